@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`plategate check-config`: says whether a settings file is right, and if not, where and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the root."""
+    app.command("check-config")(check_config)
+
+
+def check_config(
+    file: Annotated[
+        Path | None, typer.Argument(help="settings.toml; default: the one in force")
+    ] = None,
+) -> None:
+    """Check a settings file; names file, key, value and limit of everything that is wrong."""
+    from plategate.settings import load_settings
+
+    load_settings(file)
+    print(f"{file or 'settings'}: all right")

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The errors that Plategate raises, each with a sentence that a person can act on.
+
+GateError
+├── SettingsError      a setting: file, key, value and limit
+├── ImageError         a picture that cannot be decoded or is beyond the limits
+├── ModelError         a model that is missing, damaged or fails; leads to a degraded mode
+├── ReaderError        the OCR engine is missing or failed
+├── ListError          a plate list that is malformed, unsigned, replayed, empty or shrunk
+├── RecordError        a file of vehicle records that cannot be imported
+├── SyncError          a list source that cannot be reached or answers nonsense
+├── StoreError         the database is damaged, locked or full
+└── HardwareError      a pin, sensor or camera
+    ├── CameraError
+    └── PinError
+"""
+
+from __future__ import annotations
+
+
+class GateError(Exception):
+    """Root of everything that Plategate raises on purpose."""
+
+
+class SettingsError(GateError, ValueError):
+    """A setting is unknown, has the wrong type or is beyond its limits."""
+
+
+class ImageError(GateError, ValueError):
+    """A picture cannot be used; the message says why."""
+
+
+class ModelError(GateError):
+    """A model is missing, damaged or fails."""
+
+
+class ReaderError(GateError):
+    """The OCR engine is missing or failed."""
+
+
+class ListError(GateError, ValueError):
+    """A plate list is refused; the one in force stays."""
+
+
+class RecordError(GateError, ValueError):
+    """A file of vehicle records is refused; those in force stay."""
+
+
+class SyncError(GateError):
+    """A list source cannot be reached or answers something unusable."""
+
+
+class StoreError(GateError):
+    """A database is damaged, locked or full."""
+
+
+class HardwareError(GateError):
+    """A device on the board does not do what it should."""
+
+
+class CameraError(HardwareError):
+    """The camera is absent, hangs or delivers frames that cannot be used."""
+
+
+class PinError(HardwareError):
+    """A pin cannot be claimed, read or driven."""

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""settings.toml in, checked and frozen settings out; an unknown key is an error with its path.
+
+The file is looked for where `--config` says, then in $PLATEGATE_CONFIG, then in /etc/plategate;
+where none of them exists the defaults are used. Every table is a model of its own beside this file.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from plategate.errors import SettingsError
+from plategate.settings.base import SettingsModel
+from plategate.settings.vision import VisionSettings
+
+DEFAULT_FILE = Path("/etc/plategate/settings.toml")
+
+
+class Settings(SettingsModel):
+    """All settings of one gate."""
+
+    vision: VisionSettings = Field(default_factory=VisionSettings)
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """Read and check the settings.
+
+    Raises SettingsError naming file, key, value and limit. A file that was asked for must exist.
+    """
+    chosen = file or _from_environment()
+    if chosen is None:
+        if not DEFAULT_FILE.exists():
+            return Settings()
+        chosen = DEFAULT_FILE
+    try:
+        raw = tomllib.loads(chosen.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{chosen}: cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{chosen}: not valid TOML: {error}") from error
+    return parse_settings(raw, str(chosen))
+
+
+def parse_settings(raw: dict[str, Any], origin: str) -> Settings:
+    """Check a parsed file; `origin` names it in errors."""
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(origin, item) for item in error.errors())) from None
+
+
+def _from_environment() -> Path | None:
+    named = os.environ.get("PLATEGATE_CONFIG")
+    return Path(named) if named else None
+
+
+def _sentence(origin: str, item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"{origin}: {key}: unknown key"
+    return f"{origin}: {key} = {item['input']!r}: {item['msg']}"
