@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Open a .tflite file and run it on arrays, whichever TensorFlow Lite runtime is installed.
+
+It does not know what a model means: letterboxing and alphabets belong to localizer and reader.
+"""
+
+import hashlib
+import os
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plategate.errors import ModelError
+
+RUNTIMES = ("tflite_runtime.interpreter", "ai_edge_litert.interpreter")
+# ai-edge-litert's default XNNPACK delegate crashes under qemu-user; "0" switches it off.
+XNNPACK_VARIABLE = "PLATEGATE_XNNPACK"
+
+
+class Model:
+    """One loaded model with one input; outputs come back as float32, de-quantized."""
+
+    def __init__(self, name: str, interpreter: Any) -> None:
+        self.name = name
+        self._interpreter = interpreter
+        self._interpreter.allocate_tensors()
+        self._input = interpreter.get_input_details()[0]
+        self._outputs = interpreter.get_output_details()
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return tuple(int(side) for side in self._input["shape"])
+
+    def resize(self, shape: tuple[int, ...]) -> None:
+        """Give the input another shape, for models that do not depend on it."""
+        if shape == self.input_shape:
+            return
+        try:
+            self._interpreter.resize_tensor_input(self._input["index"], shape, strict=False)
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"model {self.name} cannot take shape {shape}: {error}") from error
+        self._input = self._interpreter.get_input_details()[0]
+        self._outputs = self._interpreter.get_output_details()
+
+    def run(self, array: NDArray[Any]) -> list[NDArray[Any]]:
+        """Feed one array of the input's shape and return all outputs in the model's order."""
+        if array.shape != self.input_shape:
+            raise ModelError(f"model {self.name} takes {self.input_shape}, not {array.shape}")
+        try:
+            self._interpreter.set_tensor(self._input["index"], _to_type(array, self._input))
+            self._interpreter.invoke()
+            return [self._read(details) for details in self._outputs]
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"model {self.name} failed: {error}") from error
+
+    def _read(self, details: dict[str, Any]) -> NDArray[Any]:
+        values: NDArray[Any] = self._interpreter.get_tensor(details["index"])
+        scale, zero = details["quantization"]
+        if values.dtype == np.float32 or scale == 0:
+            return values
+        floats: NDArray[Any] = (values.astype(np.float32) - zero) * np.float32(scale)
+        return floats
+
+
+def open_model(
+    path: Path, sha256: str | None, threads: int = 1, xnnpack: bool | None = None
+) -> Model:
+    """Load the model at `path`; with `sha256` its content must match.
+
+    `xnnpack=False`, or PLATEGATE_XNNPACK=0 in the environment, runs without the default delegate.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"model {path} cannot be read: {error.strerror}") from error
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256.lower():
+        raise ModelError(f"model {path} is damaged: its sha256 is not the one in MANIFEST.toml")
+    if xnnpack is None:
+        xnnpack = os.environ.get(XNNPACK_VARIABLE, "1") != "0"
+    runtime = _runtime()
+    options: dict[str, Any] = {"model_content": content, "num_threads": threads}
+    if not xnnpack:
+        resolvers = runtime.OpResolverType
+        options["experimental_op_resolver_type"] = resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    try:
+        return Model(path.name, runtime.Interpreter(**options))
+    except (RuntimeError, ValueError) as error:
+        raise ModelError(f"model {path} cannot be loaded: {error}") from error
+
+
+def _runtime() -> ModuleType:
+    """The first TensorFlow Lite runtime that can be imported."""
+    reasons = []
+    for name in RUNTIMES:
+        try:
+            return import_module(name)
+        except ImportError as error:
+            reasons.append(f"{name}: {error}")
+    raise ModelError("no TensorFlow Lite runtime is installed (" + "; ".join(reasons) + ")")
+
+
+def _to_type(array: NDArray[Any], details: dict[str, Any]) -> NDArray[Any]:
+    """The array in the type of the model's input; quantized here if the model takes integers."""
+    wanted = np.dtype(details["dtype"])
+    if array.dtype == wanted:
+        return array
+    scale, zero = details["quantization"]
+    if scale == 0:
+        return array.astype(wanted)
+    limits = np.iinfo(wanted)
+    integers: NDArray[Any] = np.clip(np.rint(array / scale) + zero, limits.min, limits.max)
+    return integers.astype(wanted)

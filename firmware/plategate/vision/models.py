@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find the folder that holds the models and say what its MANIFEST.toml promises about each."""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from plategate.errors import ModelError
+
+MODELS_VARIABLE = "PLATEGATE_MODELS"
+INSTALLED = Path("/usr/share/plategate/models")
+MANIFEST = "MANIFEST.toml"
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One table of the manifest: the file, its hash, and all else that was noted about it."""
+
+    path: Path
+    sha256: str
+    notes: dict[str, Any]
+
+
+def models_folder(folder: Path | None = None) -> Path:
+    """The folder given, else the one of the environment, the repository or the installation."""
+    if folder is not None:
+        return _checked(folder)
+    if named := os.environ.get(MODELS_VARIABLE):
+        return _checked(Path(named))
+    repository = Path(__file__).resolve().parents[3] / "models"
+    for candidate in (repository, INSTALLED):
+        if (candidate / MANIFEST).is_file():
+            return candidate
+    raise ModelError(f"no {MANIFEST} in {repository} or {INSTALLED}")
+
+
+def find_model(table: str, folder: Path | None = None) -> ModelFile:
+    """Look up one model ("plate_detector", "plate_reader", "tesseract") in the manifest."""
+    manifest = models_folder(folder) / MANIFEST
+    try:
+        notes = tomllib.loads(manifest.read_text(encoding="utf-8"))[table]
+        path, sha256 = manifest.parent / str(notes["file"]), str(notes["sha256"])
+    except OSError as error:
+        raise ModelError(f"{manifest} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{manifest} is damaged: {error}") from error
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"{manifest} has no [{table}] with file and sha256") from error
+    return ModelFile(path, sha256, notes)
+
+
+def _checked(folder: Path) -> Path:
+    if not (folder / MANIFEST).is_file():
+        raise ModelError(f"no {MANIFEST} in {folder}")
+    return folder
