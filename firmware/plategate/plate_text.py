@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Canonical forms of registrations and the characters that pass for one another.
+
+Pure functions on strings; it neither reads pictures nor decides who may pass.
+"""
+
+import unicodedata
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+DIGITS = "0123456789"
+ALPHABET = LETTERS + DIGITS
+
+# Capitals that are drawn like a Latin letter on plates; NFKC leaves them alone.
+_CYRILLIC = dict(zip("АВЕКМНОРСТУХІЅЈ", "ABEKMHOPCTYXISJ", strict=True))
+_GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True))  # noqa: RUF001
+# Latin capitals with a stroke, and ligatures, have no decomposition either.
+_LATIN = {"Ø": "O", "Đ": "D", "Ð": "D", "Ł": "L", "Ħ": "H", "Æ": "AE", "Œ": "OE"}
+_FOLDED = _CYRILLIC | _GREEK | _LATIN
+
+LOOKALIKE_CLASSES = ("0OQD", "1IL", "2Z", "5S", "8B", "6G")
+_CLASS_OF = {char: chars for chars in LOOKALIKE_CLASSES for char in chars}
+_LOOKALIKE_KEY = str.maketrans({char: chars[0] for char, chars in _CLASS_OF.items()})
+_SCORING_FOLD = str.maketrans("OI", "01")
+
+
+def canonical(text: str) -> str:
+    """The registration as lists and readers compare it: A-Z and 0-9, nothing else.
+
+    Cyrillic and Greek look-alikes become Latin, accents fall off, all decimal digits become ASCII.
+    """
+    capitals = unicodedata.normalize("NFKC", text).upper()
+    # Taken apart only now, so that an accent never hides a look-alike (Greek "Ά").
+    return "".join(_latin(char) for char in unicodedata.normalize("NFKD", capitals))
+
+
+def fold(text: str) -> str:
+    """The form for counting a reading as right: O is 0 and I is 1, as many countries draw them."""
+    return text.translate(_SCORING_FOLD)
+
+
+def lookalike_key(text: str) -> str:
+    """The same key for all canonical texts that differ only by look-alikes (0OQD, 1IL, 2Z ...)."""
+    return text.translate(_LOOKALIKE_KEY)
+
+
+def lookalikes(char: str) -> str:
+    """The characters that pass for `char`, itself included."""
+    return _CLASS_OF.get(char, char)
+
+
+def _latin(char: str) -> str:
+    if char in ALPHABET:
+        return char
+    if char in _FOLDED:
+        return _FOLDED[char]
+    digit = unicodedata.decimal(char, None)
+    return "" if digit is None else str(digit)
