@@ -11,7 +11,7 @@ DIGITS = "0123456789"
 ALPHABET = LETTERS + DIGITS
 
 # Capitals that are drawn like a Latin letter on plates; NFKC leaves them alone.
-_CYRILLIC = dict(zip("АВЕКМНОРСТУХІЅЈ", "ABEKMHOPCTYXISJ", strict=True))
+_CYRILLIC = dict(zip("АВЕКМНОРСТУХІЅЈ", "ABEKMHOPCTYXISJ", strict=True))  # noqa: RUF001
 _GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True))  # noqa: RUF001
 # Latin capitals with a stroke, and ligatures, have no decomposition either.
 _LATIN = {"Ø": "O", "Đ": "D", "Ð": "D", "Ł": "L", "Ħ": "H", "Æ": "AE", "Œ": "OE"}
