@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The values that the lane and the rest of the gate exchange: names, events and commands.
+
+Imports the standard library and `records` alone. Times ending in `_s` are seconds; of the monotonic
+clock where they name a moment.
+"""
+
+from __future__ import annotations
+
+from plategate.messages.commands import (
+    CloseBarrier,
+    Command,
+    HoldBarrier,
+    Judge,
+    OpenBarrier,
+    Record,
+    ReleaseBarrier,
+    Report,
+    RestBarrier,
+    Show,
+    TakeStills,
+    WriteGrant,
+)
+from plategate.messages.events import (
+    CameraLost,
+    CameraReturned,
+    DriveFailed,
+    Event,
+    GrantNotWritten,
+    GrantWritten,
+    InputChanged,
+    ModeChanged,
+    OpenRequested,
+    PlateRead,
+    ReadingFailed,
+    ResetRequested,
+    TimePassed,
+    TriggerRequested,
+    VerdictReached,
+)
+from plategate.messages.names import (
+    FaultCode,
+    InputName,
+    Level,
+    Mode,
+    Signal,
+)
+
+__all__ = [
+    "CameraLost",
+    "CameraReturned",
+    "CloseBarrier",
+    "Command",
+    "DriveFailed",
+    "Event",
+    "FaultCode",
+    "GrantNotWritten",
+    "GrantWritten",
+    "HoldBarrier",
+    "InputChanged",
+    "InputName",
+    "Judge",
+    "Level",
+    "Mode",
+    "ModeChanged",
+    "OpenBarrier",
+    "OpenRequested",
+    "PlateRead",
+    "ReadingFailed",
+    "Record",
+    "ReleaseBarrier",
+    "Report",
+    "ResetRequested",
+    "RestBarrier",
+    "Show",
+    "Signal",
+    "TakeStills",
+    "TimePassed",
+    "TriggerRequested",
+    "VerdictReached",
+    "WriteGrant",
+]

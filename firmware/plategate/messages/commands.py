@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the lane asks for, in the imperative; `gate` alone carries commands out, in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plategate.messages.names import Signal
+from plategate.records import PlateReading, PlateSighting, Reason, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class TakeStills:
+    """Take a burst of stills exposed after `since_s` and read them; ends in one PlateRead or
+    ReadingFailed."""
+
+    passage_id: str
+    count: int
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judge a reading against the lists; ends in one VerdictReached."""
+
+    passage_id: str
+    reading: PlateReading | None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteGrant:
+    """Make the grant durable before anything moves; ends in GrantWritten or GrantNotWritten."""
+
+    passage_id: str
+    plate: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBarrier:
+    """Close the OPEN relay for `pulse_s`; `because` names the verdict or override behind it."""
+
+    passage_id: str
+    pulse_s: float
+    because: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class HoldBarrier:
+    """Keep the OPEN relay closed until it is released."""
+
+    because: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseBarrier:
+    """Let go of the held OPEN relay, so that the arm may come down."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseBarrier:
+    """Close the CLOSE relay for `pulse_s`."""
+
+    pulse_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RestBarrier:
+    """Put every relay to rest at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Say something with lamps and buzzer; `blinks` is the fault's count, else 0."""
+
+    signal: Signal
+    blinks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Keep one finished passage; every trigger ends in exactly one of these."""
+
+    passage_id: str
+    trigger: str
+    triggered_s: float
+    verdict: Verdict
+    sighting: PlateSighting | None
+    barrier: str
+    vehicles: int
+    milestones: tuple[tuple[str, float], ...]  # name, seconds of the monotonic clock
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Tell the owner of something that is not a passage: a fault, a tailgater, a stuck sensor."""
+
+    what: str
+    passage_id: str | None = None
+    detail: str = ""
+
+
+Command = (
+    TakeStills
+    | Judge
+    | WriteGrant
+    | OpenBarrier
+    | HoldBarrier
+    | ReleaseBarrier
+    | CloseBarrier
+    | RestBarrier
+    | Show
+    | Record
+    | Report
+)
