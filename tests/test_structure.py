@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shape of the house: import directions, file sizes, first sentences, and the README's commands."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "firmware" / "plategate"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+TRACKED_PYTHON = sorted(
+    path
+    for folder in ("firmware", "models", "scripts", "tests")
+    for path in (ROOT / folder).rglob("*.py")
+)
+LONGEST_FILE = 300
+
+# What each part may import besides itself. A part is the first name below `plategate`; modules that
+# share a stem (journal, journal_rows) are one part.
+GROUND = {"records", "errors", "clock", "plate_text", "messages"}
+MAY_IMPORT = {
+    "records": set(),
+    "errors": set(),
+    "clock": set(),
+    "plate_text": set(),
+    "messages": {"records"},
+    "settings": {"errors"},
+    "lane": {"records", "messages"},
+    "vision": GROUND | {"settings"},
+    "access": GROUND | {"settings"},
+    "hardware": GROUND | {"settings"},
+    "pipeline": GROUND | {"settings", "vision"},
+    "journal": GROUND | {"settings"},
+    "health": GROUND | {"settings"},
+}
+# The only modules that may load the libraries of the board.
+BOARD_LIBRARIES = {"gpiozero", "lgpio", "picamera2", "libcamera"}
+
+
+def part_of(module: str) -> str:
+    """The part that a dotted module below `plategate` belongs to."""
+    name = module.split(".")[1] if "." in module else ""
+    for part in ("lane", "journal", "pipeline", "health"):
+        if name == part or name.startswith(part + "_"):
+            return part
+    return name
+
+
+def dotted(path: Path) -> str:
+    names = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(names[:-1] if names[-1] == "__init__" else names)
+
+
+def imports_of(path: Path) -> set[str]:
+    """Every module that a file imports, also inside functions, but not for type checking only."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if node.module == "plategate":
+                found.update(f"plategate.{alias.name}" for alias in node.names)
+            else:
+                found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_ok__imports_point_one_way(path: Path) -> None:
+    part = part_of(dotted(path))
+    allowed = MAY_IMPORT.get(part)
+    if allowed is None:
+        return
+    for module in imports_of(path):
+        if module.startswith("plategate."):
+            assert part_of(module) in allowed | {part}, f"{part} must not import {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_ok__only_hardware_loads_the_board_libraries(path: Path) -> None:
+    loaded = {module.split(".")[0] for module in imports_of(path)} & BOARD_LIBRARIES
+    assert not loaded or part_of(dotted(path)) == "hardware", f"{path.name} imports {loaded}"
+
+
+@pytest.mark.parametrize("path", TRACKED_PYTHON, ids=lambda p: str(p.relative_to(ROOT)))
+def test_ok__file_is_short_and_says_its_job(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= LONGEST_FILE
+    assert text.startswith(("# SPDX-License-Identifier: Apache-2.0\n", "#!"))
+    docstring = ast.get_docstring(ast.parse(text)) or ""
+    first = docstring.split("\n\n")[0]
+    assert first.rstrip().endswith((".", ":")), f"no first sentence: {first!r}"
+
+
+def test_ok__lane_imports_with_the_standard_library_alone() -> None:
+    code = (
+        "import sys; import plategate.lane; "
+        "outside = {'numpy', 'cv2', 'pydantic', 'gpiozero', 'httpx', 'typer'} & set(sys.modules); "
+        "sys.exit(f'loaded {outside}' if outside else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_ok__top_level_is_as_designed() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    top = {name.split("/")[0] for name in tracked}
+    assert top <= {
+        "firmware", "models", "scripts", "tests", "docs", "requirements", "setup.sh", "pyproject.toml",
+        "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", ".ci", ".gitignore",
+    }  # fmt: skip
+
+
+def readme_commands() -> list[str]:
+    """The `plategate ...` lines of the README's shell blocks."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line.removeprefix("$ ") for line in lines if "plategate" in line.split(" ")[0]]
+
+
+@pytest.mark.parametrize("line", readme_commands())
+def test_ok__readme_commands_are_known(line: str) -> None:
+    """Each sub-command named in the README exists and knows the options that it is shown with."""
+    words = line.split()
+    depth = 3 if words[1] in ("list", "records", "journal") else 2
+    usage = subprocess.run(
+        [sys.executable, "-m", "plategate.cli", *words[1:depth], "--help"],
+        capture_output=True, text=True, check=False, env={"COLUMNS": "200", "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert usage.returncode == 0, usage.stderr
+    for option in (word for word in words if word.startswith("--")):
+        assert option.split("=")[0] in usage.stdout
