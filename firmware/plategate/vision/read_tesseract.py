@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read the registration off a plate image with Tesseract, line by line.
+
+It takes the rectifier's line images (grey, cut to the band of characters) and returns None where
+Tesseract sees no letter or digit. Calibration and agreement are the business of others.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from plategate.records import CharacterReading, Image, PlateImage, PlateReading
+from plategate.vision.read_tesseract_data import find_language_data
+from plategate.vision.read_tesseract_engines import open_engine
+
+LINE_HEIGHT = 36  # px, what the network takes; any other height is scaled to it by Tesseract
+NARROWEST = 12  # px, below this a line of that height holds no character
+WIDEST = 720  # px, twenty times the height; beyond it is no plate
+STOCK_BORDER = 8  # px of white that the stock data need around a line
+
+
+class TesseractReader:
+    """A `Reader` on Tesseract: in process with tesserocr, else through pytesseract.
+
+    `degraded` says in one sentence what is worse than it should be, or is None.
+    """
+
+    name = "tesseract"
+
+    def __init__(
+        self,
+        models: Path | None = None,
+        engine: Literal["auto", "tesserocr", "pytesseract"] = "auto",
+    ) -> None:
+        self._data = find_language_data(models)
+        self._engine, slow = open_engine(self._data, engine)
+        self.degraded = "; ".join(said for said in (self._data.degraded, slow) if said) or None
+
+    def read(self, plate: PlateImage) -> PlateReading | None:
+        """The characters of all lines, top line first."""
+        characters: list[CharacterReading] = []
+        for line in plate.lines:
+            prepared = prepare_line(line)
+            if prepared is None:
+                continue
+            if not self._data.ours:
+                prepared = _with_border(prepared)
+            characters.extend(self._engine.read_line(prepared))
+        return PlateReading(tuple(characters), self.name) if characters else None
+
+
+def prepare_line(line: Image) -> Image | None:
+    """The line 36 px high with dark characters on light ground; None if it cannot hold text."""
+    height, width = line.shape[:2]
+    if height < 1 or width < 1:
+        return None
+    wanted = round(width * LINE_HEIGHT / height)
+    if not NARROWEST <= wanted <= WIDEST:
+        return None
+    shrinks = height > LINE_HEIGHT
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    scaled = cv2.resize(line, (wanted, LINE_HEIGHT), interpolation=way).astype(np.uint8)
+    return np.invert(scaled) if is_light_on_dark(scaled) else scaled
+
+
+def is_light_on_dark(line: Image) -> bool:
+    """Whether the characters are lighter than their ground: the smaller part of the pixels."""
+    _, split = cv2.threshold(line, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    return bool(np.count_nonzero(split) * 2 < split.size)
+
+
+def _with_border(line: Image) -> Image:
+    size = STOCK_BORDER
+    bordered = cv2.copyMakeBorder(line, size, size, size, size, cv2.BORDER_CONSTANT, value=(255,))
+    return np.ascontiguousarray(bordered, dtype=np.uint8)
