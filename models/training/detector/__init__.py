@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How models/plate_detector.tflite is made, from photographs to file."""

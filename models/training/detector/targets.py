@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the network should answer for a scene, and how wrong an answer is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .compose import Known, Scene
+from .network import CORNER_UNIT, HEIGHT, STRIDE, WIDTH
+
+ROWS, COLUMNS = HEIGHT // STRIDE, WIDTH // STRIDE
+_Y, _X = np.mgrid[0:ROWS, 0:COLUMNS].astype(np.float32) + 0.5  # cell middles, in cells
+_MIDDLES = np.stack([_X, _Y], axis=-1) * STRIDE
+
+# Channels of a target: likelihood, its weight, weights of box and of corners, box, corners.
+HEAT, HEAT_WEIGHT, BOX_WEIGHT, CORNER_WEIGHT, BOX, CORNERS, CHANNELS = 0, 1, 2, 3, 4, 8, 16
+
+
+def target(scene: Scene) -> NDArray[np.float32]:
+    """ROWS x COLUMNS x CHANNELS; boxes and corners from each cell's middle, in CORNER_UNIT."""
+    answer = np.zeros((ROWS, COLUMNS, CHANNELS), np.float32)
+    answer[..., HEAT_WEIGHT] = 1
+    for quad, known in zip(scene.quads, scene.known, strict=True):
+        low, high = quad.min(0), quad.max(0)
+        if known == Known.NOTHING:
+            x0, y0 = np.maximum(np.floor(low / STRIDE).astype(int) - 1, 0)
+            x1, y1 = np.maximum(np.ceil(high / STRIDE).astype(int) + 1, 0)
+            answer[y0:y1, x0:x1, HEAT_WEIGHT] = 0
+            continue
+        middle, size = quad.mean(0) / STRIDE, (high - low) / STRIDE
+        spread = np.maximum(size * [0.16, 0.20], 0.6)
+        heat = np.exp(
+            -(((_X - middle[0]) / spread[0]) ** 2 + ((_Y - middle[1]) / spread[1]) ** 2) / 2
+        )
+        row = int(np.clip(middle[1], 0, ROWS - 1))
+        column = int(np.clip(middle[0], 0, COLUMNS - 1))
+        heat[row, column] = 1
+        nearest = heat > answer[..., HEAT]
+        answer[..., HEAT] = np.maximum(answer[..., HEAT], heat)
+        here = nearest & (heat > 0.3)
+        cells = _MIDDLES[here]
+        answer[here, BOX_WEIGHT] = heat[here]
+        answer[here, CORNER_WEIGHT] = heat[here] * (known == Known.CORNERS)
+        box = np.concatenate([low, high])
+        answer[here, BOX:CORNERS] = (box - np.tile(cells, 2)) / CORNER_UNIT
+        answer[here, CORNERS:] = (quad.reshape(8) - np.tile(cells, 4)) / CORNER_UNIT
+    return answer
+
+
+@dataclass
+class Losses:
+    """The three parts of the error of a batch."""
+
+    heat: Tensor
+    box: Tensor
+    corners: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        return self.heat + 1.5 * self.box + self.corners
+
+
+def losses(answer: Tensor, wanted: Tensor) -> Losses:
+    """`answer` is N9hw from the network, `wanted` NhwC from `target`."""
+    answer = answer.permute(0, 2, 3, 1)
+    heat = heat_loss(answer[..., 0], wanted[..., HEAT], wanted[..., HEAT_WEIGHT])
+    plate = wanted[..., BOX_WEIGHT] > 0
+    corners, goal = answer[plate][:, 1:], wanted[plate]
+    box_weight, corner_weight = goal[:, BOX_WEIGHT], goal[:, CORNER_WEIGHT]
+    size = (goal[:, BOX + 2 : CORNERS] - goal[:, BOX : BOX + 2]).clamp(min=0.1)
+    scale = size.prod(1).sqrt().clamp(min=0.25)[:, None]
+    x, y = corners[:, 0::2], corners[:, 1::2]
+    box = torch.stack([x.amin(1), y.amin(1), x.amax(1), y.amax(1)], 1)
+    beside = ((box - goal[:, BOX:CORNERS]).abs() / scale).mean(1)
+    box_error = 1 - shared(box, goal[:, BOX:CORNERS]) + 0.5 * beside
+    corner_error = ((corners - goal[:, CORNERS:]).abs() / scale).mean(1)
+    return Losses(
+        heat,
+        (box_error * box_weight).sum() / box_weight.sum().clamp(min=1),
+        2 * (corner_error * corner_weight).sum() / corner_weight.sum().clamp(min=1),
+    )
+
+
+def heat_loss(logit: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
+    """Focal loss; cells near a plate's middle count less as background."""
+    likely = logit.sigmoid().clamp(1e-4, 1 - 1e-4)
+    middle = (wanted > 0.999).float()
+    found = middle * (1 - likely) ** 2 * likely.log()
+    quiet = (1 - middle) * (1 - wanted) ** 4 * likely**2 * (1 - likely).log()
+    return -((found + quiet) * weight).sum() / (middle * weight).sum().clamp(min=1)
+
+
+def shared(one: Tensor, other: Tensor) -> Tensor:
+    """Intersection over union of boxes N4."""
+    low, high = torch.maximum(one[:, :2], other[:, :2]), torch.minimum(one[:, 2:], other[:, 2:])
+    both = (high - low).clamp(min=0).prod(1)
+    areas = [(b[:, 2:] - b[:, :2]).clamp(min=1e-3).prod(1) for b in (one, other)]
+    return both / (areas[0] + areas[1] - both)
