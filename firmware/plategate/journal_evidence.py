@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Store the pictures of a passage so that each is on the disk, whole, before a row refers to it.
+
+Pictures are personal data; how long they stay is decided in `journal_retention`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from plategate.errors import StoreError
+from plategate.records import Image, PlateSighting
+from plategate.settings.journal import JournalSettings
+
+FOLDER = "evidence"
+PARTIAL = ".part"
+
+
+@dataclass(frozen=True)
+class EvidenceFile:
+    """One stored picture: what it shows, its path below the journal's folder, hash and size."""
+
+    kind: str
+    file: str
+    sha256: str
+    size_bytes: int
+
+
+def store_evidence(
+    settings: JournalSettings, passage_id: str, at: datetime, sighting: PlateSighting | None
+) -> tuple[EvidenceFile, ...]:
+    """Write the still and the crop that was read; nothing where space is short.
+
+    Raises StoreError where a picture cannot be written; the passage itself is not concerned.
+    """
+    if sighting is None or settings.evidence == "none" or not has_room(settings):
+        return ()
+    pictures: list[tuple[str, Image]] = []
+    if sighting.plate is not None:
+        pictures.append(("plate", sighting.plate.crop))
+    if sighting.still is not None and settings.evidence == "both":
+        pictures.append(("still", _narrowed(sighting.still.image, settings.still_width_px)))
+    folder = settings.dir / FOLDER / at.strftime("%Y-%m-%d")
+    name = f"{at.strftime('%Y%m%dT%H%M%S')}_{_safe(passage_id)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stored = tuple(
+            _store(settings, kind, folder / f"{name}_{kind}.jpg", _jpeg(settings, image))
+            for kind, image in pictures
+            if image.size
+        )
+        if stored:
+            sync_folder(folder)
+            sync_folder(folder.parent)
+    except OSError as error:
+        raise StoreError(f"evidence cannot be stored in {folder}: {error.strerror}") from error
+    return stored
+
+
+def has_room(settings: JournalSettings) -> bool:
+    """Whether enough space is free for pictures."""
+    return shutil.disk_usage(settings.dir).free >= settings.min_free_mb * 1_000_000
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names that were added to a folder, or removed from it, last."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _store(settings: JournalSettings, kind: str, file: Path, jpeg: bytes) -> EvidenceFile:
+    partial = file.with_name(file.name + PARTIAL)
+    try:
+        with partial.open("wb") as stream:
+            stream.write(jpeg)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(file)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+    relative = str(file.relative_to(settings.dir))
+    return EvidenceFile(kind, relative, hashlib.sha256(jpeg).hexdigest(), len(jpeg))
+
+
+def _jpeg(settings: JournalSettings, image: Image) -> bytes:
+    import cv2
+
+    quality = [cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality]
+    try:
+        _, encoded = cv2.imencode(".jpg", image, quality)
+    except cv2.error as error:
+        raise StoreError(f"a picture of {image.shape} cannot be encoded: {error}") from error
+    return encoded.tobytes()
+
+
+def _narrowed(image: Image, width_px: int) -> Image:
+    import cv2
+
+    height, width = image.shape[:2]
+    if width <= width_px:
+        return image
+    size = (width_px, max(1, round(height * width_px / width)))
+    narrowed: Image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype("uint8")
+    return narrowed
+
+
+def _safe(passage_id: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in passage_id)[:64]

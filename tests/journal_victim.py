@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A process to be killed: opens a journal over and over in children that die at random moments.
+
+Prints "granted ID" once a grant is on the disk (the relay would move now) and "recorded ID" once
+its passage is; `test_journal_kill` compares that with what the journal holds in the end.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from plategate.journal import open_journal
+from plategate.records import (
+    CharacterReading,
+    Passage,
+    PlateImage,
+    PlateReading,
+    PlateRegion,
+    PlateSighting,
+    Reason,
+    Result,
+    Still,
+    Verdict,
+)
+from plategate.settings.journal import JournalSettings
+
+READING = PlateReading(tuple(CharacterReading(c, 0.9) for c in "AB12CDE"), "test")
+
+
+def sighting() -> PlateSighting:
+    """A small sighting with pictures, so that evidence is written too."""
+    image = np.full((60, 120, 3), 128, np.uint8)
+    region = PlateRegion(((10, 10), (90, 10), (90, 40), (10, 40)), 0.9, "test")
+    plate = PlateImage(image[:, :, 0], (image[:, :, 0],), image[10:40, 10:90], region)
+    return PlateSighting(READING, plate, Still(image, "test"), stills=1)
+
+
+def passage(passage_id: str) -> Passage:
+    """A passage that was let in."""
+    verdict = Verdict(Result.GRANTED, Reason.ALLOWED, plate="AB12CDE")
+    return Passage(passage_id, "lane", datetime.now(UTC), "beam", verdict, READING)
+
+
+def live(settings: JournalSettings, round_number: int) -> None:
+    """Grant and record until killed."""
+    journal = open_journal(settings)
+    seen = sighting()
+    for number in range(100_000):
+        passage_id = f"{round_number}-{number}"
+        journal.begin_grant(passage_id, "AB12CDE", datetime.now(UTC))
+        os.write(1, f"granted {passage_id}\n".encode())
+        journal.record(passage(passage_id), seen)
+        os.write(1, f"recorded {passage_id}\n".encode())
+
+
+def main() -> None:
+    """journal_victim.py FOLDER ROUNDS SEED: kill that many children, one after the other."""
+    settings = JournalSettings(dir=Path(sys.argv[1]), min_free_mb=10, outbox=True)
+    chance = random.Random(int(sys.argv[3]))
+    for round_number in range(int(sys.argv[2])):
+        child = os.fork()
+        if child == 0:
+            live(settings, round_number)
+        time.sleep(chance.uniform(0.0, 0.25))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+if __name__ == "__main__":
+    main()

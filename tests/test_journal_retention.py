@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: nothing personal stays longer or takes more room than the settings say."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from plategate.journal import Journal, open_journal
+from plategate.journal_chain import verify_chain
+from plategate.journal_schema import FILE_NAME
+from plategate.records import Passage, PlateSighting, Reason, Result, Still, Verdict
+from plategate.settings.journal import JournalSettings
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+NOISE = np.random.default_rng(2).integers(0, 255, (400, 640, 3), np.uint8)
+
+
+def record(journal: Journal, name: str, days_ago: float, verdict: Verdict) -> None:
+    at = NOW - timedelta(days=days_ago)
+    passage = Passage(name, "lane", at, "beam", verdict)
+    journal.record(passage, PlateSighting(None, None, Still(NOISE, "test")))
+
+
+def kept(journal: Journal) -> set[str]:
+    return {passage.id for passage in journal.passages(limit=-1)}
+
+
+GRANTED = Verdict(Result.GRANTED, Reason.ALLOWED, plate="SECRET1")
+REFUSED = Verdict(Result.REFUSED, Reason.NOT_LISTED, plate="SECRET2")
+UNSURE = Verdict(Result.UNSURE, Reason.NOT_READABLE)
+WANTED = replace(REFUSED, reason=Reason.WANTED, alarm="stolen")
+
+
+def test_ok__each_class_has_its_time(tmp_path: Path) -> None:
+    settings = JournalSettings(
+        dir=tmp_path, granted_days=10, refused_days=20, unsure_days=3, alarm_days=90
+    )
+    journal = open_journal(settings)
+    for days in (2, 5, 15, 30, 100):
+        record(journal, f"granted-{days}", days, GRANTED)
+        record(journal, f"refused-{days}", days, REFUSED)
+        record(journal, f"unsure-{days}", days, UNSURE)
+        record(journal, f"wanted-{days}", days, WANTED)
+    journal.tidy(NOW, clock_trusted=True)
+    expected = {"granted-2", "granted-5", "refused-2", "refused-5", "refused-15", "unsure-2"}
+    assert kept(journal) == expected | {f"wanted-{days}" for days in (2, 5, 15, 30)}
+    assert verify_chain(journal._ledger.database).broken_at == ()
+    journal.close()
+
+
+def test_ok__forgotten_text_and_pictures_are_gone_from_the_disk(tmp_path: Path) -> None:
+    journal = open_journal(JournalSettings(dir=tmp_path, granted_days=1, refused_days=50))
+    record(journal, "old", 5, GRANTED)
+    record(journal, "young", 5, REFUSED)
+    journal.tidy(NOW, clock_trusted=True)
+    journal.close()
+    assert b"SECRET1" not in (tmp_path / FILE_NAME).read_bytes()
+    assert b"SECRET2" in (tmp_path / FILE_NAME).read_bytes()
+    assert len(list(tmp_path.glob("evidence/*/*.jpg"))) == 1
+
+
+def test_ok__untrusted_clock_forgets_nothing_by_age(tmp_path: Path) -> None:
+    journal = open_journal(JournalSettings(dir=tmp_path, granted_days=1))
+    record(journal, "old", 5, GRANTED)
+    journal.tidy(NOW, clock_trusted=False)
+    assert kept(journal) == {"old"}
+    journal.close()
+
+
+def test_ok__pictures_go_before_their_passage(tmp_path: Path) -> None:
+    journal = open_journal(JournalSettings(dir=tmp_path, evidence_days=3))
+    record(journal, "old", 5, GRANTED)
+    record(journal, "alarm", 5, WANTED)
+    journal.tidy(NOW, clock_trusted=True)
+    pictures = {passage.id: len(passage.evidence) for passage in journal.passages()}
+    assert pictures == {"old": 0, "alarm": 1}
+    journal.close()
+
+
+def test_ok__pictures_stay_within_their_limit_of_space(tmp_path: Path) -> None:
+    journal = open_journal(JournalSettings(dir=tmp_path, evidence_max_mb=1, jpeg_quality=100))
+    for number in range(8):
+        record(journal, f"passage-{number}", 1, GRANTED)
+    before = sum(file.stat().st_size for file in tmp_path.glob("evidence/*/*.jpg"))
+    journal.tidy(NOW, clock_trusted=False)
+    after = sum(file.stat().st_size for file in tmp_path.glob("evidence/*/*.jpg"))
+    assert before > 1_000_000 >= after
+    assert len(kept(journal)) == 8
+    journal.close()
+
+
+def test_ok__oldest_passages_go_beyond_their_number(tmp_path: Path) -> None:
+    journal = open_journal(JournalSettings(dir=tmp_path, passages_max=100, evidence="none"))
+    for number in range(130):
+        record(journal, f"passage-{number}", 1, GRANTED)
+    journal.tidy(NOW, clock_trusted=False)
+    assert kept(journal) == {f"passage-{number}" for number in range(30, 130)}
+    (rows,) = journal._ledger.database.execute("SELECT count(*) FROM passages").fetchone()
+    assert rows == 100
+    journal.close()
+
+
+def test_ok__stray_pictures_are_removed(tmp_path: Path) -> None:
+    journal = open_journal(JournalSettings(dir=tmp_path))
+    record(journal, "one", 1, GRANTED)
+    folder = next(tmp_path.glob("evidence/*"))
+    for name, age in (("left.jpg", 7200), ("left.jpg.part", 7200), ("new.jpg.part", 0)):
+        file = folder / name
+        file.touch()
+        at = NOW.timestamp() - age
+        os.utime(file, (at, at))
+    journal.tidy(NOW, clock_trusted=True)
+    names = {file.name for file in folder.iterdir()}
+    assert "new.jpg.part" in names
+    assert not names & {"left.jpg", "left.jpg.part"}
+    journal.close()
