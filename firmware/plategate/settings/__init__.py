@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from plategate.errors import SettingsError
 from plategate.settings.base import SettingsModel
+from plategate.settings.journal import JournalSettings
 from plategate.settings.vision import VisionSettings
 
 DEFAULT_FILE = Path("/etc/plategate/settings.toml")
@@ -25,6 +26,7 @@ class Settings(SettingsModel):
     """All settings of one gate."""
 
     vision: VisionSettings = Field(default_factory=VisionSettings)
+    journal: JournalSettings = Field(default_factory=JournalSettings)
 
 
 def load_settings(file: Path | None = None) -> Settings:
