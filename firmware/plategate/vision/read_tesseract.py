@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from plategate.records import CharacterReading, Image, PlateImage, PlateReading
-from plategate.vision.read_tesseract_data import find_language_data
+from plategate.vision.read_tesseract_data import LanguageData, find_language_data
 from plategate.vision.read_tesseract_engines import open_engine
 
 LINE_HEIGHT = 36  # px, what the network takes; any other height is scaled to it by Tesseract
@@ -24,7 +24,8 @@ STOCK_BORDER = 8  # px of white that the stock data need around a line
 class TesseractReader:
     """A `Reader` on Tesseract: in process with tesserocr, else through pytesseract.
 
-    `degraded` says in one sentence what is worse than it should be, or is None.
+    `degraded` says in one sentence what is worse than it should be, or is None. `data` names a
+    language file outright, for trials of models that are in no manifest.
     """
 
     name = "tesseract"
@@ -33,8 +34,9 @@ class TesseractReader:
         self,
         models: Path | None = None,
         engine: Literal["auto", "tesserocr", "pytesseract"] = "auto",
+        data: LanguageData | None = None,
     ) -> None:
-        self._data = find_language_data(models)
+        self._data = data or find_language_data(models)
         self._engine, slow = open_engine(self._data, engine)
         self.degraded = "; ".join(said for said in (self._data.degraded, slow) if said) or None
 

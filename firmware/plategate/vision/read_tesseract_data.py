@@ -30,7 +30,7 @@ class LanguageData:
 
     @property
     def ours(self) -> bool:
-        return self.language == PLATES
+        return self.language != STOCK
 
 
 def find_language_data(models: Path | None = None) -> LanguageData:

@@ -71,7 +71,11 @@ class InProcessEngine:
         if found is None:
             return ()
         return _characters(
-            (symbol.GetUTF8Text(self._level), symbol.Confidence(self._level), _choices(symbol))
+            (
+                symbol.GetUTF8Text(self._level) or "",
+                symbol.Confidence(self._level),
+                _choices(symbol),
+            )
             for symbol in self._tesserocr.iterate_level(found, self._level)
         )
 
@@ -146,7 +150,7 @@ def parse_hocr(page: str) -> list[tuple[str, float]]:
 def _choices(symbol: Any) -> tuple[tuple[str, float], ...]:
     """What else the symbol at hand might be, as (text, cost), cheapest first."""
     return tuple(
-        (choice.GetUTF8Text(), (100.0 - choice.Confidence()) / COST_PER_POINT)
+        (choice.GetUTF8Text() or "", (100.0 - choice.Confidence()) / COST_PER_POINT)
         for choice in symbol.GetChoiceIterator()
     )
 
