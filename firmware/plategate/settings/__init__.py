@@ -15,8 +15,10 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from plategate.errors import SettingsError
+from plategate.settings.access import AccessSettings
 from plategate.settings.base import SettingsModel
 from plategate.settings.journal import JournalSettings
+from plategate.settings.sync import SyncSettings
 from plategate.settings.vision import VisionSettings
 
 DEFAULT_FILE = Path("/etc/plategate/settings.toml")
@@ -25,7 +27,9 @@ DEFAULT_FILE = Path("/etc/plategate/settings.toml")
 class Settings(SettingsModel):
     """All settings of one gate."""
 
+    access: AccessSettings = Field(default_factory=AccessSettings)
     vision: VisionSettings = Field(default_factory=VisionSettings)
+    sync: SyncSettings = Field(default_factory=SyncSettings)
     journal: JournalSettings = Field(default_factory=JournalSettings)
 
 

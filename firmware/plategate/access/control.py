@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Judge a reading against the local lists; the one door to `access` for the gate and the commands.
+
+It never raises for what a file or a disk does: what cannot be judged is not granted, and the
+verdict says why.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from plategate.access.lists import ListName, entries_of_plate, list_state
+from plategate.access.policy import Moment, forbids, nearest_entry, result_of
+from plategate.access.records import record_of_plate
+from plategate.access.schedule import Holidays
+from plategate.access.store import store_errors
+from plategate.access.store_threads import ReadingStores
+from plategate.access.zone import site_zone
+from plategate.errors import SettingsError, StoreError
+from plategate.records import ListEntry, PlateReading, Reason, Result, Verdict
+from plategate.settings.access import AccessSettings
+
+logger = logging.getLogger(__name__)
+
+
+def open_access(settings: AccessSettings) -> AccessControl:
+    """Make the judge; the lists may be missing and may come later."""
+    try:
+        holidays = Holidays(settings.holidays)
+    except ValueError as error:
+        raise SettingsError(f"access.holidays: {error}") from None
+    return AccessControl(settings, site_zone(settings.zone), holidays)
+
+
+class AccessControl:
+    """Judges readings; may be called from any thread, each has a connection of its own."""
+
+    def __init__(self, settings: AccessSettings, zone: ZoneInfo, holidays: Holidays) -> None:
+        """Use `open_access`."""
+        self._settings = settings
+        self._zone = zone
+        self._holidays = holidays
+        self._stores = ReadingStores(settings.file)
+        self._failure = ""
+
+    def judge(self, reading: PlateReading | None, at: datetime, clock_trusted: bool) -> Verdict:
+        """The verdict about one reading at a time; `at` is aware."""
+        if reading is None or not reading.text:
+            return Verdict(Result.UNSURE, Reason.NOT_READABLE)
+        if not self._settings.file.exists():
+            return Verdict(Result.REFUSED, Reason.NO_LIST, plate=reading.text)
+        moment = Moment(at, clock_trusted, self._zone, self._holidays)
+        try:
+            with store_errors(self._settings.file):
+                verdict = self._judge(self._stores.here(), reading, moment)
+        except StoreError as error:
+            self._say_once(str(error))
+            return Verdict(Result.UNSURE, Reason.STORE_FAILED, plate=reading.text)
+        self._say_once("")
+        return verdict
+
+    def close(self) -> None:
+        """Close the file in all threads; none of them may be judging."""
+        self._stores.close()
+
+    def _judge(self, store: sqlite3.Connection, reading: PlateReading, moment: Moment) -> Verdict:
+        plate, record = reading.text, record_of_plate(store, reading.text)
+
+        def verdict(
+            result: Result,
+            reason: Reason,
+            entry: ListEntry | None = None,
+            alarm: str | None = None,
+        ) -> Verdict:
+            return Verdict(result, reason, plate=plate, entry=entry, record=record, alarm=alarm)
+
+        if entry := forbids(entries_of_plate(store, ListName.WANTED, plate), moment):
+            return verdict(Result.REFUSED, Reason.WANTED, entry, alarm="certain")
+        if entry := forbids(entries_of_plate(store, ListName.BLOCK, plate), moment):
+            return verdict(Result.REFUSED, Reason.BLOCKED, entry)
+        if list_state(store, ListName.ALLOW) is None:
+            return verdict(Result.REFUSED, Reason.NO_LIST)
+        if reading.confidence < self._settings.min_confidence:
+            return verdict(Result.UNSURE, Reason.WEAK_READING)
+        allowed = entries_of_plate(store, ListName.ALLOW, plate)
+        if (nearest := nearest_entry(allowed, moment, used=lambda _: 0)) is None:
+            return verdict(Result.REFUSED, Reason.NOT_LISTED)
+        entry, reason = nearest
+        return verdict(result_of(reason), reason, entry)
+
+    def _say_once(self, failure: str) -> None:
+        if failure != self._failure:
+            if failure:
+                logger.error("lists cannot be read: %s", failure)
+            else:
+                logger.info("lists can be read again")
+            self._failure = failure

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PURE: turn what stands on the lists about a plate into a verdict; only GRANTED opens.
+
+Block and wanted come before allow, and whatever cannot be told is UNSURE. Finding the entries is
+the business of `control`, likeness of plates that of `match`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from plategate.access.schedule import Holidays, parse_hours
+from plategate.records import ListEntry, Reason, Result
+
+# Where a plate has several entries, the one that comes nearest to opening speaks for it.
+_NEAREST_FIRST = (
+    Reason.ALLOWED,
+    Reason.CLOCK_UNTRUSTED,
+    Reason.OUTSIDE_HOURS,
+    Reason.ENTRIES_USED_UP,
+    Reason.NOT_YET_VALID,
+    Reason.EXPIRED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a plate is judged: the time, whether it can be trusted, and the site's calendar."""
+
+    at: datetime
+    clock_trusted: bool
+    zone: ZoneInfo
+    holidays: Holidays
+
+
+def needs_clock(entry: ListEntry) -> bool:
+    """Whether only a trusted clock can tell if the entry is in force."""
+    return bool(entry.valid_from or entry.valid_until or entry.hours)
+
+
+def entry_reason(entry: ListEntry, moment: Moment, used: int) -> Reason:
+    """ALLOWED where the entry is in force; otherwise why not."""
+    if entry.entries is not None and used >= entry.entries:
+        return Reason.ENTRIES_USED_UP
+    if not needs_clock(entry):
+        return Reason.ALLOWED
+    return _reason_of_time(entry, moment) if moment.clock_trusted else Reason.CLOCK_UNTRUSTED
+
+
+def nearest_entry(
+    entries: Iterable[ListEntry], moment: Moment, used: Callable[[ListEntry], int]
+) -> tuple[ListEntry, Reason] | None:
+    """Of a plate's entries, the one that comes nearest to opening, and what it says."""
+    judged = [(entry, entry_reason(entry, moment, used(entry))) for entry in entries]
+    return min(judged, key=lambda pair: _NEAREST_FIRST.index(pair[1]), default=None)
+
+
+def forbids(entries: Iterable[ListEntry], moment: Moment) -> ListEntry | None:
+    """The block or wanted entry that is in force; one that cannot be told counts as in force."""
+    in_force = (Reason.ALLOWED, Reason.CLOCK_UNTRUSTED)
+    for entry in entries:
+        if entry_reason(entry, moment, used=0) in in_force:
+            return entry
+    return None
+
+
+def result_of(reason: Reason) -> Result:
+    """What follows from the reason that an entry of the allow list gives."""
+    if reason is Reason.ALLOWED:
+        return Result.GRANTED
+    return Result.UNSURE if reason is Reason.CLOCK_UNTRUSTED else Result.REFUSED
+
+
+def _reason_of_time(entry: ListEntry, moment: Moment) -> Reason:
+    if entry.valid_from and moment.at < entry.valid_from:
+        return Reason.NOT_YET_VALID
+    if entry.valid_until and moment.at >= entry.valid_until:
+        return Reason.EXPIRED
+    local = moment.at.astimezone(moment.zone)
+    if entry.hours and not parse_hours(entry.hours).allow(local, moment.holidays):
+        return Reason.OUTSIDE_HOURS
+    return Reason.ALLOWED

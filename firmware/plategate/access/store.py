@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one SQLite file that holds lists and records: opening it, its layout, its transactions.
+
+What stands in the tables is the business of `lists` and `records`. A reader sees the last whole
+state while a writer works (WAL); a transaction that is cut off, by whatever, never was.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from plategate.errors import StoreError
+
+LAYOUT_VERSION = 1
+BUSY_TIMEOUT_S = 120.0  # a list of a million entries is written in less
+SHRINK_TIMEOUT_MS = 500
+
+_LAYOUT = """
+CREATE TABLE lists (
+    name TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    entries INTEGER NOT NULL,
+    serial INTEGER,
+    source TEXT NOT NULL,
+    replaced_at TEXT NOT NULL,
+    confirmed_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE history (
+    id INTEGER PRIMARY KEY,
+    list TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    who TEXT NOT NULL,
+    source TEXT NOT NULL,
+    entries INTEGER NOT NULL,
+    added INTEGER NOT NULL,
+    removed INTEGER NOT NULL,
+    changed INTEGER NOT NULL
+);
+"""
+
+
+def open_for_reading(file: Path) -> sqlite3.Connection:
+    """A connection that cannot change anything; raises StoreError where the file is missing."""
+    if not file.exists():
+        raise StoreError(f"{file}: no lists have been imported yet")
+    with store_errors(file):
+        try:
+            connection = _connect(file, "rw")  # WAL readers keep their marks beside the file
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except sqlite3.OperationalError:
+            connection = _connect(file, "ro")
+        connection.execute("PRAGMA query_only = ON")
+        _check_layout(connection, file)
+    return connection
+
+
+def open_for_writing(file: Path) -> sqlite3.Connection:
+    """A connection that may replace lists; makes the file and its layout where they are missing."""
+    with store_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        connection = _connect(file, "rwc")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_size_limit = 1048576")
+        with transaction(connection):
+            if _layout_of(connection) == 0:
+                for statement in _LAYOUT.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {LAYOUT_VERSION}")
+        _check_layout(connection, file)
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of the block is written, or nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def shrink_log(connection: sqlite3.Connection) -> None:
+    """Put the log of a big replacement back into the file, if no reader needs it any more."""
+    connection.execute(f"PRAGMA busy_timeout = {SHRINK_TIMEOUT_MS}")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+
+
+@contextmanager
+def store_errors(file: Path) -> Iterator[None]:
+    """Turn what SQLite and the disk report into a StoreError that names the file."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{file}: {error}") from error
+
+
+def _connect(file: Path, mode: str) -> sqlite3.Connection:
+    location = file.resolve().as_uri() + f"?mode={mode}"
+    connection = sqlite3.connect(
+        location, timeout=BUSY_TIMEOUT_S, uri=True, isolation_level=None, check_same_thread=False
+    )
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _layout_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _check_layout(connection: sqlite3.Connection, file: Path) -> None:
+    found = _layout_of(connection)
+    if found != LAYOUT_VERSION:
+        raise StoreError(
+            f"{file}: layout {found}, but this version of Plategate knows {LAYOUT_VERSION}"
+        )

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read a CSV or JSON file of rows, one row at a time, each with the number of its line.
+
+What the columns mean is the business of `entry_files` and `record_files`. Never more than one row
+is held in memory, whatever the file contains.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from plategate.access.json_rows import JsonHeader, json_rows
+from plategate.access.table_errors import TableError
+
+LONGEST_LINE = 65_536  # bytes
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_DELIMITERS = ";,\t"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a file: where it starts and its fields by column."""
+
+    line: int
+    fields: Mapping[str, object]
+
+
+def read_rows(stream: BinaryIO, items: str) -> tuple[JsonHeader, Iterator[Row]]:
+    """The header of a file (an empty one for CSV) and its rows, in order.
+
+    The stream must be seekable; `items` is the key of the JSON array. Raises TableError, also
+    while the rows are being read.
+    """
+    start = stream.read(4096)
+    stream.seek(len(_BYTE_ORDER_MARK) if start.startswith(_BYTE_ORDER_MARK) else 0)
+    if start.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"["):
+        header, rows = json_rows(stream, items)
+        return header, (Row(line, fields) for line, fields in rows)
+    return JsonHeader(), _csv_rows(stream)
+
+
+def _csv_rows(stream: BinaryIO) -> Iterator[Row]:
+    lines = _lines(stream)
+    first = next(lines, "")
+    columns = next(csv.reader([first], delimiter=_delimiter(first)), [])
+    columns = [column.strip().lower() for column in columns]
+    _check_columns(columns)
+    reader = csv.reader(lines, delimiter=_delimiter(first), strict=True)
+    while True:
+        line = reader.line_num + 2  # one for the head, one because the row starts after line_num
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise TableError(line, "", None, str(error)) from None
+        if not any(values):
+            continue
+        if len(values) > len(columns):
+            reason = f"{len(values)} fields, but the first line names {len(columns)} columns"
+            raise TableError(line, "", None, reason)
+        yield Row(line, dict(zip(columns, values, strict=False)))
+
+
+def _lines(stream: BinaryIO) -> Iterator[str]:
+    number = 0
+    while raw := stream.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(raw) > LONGEST_LINE:
+            raise TableError(number, "", None, f"longer than {LONGEST_LINE} bytes")
+        try:
+            yield raw.decode("utf-8")
+        except UnicodeDecodeError:
+            raise TableError(number, "", None, "not UTF-8 text") from None
+
+
+def _delimiter(first: str) -> str:
+    return max(_DELIMITERS, key=first.count)
+
+
+def _check_columns(columns: list[str]) -> None:
+    if not any(columns):
+        raise TableError(1, "", None, "the file is empty")
+    for column in columns:
+        if not column:
+            raise TableError(1, "", None, "a column has no name")
+        if columns.count(column) > 1:
+            raise TableError(1, column, None, "this column is there twice")

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the commands around lists and records share: options, settings, sentences."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from plategate.access.list_changes import ListChange
+    from plategate.access.lists import ListName
+    from plategate.records import ListEntry
+    from plategate.settings.access import AccessSettings
+
+Config = Annotated[Path | None, typer.Option("--config", help="settings.toml")]
+State = Annotated[
+    Path | None, typer.Option("--state", help="folder with lists.sqlite, instead of the setting")
+]
+
+
+def access_settings(config: Path | None, state: Path | None) -> AccessSettings:
+    """The [access] table in force, with the files of another folder where one is named."""
+    from plategate.settings import load_settings
+
+    settings = load_settings(config).access
+    if state is None:
+        return settings
+    return settings.model_copy(update={"file": state / settings.file.name})
+
+
+def list_name(text: str) -> ListName:
+    """The list of that name; wrong usage where there is none."""
+    from plategate.access.lists import ListName
+
+    try:
+        return ListName(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r}: allow, block or wanted") from None
+
+
+def user_name() -> str:
+    """Who is at the keyboard, also under sudo."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):
+        return f"user {os.getuid()}"
+
+
+def change_sentence(change: ListChange) -> str:
+    """What a replacement did, in one line."""
+    return (
+        f"{change.name}: generation {change.generation}, {change.entries} entries"
+        f" ({change.added} plates added, {change.removed} removed, {change.changed} changed)"
+        f" from {change.source}"
+    )
+
+
+def entry_line(entry: ListEntry) -> str:
+    """An entry in one line; times are UTC."""
+    facts = [
+        entry.holder,
+        entry.group,
+        f"from {entry.valid_from:%Y-%m-%d %H:%M} UTC" if entry.valid_from else "",
+        f"until {entry.valid_until:%Y-%m-%d %H:%M} UTC" if entry.valid_until else "",
+        entry.hours,
+        f"{entry.entries} entries" if entry.entries is not None else "",
+        entry.note,
+    ]
+    return "  ".join([f"{entry.plate:<12}", *(fact for fact in facts if fact)]).rstrip()

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`plategate list`: put a list file in force, show what is in force, check it for traps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from plategate.commands._access import (
+    Config,
+    State,
+    access_settings,
+    change_sentence,
+    entry_line,
+    list_name,
+    user_name,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from plategate.access.lists import ListName
+
+app = typer.Typer(help="The allow, block and wanted lists.", no_args_is_help=True)
+
+Which = Annotated[str, typer.Option("--list", help="allow, block or wanted")]
+
+
+def register(root: typer.Typer) -> None:
+    """Add the group to the root."""
+    root.add_typer(app, name="list")
+
+
+@app.command("import")
+def import_list(
+    file: Annotated[Path, typer.Argument(help="CSV or JSON")],
+    which: Annotated[
+        str | None, typer.Option("--list", help="allow, block or wanted; default: as the file says")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="only say what would change")] = False,
+    empty: Annotated[bool, typer.Option("--allow-empty", help="accept a file of no plate")] = False,
+    who: Annotated[str, typer.Option(help="who does it, for the history")] = "",
+    config: Config = None,
+    state: State = None,
+) -> None:
+    """Put the entries of a file in force instead of the list; whole or not at all."""
+    from plategate.access.importing import import_list_file
+
+    change = import_list_file(
+        access_settings(config, state),
+        file,
+        name=list_name(which) if which else None,
+        who=who or user_name(),
+        dry_run=dry_run,
+        allow_empty=empty,
+    )
+    print(("would be: " if dry_run else "") + change_sentence(change))
+
+
+@app.command("show")
+def show_list(
+    plate: Annotated[str | None, typer.Argument(help="only this plate, on all lists")] = None,
+    which: Which = "allow",
+    limit: Annotated[int, typer.Option(help="at most so many entries", min=1)] = 100,
+    history: Annotated[bool, typer.Option("--history", help="who changed what and when")] = False,
+    config: Config = None,
+    state: State = None,
+) -> None:
+    """Show the entries in force, those of one plate, or the history of changes."""
+    from plategate.access.list_changes import list_history
+    from plategate.access.store import open_for_reading
+
+    store = open_for_reading(access_settings(config, state).file)
+    try:
+        if history:
+            for change in list_history(store, limit=limit):
+                print(f"{change.at:%Y-%m-%d %H:%M} {change.who}: {change_sentence(change)}")
+        elif plate is not None:
+            _show_plate(store, plate)
+        else:
+            _show_entries(store, list_name(which), limit)
+    finally:
+        store.close()
+
+
+def _show_plate(store: sqlite3.Connection, written: str) -> None:
+    from plategate.access.lists import ListName, entries_of_plate
+    from plategate.plate_text import canonical
+
+    plate = canonical(written)
+    found = [(name, entry) for name in ListName for entry in entries_of_plate(store, name, plate)]
+    for name, entry in found:
+        print(f"{name}: {entry_line(entry)}")
+    if not found:
+        print(f"{plate}: on no list")
+        raise typer.Exit(1)
+
+
+def _show_entries(store: sqlite3.Connection, name: ListName, limit: int) -> None:
+    from plategate.access.lists import all_entries, list_state
+
+    state = list_state(store, name)
+    if state is None:
+        print(f"{name}: never imported")
+        raise typer.Exit(1)
+    print(
+        f"{name}: generation {state.generation}, {state.entries} entries from {state.source},"
+        f" {state.replaced_at:%Y-%m-%d %H:%M} UTC"
+    )
+    for entry in all_entries(store, name, limit):
+        print(entry_line(entry))
+    if state.entries > limit:
+        print(f"... and {state.entries - limit} more")

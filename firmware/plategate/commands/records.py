@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`plategate records`: import what is known about vehicles, and look it up by plate or person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from plategate.commands._access import Config, State, access_settings
+
+if TYPE_CHECKING:
+    from plategate.records import VehicleRecord
+
+app = typer.Typer(help="What is known about vehicles.", no_args_is_help=True)
+
+
+def register(root: typer.Typer) -> None:
+    """Add the group to the root."""
+    root.add_typer(app, name="records")
+
+
+@app.command("import")
+def import_records(
+    file: Annotated[Path, typer.Argument(help="CSV or JSON")],
+    config: Config = None,
+    state: State = None,
+) -> None:
+    """Put the records of a file in place of all that were there; whole or not at all."""
+    from plategate.access.importing import import_record_file
+
+    count = import_record_file(access_settings(config, state), file)
+    print(f"{count} records from {file.name}")
+
+
+@app.command("lookup")
+def lookup(
+    plate: Annotated[str | None, typer.Argument(help="the plate")] = None,
+    person: Annotated[str | None, typer.Option(help="the owner's name, roughly")] = None,
+    config: Config = None,
+    state: State = None,
+) -> None:
+    """Show what is known about a plate, or about the vehicles of a person."""
+    from plategate.access.records import record_of_plate, records_of_person
+    from plategate.access.store import open_for_reading
+    from plategate.plate_text import canonical
+
+    if (plate is None) == (person is None):
+        raise typer.BadParameter("name a plate or a --person")
+    store = open_for_reading(access_settings(config, state).file)
+    try:
+        if person is not None:
+            found = records_of_person(store, person)
+        else:
+            record = record_of_plate(store, canonical(plate or ""))
+            found = (record,) if record else ()
+    finally:
+        store.close()
+    for record in found:
+        _print_record(record)
+    if not found:
+        print("nothing known")
+        raise typer.Exit(1)
+
+
+def _print_record(record: VehicleRecord) -> None:
+    print(record.plate)
+    facts = [
+        ("owner", record.owner),
+        ("registered in", record.registered_in),
+        ("address", record.address),
+        ("make", record.make),
+        ("model", record.model),
+        ("colour", record.colour),
+        ("insured until", record.insured_until),
+        ("inspected until", record.inspected_until),
+        ("note", record.note),
+        *record.fields,
+    ]
+    for name, value in facts:
+        if value:
+            print(f"  {name + ':':<17}{value}")

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The [access] table: where lists and records are kept and how strictly plates are matched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from plategate.settings.base import SettingsModel
+
+
+class AccessSettings(SettingsModel):
+    """Who may pass, and how sure the gate must be."""
+
+    file: Path = Field(
+        Path("/var/lib/plategate/lists.sqlite"), description="lists and records, one SQLite file"
+    )
+    min_confidence: float = Field(
+        0.6,
+        ge=0.0,
+        le=1.0,
+        description="confidence that the weakest character of a reading must have to open",
+    )
+    zone: str = Field(
+        "", description='time zone of the site, such as "Europe/Berlin"; empty: the system\'s'
+    )
+    holidays: tuple[str, ...] = Field(
+        (), description='public holidays: "2026-06-04" once, "12-25" yearly, "easter+1" movable'
+    )
+    strictness: Literal["exact", "lookalike", "likely"] = Field(
+        "exact", description="what may count as a listed plate; see docs/matching.md"
+    )

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: exact matching, block and wanted before allow, and no crash whatever the file is like."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from plategate.access.control import open_access
+from plategate.access.lists import ListName
+from plategate.records import (
+    ListEntry,
+    Reason,
+    Result,
+    VehicleRecord,
+)
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # a Monday
+
+
+@pytest.fixture
+def access(settings):
+    control = open_access(settings)
+    yield control
+    control.close()
+
+
+@pytest.fixture
+def judge(access, reading) -> Callable[..., tuple[Result, Reason]]:
+    def judged(text: str, *, trusted: bool = True) -> tuple[Result, Reason]:
+        verdict = access.judge(reading(text), NOW, trusted)
+        return verdict.result, verdict.reason
+
+    return judged
+
+
+def test_ok__only_the_listed_plate_opens(settings, fill, judge):
+    fill(settings.file, ListName.ALLOW, ListEntry("AB12CDE", holder="Anna"))
+    assert judge("AB12CDE") == (Result.GRANTED, Reason.ALLOWED)
+    assert judge("AB12CDF") == (Result.REFUSED, Reason.NOT_LISTED)
+
+
+def test_ok__block_and_wanted_come_before_allow(access, settings, fill, judge, reading):
+    fill(settings.file, ListName.ALLOW, *(ListEntry(p) for p in ("A1", "B2", "C3")))
+    fill(settings.file, ListName.BLOCK, ListEntry("B2"), ListEntry("C3"))
+    fill(settings.file, ListName.WANTED, ListEntry("C3"))
+    assert judge("A1") == (Result.GRANTED, Reason.ALLOWED)
+    assert judge("B2") == (Result.REFUSED, Reason.BLOCKED)
+    wanted = access.judge(reading("C3"), NOW, True)
+    assert (wanted.result, wanted.reason, wanted.alarm) == (
+        *(Result.REFUSED, Reason.WANTED),
+        "certain",
+    )
+
+
+def test_ok__the_record_comes_with_every_verdict(access, settings, fill, judge, reading):
+    record = VehicleRecord("ZZ99", owner="Jo", registered_in="Ulm")
+    fill(settings.file, ListName.ALLOW, ListEntry("A1"), records=[record])
+    verdict = access.judge(reading("ZZ99"), NOW, True)
+    assert (verdict.reason, verdict.record) == (Reason.NOT_LISTED, record)
+
+
+def test_ok__a_list_that_comes_later_is_used(settings, fill, judge):
+    assert judge("A1") == (Result.REFUSED, Reason.NO_LIST)
+    fill(settings.file, ListName.ALLOW, ListEntry("A1"))
+    assert judge("A1") == (Result.GRANTED, Reason.ALLOWED)
+    fill(settings.file, ListName.ALLOW, ListEntry("A2"))
+    assert judge("A1") == (Result.REFUSED, Reason.NOT_LISTED)
+
+
+def test_ok__another_file_in_the_place_of_the_old_is_used(settings, fill, judge, tmp_path):
+    fill(settings.file, ListName.ALLOW, ListEntry("A1"))
+    assert judge("A1") == (Result.GRANTED, Reason.ALLOWED)
+    fill(tmp_path / "other.sqlite", ListName.ALLOW, ListEntry("A2"))
+    (tmp_path / "other.sqlite").rename(settings.file)
+    assert judge("A2") == (Result.GRANTED, Reason.ALLOWED)
+
+
+def test_ok__judges_in_another_thread(settings, fill, judge):
+    fill(settings.file, ListName.ALLOW, ListEntry("A1"))
+    assert judge("A1") == (Result.GRANTED, Reason.ALLOWED)
+    found: list[object] = []
+    thread = threading.Thread(target=lambda: found.append(judge("A1")))
+    thread.start()
+    thread.join()
+    assert found == [(Result.GRANTED, Reason.ALLOWED)]
+
+
+def test_fail__a_damaged_file_is_a_verdict_and_not_a_crash(settings, judge, caplog):
+    settings.file.write_bytes(
+        b"this is no database, and longer than a header of a hundred bytes" * 9
+    )
+    assert judge("A1") == (Result.UNSURE, Reason.STORE_FAILED)
+    assert judge("A1") == (Result.UNSURE, Reason.STORE_FAILED)
+    assert len(caplog.records) == 1
+
+
+def test_fail__weak_readings_and_no_reading_never_open(access, settings, fill, judge, reading):
+    fill(settings.file, ListName.ALLOW, ListEntry("A1"))
+    weak = access.judge(reading("A1", 0.2), NOW, True)
+    assert (weak.result, weak.reason) == (Result.UNSURE, Reason.WEAK_READING)
+    assert access.judge(None, NOW, True).reason is Reason.NOT_READABLE
+
+
+def test_fail__limited_entries_are_unsure_while_the_clock_is_not_trusted(settings, fill, judge):
+    fill(
+        settings.file,
+        ListName.ALLOW,
+        ListEntry("A1", valid_until=NOW + timedelta(days=1)),
+        ListEntry("B2", hours="mon-fri 07:00-18:00"),
+        ListEntry("C3"),
+    )
+    unsure = (Result.UNSURE, Reason.CLOCK_UNTRUSTED)
+    assert judge("A1", trusted=False) == unsure
+    assert judge("B2", trusted=False) == unsure
+    assert judge("C3", trusted=False) == (Result.GRANTED, Reason.ALLOWED)
+    assert judge("A1") == judge("B2") == (Result.GRANTED, Reason.ALLOWED)
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (ListEntry("A1", valid_from=NOW + timedelta(seconds=1)), Reason.NOT_YET_VALID),
+        (ListEntry("A1", valid_until=NOW), Reason.EXPIRED),
+        (ListEntry("A1", hours="tue 07:00-18:00"), Reason.OUTSIDE_HOURS),
+    ],
+)
+def test_fail__entries_that_are_not_in_force_refuse(settings, fill, judge, entry, reason):
+    fill(settings.file, ListName.ALLOW, entry)
+    assert judge("A1") == (Result.REFUSED, reason)
+
+
+def test_ok__of_several_entries_the_one_in_force_opens(settings, fill, judge):
+    expired = ListEntry("A1", valid_until=NOW - timedelta(days=1))
+    fill(settings.file, ListName.ALLOW, expired, ListEntry("A1", hours="mon 08:00-12:00"))
+    assert judge("A1") == (Result.GRANTED, Reason.ALLOWED)
+
+
+def test_ok__a_block_that_is_over_does_not_block(settings, fill, judge):
+    fill(settings.file, ListName.ALLOW, ListEntry("A1"))
+    fill(settings.file, ListName.BLOCK, ListEntry("A1", valid_until=NOW - timedelta(days=1)))
+    assert judge("A1") == (Result.GRANTED, Reason.ALLOWED)
+    assert judge("A1", trusted=False) == (Result.REFUSED, Reason.BLOCKED)

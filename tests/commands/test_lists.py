@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: `plategate list` imports whole or not at all and says which line is wrong and why."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from plategate.cli import app
+from plategate.errors import GateError
+
+
+@pytest.fixture
+def run(tmp_path):
+    def command(*words, code=0):
+        found = CliRunner().invoke(app, [*words, "--state", str(tmp_path)])
+        if isinstance(found.exception, GateError):
+            return str(found.exception)
+        assert found.exit_code == code, found.output
+        return found.output
+
+    return command
+
+
+def test_ok__imports_and_shows_a_list(run, tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("Plate;Holder\nB-AB 12;Jörg\n\nAB12 CDE;Anna\n", encoding="utf-8-sig")
+    assert "2 plates added" in run("list", "import", str(file))
+    shown = run("list", "show")
+    assert "BAB12         Jörg" in shown
+    assert "allow: AB12CDE       Anna" in run("list", "show", "ab 12-cde")
+    assert "on no list" in run("list", "show", "X1", code=1)
+    assert "generation 1" in run("list", "show", "--history")
+
+
+def test_ok__the_file_says_which_list_it_is(run, tmp_path):
+    file = tmp_path / "b.json"
+    head = '{"format": "plategate-list", "version": 1, "list": "block", "entries": '
+    file.write_text(head + '[{"plate": "A1"}]}')
+    assert run("list", "import", str(file)).startswith("block: generation 1")
+    assert run("list", "import", str(file), "--list", "wanted").startswith("wanted: generation 1")
+
+
+def test_fail__a_bad_line_is_named_and_nothing_is_imported(run, tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("plate,until,hours\nA1,,\nB2,31.12.2026,\nC3,,mon 7-9\n")
+    said = run("list", "import", str(file))
+    assert "a.csv: line 3: until = '31.12.2026': no such day or time" in said
+    assert "a.csv: line 4: hours = 'mon 7-9': '7-9': write times as 07:00-18:00" in said
+    assert "never imported" in run("list", "show", code=1)
+
+
+def test_fail__an_empty_list_needs_a_word(run, tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("plate\n")
+    assert "has no entries" in run("list", "import", str(file))
+    assert "0 entries" in run("list", "import", str(file), "--allow-empty")
+
+
+def test_ok__a_dry_run_says_what_would_change(run, tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("plate\nA1\n")
+    assert run("list", "import", str(file), "--dry-run").startswith("would be: allow")
+    assert "never imported" in run("list", "show", code=1)
+
+
+def test_fail__missing_files_are_one_sentence(run, tmp_path):
+    assert "cannot be read" in run("list", "import", str(tmp_path / "none.csv"))
+    assert "no lists have been imported yet" in run("list", "show")
