@@ -46,9 +46,18 @@ class OpenBarrier:
 
 @dataclass(frozen=True, slots=True)
 class HoldBarrier:
-    """Keep the OPEN relay closed until it is released."""
+    """Keep the OPEN relay closed until it is released; `because` as with OpenBarrier."""
 
     because: Reason
+    passage_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseAgain:
+    """Something is under an arm that comes down: up again at once, held or by a pulse."""
+
+    hold: bool
+    pulse_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +95,9 @@ class Record:
     verdict: Verdict
     sighting: PlateSighting | None
     barrier: str
-    vehicles: int
+    vehicles: int  # counted under the arm; 0 where nothing counts them
     milestones: tuple[tuple[str, float], ...]  # name, seconds of the monotonic clock
+    repeat_of: str | None = None  # the earlier passage of the same visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,7 @@ Command = (
     | WriteGrant
     | OpenBarrier
     | HoldBarrier
+    | RaiseAgain
     | ReleaseBarrier
     | CloseBarrier
     | RestBarrier

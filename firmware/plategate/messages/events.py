@@ -96,6 +96,13 @@ class CameraReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class ListAged:
+    """The list in force became older than the owner allows, or young enough again."""
+
+    too_old: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DriveFailed:
     """A relay could not be driven."""
 
@@ -120,6 +127,7 @@ Event = (
     | GrantNotWritten
     | CameraLost
     | CameraReturned
+    | ListAged
     | DriveFailed
     | TimePassed
 )

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A lane on the bench: a clock turned by hand, and everything the lane asked for, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import pytest
+
+from plategate.lane import LaneRules, LaneState, step
+from plategate.messages import (
+    Command,
+    Event,
+    GrantWritten,
+    InputChanged,
+    InputName,
+    Judge,
+    Level,
+    PlateRead,
+    Record,
+    Report,
+    Show,
+    TakeStills,
+    TimePassed,
+    VerdictReached,
+    WriteGrant,
+)
+from plategate.records import (
+    CharacterReading,
+    PlateReading,
+    PlateSighting,
+    Reason,
+    Result,
+    Verdict,
+)
+
+WIRED = frozenset(
+    {
+        InputName.BEAM,
+        InputName.PHOTOCELL,
+        InputName.FREE_EXIT,
+        InputName.MANUAL,
+        InputName.FIRE,
+        InputName.RESET,
+    }
+)
+Kind = TypeVar("Kind")
+
+
+def sighting(text: str | None) -> PlateSighting:
+    """A sighting with or without a reading."""
+    if text is None:
+        return PlateSighting(reading=None, plate=None, still=None, stills=3)
+    characters = tuple(CharacterReading(char, 0.99) for char in text)
+    return PlateSighting(PlateReading(characters, "test"), None, None, stills=2)
+
+
+@dataclass
+class Bench:
+    """Drives `step` the way the gate does; the parts behind the commands are played by hand."""
+
+    rules: LaneRules
+    now: float = 100.0
+    log: list[Command] = field(default_factory=list)
+    deadline: float | None = None
+    state: LaneState = field(default_factory=lambda: LaneState(prefix="t"))
+
+    def __post_init__(self) -> None:
+        for name in sorted(self.rules.wired):
+            if name not in (InputName.ARM_UP, InputName.ARM_DOWN):
+                self.send(InputChanged(name, Level.INACTIVE))
+
+    def send(self, event: Event) -> tuple[Command, ...]:
+        """One event now; returns what the lane asked for."""
+        self.state, commands, self.deadline = step(self.state, event, self.now, self.rules)
+        assert self.deadline is None or self.deadline > self.now
+        self.log.extend(commands)
+        return commands
+
+    def put(self, name: str, level: Level = Level.ACTIVE) -> tuple[Command, ...]:
+        """Set an input."""
+        return self.send(InputChanged(InputName(name), level))
+
+    def clear(self, name: str) -> tuple[Command, ...]:
+        """Let an input go quiet."""
+        return self.put(name, Level.INACTIVE)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, calling the lane at its deadlines."""
+        until = self.now + seconds
+        while self.deadline is not None and self.deadline <= until:
+            self.now = self.deadline
+            self.send(TimePassed())
+        self.now = until
+        self.send(TimePassed())
+
+    def all(self, kind: type[Kind]) -> list[Kind]:
+        """Every command of a kind so far."""
+        return [command for command in self.log if isinstance(command, kind)]
+
+    def last(self, kind: type[Kind]) -> Kind:
+        """The latest command of a kind."""
+        return self.all(kind)[-1]
+
+    def reports(self) -> list[str]:
+        """What was reported so far."""
+        return [report.what for report in self.all(Report)]
+
+    def signals(self) -> list[str]:
+        """What the lamps were asked to say so far."""
+        return [show.signal.value for show in self.all(Show)]
+
+    def read(self, text: str | None) -> tuple[Command, ...]:
+        """Answer the burst that was asked for last."""
+        return self.send(PlateRead(self.last(TakeStills).passage_id, sighting(text)))
+
+    def judge(self, result: Result, reason: Reason, alarm: str | None = None) -> None:
+        """Answer the question for a verdict that was asked last."""
+        asked = self.last(Judge)
+        plate = asked.reading.text if asked.reading else None
+        verdict = Verdict(result, reason, plate=plate, alarm=alarm)
+        self.send(VerdictReached(asked.passage_id, verdict))
+
+    def written(self) -> tuple[Command, ...]:
+        """The journal has the grant."""
+        return self.send(GrantWritten(self.last(WriteGrant).passage_id))
+
+    def grant(self, text: str = "AB12CDE") -> None:
+        """A vehicle comes and is let in."""
+        self.put("beam")
+        self.read(text)
+        self.judge(Result.GRANTED, Reason.ALLOWED)
+        self.written()
+
+    def drive_through(self) -> None:
+        """The vehicle passes under the arm and is gone."""
+        self.wait(2)
+        self.clear("beam")
+        self.put("photocell")
+        self.wait(3)
+        self.clear("photocell")
+        self.wait(1)
+
+    def records(self) -> list[tuple[str, str]]:
+        """Reason and barrier of every passage recorded so far."""
+        return [(r.verdict.reason.value, r.barrier) for r in self.all(Record)]
+
+
+@pytest.fixture
+def make_bench() -> Callable[..., Bench]:
+    """Builds a bench; keyword arguments are rules that differ from the usual site."""
+
+    def make(wired: frozenset[InputName] = WIRED, **rules: object) -> Bench:
+        return Bench(LaneRules(wired=wired, **rules))
+
+    return make

@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stories of vehicles that come, are read and are let in or not. Needs nothing but Python."""
+
+from __future__ import annotations
+
+from plategate.lane import Combine
+from plategate.messages import (
+    CameraLost,
+    GrantNotWritten,
+    GrantWritten,
+    InputName,
+    Judge,
+    Level,
+    Mode,
+    ModeChanged,
+    OpenBarrier,
+    PlateRead,
+    ReadingFailed,
+    Record,
+    Signal,
+    TakeStills,
+    TriggerRequested,
+    VerdictReached,
+    WriteGrant,
+)
+from plategate.records import PlateSighting, Reason, Result, Verdict
+
+
+def test_ok__a_listed_vehicle_is_read_judged_written_and_let_in_in_this_order(make_bench):
+    bench = make_bench()
+    asked = bench.put("beam")
+    assert isinstance(asked[0], TakeStills)
+    assert asked[0].since_s == bench.now
+    assert isinstance(bench.read("AB12CDE")[0], Judge)
+    bench.judge(Result.GRANTED, Reason.ALLOWED)
+    assert bench.last(WriteGrant).plate == "AB12CDE"
+    assert not bench.all(OpenBarrier)
+    bench.written()
+    opened = bench.last(OpenBarrier)
+    assert opened.because is Reason.ALLOWED
+    assert opened.passage_id == bench.last(WriteGrant).passage_id
+    bench.drive_through()
+    assert bench.records() == [("allowed", "opened")]
+    assert bench.last(Record).vehicles == 1
+    names = [name for name, _ in bench.last(Record).milestones]
+    assert names == ["read", "judged", "written", "opened"]
+
+
+def test_ok__the_lamp_tells_the_story(make_bench):
+    bench = make_bench()
+    bench.grant()
+    bench.drive_through()
+    bench.wait(30)
+    assert bench.signals() == ["ready", "reading", "granted", "ready"]
+
+
+def test_fail__a_stranger_that_stands_is_read_again_and_is_one_passage(make_bench):
+    bench = make_bench(attempts=3)
+    bench.put("beam")
+    for _ in range(3):
+        bench.read("XX99XXX")
+        bench.judge(Result.REFUSED, Reason.NOT_LISTED)
+        bench.wait(2)
+    bench.wait(300)
+    assert len(bench.all(TakeStills)) == 3
+    assert bench.records() == [("not_listed", "not moved")]
+    assert not bench.all(OpenBarrier)
+    assert "refused" in bench.signals()
+
+
+def test_ok__a_second_look_lets_in_whom_the_first_could_not_read(make_bench):
+    bench = make_bench()
+    bench.put("beam")
+    bench.read(None)
+    bench.wait(2)
+    bench.read("AB12CDE")
+    bench.judge(Result.GRANTED, Reason.ALLOWED)
+    bench.written()
+    assert len(bench.all(OpenBarrier)) == 1
+
+
+def test_fail__a_vehicle_that_leaves_is_not_read_again(make_bench):
+    bench = make_bench()
+    bench.put("beam")
+    bench.read(None)
+    bench.clear("beam")
+    bench.wait(10)
+    assert len(bench.all(TakeStills)) == 1
+    assert bench.records() == [("nothing_seen", "not moved")]
+
+
+def test_fail__blocked_is_final_at_once(make_bench):
+    bench = make_bench()
+    bench.put("beam")
+    bench.read("BL0CKED")
+    bench.judge(Result.REFUSED, Reason.BLOCKED)
+    assert bench.records() == [("blocked", "not moved")]
+
+
+def test_fail__unsure_never_opens(make_bench):
+    bench = make_bench(attempts=1)
+    bench.put("beam")
+    bench.read("AB12CDE")
+    bench.judge(Result.UNSURE, Reason.WEAK_READING)
+    bench.wait(60)
+    assert not bench.all(OpenBarrier)
+    assert Signal.UNSURE.value in bench.signals()
+
+
+def test_fail__wanted_raises_one_alarm_and_looks_like_refused(make_bench):
+    bench = make_bench()
+    for _ in range(2):
+        bench.put("beam")
+        bench.read("ST0LEN")
+        bench.judge(Result.REFUSED, Reason.WANTED, alarm="wanted: certain")
+        bench.clear("beam")
+        bench.wait(3)
+    assert bench.reports().count("wanted") == 1
+    assert [record.repeat_of for record in bench.all(Record)] == [None, "t-00001"]
+    assert set(bench.signals()) == {"ready", "reading", "refused"}
+
+
+def test_fail__a_second_wanted_vehicle_is_not_hidden_by_the_first(make_bench):
+    bench = make_bench()
+    for plate in ("ST0LEN1", "ST0LEN2"):
+        bench.put("beam")
+        bench.read(plate)
+        bench.judge(Result.REFUSED, Reason.WANTED, alarm="wanted: certain")
+        bench.clear("beam")
+        bench.wait(3)
+    assert bench.reports().count("wanted") == 2
+
+
+def test_ok__a_return_after_the_window_is_a_new_visit(make_bench):
+    bench = make_bench(repeat_window_s=20.0)
+    for _ in range(2):
+        bench.put("beam")
+        bench.read("ST0LEN")
+        bench.judge(Result.REFUSED, Reason.WANTED, alarm="wanted: certain")
+        bench.clear("beam")
+        bench.wait(25)
+    assert bench.reports().count("wanted") == 2
+    assert bench.last(Record).repeat_of is None
+
+
+def test_fail__what_the_journal_cannot_keep_does_not_open(make_bench):
+    bench = make_bench(attempts=1)
+    bench.put("beam")
+    bench.read("AB12CDE")
+    bench.judge(Result.GRANTED, Reason.ALLOWED)
+    bench.send(GrantNotWritten(bench.last(WriteGrant).passage_id))
+    bench.wait(60)
+    assert bench.records() == [("store_failed", "not moved")]
+    assert not bench.all(OpenBarrier)
+
+
+def test_fail__a_journal_that_hangs_does_not_open_even_when_it_answers_late(make_bench):
+    bench = make_bench(attempts=1)
+    bench.put("beam")
+    bench.read("AB12CDE")
+    bench.judge(Result.GRANTED, Reason.ALLOWED)
+    bench.wait(10)
+    bench.written()
+    bench.wait(60)
+    assert bench.records() == [("store_failed", "not moved")]
+    assert not bench.all(OpenBarrier)
+
+
+def test_fail__a_camera_that_fails_ends_in_one_passage_that_says_so(make_bench):
+    bench = make_bench(attempts=2)
+    bench.send(CameraLost("no frame for 3 s"))
+    bench.put("beam")
+    for _ in range(2):
+        bench.send(ReadingFailed(bench.last(TakeStills).passage_id, Reason.CAMERA_FAILED))
+        bench.wait(2)
+    assert bench.records() == [("camera_failed", "not moved")]
+    assert "camera_lost" in bench.reports()
+
+
+def test_fail__a_reading_that_never_comes_is_given_up(make_bench):
+    bench = make_bench(attempts=1)
+    bench.put("beam")
+    bench.wait(60)
+    assert bench.records() == [("pipeline_failed", "not moved")]
+
+
+def test_fail__a_verdict_that_never_comes_is_given_up(make_bench):
+    bench = make_bench(attempts=1)
+    bench.put("beam")
+    bench.read("AB12CDE")
+    bench.wait(60)
+    assert bench.records() == [("store_failed", "not moved")]
+
+
+def test_fail__a_plate_that_cannot_be_read_is_not_nothing(make_bench):
+    bench = make_bench(attempts=1)
+    bench.put("beam")
+    seen = PlateSighting(reading=None, plate=object(), still=None)
+    bench.send(PlateRead(bench.last(TakeStills).passage_id, seen))
+    assert bench.records() == [("not_readable", "not moved")]
+
+
+def test_fail__a_pipeline_that_says_it_failed(make_bench):
+    bench = make_bench(attempts=1)
+    bench.put("beam")
+    broken = PlateSighting(reading=None, plate=None, still=None, failed="model: bad tensor")
+    bench.send(PlateRead(bench.last(TakeStills).passage_id, broken))
+    assert bench.records() == [("pipeline_failed", "not moved")]
+
+
+def test_fail__answers_about_a_passage_that_is_over_change_nothing(make_bench):
+    bench = make_bench(attempts=1)
+    bench.put("beam")
+    old = bench.last(TakeStills).passage_id
+    bench.read(None)
+    before = bench.state
+    bench.send(PlateRead(old, PlateSighting(None, None, None)))
+    bench.send(VerdictReached(old, Verdict(Result.GRANTED, Reason.ALLOWED, plate="AB12CDE")))
+    bench.send(GrantWritten(old))
+    bench.send(GrantNotWritten(old))
+    bench.send(ReadingFailed(old, Reason.CAMERA_FAILED))
+    assert bench.state == before
+
+
+def test_ok__the_same_answers_at_the_wrong_stage_change_nothing(make_bench):
+    bench = make_bench()
+    bench.put("beam")
+    passage = bench.last(TakeStills).passage_id
+    before = bench.state
+    bench.send(VerdictReached(passage, Verdict(Result.GRANTED, Reason.ALLOWED)))
+    bench.send(GrantWritten(passage))
+    bench.send(GrantNotWritten(passage))
+    assert bench.state == before
+    bench.read("AB12CDE")
+    before = bench.state
+    bench.read("AB12CDE")
+    assert bench.state == before
+
+
+def test_ok__a_request_by_software_reads_what_stands_there(make_bench):
+    bench = make_bench()
+    bench.send(TriggerRequested())
+    bench.send(TriggerRequested())
+    assert len(bench.all(TakeStills)) == 1
+
+
+def test_fail__locked_lets_nobody_in_but_reads(make_bench):
+    bench = make_bench()
+    bench.send(ModeChanged(Mode.LOCKED))
+    bench.put("beam")
+    bench.read("AB12CDE")
+    bench.judge(Result.GRANTED, Reason.ALLOWED)
+    assert bench.records() == [("locked", "not moved")]
+
+
+def test_fail__a_lock_between_verdict_and_relay_still_counts(make_bench):
+    bench = make_bench()
+    bench.put("beam")
+    bench.read("AB12CDE")
+    bench.judge(Result.GRANTED, Reason.ALLOWED)
+    bench.send(ModeChanged(Mode.LOCKED))
+    bench.written()
+    assert bench.records() == [("locked", "not moved")]
+    assert not bench.all(OpenBarrier)
+
+
+def test_ok__beam_flutter_is_one_vehicle(make_bench):
+    bench = make_bench(attempts=1)
+    for _ in range(20):
+        bench.put("beam")
+        bench.wait(0.1)
+        bench.clear("beam")
+        bench.wait(0.1)
+    assert len(bench.all(TakeStills)) == 1
+
+
+def test_fail__a_stuck_beam_is_reported_once_and_left_out(make_bench):
+    bench = make_bench(attempts=1, stuck_after_s=60.0)
+    bench.put("beam")
+    bench.read(None)
+    bench.wait(500)
+    assert bench.reports().count("sensor_stuck") == 1
+    assert len(bench.all(Record)) == 1
+    bench.clear("beam")
+    assert bench.reports()[-1] == "sensor_back"
+    bench.wait(5)
+    bench.put("beam")
+    assert len(bench.all(TakeStills)) == 2
+
+
+def test_ok__beam_and_distance_together(make_bench):
+    wired = frozenset({InputName.BEAM, InputName.DISTANCE})
+    both = (InputName.BEAM, InputName.DISTANCE)
+    bench = make_bench(wired=wired, triggers=both, combine=Combine.ALL)
+    bench.put("beam")
+    assert not bench.all(TakeStills)
+    bench.put("distance")
+    assert len(bench.all(TakeStills)) == 1
+
+
+def test_ok__order_is_direction(make_bench):
+    wired = frozenset({InputName.BEAM, InputName.DISTANCE})
+    both = (InputName.BEAM, InputName.DISTANCE)
+    bench = make_bench(wired=wired, triggers=both, combine=Combine.IN_ORDER)
+    bench.put("distance")
+    bench.wait(1)
+    bench.put("beam")
+    bench.wait(1)
+    assert not bench.all(TakeStills), "a vehicle that leaves is not read"
+    bench.clear("distance")
+    bench.clear("beam")
+    bench.wait(3)
+    bench.put("beam")
+    bench.wait(1)
+    bench.put("distance")
+    assert len(bench.all(TakeStills)) == 1
+
+
+def test_ok__a_vehicle_from_behind_the_arm_is_not_read(make_bench):
+    wired = frozenset({InputName.BEAM, InputName.INNER_BEAM})
+    bench = make_bench(wired=wired)
+    bench.put("inner_beam")
+    bench.wait(1)
+    bench.put("beam")
+    bench.wait(1)
+    bench.clear("inner_beam")
+    bench.wait(1)
+    assert not bench.all(TakeStills)
+
+
+def test_ok__an_unknown_trigger_neither_triggers_nor_arms(make_bench):
+    bench = make_bench(attempts=1)
+    bench.put("beam", Level.UNKNOWN)
+    bench.wait(5)
+    assert not bench.all(TakeStills)
+    bench.put("beam")
+    bench.read(None)
+    bench.put("beam", Level.UNKNOWN)
+    bench.wait(5)
+    assert not bench.state.armed
+
+
+def test_ok__an_input_that_is_not_wired_does_nothing(make_bench):
+    bench = make_bench()
+    before = bench.state
+    bench.put("loop")
+    assert bench.state == before
