@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Check minisign signatures of list files against the owner's public keys.
+
+File formats: https://jedisct1.github.io/minisign/ (Ed25519; the prehashed kind signs the
+BLAKE2b-512 digest of the file). Signing is done by the owner with the ordinary `minisign` tool.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from plategate.errors import ListError
+
+_PLAIN, _PREHASHED = b"Ed", b"ED"
+_KEY_BYTES, _SIGNATURE_BYTES = 2 + 8 + 32, 2 + 8 + 64
+_SERIAL = re.compile(r"(?:^|\s)(serial|timestamp):(\d{1,18})(?:\s|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """One of the owner's keys; `key_id` is how a signature names it."""
+
+    key_id: bytes
+    raw: bytes
+
+    @property
+    def name(self) -> str:
+        """The identifier as minisign prints it."""
+        return _name(self.key_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureFile:
+    """A parsed .minisig file."""
+
+    prehashed: bool
+    key_id: bytes
+    signature: bytes
+    trusted_comment: str
+    global_signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a good signature vouches for besides the content.
+
+    `serial` is the number behind `serial:` in the trusted comment, else behind minisign's own
+    `timestamp:`; it may never go back. None where the comment has neither.
+    """
+
+    key_id: str
+    serial: int | None
+    trusted_comment: str
+
+
+def load_public_key(text_or_file: str) -> PublicKey:
+    """Read a public key: the base64 line itself, or a file written by `minisign -G`.
+
+    Raises ListError when it is not a minisign public key.
+    """
+    text = text_or_file
+    if not re.fullmatch(r"[A-Za-z0-9+/=]{56}", text.strip()):
+        try:
+            text = Path(text_or_file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ListError(f"public key {text_or_file}: cannot be read: {error}") from error
+    lines = [
+        line for line in text.strip().splitlines() if not line.startswith("untrusted comment:")
+    ]
+    raw = _decoded(lines[0] if lines else "", _KEY_BYTES, f"public key {text_or_file[:60]}")
+    if raw[:2] != _PLAIN:
+        raise ListError(f"public key {text_or_file[:60]}: not an Ed25519 key of minisign")
+    return PublicKey(raw[2:10], raw[10:])
+
+
+def parse_signature(content: bytes, origin: str) -> SignatureFile:
+    """Parse a .minisig file of four lines; `origin` names it in errors (ListError)."""
+    try:
+        lines = content.decode("utf-8").replace("\r\n", "\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise ListError(f"{origin}: not a minisign signature: {error}") from error
+    prefix = "trusted comment: "
+    if len(lines) < 4 or not lines[2].startswith(prefix):
+        raise ListError(f"{origin}: not a minisign signature: four lines are needed")
+    raw = _decoded(lines[1], _SIGNATURE_BYTES, origin)
+    if raw[:2] not in (_PLAIN, _PREHASHED):
+        raise ListError(f"{origin}: unknown signature algorithm {raw[:2]!r}")
+    return SignatureFile(
+        prehashed=raw[:2] == _PREHASHED,
+        key_id=raw[2:10],
+        signature=raw[10:],
+        trusted_comment=lines[2].removeprefix(prefix),
+        global_signature=_decoded(lines[3], 64, origin),
+    )
+
+
+def verify(file: Path, signature: SignatureFile, keys: Sequence[PublicKey], origin: str) -> Signed:
+    """Check `file` against `signature` with the key that it names.
+
+    Raises ListError when no key of ours made it, or when content or trusted comment were changed.
+    The file is read in pieces where the signature is prehashed, as minisign's are by default.
+    """
+    key = next((key for key in keys if key.key_id == signature.key_id), None)
+    if key is None:
+        raise ListError(f"{origin}: signed by the unknown key {_name(signature.key_id)}")
+    public = Ed25519PublicKey.from_public_bytes(key.raw)
+    message = _digest(file) if signature.prehashed else file.read_bytes()
+    try:
+        public.verify(signature.signature, message)
+    except InvalidSignature:
+        raise ListError(f"{origin}: the content is not what was signed") from None
+    try:
+        comment = signature.trusted_comment.encode()
+        public.verify(signature.global_signature, signature.signature + comment)
+    except InvalidSignature:
+        raise ListError(f"{origin}: the trusted comment is not what was signed") from None
+    return Signed(key.name, _serial(signature.trusted_comment), signature.trusted_comment)
+
+
+def _serial(comment: str) -> int | None:
+    found = {name: int(number) for name, number in _SERIAL.findall(comment)}
+    return found.get("serial", found.get("timestamp"))
+
+
+def _digest(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, hashlib.blake2b).digest()
+
+
+def _decoded(line: str, length: int, origin: str) -> bytes:
+    try:
+        raw = base64.b64decode(line.strip(), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ListError(f"{origin}: not base64: {error}") from error
+    if len(raw) != length:
+        raise ListError(f"{origin}: {len(raw)} bytes where minisign has {length}")
+    return raw
+
+
+def _name(key_id: bytes) -> str:
+    # minisign prints the identifier as a little-endian number.
+    return key_id[::-1].hex().upper()

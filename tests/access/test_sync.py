@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A sync puts the owner's newest good list in force, and nothing else, whatever comes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from plategate.access.candidate import Outcome
+from plategate.access.lists import ListName, all_entries, list_state
+from plategate.access.records import record_of_plate
+from plategate.access.store import open_for_reading
+from plategate.access.sync import SyncOrder, SyncReport, sync_lists
+from plategate.settings.sync import SyncSettings, SyncSource
+
+from .hostile import Server, gzip_bomb, plain, serving, truncated
+from .test_signature import Owner
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+TEN = b"plate\n" + b"".join(b"AB1%dCDE\n" % number for number in range(10, 20))
+ONE_MORE = TEN + b"XY99ZZZ\n"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def owner(tmp_path_factory: pytest.TempPathFactory) -> Owner:
+    return Owner(tmp_path_factory.mktemp("owner"))
+
+
+class Gate:
+    """The list side of one gate."""
+
+    def __init__(self, folder: Path, *sources: dict[str, object]) -> None:
+        self.folder = folder
+        self.store = folder / "lists.sqlite"
+        self.at = NOON
+        self.configure(*sources)
+
+    def configure(self, *sources: dict[str, object]) -> None:
+        self.settings = SyncSettings(
+            sources=tuple(SyncSource.model_validate(source) for source in sources),
+            state_dir=self.folder / "sources",
+            retries=0,
+            read_timeout_s=1,
+        )
+
+    def sync(self, **order: bool) -> SyncReport:
+        self.at += timedelta(minutes=10)
+        return sync_lists(
+            self.settings, self.store, SyncOrder(self.at, ZoneInfo("UTC"), "test", **order)
+        )
+
+    def plates(self, name: ListName = ListName.ALLOW) -> set[str]:
+        with closing(open_for_reading(self.store)) as store:
+            return {entry.plate for entry in all_entries(store, name)}
+
+    def confirmed_at(self) -> datetime:
+        with closing(open_for_reading(self.store)) as store:
+            state = list_state(store, ListName.ALLOW)
+        assert state is not None
+        return state.confirmed_at
+
+
+def allow(server: Server, **more: object) -> dict[str, object]:
+    return {"name": "estate", "kind": "allow", "url": server.url("/allow.csv"), **more}
+
+
+def outcomes(report: SyncReport) -> list[Outcome]:
+    return [result.outcome for result in report.results]
+
+
+@pytest.fixture
+def gate(tmp_path: Path, server: Server) -> Gate:
+    server.serve("/allow.csv", TEN)
+    gate = Gate(tmp_path / "gate", allow(server))
+    assert gate.sync().all_well
+    return gate
+
+
+def test_ok__new_list_is_in_force(gate: Gate, server: Server) -> None:
+    assert len(gate.plates()) == 10
+    server.serve("/allow.csv", ONE_MORE)
+    report = gate.sync()
+    assert (report.changes[0].added, report.changes[0].removed) == (1, 0)
+    assert "XY99ZZZ" in gate.plates()
+
+
+def test_ok__unchanged_list_is_confirmed_and_not_replaced(gate: Gate) -> None:
+    report = gate.sync()
+    assert (outcomes(report), report.changes) == ([Outcome.UNCHANGED], ())
+    assert gate.confirmed_at() == gate.at
+
+
+def test_ok__same_content_under_a_new_etag_is_no_change(gate: Gate, server: Server) -> None:
+    server.serve("/allow.csv", TEN, etag='"another"')
+    assert gate.sync().changes == ()
+
+
+def test_ok__dry_run_shows_the_difference_and_changes_nothing(gate: Gate, server: Server) -> None:
+    server.serve("/allow.csv", ONE_MORE)
+    before = gate.plates()
+    assert gate.sync(dry_run=True).changes[0].added == 1
+    assert gate.plates() == before
+    assert gate.sync().changes[0].added == 1  # the dry run did not remember the new copy
+
+
+def test_ok__a_list_put_in_by_hand_gives_way_to_its_source(gate: Gate, tmp_path: Path) -> None:
+    other = Gate(gate.folder, {"name": "stick", "kind": "allow", "url": str(tmp_path / "l.csv")})
+    (tmp_path / "l.csv").write_bytes(b"plate\nHAND1\n")
+    other.sync()
+    assert gate.plates() == {"HAND1"}
+    gate.sync()
+    assert len(gate.plates()) == 10
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        plain(500),
+        plain(404),
+        truncated(ONE_MORE, 9999),
+        gzip_bomb(1),
+        plain(200, b""),
+        plain(200, b"plate\n"),
+        plain(200, b"plate\nAB1\n"),
+        plain(200, b"plate;holder\n\xff\xfe\n"),
+        plain(200, b"<!DOCTYPE html><title>Log in</title>"),
+        plain(200, b'{"format": "plategate-list", "version": 1, "list": "block", "entries": []}'),
+        plain(200, b'{"format": "plategate-list", "version": 1, "entries": [{"plate": "AB'),
+        plain(200, TEN + b"XY99ZZZ,one field too many,,,,,,,,,\n"),
+        plain(302, Location="/allow.csv"),
+    ],
+)
+def test_fail__bad_list_leaves_the_good_one_in_force(
+    gate: Gate, server: Server, bad: object
+) -> None:
+    before, fresh = gate.plates(), gate.confirmed_at()
+    server.answers["/allow.csv"] = bad  # type: ignore[assignment]
+    report = gate.sync()
+    assert not report.all_well
+    assert gate.plates() == before
+    assert gate.confirmed_at() == fresh  # its age goes on growing
+    server.serve("/allow.csv", ONE_MORE)
+    assert gate.sync().all_well
+    assert len(gate.plates()) == 11
+
+
+def test_fail__shrunk_list_is_set_aside_until_forced(gate: Gate, server: Server) -> None:
+    server.serve("/allow.csv", TEN[: len(TEN) // 2 - 8])
+    report = gate.sync()
+    assert outcomes(report) == [Outcome.SET_ASIDE]
+    assert "shrank from 10 to 4" in report.results[0].sentence
+    assert (gate.folder / "sources" / "estate" / "set-aside").exists()
+    assert len(gate.plates()) == 10
+    assert gate.sync(force=True).all_well
+    assert len(gate.plates()) == 4
+
+
+def test_fail__failure_is_said_once_and_its_end_once(
+    gate: Gate, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="plategate")
+    caplog.set_level(logging.WARNING, logger="httpx")
+    server.answers["/allow.csv"] = plain(500)
+    for _ in range(3):
+        gate.sync()
+    server.serve("/allow.csv", TEN)
+    for _ in range(3):
+        gate.sync()
+    said = [(record.levelname, "500" in record.getMessage()) for record in caplog.records]
+    assert said == [("WARNING", True), ("INFO", False)]
+
+
+def test_ok__sources_are_merged_by_priority(tmp_path: Path, server: Server) -> None:
+    server.serve("/a", b"plate,holder\nAB12CDE,from a\nAA11AAA,\n")
+    server.serve("/b", b"plate,holder\nAB12CDE,from b\nBB22BBB,\n")
+    server.serve("/records", b"plate,owner\nAB12CDE,A. Example\n")
+    gate = Gate(
+        tmp_path,
+        {"name": "b", "kind": "allow", "url": server.url("/b"), "priority": 1},
+        {"name": "a", "kind": "allow", "url": server.url("/a"), "priority": 2},
+        {"name": "r", "kind": "records", "url": server.url("/records")},
+    )
+    assert gate.sync().records == 1
+    with closing(open_for_reading(gate.store)) as store:
+        holders = {e.plate: e.holder for e in all_entries(store, ListName.ALLOW)}
+        record = record_of_plate(store, "AB12CDE")
+    assert holders == {"AB12CDE": "from b", "BB22BBB": "", "AA11AAA": ""}
+    assert record is not None and record.owner == "A. Example"
+    assert gate.sync().records is None  # in force already
+
+
+def test_ok__one_source_down_does_not_hold_up_the_other(tmp_path: Path, server: Server) -> None:
+    server.serve("/a", b"plate\nAA11AAA\n")
+    server.serve("/b", b"plate\nBB22BBB\n")
+    gate = Gate(
+        tmp_path,
+        {"name": "a", "kind": "allow", "url": server.url("/a")},
+        {"name": "b", "kind": "allow", "url": server.url("/b")},
+    )
+    gate.sync()
+    del server.answers["/a"]
+    server.serve("/b", b"plate\nBB22BBB\nBB33BBB\n")
+    assert not gate.sync().all_well
+    assert gate.plates() == {"AA11AAA", "BB22BBB", "BB33BBB"}
+
+
+class SignedSite:
+    """A gate whose list must be signed, and the owner's side of it."""
+
+    def __init__(self, folder: Path, server: Server, owner: Owner) -> None:
+        self._file, self._server, self._owner = folder / "allow.csv", server, owner
+        source = allow(server, signature="required", public_keys=[str(owner.public)])
+        self.gate = Gate(folder / "gate", source)
+
+    def publish(self, content: bytes, comment: str) -> None:
+        self._file.write_bytes(content)
+        signature = self._owner.sign(self._file, comment)
+        self._server.serve("/allow.csv", content)
+        self._server.serve("/allow.csv.minisig", signature.read_bytes())
+
+
+@pytest.fixture
+def signed(tmp_path: Path, server: Server, owner: Owner) -> SignedSite:
+    site = SignedSite(tmp_path, server, owner)
+    site.publish(TEN, "serial:5")
+    assert site.gate.sync().all_well
+    return site
+
+
+def test_ok__signed_list_with_a_higher_serial_is_taken(signed: SignedSite) -> None:
+    signed.publish(ONE_MORE, "serial:6")
+    assert signed.gate.sync().all_well
+    assert len(signed.gate.plates()) == 11
+
+
+def test_fail__replayed_list_is_set_aside(signed: SignedSite) -> None:
+    signed.publish(ONE_MORE, "serial:4")
+    report = signed.gate.sync()
+    assert "serial 4 is older than 5" in report.results[0].sentence
+    assert len(signed.gate.plates()) == 10
+
+
+def test_fail__tampered_list_is_set_aside_even_by_force(signed: SignedSite, server: Server) -> None:
+    server.serve("/allow.csv", ONE_MORE)
+    for force in (False, True):
+        assert outcomes(signed.gate.sync(force=force)) == [Outcome.SET_ASIDE]
+    assert len(signed.gate.plates()) == 10
+
+
+def test_fail__stripped_signature_is_set_aside(signed: SignedSite, server: Server) -> None:
+    server.serve("/allow.csv", ONE_MORE)
+    del server.answers["/allow.csv.minisig"]
+    assert "no signature" in signed.gate.sync().results[0].sentence
+    assert len(signed.gate.plates()) == 10
+
+
+def test_fail__once_signed_stays_signed(
+    tmp_path: Path, server: Server, owner: Owner, signed: SignedSite
+) -> None:
+    optional = allow(server, signature="if_present", public_keys=[str(owner.public)])
+    signed.gate.configure(optional)
+    server.serve("/allow.csv", ONE_MORE)
+    del server.answers["/allow.csv.minisig"]
+    assert "the last one was signed" in signed.gate.sync().results[0].sentence
+
+
+def test_fail__copy_taken_unsigned_does_not_count_once_signatures_are_required(
+    gate: Gate, server: Server, owner: Owner
+) -> None:
+    required = allow(server, signature="required", public_keys=[str(owner.public)])
+    gate.configure(required)
+    report = gate.sync()
+    assert outcomes(report) == [Outcome.SET_ASIDE]
+    assert gate.confirmed_at() < gate.at
+
+
+def test_ok__damaged_memory_is_forgotten_not_fatal(gate: Gate) -> None:
+    (gate.folder / "sources" / "estate" / "list.json").write_text('{"etag": 7, "x"')
+    assert gate.sync().all_well
+    assert len(gate.plates()) == 10
