@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: `plategate journal` shows and exports what was recorded, and finds what was changed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from plategate.cli import app
+from plategate.journal import open_journal
+from plategate.records import (
+    ListEntry,
+    Passage,
+    PlateSighting,
+    Reason,
+    Result,
+    Still,
+    Verdict,
+)
+from plategate.settings.journal import JournalSettings
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    journal = open_journal(JournalSettings(dir=tmp_path, min_free_mb=10))
+    entry = ListEntry("AB12CDE", holder="Émile")
+    for hour, result, reason, plate in (
+        (8, Result.GRANTED, Reason.ALLOWED, "AB12CDE"),
+        (9, Result.UNSURE, Reason.NOT_READABLE, None),
+        (10, Result.REFUSED, Reason.NOT_LISTED, "XY99ZZZ"),
+    ):
+        verdict = Verdict(result, reason, plate, entry if result is Result.GRANTED else None)
+        at = datetime(2026, 3, 1, hour, tzinfo=UTC)
+        still = Still(np.zeros((40, 60, 3), np.uint8), "test")
+        journal.record(
+            Passage(f"p{hour}", "lane", at, "beam", verdict, milliseconds=(("total", 81.0),)),
+            PlateSighting(None, None, still),
+        )
+    journal.begin_grant("p11", "AB12CDE", datetime(2026, 3, 1, 11, tzinfo=UTC))
+    journal.close()
+    file = tmp_path / "settings.toml"
+    file.write_text(f'[journal]\ndir = "{tmp_path}"\n', encoding="utf-8")
+    return file
+
+
+def run(*arguments: str, status: int = 0) -> str:
+    result = CliRunner().invoke(app, ["journal", *arguments])
+    assert result.exit_code == status, result.output
+    return result.stdout
+
+
+def test_ok__show_is_newest_first_and_names_what_is_under_way(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    text = run("show", "--config", str(config))
+    assert text.index("XY99ZZZ") < text.index("not_readable") < text.index("Émile")
+    assert "under way: AB12CDE" in text
+
+
+def test_ok__show_json_is_one_line_each(config: Path) -> None:
+    lines = run("show", "--json", "--limit", "2", "--config", str(config)).splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["p10", "p9"]
+
+
+def test_ok__export_csv_is_oldest_first(config: Path) -> None:
+    rows = list(
+        csv.DictReader(io.StringIO(run("export", "--format", "csv", "--config", str(config))))
+    )
+    assert [row["id"] for row in rows] == ["p8", "p9", "p10"]
+    assert rows[0]["holder"] == "Émile"
+    assert rows[2]["plate"] == "XY99ZZZ"
+
+
+def test_ok__export_json_to_a_file_within_times(config: Path, tmp_path: Path) -> None:
+    since = datetime(2026, 3, 1, 9, tzinfo=UTC).astimezone().strftime("%Y-%m-%dT%H:%M:%S")
+    file = tmp_path / "out.jsonl"
+    run("export", str(file), "--since", since, "--config", str(config))
+    documents = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert [document["id"] for document in documents] == ["p9", "p10"]
+    assert documents[1]["verdict"]["reason"] == "not_listed"
+
+
+def test_ok__check_says_how_much_is_right(config: Path) -> None:
+    assert run("check", "--config", str(config)).startswith(
+        "3 passages, 0 forgotten, 3 pictures, 0 wrong"
+    )
+
+
+def test_fail__check_finds_a_changed_picture(config: Path, tmp_path: Path) -> None:
+    pictures = sorted(tmp_path.glob("evidence/*/*.jpg"))
+    pictures[0].write_bytes(b"other")
+    pictures[1].unlink()
+    text = run("check", "--config", str(config), status=1)
+    assert ": changed" in text
+    assert ": missing" in text
+
+
+def test_fail__no_journal_yet(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(f'[journal]\ndir = "{tmp_path}"\n', encoding="utf-8")
+    result = CliRunner().invoke(app, ["journal", "show", "--config", str(file)])
+    assert "no journal yet" in str(result.exception)
