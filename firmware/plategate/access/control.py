@@ -18,6 +18,7 @@ from plategate.access.records import record_of_plate
 from plategate.access.schedule import Holidays
 from plategate.access.store import store_errors
 from plategate.access.store_threads import ReadingStores
+from plategate.access.visit_store import Direction, Grant, VisitStore
 from plategate.access.zone import site_zone
 from plategate.errors import SettingsError, StoreError
 from plategate.records import ListEntry, PlateReading, Reason, Result, Verdict
@@ -44,6 +45,8 @@ class AccessControl:
         self._zone = zone
         self._holidays = holidays
         self._stores = ReadingStores(settings.file)
+        self._visits = VisitStore(settings.visits_file)
+        self._direction = Direction(settings.direction)
         self._failure = ""
 
     def judge(self, reading: PlateReading | None, at: datetime, clock_trusted: bool) -> Verdict:
@@ -61,6 +64,23 @@ class AccessControl:
             return Verdict(Result.UNSURE, Reason.STORE_FAILED, plate=reading.text)
         self._say_once("")
         return verdict
+
+    def note_grant(self, passage_id: str, verdict: Verdict, at: datetime) -> bool:
+        """Count a grant, durably and once; to be called before the relay moves.
+
+        False where the entry allows a number of passages and counting failed: then the barrier
+        must stay shut.
+        """
+        grant = Grant(passage_id, verdict.plate or "", verdict.entry, self._direction, at)
+        counted = verdict.entry is not None and verdict.entry.entries is not None
+        if not counted and self._direction is Direction.UNKNOWN:
+            return True
+        try:
+            self._visits.note(grant)
+        except StoreError as error:
+            self._say_once(str(error))
+            return not counted
+        return True
 
     def close(self) -> None:
         """Close the file in all threads; none of them may be judging."""
@@ -86,10 +106,22 @@ class AccessControl:
         if reading.confidence < self._settings.min_confidence:
             return verdict(Result.UNSURE, Reason.WEAK_READING)
         allowed = entries_of_plate(store, ListName.ALLOW, plate)
-        if (nearest := nearest_entry(allowed, moment, used=lambda _: 0)) is None:
+        if (nearest := nearest_entry(allowed, moment, self._used)) is None:
             return verdict(Result.REFUSED, Reason.NOT_LISTED)
         entry, reason = nearest
+        if reason is Reason.ALLOWED and self._is_inside(plate):
+            if self._settings.anti_passback == "refuse":
+                return verdict(Result.REFUSED, Reason.ALREADY_INSIDE, entry)
+            return verdict(Result.GRANTED, reason, entry, alarm="already inside")
         return verdict(result_of(reason), reason, entry)
+
+    def _used(self, entry: ListEntry) -> int:
+        return 0 if entry.entries is None else self._visits.used(entry)
+
+    def _is_inside(self, plate: str) -> bool:
+        if self._direction is not Direction.IN or self._settings.anti_passback == "off":
+            return False
+        return self._visits.inside_since(plate) is not None
 
     def _say_once(self, failure: str) -> None:
         if failure != self._failure:

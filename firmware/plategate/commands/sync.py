@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`plategate list sync`: bring lists and records up to date from their sources.
+
+Runs from a timer, from scripts/sync_whitelist, or by hand; the gate itself never uses the network.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from plategate.commands._access import Config, State, change_sentence, user_name
+from plategate.commands.lists import app as list_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from plategate.access.sync import SourceProgress, SyncReport
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command to the group `list`."""
+    del root  # the group is there already
+    list_app.command("sync")(sync)
+
+
+def sync(
+    dry_run: Annotated[bool, typer.Option(help="only say what would change")] = False,
+    force: Annotated[
+        bool, typer.Option(help="take lists that are empty, shrunk or older; never unsigned ones")
+    ] = False,
+    quiet: Annotated[bool, typer.Option(help="say nothing unless something failed")] = False,
+    config: Config = None,
+    state: State = None,
+) -> None:
+    """Fetch every source, check it, and put in force what is new; 1 if any source failed."""
+    from plategate.access.sync import SyncOrder, sync_lists
+    from plategate.access.zone import site_zone
+    from plategate.clock import SystemClock
+    from plategate.settings import load_settings
+
+    settings = load_settings(config)
+    store, sources = settings.access.file, settings.sync
+    if state is not None:
+        store = state / store.name
+        sources = sources.model_copy(update={"state_dir": state / "sources"})
+    if not sources.sources:
+        print("no sources in the settings: nothing to sync (see [[sync.sources]])")
+        return
+    order = SyncOrder(
+        SystemClock().wall(), site_zone(settings.access.zone), user_name(), force, dry_run
+    )
+    with _progress(shown=sys.stderr.isatty() and not quiet) as progress:
+        report = sync_lists(sources, store, order, progress)
+    _say(report, dry_run=dry_run, quiet=quiet)
+    if not report.all_well:
+        raise typer.Exit(1)
+
+
+def _say(report: SyncReport, *, dry_run: bool, quiet: bool) -> None:
+    from plategate.access.candidate import Outcome
+
+    for result in report.results:
+        good = result.outcome in (Outcome.UNCHANGED, Outcome.NEW)
+        if not (quiet and good):
+            line = f"{result.source} ({result.kind}): {result.outcome}: {result.sentence}"
+            print(line, file=sys.stdout if good else sys.stderr)
+    for sentence in report.failures:
+        print(sentence, file=sys.stderr)
+    if quiet:
+        return
+    prefix = "would be: " if dry_run else "in force: "
+    for change in report.changes:
+        print(prefix + change_sentence(change))
+    if report.records is not None:
+        print(f"{prefix}{report.records} vehicle records")
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[SourceProgress | None]:
+    if not shown:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def told(name: str, received: int, size: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=size)
+            bars.update(tasks[name], completed=received, total=size)
+
+        yield told
