@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,8 @@ from plategate.access.zone import site_zone
 from plategate.errors import SettingsError, StoreError
 from plategate.records import ListEntry, PlateReading, Reason, Result, Verdict
 from plategate.settings.access import AccessSettings
+
+CERTAIN, ALREADY_INSIDE = "certain", "already inside"
 
 logger = logging.getLogger(__name__)
 
@@ -87,41 +90,42 @@ class AccessControl:
         self._stores.close()
 
     def _judge(self, store: sqlite3.Connection, reading: PlateReading, moment: Moment) -> Verdict:
-        plate, record = reading.text, record_of_plate(store, reading.text)
+        plate = reading.text
+        verdict = self._forbidden(store, plate, moment) or self._allowed(store, reading, moment)
+        return replace(verdict, plate=plate, record=record_of_plate(store, plate))
 
-        def verdict(
-            result: Result,
-            reason: Reason,
-            entry: ListEntry | None = None,
-            alarm: str | None = None,
-        ) -> Verdict:
-            return Verdict(result, reason, plate=plate, entry=entry, record=record, alarm=alarm)
-
+    def _forbidden(self, store: sqlite3.Connection, plate: str, moment: Moment) -> Verdict | None:
         if entry := forbids(entries_of_plate(store, ListName.WANTED, plate), moment):
-            return verdict(Result.REFUSED, Reason.WANTED, entry, alarm="certain")
+            return Verdict(Result.REFUSED, Reason.WANTED, entry=entry, alarm=CERTAIN)
         if entry := forbids(entries_of_plate(store, ListName.BLOCK, plate), moment):
-            return verdict(Result.REFUSED, Reason.BLOCKED, entry)
+            return Verdict(Result.REFUSED, Reason.BLOCKED, entry=entry)
+        return None
+
+    def _allowed(self, store: sqlite3.Connection, reading: PlateReading, moment: Moment) -> Verdict:
         if list_state(store, ListName.ALLOW) is None:
-            return verdict(Result.REFUSED, Reason.NO_LIST)
+            return Verdict(Result.REFUSED, Reason.NO_LIST)
         if reading.confidence < self._settings.min_confidence:
-            return verdict(Result.UNSURE, Reason.WEAK_READING)
-        allowed = entries_of_plate(store, ListName.ALLOW, plate)
-        if (nearest := nearest_entry(allowed, moment, self._used)) is None:
-            return verdict(Result.REFUSED, Reason.NOT_LISTED)
-        entry, reason = nearest
-        if reason is Reason.ALLOWED and self._is_inside(plate):
-            if self._settings.anti_passback == "refuse":
-                return verdict(Result.REFUSED, Reason.ALREADY_INSIDE, entry)
-            return verdict(Result.GRANTED, reason, entry, alarm="already inside")
-        return verdict(result_of(reason), reason, entry)
+            return Verdict(Result.UNSURE, Reason.WEAK_READING)
+        entries = entries_of_plate(store, ListName.ALLOW, reading.text)
+        nearest = nearest_entry(entries, moment, self._used)
+        if nearest is None:
+            return Verdict(Result.REFUSED, Reason.NOT_LISTED)
+        return self._passback(Verdict(result_of(nearest[1]), nearest[1], entry=nearest[0]))
+
+    def _passback(self, verdict: Verdict) -> Verdict:
+        """Look at who is inside already, where the owner wants that."""
+        entry, choice = verdict.entry, self._settings.anti_passback
+        watched = self._direction is Direction.IN and choice != "off"
+        if not watched or entry is None or verdict.result is not Result.GRANTED:
+            return verdict
+        if self._visits.inside_since(entry.plate) is None:
+            return verdict
+        if choice == "refuse":
+            return Verdict(Result.REFUSED, Reason.ALREADY_INSIDE, entry=entry)
+        return replace(verdict, alarm=ALREADY_INSIDE)
 
     def _used(self, entry: ListEntry) -> int:
         return 0 if entry.entries is None else self._visits.used(entry)
-
-    def _is_inside(self, plate: str) -> bool:
-        if self._direction is not Direction.IN or self._settings.anti_passback == "off":
-            return False
-        return self._visits.inside_since(plate) is not None
 
     def _say_once(self, failure: str) -> None:
         if failure != self._failure:

@@ -18,6 +18,7 @@ HOLIDAY = "hol"
 WHOLE_DAY = (0, 24 * 60)
 
 _TIMES = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)", re.ASCII)
+_LOOSE = re.compile(r"\s*([,-])\s*")
 _FIXED = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _YEARLY = re.compile(r"(\d\d)-(\d\d)", re.ASCII)
 _EASTER = re.compile(r"easter([+-]\d{1,2})?", re.ASCII)
@@ -53,12 +54,13 @@ def parse_hours(text: str) -> Hours:
     """Read windows; raises ValueError with a sentence where the text cannot be understood."""
     by_day: list[list[tuple[int, int]]] = [[] for _ in DAYS]
     on_holidays: list[tuple[int, int]] | None = None
-    parts = [part.strip() for part in text.lower().split(";") if part.strip()]
+    text = _LOOSE.sub(r"\1", text.lower())
+    parts = [part.strip() for part in text.split(";") if part.strip()]
     if not parts:
         raise ValueError("names no day")
     for part in parts:
         days, _, times = part.partition(" ")
-        windows = _windows(times.replace(" ", ""))
+        windows = _windows(times.strip())
         for day in _days(days):
             if day == HOLIDAY:
                 on_holidays = (on_holidays or []) + windows

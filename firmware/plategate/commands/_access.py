@@ -29,7 +29,13 @@ def access_settings(config: Path | None, state: Path | None) -> AccessSettings:
     settings = load_settings(config).access
     if state is None:
         return settings
-    return settings.model_copy(update={"file": state / settings.file.name})
+    return settings.model_copy(
+        update={
+            "file": state / settings.file.name,
+            "visits_file": state / settings.visits_file.name,
+            "clock_stamp": state / settings.clock_stamp.name,
+        }
+    )
 
 
 def list_name(text: str) -> ListName:

@@ -32,3 +32,16 @@ class AccessSettings(SettingsModel):
     strictness: Literal["exact", "lookalike", "likely"] = Field(
         "exact", description="what may count as a listed plate; see docs/matching.md"
     )
+    visits_file: Path = Field(
+        Path("/var/lib/plategate/visits.sqlite"),
+        description="how often entries were used and who is inside",
+    )
+    direction: Literal["in", "out", ""] = Field(
+        "", description="which way this lane leads; empty: both or unknown"
+    )
+    anti_passback: Literal["off", "warn", "refuse"] = Field(
+        "off", description="what to do with a plate that comes in and is inside already"
+    )
+    clock_stamp: Path = Field(
+        Path("/var/lib/plategate/clock-stamp"), description="the last time that was trusted"
+    )

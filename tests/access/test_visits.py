@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: entries are counted once and durably, repeats are one visit, who is inside is known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from plategate.access.control import open_access
+from plategate.access.lists import ListName
+from plategate.access.repeats import MOST_REMEMBERED, Repeats
+from plategate.access.visit_store import Direction, Grant, VisitStore
+from plategate.records import ListEntry, Reason, Result
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def gate(settings, tmp_path):
+    opened = []
+
+    def make(**changes):
+        visits = {"visits_file": tmp_path / "visits.sqlite"}
+        opened.append(open_access(settings.model_copy(update=visits | changes)))
+        return opened[-1]
+
+    yield make
+    for control in opened:
+        control.close()
+
+
+def test_ok__a_counted_entry_opens_so_often_and_no_more(settings, fill, reading, gate):
+    fill(settings.file, ListName.ALLOW, ListEntry("A1", entries=2))
+    for passage in ("p1", "p2"):
+        access = gate()  # a restart in between changes nothing
+        verdict = access.judge(reading("A1"), NOW, False)
+        assert verdict.result is Result.GRANTED
+        assert access.note_grant(passage, verdict, NOW)
+        assert access.note_grant(passage, verdict, NOW)  # noted twice, counted once
+    verdict = gate().judge(reading("A1"), NOW, False)
+    assert (verdict.result, verdict.reason) == (Result.REFUSED, Reason.ENTRIES_USED_UP)
+
+
+def test_ok__a_count_survives_a_new_list_and_a_new_limit_starts_anew(settings, fill, reading, gate):
+    fill(settings.file, ListName.ALLOW, ListEntry("A1", entries=1))
+    access = gate()
+    access.note_grant("p1", access.judge(reading("A1"), NOW, True), NOW)
+    fill(settings.file, ListName.ALLOW, ListEntry("A1", entries=1, holder="Anna"))
+    assert access.judge(reading("A1"), NOW, True).reason is Reason.ENTRIES_USED_UP
+    fill(settings.file, ListName.ALLOW, ListEntry("A1", entries=2))
+    assert access.judge(reading("A1"), NOW, True).result is Result.GRANTED
+
+
+def test_fail__what_cannot_be_counted_must_not_open(settings, fill, reading, gate, tmp_path):
+    fill(settings.file, ListName.ALLOW, ListEntry("A1", entries=1), ListEntry("B2"))
+    access = gate(visits_file=tmp_path, direction="in")  # a folder where the file should be
+    counted = access.judge(reading("A1"), NOW, True)
+    assert (counted.result, counted.reason) == (Result.UNSURE, Reason.STORE_FAILED)
+    unlimited = access.judge(reading("B2"), NOW, True)
+    assert unlimited.result is Result.GRANTED
+    assert access.note_grant("p1", unlimited, NOW)
+
+
+def test_ok__anti_passback(settings, fill, reading, gate):
+    fill(settings.file, ListName.ALLOW, ListEntry("A1"))
+    entrance = gate(direction="in", anti_passback="refuse")
+    way_out = gate(direction="out", anti_passback="refuse")
+    verdict = entrance.judge(reading("A1"), NOW, True)
+    entrance.note_grant("p1", verdict, NOW)
+    assert entrance.judge(reading("A1"), NOW, True).reason is Reason.ALREADY_INSIDE
+    warned = gate(direction="in", anti_passback="warn").judge(reading("A1"), NOW, True)
+    assert (warned.result, warned.alarm) == (Result.GRANTED, "already inside")
+    leaving = way_out.judge(reading("A1"), NOW, True)
+    assert leaving.result is Result.GRANTED
+    way_out.note_grant("p2", leaving, NOW)
+    assert entrance.judge(reading("A1"), NOW, True).result is Result.GRANTED
+
+
+def test_ok__who_is_inside(tmp_path):
+    store = VisitStore(tmp_path / "visits.sqlite")
+    assert store.inside() == ()
+    for number, plate in enumerate(("B2", "A1")):
+        at = NOW + timedelta(hours=number)
+        store.note(Grant(f"p{number}", plate, None, Direction.IN, at))
+    assert [plate for plate, _ in store.inside()] == ["B2", "A1"]
+    assert store.inside_since("A1") == NOW + timedelta(hours=1)
+    assert store.forget_inside(NOW + timedelta(minutes=1)) == 1
+    assert [plate for plate, _ in store.inside()] == ["A1"]
+
+
+def test_ok__a_car_that_stands_at_the_gate_is_one_visit():
+    repeats = Repeats(window_s=30)
+    assert not repeats.is_repeat("A1", "entrance", 0)
+    assert repeats.is_repeat("A1", "entrance", 29)
+    assert repeats.is_repeat("A1", "entrance", 58)
+    assert not repeats.is_repeat("B2", "entrance", 59)
+    assert not repeats.is_repeat("A1", "exit", 60)
+    assert not repeats.is_repeat("A1", "entrance", 88)
+    repeats.forget("A1", "entrance")
+    assert not repeats.is_repeat("A1", "entrance", 89)
+
+
+def test_ok__repeats_do_not_grow():
+    repeats = Repeats(window_s=1e9)
+    for number in range(MOST_REMEMBERED + 1):
+        repeats.is_repeat(f"P{number}", "entrance", 0)
+    assert not repeats.is_repeat("P0", "entrance", 1)
+    assert repeats.is_repeat("P2", "entrance", 1)
