@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`plategate status`: what the running gate says about itself; status 1 if something is failing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the root."""
+    app.command("status")(status)
+
+
+def status(
+    config: Annotated[
+        Path | None, typer.Option("--config", help="settings.toml; default: the one in force")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="everything, as JSON")] = False,
+) -> None:
+    """Ask the running gate how it is."""
+    from plategate.health_socket import ask_status
+    from plategate.settings import load_settings
+
+    document = ask_status(load_settings(config).health.socket)
+    if as_json:
+        print(json.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        _print_for_people(document)
+    raise typer.Exit(1 if document["failures"] or not document["ready"] else 0)
+
+
+def _print_for_people(document: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    state = "[green]ready[/]" if document["ready"] else "[yellow]starting[/]"
+    running = _duration(document["running_s"])
+    console.print(f"plategate {document['version']}: {state}, running for {running}")
+    for failure in document["failures"]:
+        lasted = _duration(failure["lasted_s"])
+        console.print(f"[red]failing[/] {failure['name']} for {lasted}: {failure['sentence']}")
+    if not document["failures"]:
+        console.print("nothing is failing")
+    for name, thread in document["threads"].items():
+        console.print(f"thread {name}: last sign of life {thread['silent_s']:.1f} s ago")
+    for name, count in sorted(document["counts"].items()):
+        age = document["ages_s"].get(name)
+        console.print(f"{name}: {count}" + ("" if age is None else f", last {_duration(age)} ago"))
+    for failure in document["past_failures"][-5:]:
+        lasted = _duration(failure["lasted_s"])
+        console.print(f"was failing: {failure['name']} at {failure['began_at']} for {lasted}")
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"

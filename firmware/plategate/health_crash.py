@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keep a report of every crash: unhandled exceptions, and the stacks of all threads at a fatal end.
+
+Where systemd ends a hung process with SIGABRT, the report shows where each thread stood. Reports
+hold code and messages, never pictures or local variables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import logging
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+
+from plategate.clock import SystemClock
+
+log = logging.getLogger(__name__)
+
+RUNNING = ".running"
+
+
+def keep_crash_reports(folder: Path, most: int, after: Callable[[], None] | None = None) -> None:
+    """From now on write a report for each unhandled exception and each fatal signal.
+
+    `after` is called where a thread died of an exception, so that the process can end in order.
+    A folder that cannot be used is logged and costs the reports, nothing else.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        _keep_last_fault(folder)
+        _remove_oldest(folder, most)
+        name = f"{SystemClock().wall():%Y%m%dT%H%M%S}-{os.getpid()}.txt{RUNNING}"
+        # Stays open as long as the process: it is written to by the signal handler itself.
+        faulthandler.enable(file=(folder / name).open("w"), all_threads=True)
+    except OSError as error:
+        log.error("no crash reports: %s: %s", folder, error.strerror)
+        return
+
+    def of_program(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            _write(folder, "main", kind, error, trace)
+        sys.__excepthook__(kind, error, trace)
+
+    def of_thread(crash: threading.ExceptHookArgs) -> None:
+        name = crash.thread.name if crash.thread else "unknown"
+        if not issubclass(crash.exc_type, SystemExit):
+            log.critical("thread %s died: %s: %s", name, crash.exc_type.__name__, crash.exc_value)
+            _write(folder, name, crash.exc_type, crash.exc_value, crash.exc_traceback)
+            if after is not None:
+                after()
+
+    sys.excepthook = of_program
+    threading.excepthook = of_thread
+
+
+def crash_reports(folder: Path) -> list[Path]:
+    """The reports that are kept, newest first."""
+    return sorted(folder.glob("crash-*.txt"), reverse=True)
+
+
+def _write(
+    folder: Path,
+    thread: str,
+    kind: type[BaseException],
+    error: BaseException | None,
+    trace: TracebackType | None,
+) -> None:
+    at = SystemClock().wall()
+    file = folder / f"crash-{at:%Y%m%dT%H%M%S}-{os.getpid()}-{thread}.txt"
+    text = f"plategate {version('plategate')}, thread {thread}, {at.isoformat()}\n\n"
+    text += "".join(traceback.format_exception(kind, error, trace))
+    with contextlib.suppress(OSError):
+        file.write_text(text, encoding="utf-8")
+
+
+def _keep_last_fault(folder: Path) -> None:
+    """What the last process wrote while it died is a report; an empty file means a quiet end."""
+    for file in folder.glob(f"*{RUNNING}"):
+        text = file.read_text(encoding="utf-8", errors="replace")
+        if text:
+            report = folder / f"crash-{file.name.removesuffix(RUNNING)}"
+            report.write_text(
+                f"plategate {version('plategate')}, fatal end\n\n{text}", encoding="utf-8"
+            )
+        file.unlink()
+
+
+def _remove_oldest(folder: Path, most: int) -> None:
+    for file in crash_reports(folder)[most:]:
+        file.unlink()

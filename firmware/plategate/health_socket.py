@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answer `status` over a local socket with one line of JSON, and ask for it from the other end.
+
+Who may ask is decided by the socket's owner and mode; there is no way to command anything here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from plategate.errors import GateError
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 2.0
+LONGEST_ANSWER_BYTES = 4_000_000
+SOCKET_MODE = 0o660
+
+
+class StatusSocket:
+    """Serves from a thread of its own until it is closed."""
+
+    def __init__(self, file: Path, status: Callable[[], dict[str, Any]]) -> None:
+        self._file = file
+        self._status = status
+        self._listener = _listen(file)
+        self._thread = threading.Thread(target=self._serve, name="status", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop serving; may be called twice."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(PATIENCE_S)
+        self._file.unlink(missing_ok=True)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                self._answer(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        try:
+            connection.settimeout(PATIENCE_S)
+            connection.sendall(json.dumps(self._status(), ensure_ascii=False).encode() + b"\n")
+        except OSError as error:
+            log.debug("status was not taken: %s", error)
+        # A part that fails while it is asked must not silence the others for good.
+        except Exception:
+            log.exception("status cannot be told")
+
+
+def ask_status(file: Path) -> dict[str, Any]:
+    """The status of the running gate. Raises GateError where none answers."""
+    answer = b""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(PATIENCE_S)
+            connection.connect(str(file))
+            while (part := connection.recv(65536)) and len(answer) < LONGEST_ANSWER_BYTES:
+                answer += part
+        document = json.loads(answer)
+    except OSError as error:
+        raise GateError(f"no gate answers at {file}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise GateError(f"the gate at {file} answers nonsense") from error
+    if not isinstance(document, dict):
+        raise GateError(f"the gate at {file} answers nonsense")
+    return document
+
+
+def _listen(file: Path) -> socket.socket:
+    """A socket left by a killed process is in the way and is replaced."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(str(file))
+        file.chmod(SOCKET_MODE)
+        listener.listen(8)
+    except OSError:
+        listener.close()
+        raise
+    return listener

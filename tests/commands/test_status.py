@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: `plategate status` shows failures, and ends with 1 where there is one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from plategate.cli import app
+from plategate.clock import SystemClock
+from plategate.health import Health
+from plategate.health_socket import StatusSocket
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def health() -> Health:
+    return Health(SystemClock(), lambda _: None)
+
+
+@pytest.fixture
+def ask(tmp_path: Path, health: Health) -> Iterator[Ask]:
+    config = tmp_path / "settings.toml"
+    config.write_text(f'[health]\nsocket = "{tmp_path}/gate.sock"\n', encoding="utf-8")
+    served = StatusSocket(tmp_path / "gate.sock", health.status)
+    yield lambda *more: CliRunner().invoke(app, ["status", "--config", str(config), *more])
+    served.close()
+
+
+def test_ok__healthy_gate(health: Health, ask: Ask) -> None:
+    health.ready()
+    health.count("passages")
+    answer = ask()
+    assert answer.exit_code == 0
+    assert "ready" in answer.stdout
+    assert "nothing is failing" in answer.stdout
+    assert "passages: 1" in answer.stdout
+
+
+def test_fail__failing_gate(health: Health, ask: Ask) -> None:
+    health.ready()
+    health.failing("camera_failed", "no frame")
+    answer = ask("--json")
+    assert answer.exit_code == 1
+    assert json.loads(answer.stdout)["failures"][0]["name"] == "camera_failed"
+    assert "camera_failed" in ask().stdout
+
+
+def test_fail__gate_that_is_not_ready(ask: Ask) -> None:
+    assert ask().exit_code == 1
