@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from plategate.errors import SettingsError
 from plategate.settings.access import AccessSettings
 from plategate.settings.base import SettingsModel
+from plategate.settings.health import HealthSettings
 from plategate.settings.journal import JournalSettings
 from plategate.settings.sync import SyncSettings
 from plategate.settings.vision import VisionSettings
@@ -31,6 +32,7 @@ class Settings(SettingsModel):
     vision: VisionSettings = Field(default_factory=VisionSettings)
     sync: SyncSettings = Field(default_factory=SyncSettings)
     journal: JournalSettings = Field(default_factory=JournalSettings)
+    health: HealthSettings = Field(default_factory=HealthSettings)
 
 
 def load_settings(file: Path | None = None) -> Settings:
