@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`plategate read`: the plates in pictures, without list and pins.
+
+Exit status 0 if all pictures were processed, 1 if one had an error, 2 for wrong usage.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the root."""
+    app.command("read")(read)
+
+
+def read(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="pictures, or folders of pictures")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON line a picture")] = False,
+    crops: Annotated[Path | None, typer.Option(help="folder for the plates, cut out")] = None,
+    steps: Annotated[
+        Path | None, typer.Option(help="folder for every stage of the work as a picture")
+    ] = None,
+    annotate: Annotated[
+        Path | None, typer.Option(help="folder for the pictures with the plates drawn in")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="settings.toml")] = None,
+) -> None:
+    """Read the number plates in pictures."""
+    from plategate.commands import _pictures, _plates_out
+    from plategate.pipeline import build_pipeline
+    from plategate.settings import load_settings
+    from plategate.vision.images import find_pictures
+
+    settings = load_settings(config).vision
+    pipeline = build_pipeline(settings)
+    failed = False
+    for outcome in _pictures.read_pictures(pipeline, find_pictures(files)):
+        failed = failed or outcome.error is not None
+        if as_json:
+            typer.echo(json.dumps(_plates_out.as_json(outcome), ensure_ascii=False))
+        else:
+            for line in _plates_out.as_lines(outcome):
+                typer.echo(line, err=outcome.error is not None)
+    raise typer.Exit(1 if failed else 0)

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stills in, the plates in them with their readings out; knows nothing of lists or pins.
+
+A part that is missing or fails is a degraded mode that is said once, never an exception: the next
+part takes its place, and a still of which nothing can be made has no plates.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from plategate.pipeline_degraded import PART_FAILURES, Degraded
+from plategate.pipeline_plate import PlateReadings, agree_burst
+from plategate.records import (
+    Image,
+    PlateImage,
+    PlateReading,
+    PlateRegion,
+    PlateSighting,
+    Still,
+)
+from plategate.settings.vision import VisionSettings
+from plategate.vision.ports import Localizer, Reader
+
+MOST_PLATES = 4
+SHORTEST_TEXT = 3
+# A region that nothing but a weak reading speaks for is a badge, a sign or a grille.
+WEAKEST_READING = 0.02
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlateFound:
+    """One plate in a still: where it is, how it looks straightened, what it says."""
+
+    region: PlateRegion
+    plate: PlateImage
+    reading: PlateReading
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StillReading:
+    """All plates of one still, best first, and what each stage of the work took."""
+
+    still: Still
+    plates: tuple[PlateFound, ...]
+    milliseconds: tuple[tuple[str, float], ...]
+
+    @property
+    def best(self) -> PlateFound | None:
+        """The plate that the still is about."""
+        return self.plates[0] if self.plates else None
+
+
+class Pipeline:
+    """Localize, rectify, read, agree. Used by one thread at a time."""
+
+    def __init__(
+        self,
+        localizers: Sequence[Localizer],
+        readers: Sequence[Reader],
+        enough_stills: int = 2,
+        degraded: Degraded | None = None,
+        now_s: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._localizers = tuple(localizers)
+        self._readers = tuple(readers)
+        self._enough_stills = enough_stills
+        self._degraded = degraded or Degraded()
+        self._now_s = now_s
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """What the pipeline does without at the moment, one sentence each."""
+        return self._degraded.sentences
+
+    def read_still(self, still: Still) -> StillReading:
+        """Find and read every plate of one still."""
+        started = self._now_s()
+        regions = self.localize(still.image)
+        localized = self._now_s()
+        readings = PlateReadings(self._readers, self._degraded, self._now_s)
+        found = []
+        for region in regions[:MOST_PLATES]:
+            try:
+                plate, reading = readings.read(still.image, region)
+            except PART_FAILURES as error:
+                self._degraded.lost("rectifier", str(error))
+                continue
+            if reading is not None and _is_plate(reading):
+                found.append(PlateFound(region, plate, reading))
+        spent = {"localize": (localized - started) * 1000.0, **readings.spent_ms}
+        spent["total"] = (self._now_s() - started) * 1000.0
+        ranked = sorted(found, key=lambda item: _rank(item, still.image), reverse=True)
+        return StillReading(still, tuple(ranked), tuple(spent.items()))
+
+    def localize(self, image: Image) -> list[PlateRegion]:
+        """Regions from the first localizer that works and finds something."""
+        for localizer in self._localizers:
+            try:
+                regions = localizer.localize(image)
+            except PART_FAILURES as error:
+                self._degraded.lost(localizer.name, str(error))
+                continue
+            self._degraded.well(localizer.name)
+            if regions:
+                return regions
+        return []
+
+    def read_burst(self, stills: Iterable[Still]) -> PlateSighting:
+        """Read the stills of one burst until enough of them agree; no further one is asked for."""
+        seen: list[PlateFound] = []
+        origins: list[Still] = []
+        spent: dict[str, float] = {}
+        count, last = 0, None
+        for still in stills:
+            count, last = count + 1, still
+            reading = self.read_still(still)
+            for stage, milliseconds in reading.milliseconds:
+                spent[stage] = spent.get(stage, 0.0) + milliseconds
+            if reading.best is not None:
+                seen.append(reading.best)
+                origins.append(still)
+                if _votes(seen, reading.best.reading.text) >= self._enough_stills:
+                    break
+        agreed = agree_burst([item.reading for item in seen])
+        if agreed is None:
+            return PlateSighting(None, None, last, count, tuple(spent.items()))
+        shown = max(range(len(seen)), key=lambda i: _shows(seen[i], agreed))
+        return PlateSighting(agreed, seen[shown].plate, origins[shown], count, tuple(spent.items()))
+
+
+def build_pipeline(settings: VisionSettings) -> Pipeline:
+    """A pipeline with every part that the settings ask for and that can be had."""
+    from plategate.pipeline_parts import build_localizers, build_readers
+
+    degraded = Degraded()
+    return Pipeline(
+        localizers=build_localizers(settings, degraded),
+        readers=build_readers(settings, degraded),
+        enough_stills=settings.enough_stills,
+        degraded=degraded,
+    )
+
+
+def _is_plate(reading: PlateReading) -> bool:
+    return len(reading.characters) >= SHORTEST_TEXT and reading.confidence >= WEAKEST_READING
+
+
+def _rank(found: PlateFound, image: Image) -> float:
+    """How likely this plate is the one that the still is about: read well, large, central."""
+    height, width = image.shape[:2]
+    x0, y0, x1, y1 = found.region.box
+    off_centre = abs((x0 + x1) / 2 / width - 0.5) + abs((y0 + y1) / 2 / height - 0.5)
+    size = min(1.0, found.region.width / (0.25 * width))
+    sureness = found.reading.confidence + 0.5 * found.region.confidence
+    return sureness + 0.5 * size - 0.3 * off_centre
+
+
+def _votes(seen: Sequence[PlateFound], text: str) -> int:
+    return sum(item.reading.text == text for item in seen)
+
+
+def _shows(found: PlateFound, agreed: PlateReading) -> tuple[bool, float]:
+    return found.reading.text == agreed.text, found.reading.confidence

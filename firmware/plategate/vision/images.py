@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decode a picture file of any common kind into H x W x 3 uint8 BGR, turned the right way up.
+
+Whatever is wrong with a file becomes an ImageError with one sentence. A picture beyond the limit is
+refused by its header, before its pixels are decoded.
+"""
+
+from __future__ import annotations
+
+import stat
+import struct
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, UnidentifiedImageError
+from PIL import Image as Pillow
+
+from plategate.errors import ImageError
+from plategate.records import Image, Still
+
+MOST_MEGAPIXELS = 100
+# Plain raster formats only: no decoder that starts programs or reads other files.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
+SUFFIXES = frozenset(
+    f".{ending}"
+    for ending in "jpg jpeg jpe mpo png webp bmp dib tif tiff gif ppm pgm pbm pnm jp2 j2k".split()
+)
+DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
+# What Pillow's decoders raise on damaged files beside OSError.
+DECODER_FAILURES = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+def load_still(path: Path) -> Still:
+    """Decode one file into a still that knows where and, if the file says so, when it was taken."""
+    _check_file(path)
+    with warnings.catch_warnings():
+        # Pillow warns of large pictures and odd EXIF data; both are judged here.
+        warnings.simplefilter("ignore")
+        try:
+            with Pillow.open(path, formats=FORMATS) as picture:
+                _check_size(picture)
+                picture.load()
+                exif = _exif(picture)
+                pixels = _to_bgr(picture)
+        except ImageError:
+            raise
+        except UnidentifiedImageError:
+            raise ImageError("not an image: no known picture format") from None
+        except Pillow.DecompressionBombError:
+            raise ImageError(f"too large: more than {MOST_MEGAPIXELS} megapixels") from None
+        except OSError as error:
+            raise ImageError(f"cannot be read: {error.strerror or error}") from error
+        except DECODER_FAILURES as error:
+            raise ImageError(f"damaged picture: {error or type(error).__name__}") from error
+    turned = _turn(pixels, exif.get(ExifTags.Base.Orientation, 1))
+    return Still(image=turned, source=str(path), captured_at=_captured_at(path, exif))
+
+
+def find_pictures(paths: list[Path]) -> list[Path]:
+    """The files named, and the pictures in the directories named, each walked in sorted order."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = (item for item in path.rglob("*") if item.suffix.lower() in SUFFIXES)
+            found += sorted(item for item in inside if not item.is_dir())
+        else:
+            found.append(path)
+    return found
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is not a readable, non-empty, regular file; a pipe would block for ever."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise ImageError("no such file") from None
+    except (OSError, ValueError) as error:
+        raise ImageError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise ImageError("not an image: it is a directory")
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError("not an image: it is not a regular file")
+    if status.st_size == 0:
+        raise ImageError("not an image: the file is empty")
+
+
+def _check_size(picture: Pillow.Image) -> None:
+    width, height = picture.size
+    if width < 1 or height < 1:
+        raise ImageError("not an image: it has no pixels")
+    if width * height > MOST_MEGAPIXELS * 1_000_000:
+        raise ImageError(
+            f"too large: {width} x {height} is {width * height / 1e6:.0f} megapixels,"
+            f" the limit is {MOST_MEGAPIXELS}"
+        )
+
+
+def _exif(picture: Pillow.Image) -> dict[int, Any]:
+    """The main EXIF fields and the time ones; damaged EXIF data count as none."""
+    try:
+        main = picture.getexif()
+        return {**main, **main.get_ifd(ExifTags.IFD.Exif)}
+    except (OSError, *DECODER_FAILURES):
+        return {}
+
+
+def _to_bgr(picture: Pillow.Image) -> Image:
+    if picture.mode in DEEP_MODES:
+        grey = _to_eight_bits(np.asarray(picture))
+        return cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
+    if picture.mode != "RGB":
+        if picture.has_transparency_data:
+            layer = picture.convert("RGBA")
+            picture = Pillow.new("RGBA", layer.size, "white")
+            picture.alpha_composite(layer)
+        picture = picture.convert("RGB")
+    rgb = np.asarray(picture)
+    return cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
+
+
+def _to_eight_bits(deep: NDArray[Any]) -> Image:
+    """Scale by the number of bits in use, so that 10- and 12-bit sensors do not come out black."""
+    values = np.nan_to_num(deep.astype(np.float32))
+    brightest = float(values.max())
+    top = 1.0
+    while top < brightest:
+        top *= 2.0
+    eight: Image = np.clip(values * (255.0 / max(top - 1.0, 1.0)), 0, 255).astype(np.uint8)
+    return eight
+
+
+def _turn(pixels: Image, orientation: object) -> Image:
+    """Apply EXIF orientation 2 to 8; anything else is the right way up already."""
+    turns = {3: cv2.ROTATE_180, 4: cv2.ROTATE_180, 5: cv2.ROTATE_90_CLOCKWISE}
+    turns |= {6: cv2.ROTATE_90_CLOCKWISE, 7: cv2.ROTATE_90_COUNTERCLOCKWISE}
+    turns[8] = cv2.ROTATE_90_COUNTERCLOCKWISE
+    turned: Any = pixels
+    if orientation in turns:
+        turned = cv2.rotate(turned, turns[int(str(orientation))])
+    if orientation in (2, 4, 5, 7):
+        turned = cv2.flip(turned, 1)
+    upright: Image = turned
+    return upright
+
+
+def _captured_at(path: Path, exif: dict[int, Any]) -> datetime | None:
+    """When the picture was taken as its EXIF data say, else when the file was last written."""
+    taken = exif.get(ExifTags.Base.DateTimeOriginal)
+    offset = exif.get(ExifTags.Base.OffsetTimeOriginal, "")
+    try:
+        if taken:
+            stamp = f"{taken}{offset}" if offset else f"{taken}+00:00"
+            return datetime.strptime(stamp, "%Y:%m:%d %H:%M:%S%z")
+    except ValueError:
+        pass
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (OSError, ValueError, OverflowError):
+        return None
