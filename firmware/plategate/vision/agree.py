@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Join readings of one plate, by several readers, crops or stills, into one reading.
+
+Readings are laid side by side character by character and their opinions multiplied. Agreement
+raises confidence; disagreement lowers it and is never averaged away. Pure and deterministic: the
+order of the readings does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from plategate.records import CharacterReading, PlateReading
+from plategate.vision.agree_align import align, likeness
+from plategate.vision.agree_columns import View, pooled, view_of
+from plategate.vision.agree_settle import Evidence, settle
+from plategate.vision.calibrate import AGREED, UNCALIBRATED, Calibration, installed_calibration
+
+# Readings less alike than this are of different plates, or one of them is of no plate.
+ONE_PLATE = 0.4
+
+
+def agree_readings(
+    readings: Sequence[PlateReading],
+    evidence: Evidence | None = None,
+    calibration: Calibration | None = None,
+) -> PlateReading | None:
+    """One reading out of those of several readers and crops of one plate; None if there is none.
+
+    `evidence` gives the log-odds that a text is a plate at all (see `grammar`). Without
+    `calibration` the one that came with the models is used.
+    """
+    calibration = calibration or installed_calibration()
+    return _join([calibration.reading(r) for r in readings], evidence, calibration)
+
+
+def agree_burst(readings: Sequence[PlateReading]) -> PlateReading | None:
+    """One reading out of the agreed readings of several stills of one burst."""
+    return _join(readings, None, UNCALIBRATED)
+
+
+def _join(
+    readings: Sequence[PlateReading], evidence: Evidence | None, calibration: Calibration
+) -> PlateReading | None:
+    ranked = sorted(
+        (r for r in readings if r.characters),
+        key=lambda r: (-r.confidence * calibration.weight(r.reader), r.reader, r.text, repr(r)),
+    )
+    if not ranked:
+        return None
+    groups = _groups(ranked)
+    masses = [sum(_mass(r, calibration) for r in group) for group in groups]
+    first = max(range(len(groups)), key=lambda i: masses[i])
+    joined = _joined(groups[first], evidence, calibration)
+    if len(groups) == 1:
+        return joined
+    share = masses[first] / sum(masses) if sum(masses) > 0 else 0.0
+    return _capped(joined, min(share, max(r.confidence for r in ranked)))
+
+
+def _groups(ranked: Sequence[PlateReading]) -> list[list[PlateReading]]:
+    """Readings that may be of the same plate together; each group starts with its surest."""
+    groups: list[list[PlateReading]] = []
+    views = {id(r): _views(r) for r in ranked}
+    for reading in ranked:
+        for group in groups:
+            if likeness(views[id(group[0])], views[id(reading)]) >= ONE_PLATE:
+                group.append(reading)
+                break
+        else:
+            groups.append([reading])
+    return groups
+
+
+def _mass(reading: PlateReading, calibration: Calibration) -> float:
+    """What a reading counts against those of other plates; squared, so that noise counts little."""
+    return calibration.weight(reading.reader) * reading.confidence**2
+
+
+def _joined(
+    group: list[PlateReading], evidence: Evidence | None, calibration: Calibration
+) -> PlateReading:
+    weights = _weights(group, calibration)
+    columns = [pooled(views, weights) for views in align([_views(r) for r in group])]
+    characters, alternatives = settle(columns, evidence)
+    reader = group[0].reader if len({r.reader for r in group}) == 1 else AGREED
+    joined = PlateReading(characters, reader, alternatives)
+    if len(group) == 1:
+        return joined
+    joined = replace(joined, characters=calibration.joined(characters))
+    best = max(group, key=lambda r: r.confidence)
+    if all(r.text == joined.text for r in group):
+        return _raised(joined, best)
+    return _capped(joined, best.confidence)
+
+
+def _weights(group: Sequence[PlateReading], calibration: Calibration) -> list[float]:
+    """By reader, less for each further reading of the same one; the largest is 1."""
+    seen: dict[str, int] = {}
+    weights = []
+    for reading in group:
+        times = seen.get(reading.reader, 0)
+        seen[reading.reader] = times + 1
+        weights.append(calibration.weight(reading.reader) * calibration.repeat ** min(times, 1))
+    return [weight / max(weights) for weight in weights]
+
+
+def _views(reading: PlateReading) -> list[View]:
+    return [view_of(character) for character in reading.characters]
+
+
+def _raised(joined: PlateReading, best: PlateReading) -> PlateReading:
+    """Readings that all agree are at least as sure as the surest of them."""
+    pairs = zip(joined.characters, best.characters, strict=True)
+    return replace(joined, characters=tuple(_at_least(c, b.confidence) for c, b in pairs))
+
+
+def _capped(joined: PlateReading, limit: float) -> PlateReading:
+    """The reading with no character surer than `limit`."""
+    return replace(joined, characters=tuple(_at_most(c, limit) for c in joined.characters))
+
+
+def _at_most(character: CharacterReading, limit: float) -> CharacterReading:
+    return replace(character, confidence=min(character.confidence, limit))
+
+
+def _at_least(character: CharacterReading, limit: float) -> CharacterReading:
+    if character.confidence >= limit:
+        return character
+    scale = (1 - limit) / (1 - character.confidence)
+    others = tuple((char, share * scale) for char, share in character.alternatives)
+    return CharacterReading(character.char, limit, others)
