@@ -17,9 +17,13 @@ from pydantic import Field, ValidationError
 from plategate.errors import SettingsError
 from plategate.settings.access import AccessSettings
 from plategate.settings.base import SettingsModel
+from plategate.settings.camera import CameraSettings
 from plategate.settings.health import HealthSettings
 from plategate.settings.journal import JournalSettings
+from plategate.settings.lamps import LampsSettings
+from plategate.settings.pins import PinsSettings
 from plategate.settings.sync import SyncSettings
+from plategate.settings.triggers import TriggersSettings
 from plategate.settings.vision import VisionSettings
 
 DEFAULT_FILE = Path("/etc/plategate/settings.toml")
@@ -33,6 +37,10 @@ class Settings(SettingsModel):
     sync: SyncSettings = Field(default_factory=SyncSettings)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
+    camera: CameraSettings = Field(default_factory=CameraSettings)
+    lamps: LampsSettings = Field(default_factory=LampsSettings)
+    pins: PinsSettings = Field(default_factory=PinsSettings)
+    triggers: TriggersSettings = Field(default_factory=TriggersSettings)
 
 
 def load_settings(file: Path | None = None) -> Settings:
