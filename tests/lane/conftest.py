@@ -11,16 +11,22 @@ import pytest
 
 from plategate.lane import LaneRules, LaneState, step
 from plategate.messages import (
+    CloseBarrier,
     Command,
     Event,
     GrantWritten,
+    HoldBarrier,
     InputChanged,
     InputName,
     Judge,
     Level,
+    OpenBarrier,
     PlateRead,
+    RaiseAgain,
     Record,
+    ReleaseBarrier,
     Report,
+    RestBarrier,
     Show,
     TakeStills,
     TimePassed,
@@ -46,6 +52,7 @@ WIRED = frozenset(
         InputName.RESET,
     }
 )
+MOVES = (OpenBarrier, HoldBarrier, RaiseAgain, ReleaseBarrier, CloseBarrier, RestBarrier)
 Kind = TypeVar("Kind")
 
 
@@ -142,6 +149,27 @@ class Bench:
         self.wait(3)
         self.clear("photocell")
         self.wait(1)
+
+    def moves(self) -> list[str]:
+        """Every command to a relay so far."""
+        return [type(command).__name__ for command in self.log if isinstance(command, MOVES)]
+
+    def rests(self) -> None:
+        """The limit switches show the arm at the bottom."""
+        self.clear("arm_up")
+        self.put("arm_down")
+
+    def goes_up(self) -> None:
+        """The arm leaves the bottom and reaches the top."""
+        self.clear("arm_down")
+        self.wait(2)
+        self.put("arm_up")
+
+    def goes_down(self) -> None:
+        """The arm leaves the top and reaches the bottom."""
+        self.clear("arm_up")
+        self.wait(2)
+        self.put("arm_down")
 
     def records(self) -> list[tuple[str, str]]:
         """Reason and barrier of every passage recorded so far."""

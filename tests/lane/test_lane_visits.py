@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-from plategate.lane import Combine
 from plategate.messages import (
     CameraLost,
     GrantNotWritten,
     GrantWritten,
-    InputName,
     Judge,
-    Level,
     Mode,
     ModeChanged,
     OpenBarrier,
@@ -19,7 +16,6 @@ from plategate.messages import (
     Record,
     Signal,
     TakeStills,
-    TriggerRequested,
     VerdictReached,
     WriteGrant,
 )
@@ -237,13 +233,6 @@ def test_ok__the_same_answers_at_the_wrong_stage_change_nothing(make_bench):
     assert bench.state == before
 
 
-def test_ok__a_request_by_software_reads_what_stands_there(make_bench):
-    bench = make_bench()
-    bench.send(TriggerRequested())
-    bench.send(TriggerRequested())
-    assert len(bench.all(TakeStills)) == 1
-
-
 def test_fail__locked_lets_nobody_in_but_reads(make_bench):
     bench = make_bench()
     bench.send(ModeChanged(Mode.LOCKED))
@@ -262,86 +251,3 @@ def test_fail__a_lock_between_verdict_and_relay_still_counts(make_bench):
     bench.written()
     assert bench.records() == [("locked", "not moved")]
     assert not bench.all(OpenBarrier)
-
-
-def test_ok__beam_flutter_is_one_vehicle(make_bench):
-    bench = make_bench(attempts=1)
-    for _ in range(20):
-        bench.put("beam")
-        bench.wait(0.1)
-        bench.clear("beam")
-        bench.wait(0.1)
-    assert len(bench.all(TakeStills)) == 1
-
-
-def test_fail__a_stuck_beam_is_reported_once_and_left_out(make_bench):
-    bench = make_bench(attempts=1, stuck_after_s=60.0)
-    bench.put("beam")
-    bench.read(None)
-    bench.wait(500)
-    assert bench.reports().count("sensor_stuck") == 1
-    assert len(bench.all(Record)) == 1
-    bench.clear("beam")
-    assert bench.reports()[-1] == "sensor_back"
-    bench.wait(5)
-    bench.put("beam")
-    assert len(bench.all(TakeStills)) == 2
-
-
-def test_ok__beam_and_distance_together(make_bench):
-    wired = frozenset({InputName.BEAM, InputName.DISTANCE})
-    both = (InputName.BEAM, InputName.DISTANCE)
-    bench = make_bench(wired=wired, triggers=both, combine=Combine.ALL)
-    bench.put("beam")
-    assert not bench.all(TakeStills)
-    bench.put("distance")
-    assert len(bench.all(TakeStills)) == 1
-
-
-def test_ok__order_is_direction(make_bench):
-    wired = frozenset({InputName.BEAM, InputName.DISTANCE})
-    both = (InputName.BEAM, InputName.DISTANCE)
-    bench = make_bench(wired=wired, triggers=both, combine=Combine.IN_ORDER)
-    bench.put("distance")
-    bench.wait(1)
-    bench.put("beam")
-    bench.wait(1)
-    assert not bench.all(TakeStills), "a vehicle that leaves is not read"
-    bench.clear("distance")
-    bench.clear("beam")
-    bench.wait(3)
-    bench.put("beam")
-    bench.wait(1)
-    bench.put("distance")
-    assert len(bench.all(TakeStills)) == 1
-
-
-def test_ok__a_vehicle_from_behind_the_arm_is_not_read(make_bench):
-    wired = frozenset({InputName.BEAM, InputName.INNER_BEAM})
-    bench = make_bench(wired=wired)
-    bench.put("inner_beam")
-    bench.wait(1)
-    bench.put("beam")
-    bench.wait(1)
-    bench.clear("inner_beam")
-    bench.wait(1)
-    assert not bench.all(TakeStills)
-
-
-def test_ok__an_unknown_trigger_neither_triggers_nor_arms(make_bench):
-    bench = make_bench(attempts=1)
-    bench.put("beam", Level.UNKNOWN)
-    bench.wait(5)
-    assert not bench.all(TakeStills)
-    bench.put("beam")
-    bench.read(None)
-    bench.put("beam", Level.UNKNOWN)
-    bench.wait(5)
-    assert not bench.state.armed
-
-
-def test_ok__an_input_that_is_not_wired_does_nothing(make_bench):
-    bench = make_bench()
-    before = bench.state
-    bench.put("loop")
-    assert bench.state == before

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stories of the arm: styles of driving it, safety inputs, overrides, faults. Only Python."""
+
+from __future__ import annotations
+
+import pytest
+
+from plategate.lane import ArmStage, Style
+from plategate.messages import (
+    InputName,
+    Level,
+    RaiseAgain,
+    Record,
+    Report,
+)
+
+from .conftest import WIRED
+
+LIMITS = WIRED | {InputName.ARM_UP, InputName.ARM_DOWN}
+
+
+def test_ok__nothing_moves_at_start(make_bench):
+    bench = make_bench(wired=LIMITS)
+    bench.put("photocell")
+    bench.put("arm_up")
+    bench.wait(1000)
+    assert bench.moves() == []
+
+
+def test_ok__held_until_the_vehicle_is_through_and_the_photocell_is_quiet(make_bench):
+    bench = make_bench(style=Style.HOLD, close_after_s=2.0)
+    bench.grant()
+    bench.wait(7)
+    bench.clear("beam")
+    bench.put("photocell")
+    bench.wait(30)
+    assert bench.moves() == ["HoldBarrier"]
+    bench.clear("photocell")
+    bench.wait(1.9)
+    assert bench.moves() == ["HoldBarrier"]
+    bench.wait(0.2)
+    assert bench.moves() == ["HoldBarrier", "ReleaseBarrier"]
+
+
+def test_ok__open_and_close_by_two_pulses(make_bench):
+    bench = make_bench(style=Style.OPEN_AND_CLOSE)
+    bench.grant()
+    bench.drive_through()
+    bench.wait(30)
+    assert bench.moves() == ["OpenBarrier", "CloseBarrier"]
+    assert bench.state.arm.stage is ArmStage.RESTING
+
+
+@pytest.mark.parametrize("level", [Level.ACTIVE, Level.UNKNOWN])
+@pytest.mark.parametrize("style", [Style.HOLD, Style.OPEN_AND_CLOSE])
+def test_fail__nothing_closes_on_a_safety_input_that_is_active_or_unknown(make_bench, level, style):
+    bench = make_bench(wired=WIRED | {InputName.SAFETY}, style=style)
+    bench.grant()
+    bench.drive_through()
+    bench.put("safety", level)
+    bench.wait(3600)
+    assert len(bench.moves()) == 1
+    assert "arm_blocked" in bench.reports()
+    bench.clear("safety")
+    bench.wait(30)
+    assert len(bench.moves()) == 2
+
+
+@pytest.mark.parametrize("style", [Style.HOLD, Style.OPEN_AND_CLOSE])
+def test_fail__an_arm_on_its_way_down_goes_up_again(make_bench, style):
+    bench = make_bench(style=style)
+    bench.grant()
+    bench.drive_through()
+    bench.wait(3)
+    assert bench.state.arm.stage is ArmStage.LOWERING
+    bench.put("photocell")
+    assert bench.last(RaiseAgain).hold is (style is Style.HOLD)
+    bench.wait(3600)
+    assert len(bench.moves()) == 3
+    bench.clear("photocell")
+    bench.wait(30)
+    assert bench.state.arm.stage is ArmStage.RESTING
+
+
+def test_fail__without_a_safety_input_we_send_no_closing_pulse(make_bench):
+    bench = make_bench(wired=frozenset({InputName.BEAM}), style=Style.OPEN_AND_CLOSE, travel_s=5.0)
+    bench.grant()
+    bench.wait(8)
+    bench.clear("beam")
+    bench.wait(3600)
+    assert bench.moves() == ["OpenBarrier"]
+    assert bench.records() == [("allowed", "opened")]
+
+
+def test_ok__nobody_drives_through(make_bench):
+    bench = make_bench(style=Style.HOLD, pass_within_s=45.0)
+    bench.grant()
+    bench.clear("beam")
+    bench.wait(100)
+    assert bench.moves() == ["HoldBarrier", "ReleaseBarrier"]
+    assert bench.records() == [("allowed", "opened, nobody drove through")]
+
+
+def test_fail__a_tailgater_is_counted_and_reported(make_bench):
+    bench = make_bench(style=Style.HOLD)
+    bench.grant()
+    bench.wait(7)
+    bench.clear("beam")
+    for _ in range(2):
+        bench.put("photocell")
+        bench.wait(2)
+        bench.clear("photocell")
+        bench.wait(1)
+    assert bench.reports().count("tailgated") == 1
+    assert bench.last(Report).passage_id == bench.all(Record)[0].passage_id
+
+
+def test_ok__a_trailer_is_no_tailgater(make_bench):
+    bench = make_bench(style=Style.HOLD, vehicle_gap_s=0.8)
+    bench.grant()
+    bench.wait(7)
+    bench.put("photocell")
+    bench.wait(2)
+    bench.clear("photocell")
+    bench.wait(0.3)
+    bench.put("photocell")
+    bench.wait(2)
+    bench.clear("photocell")
+    bench.wait(30)
+    assert bench.reports() == []
+    assert bench.last(Record).vehicles == 1
+
+
+def test_ok__the_next_vehicle_is_let_in_while_the_arm_is_still_up(make_bench):
+    bench = make_bench(style=Style.HOLD)
+    bench.grant("AA11AAA")
+    bench.wait(2)
+    bench.clear("beam")
+    bench.wait(2)
+    bench.grant("BB22BBB")
+    bench.wait(3)
+    for _ in range(2):
+        bench.put("photocell")
+        bench.wait(2)
+        bench.clear("photocell")
+        bench.wait(0.9)
+    bench.clear("beam")
+    bench.wait(30)
+    assert bench.reports() == []
+    assert [r.vehicles for r in bench.all(Record)] == [1, 1]
+    assert bench.moves() == ["HoldBarrier", "ReleaseBarrier"]

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stories of faults: what latches, what it stops, what is only told. Only Python needed."""
+
+from __future__ import annotations
+
+import pytest
+
+from plategate.lane import ArmStage, Style
+from plategate.messages import (
+    CameraLost,
+    CameraReturned,
+    DriveFailed,
+    InputName,
+    ListAged,
+    OpenBarrier,
+    ResetRequested,
+)
+
+from .conftest import WIRED
+
+LIMITS = WIRED | {InputName.ARM_UP, InputName.ARM_DOWN}
+
+
+def test_fail__an_arm_that_does_not_open_is_a_latched_fault(make_bench):
+    bench = make_bench(wired=LIMITS, travel_s=6.0)
+    bench.rests()
+    bench.grant()
+    bench.wait(6.1)
+    assert bench.state.fault.code == "did_not_open"
+    assert bench.records() == [("allowed", "fault: did_not_open")]
+    bench.clear("beam")
+    bench.wait(5)
+    bench.grant()
+    bench.put("manual")
+    assert len(bench.all(OpenBarrier)) == 1, "a fault stops pulsing"
+    assert [reason for reason, _ in bench.records()] == ["allowed", "fault", "fault"]
+    assert bench.signals()[-1] == "fault"
+    bench.send(ResetRequested())
+    assert bench.state.fault is None
+
+
+def test_fail__a_fault_keeps_its_first_reason(make_bench):
+    bench = make_bench(wired=LIMITS)
+    bench.rests()
+    bench.wait(2)
+    bench.clear("arm_down")
+    bench.wait(3)
+    bench.send(DriveFailed("late"))
+    assert bench.state.fault.code == "forced_open"
+    assert bench.reports().count("fault") == 1
+
+
+def test_fail__forced_open_may_be_reported_instead(make_bench):
+    bench = make_bench(wired=LIMITS, forced_open_is_fault=False)
+    bench.rests()
+    bench.wait(2)
+    bench.clear("arm_down")
+    bench.wait(3)
+    assert bench.state.fault is None
+    assert bench.reports() == ["forced_open"]
+
+
+def test_ok__an_arm_found_open_at_power_return_is_told_and_not_moved(make_bench):
+    bench = make_bench(wired=LIMITS, style=Style.OPEN_AND_CLOSE)
+    bench.clear("arm_down")
+    bench.put("arm_up")
+    bench.wait(3600)
+    assert bench.moves() == []
+    assert bench.reports() == ["found_open"]
+    bench.grant()
+    bench.drive_through()
+    bench.goes_down()
+    assert bench.moves() == ["OpenBarrier", "CloseBarrier"]
+    assert bench.state.fault is None
+
+
+@pytest.mark.parametrize(
+    ("style", "code"),
+    [
+        (Style.HOLD, "did_not_close"),
+        (Style.OPEN_AND_CLOSE, "did_not_close"),
+        (Style.PULSE, "left_open"),
+    ],
+)
+def test_fail__an_arm_that_stays_up(make_bench, style, code):
+    bench = make_bench(wired=LIMITS, style=style)
+    bench.rests()
+    bench.grant()
+    bench.goes_up()
+    bench.drive_through()
+    bench.wait(60)
+    assert bench.state.fault.code == code
+
+
+def test_ok__a_barrier_with_limits_that_works(make_bench):
+    bench = make_bench(wired=LIMITS, style=Style.PULSE)
+    bench.rests()
+    for _ in range(3):
+        bench.grant()
+        bench.goes_up()
+        bench.drive_through()
+        bench.goes_down()
+        bench.wait(10)
+    assert bench.state.fault is None
+    assert bench.moves() == ["OpenBarrier"] * 3
+    assert bench.state.arm.stage is ArmStage.RESTING
+
+
+def test_ok__a_barrier_that_closes_by_itself_before_anybody_came(make_bench):
+    bench = make_bench(wired=LIMITS, style=Style.PULSE)
+    bench.rests()
+    bench.put("manual")
+    bench.goes_up()
+    bench.wait(10)
+    bench.goes_down()
+    assert bench.records() == [("manual", "opened, nobody drove through")]
+
+
+def test_fail__limits_that_contradict_are_a_fault(make_bench):
+    bench = make_bench(wired=LIMITS)
+    bench.put("arm_down")
+    bench.put("arm_up")
+    bench.wait(2)
+    assert bench.state.fault.code == "limits_contradict"
+
+
+def test_fail__a_drive_that_fails_rests_everything(make_bench):
+    bench = make_bench(style=Style.HOLD)
+    bench.grant()
+    bench.send(DriveFailed("GPIO 17 is busy"))
+    assert bench.moves() == ["HoldBarrier", "RestBarrier"]
+    bench.put("fire")
+    bench.wait(100)
+    assert bench.moves() == ["HoldBarrier", "RestBarrier"]
+    assert bench.records() == [("allowed", "fault: drive_failed")]
+
+
+def test_fail__a_fault_lets_a_held_arm_down_only_when_that_is_safe(make_bench):
+    bench = make_bench(wired=LIMITS, style=Style.HOLD, travel_s=6.0)
+    bench.rests()
+    bench.grant()
+    bench.put("photocell")
+    bench.wait(100)
+    assert bench.state.fault.code == "did_not_open"
+    assert bench.moves() == ["HoldBarrier"]
+    bench.clear("photocell")
+    bench.wait(30)
+    assert bench.moves() == ["HoldBarrier", "ReleaseBarrier"]
+
+
+def test_ok__lamps_tell_of_camera_and_list(make_bench):
+    bench = make_bench()
+    bench.send(ListAged(too_old=True))
+    bench.send(CameraLost("hangs"))
+    bench.send(CameraLost("hangs still"))
+    bench.send(CameraReturned())
+    bench.send(CameraReturned())
+    bench.send(ListAged(too_old=False))
+    assert bench.signals() == ["ready", "list_too_old", "no_camera", "list_too_old", "ready"]
+    assert bench.reports() == ["camera_lost", "camera_back"]

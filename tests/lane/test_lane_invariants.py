@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must hold whatever happens, in any order: repeated, late, lost and senseless events.
+
+The machine plays every input and every part behind the lane, and a model of its own watches the
+relays. Only Python and hypothesis needed.
+"""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from plategate.lane import ArmStage, LaneRules, LaneState, Style, step
+from plategate.messages import (
+    CameraLost,
+    CameraReturned,
+    CloseBarrier,
+    DriveFailed,
+    Event,
+    GrantNotWritten,
+    GrantWritten,
+    HoldBarrier,
+    InputChanged,
+    InputName,
+    Judge,
+    Level,
+    Mode,
+    ModeChanged,
+    OpenBarrier,
+    OpenRequested,
+    PlateRead,
+    RaiseAgain,
+    ReadingFailed,
+    Record,
+    ReleaseBarrier,
+    ResetRequested,
+    TakeStills,
+    TimePassed,
+    TriggerRequested,
+    VerdictReached,
+    WriteGrant,
+)
+from plategate.records import (
+    CharacterReading,
+    PlateReading,
+    PlateSighting,
+    Reason,
+    Result,
+    Verdict,
+)
+
+ALL_WIRED = frozenset(InputName) - {InputName.MOTION, InputName.LOOP, InputName.DISTANCE}
+NO_LIMITS = ALL_WIRED - {InputName.ARM_UP, InputName.ARM_DOWN, InputName.INNER_BEAM}
+NAMED_OVERRIDES = {Reason.MANUAL, Reason.FREE_EXIT, Reason.FIRE, Reason.HELD_OPEN}
+QUIET_S = 3600.0
+READING = PlateReading((CharacterReading("A", 0.9),), "test")
+
+passages = st.integers(min_value=-2, max_value=0)
+
+
+class LaneMachine(RuleBasedStateMachine):
+    """One lane and everything that may happen to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+        self.state = LaneState(prefix="p")
+        self.deadline: float | None = None
+        self.commands: tuple[object, ...] = ()
+        self.asked: list[str] = []
+        self.granted: set[str] = set()
+        self.written: set[str] = set()
+        self.opened: list[str] = []
+        self.recorded: list[str] = []
+        self.first_fault: object | None = None
+        self.last_move_s: float | None = None
+
+    @initialize(
+        style=st.sampled_from(Style),
+        wired=st.sampled_from([ALL_WIRED, NO_LIMITS, frozenset({InputName.BEAM})]),
+    )
+    def site(self, style: Style, wired: frozenset[InputName]) -> None:
+        self.rules = LaneRules(wired=wired, style=style, stuck_after_s=120.0)
+
+    def send(self, event: Event) -> None:
+        before = self.state
+        self.state, self.commands, self.deadline = step(before, event, self.now, self.rules)
+        for command in self.commands:
+            self.watch(command)
+        self.watch_fault(before, event)
+
+    def watch(self, command: object) -> None:
+        """The model of the relays: every promise that a single command can break."""
+        match command:
+            case TakeStills(passage_id=passage_id):
+                self.asked.append(passage_id)
+            case OpenBarrier(passage_id, _, because) | HoldBarrier(because, str(passage_id)):
+                self.watch_opening(passage_id, because)
+            case HoldBarrier(because, None):
+                assert because in (Reason.FIRE, Reason.HELD_OPEN)
+            case CloseBarrier() | ReleaseBarrier():
+                self.watch_closing()
+            case Record(passage_id=passage_id):
+                assert passage_id not in self.recorded, "one record per passage"
+                self.recorded.append(passage_id)
+            case Judge(passage_id=passage_id) | WriteGrant(passage_id=passage_id):
+                assert passage_id not in self.recorded
+        if isinstance(command, OpenBarrier | CloseBarrier):
+            last = self.last_move_s
+            assert last is None or self.now - last >= self.rules.move_gap_s
+        if isinstance(command, OpenBarrier | HoldBarrier | CloseBarrier | RaiseAgain):
+            self.last_move_s = self.now
+
+    def watch_opening(self, passage_id: str, because: Reason) -> None:
+        assert self.state.fault is None or self.state.fire
+        if because not in NAMED_OVERRIDES:
+            assert passage_id in self.granted, "a verdict is behind every opening"
+            assert passage_id in self.written, "the journal has it before anything moves"
+        assert passage_id not in self.opened, "one opening per passage"
+        self.opened.append(passage_id)
+
+    def watch_closing(self) -> None:
+        for name in self.rules.safety:
+            assert self.state.level(name) is Level.INACTIVE, f"closing while {name} is not quiet"
+        assert not self.state.fire
+
+    def watch_fault(self, before: LaneState, event: Event) -> None:
+        resets = isinstance(event, ResetRequested) or event == InputChanged(
+            InputName.RESET, Level.ACTIVE
+        )
+        if before.fault is not None and not resets:
+            assert self.state.fault == before.fault, "a fault keeps its first reason"
+
+    def passage(self, back: int) -> str:
+        return self.asked[back] if len(self.asked) >= -back and self.asked else "none"
+
+    @rule(name=st.sampled_from(sorted(ALL_WIRED)), level=st.sampled_from(Level))
+    def input_changes(self, name: InputName, level: Level) -> None:
+        self.send(InputChanged(name, level))
+
+    @rule(seconds=st.sampled_from([0.0, 0.05, 0.5, 1.0, 3.0, 8.0, 20.0, 60.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.wait(seconds)
+
+    def wait(self, seconds: float) -> None:
+        until = self.now + seconds
+        while self.deadline is not None and self.deadline <= until:
+            self.now = self.deadline
+            self.send(TimePassed())
+            assert self.deadline is None or self.deadline > self.now
+        self.now = until
+        self.send(TimePassed())
+
+    @rule(back=passages, seen=st.booleans())
+    def read(self, back: int, seen: bool) -> None:
+        self.send(
+            PlateRead(self.passage(back), PlateSighting(READING if seen else None, None, None))
+        )
+
+    @rule(back=passages, reason=st.sampled_from([Reason.CAMERA_FAILED, Reason.STORE_FAILED]))
+    def reading_fails(self, back: int, reason: Reason) -> None:
+        self.send(ReadingFailed(self.passage(back), reason))
+
+    @rule(back=passages, granted=st.booleans(), alarm=st.booleans())
+    def judged(self, back: int, granted: bool, alarm: bool) -> None:
+        passage_id = self.passage(back)
+        visit = self.state.visit
+        if granted and visit is not None and visit.passage_id == passage_id:
+            self.granted.add(passage_id)
+        result, reason = (
+            (Result.GRANTED, Reason.ALLOWED) if granted else (Result.REFUSED, Reason.NOT_LISTED)
+        )
+        verdict = Verdict(result, reason, plate="A", alarm="wanted" if alarm else None)
+        self.send(VerdictReached(passage_id, verdict))
+
+    @rule(back=passages, kept=st.booleans())
+    def journal_answers(self, back: int, kept: bool) -> None:
+        passage_id = self.passage(back)
+        if kept:
+            self.written.add(passage_id)
+        self.send(GrantWritten(passage_id) if kept else GrantNotWritten(passage_id))
+
+    @rule(mode=st.sampled_from(Mode))
+    def mode_changes(self, mode: Mode) -> None:
+        self.send(ModeChanged(mode))
+
+    @rule(
+        event=st.sampled_from(
+            [
+                TriggerRequested(),
+                OpenRequested("console"),
+                ResetRequested(),
+                CameraLost("gone"),
+                CameraReturned(),
+                DriveFailed("busy"),
+            ]
+        )
+    )
+    def anything_else(self, event: Event) -> None:
+        self.send(event)
+
+    @rule()
+    def a_vehicle_that_is_let_in(self) -> None:
+        """The usual way, so that deep states are reached."""
+        self.send(TriggerRequested())
+        self.read(-1, True)
+        self.judged(-1, True, False)
+        self.journal_answers(-1, True)
+
+    @invariant()
+    def every_opening_is_accounted_for(self) -> None:
+        waiting = {opening.passage_id for opening in self.state.openings if opening.raised}
+        assert set(self.opened) <= waiting | set(self.recorded)
+
+    def teardown(self) -> None:
+        """Quiet inputs lead to rest, to an arm held open on purpose, or to a latched fault."""
+        if not hasattr(self, "rules"):
+            return
+        for name in self.rules.wired:
+            if name not in (InputName.ARM_UP, InputName.ARM_DOWN):
+                self.send(InputChanged(name, Level.INACTIVE))
+        for name in (InputName.ARM_UP, InputName.ARM_DOWN):
+            self.send(InputChanged(name, Level.UNKNOWN))
+        self.wait(QUIET_S)
+        state = self.state
+        held = state.fire or state.mode is Mode.OPEN
+        no_safety = self.rules.style is Style.OPEN_AND_CLOSE and not self.rules.safety
+        rests = state.arm.stage is ArmStage.RESTING or no_safety
+        assert rests or held or state.fault is not None
+        assert state.visit is None
+        assert state.openings == ()
+        assert state.armed
+        triggered = {f"p-{number:05d}" for number in range(1, state.number + 1)}
+        assert set(self.recorded) == triggered, "every trigger ends in exactly one record"
+
+
+TestLane = LaneMachine.TestCase
+TestLane.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
