@@ -71,11 +71,7 @@ class InProcessEngine:
         if found is None:
             return ()
         return _characters(
-            (
-                symbol.GetUTF8Text(self._level) or "",
-                symbol.Confidence(self._level),
-                _choices(symbol),
-            )
+            (_text(symbol, self._level), symbol.Confidence(self._level), _choices(symbol))
             for symbol in self._tesserocr.iterate_level(found, self._level)
         )
 
@@ -147,11 +143,19 @@ def parse_hocr(page: str) -> list[tuple[str, float]]:
     return [(html.unescape(char), float(confidence)) for confidence, char in found]
 
 
+def _text(symbol: Any, level: Any) -> str:
+    """The symbol; an empty word at the end of a page has none, which tesserocr raises."""
+    try:
+        return str(symbol.GetUTF8Text(level) or "")
+    except RuntimeError:
+        return ""
+
+
 def _choices(symbol: Any) -> tuple[tuple[str, float], ...]:
     """What else the symbol at hand might be, as (text, cost), cheapest first."""
     return tuple(
         (choice.GetUTF8Text() or "", (100.0 - choice.Confidence()) / COST_PER_POINT)
-        for choice in symbol.GetChoiceIterator()
+        for choice in symbol.GetChoiceIterator() or ()
     )
 
 

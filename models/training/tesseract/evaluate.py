@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compares language data on the labelled crops of a split, cut by the firmware's rectifier."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+
+from plategate.plate_text import fold
+from plategate.records import PlateRegion
+from plategate.vision.read_tesseract import TesseractReader
+from plategate.vision.read_tesseract_data import STOCK, LanguageData
+from plategate.vision.rectify import rectify
+
+from .lines import LabelledPlate, corners_of, real_plates
+
+
+@dataclass
+class Score:
+    """What one model read right, by set; two-line plates count as a set of their own."""
+
+    seen: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    right: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    wrong: list[tuple[LabelledPlate, str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def score(reader: TesseractReader, plates: list[LabelledPlate]) -> Score:
+    """Read every plate at its labelled box; right is the whole text, with O=0 and I=1."""
+    result = Score()
+    for plate in plates:
+        image = rectify(plate.image, PlateRegion(corners_of(plate.box), 1.0, "label"))
+        start = time.perf_counter()
+        reading = reader.read(image)
+        result.seconds += time.perf_counter() - start
+        text = reading.text if reading else ""
+        name = "two lines" if plate.two_line else plate.source
+        for group in (name, "all"):
+            result.seen[group] += 1
+            result.right[group] += fold(text) == fold(plate.text)
+        if fold(text) != fold(plate.text):
+            result.wrong.append((plate, text, reading.confidence if reading else 0.0))
+    return result
+
+
+def row(name: str, result: Score) -> str:
+    """One line of the table."""
+    shares = "  ".join(
+        f"{group} {100 * result.right[group] / count:.1f} % of {count}"
+        for group, count in result.seen.items()
+    )
+    return f"{name}: {shares}  {1000 * result.seconds / result.seen['all']:.1f} ms a plate"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--stock", type=Path, help="folder with eng.traineddata")
+    parser.add_argument("--wrong", action="store_true", help="list what was read wrong")
+    parser.add_argument("models", nargs="*", type=Path, help="plates.traineddata files")
+    wanted = parser.parse_args()
+    cv2.setNumThreads(1)
+    plates = real_plates(wanted.data, wanted.split)
+    trials = {str(path): LanguageData(path.parent, path.stem) for path in wanted.models}
+    if wanted.stock:
+        trials[f"stock {STOCK}"] = LanguageData(wanted.stock, STOCK)
+    for name, data in trials.items():
+        result = score(TesseractReader(data=data), plates)
+        print(row(name, result), flush=True)
+        if wanted.wrong:
+            for plate, text, confidence in result.wrong:
+                print(f"  {plate.name} {plate.text} read {text or '-'} at {confidence:.2f}")
+
+
+if __name__ == "__main__":
+    main()

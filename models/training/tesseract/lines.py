@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cuts labelled plates to lines of characters, as the firmware hands them to Tesseract."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from plategate.records import Corners, PlateRegion
+from plategate.vision.read_tesseract import prepare_line
+from plategate.vision.rectify import rectify
+from synthesis.cache import load_backgrounds, to_grey
+from synthesis.degrade import degrade, low_resolution
+from synthesis.plates import Picture, render_plate
+from synthesis.wear import place
+
+SHORTEST, LONGEST = 3, 10
+BACKGROUNDS = 60
+
+
+@dataclass(frozen=True)
+class LabelledPlate:
+    """A picture with one plate in it, where the plate is, and what it says."""
+
+    image: Picture
+    box: tuple[float, float, float, float]
+    text: str
+    two_line: bool
+    source: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One prepared line, 36 px high, dark on light, and its text."""
+
+    image: Picture
+    text: str
+
+
+def real_plates(data: Path, split: str) -> list[LabelledPlate]:
+    """All crops with text of one split of the labelled pictures."""
+    plates = []
+    with (data / "plates.csv").open(encoding="utf-8") as handle:
+        for row in csv.DictReader(handle):
+            if row["split"] != split or not row["crop"] or not row["text"]:
+                continue
+            image = cv2.imread(str(data / row["crop"]))
+            x0, y0, x1, y1 = (float(row[f"crop_{side}"]) for side in ("x0", "y0", "x1", "y1"))
+            plates.append(
+                LabelledPlate(
+                    image=np.asarray(image, np.uint8),
+                    box=(x0, y0, x1, y1),
+                    text=row["text"],
+                    two_line=row["two_line"] == "1",
+                    source=row["set"],
+                    name=row["crop"],
+                )
+            )
+    return plates
+
+
+def drawn_plates(data: Path, rng: np.random.Generator) -> Iterator[LabelledPlate]:
+    """An endless stream of rendered plates with surroundings."""
+    backgrounds = load_backgrounds(data, BACKGROUNDS)
+    while True:
+        placed = place(render_plate(rng), backgrounds, rng)
+        x0, y0, x1, y1 = (float(side) for side in placed.box)
+        image = cv2.cvtColor(to_grey(placed.image, rng), cv2.COLOR_GRAY2BGR)
+        yield LabelledPlate(
+            np.asarray(image, np.uint8), (x0, y0, x1, y1), placed.text, placed.two_line, "drawn"
+        )
+
+
+def corners_of(box: tuple[float, float, float, float]) -> Corners:
+    x0, y0, x1, y1 = box
+    return (x0, y0), (x1, y0), (x1, y1), (x0, y1)
+
+
+def shaken(corners: Corners, rng: np.random.Generator) -> Corners:
+    """The corners as a localizer might give them: shifted, stretched, each a little off."""
+    points = np.array(corners)
+    size = points.max(axis=0) - points.min(axis=0)
+    shift = rng.normal(0, (0.012, 0.03)) * size
+    centre = points.mean(axis=0)
+    scale = 1 + rng.normal((0.01, 0.02), (0.02, 0.05))
+    each = rng.normal(0, (0.006, 0.02), (4, 2)) * size
+    moved = (points - centre) * scale + centre + shift + each
+    a, b, c, d = ((float(x), float(y)) for x, y in moved)
+    return a, b, c, d
+
+
+def lines_of(plate: LabelledPlate, corners: Corners) -> list[Picture] | None:
+    """The prepared lines of a plate; None where one of them cannot hold text."""
+    region = PlateRegion(corners, 1.0, "label")
+    prepared = [prepare_line(line) for line in rectify(plate.image, region).lines]
+    found = [line for line in prepared if line is not None]
+    return found if len(found) == len(prepared) else None
+
+
+def worn(plate: LabelledPlate, rng: np.random.Generator, amount: float) -> LabelledPlate:
+    """The plate with the faults of cameras, light and weather added."""
+    image = plate.image
+    if rng.random() < 0.2 * amount:
+        tall = image.shape[0] / (plate.box[3] - plate.box[1])
+        image = low_resolution(image, int(rng.uniform(14, 34) * tall))
+    image = degrade(image, rng, amount)
+    return LabelledPlate(image, plate.box, plate.text, plate.two_line, plate.source, plate.name)
+
+
+def training_lines(data: Path, rng: np.random.Generator, share_of_real: float) -> Iterator[Line]:
+    """An endless stream of lines: real crops of the train split and rendered plates, mixed."""
+    real = [plate for plate in real_plates(data, "train") if not plate.two_line]
+    drawn = drawn_plates(data, rng)
+    while True:
+        if rng.random() < share_of_real:
+            plate = worn(
+                real[int(rng.integers(len(real)))], rng, float(rng.choice((0.0, 0.5, 1.0)))
+            )
+        else:
+            plate = worn(next(drawn), rng, 1.0)
+        if plate.two_line or not SHORTEST <= len(plate.text) <= LONGEST:
+            continue
+        lines = lines_of(plate, shaken(corners_of(plate.box), rng))
+        if lines is not None and len(lines) == 1:
+            yield Line(lines[0], plate.text)
