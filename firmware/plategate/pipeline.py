@@ -41,10 +41,14 @@ class PlateFound:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StillReading:
-    """All plates of one still, best first, and what each stage of the work took."""
+    """All plates of one still, best first, and what each stage of the work took.
+
+    `regions` are all that were localized, also those that turned out to be no plate.
+    """
 
     still: Still
     plates: tuple[PlateFound, ...]
+    regions: tuple[PlateRegion, ...]
     milliseconds: tuple[tuple[str, float], ...]
 
     @property
@@ -93,7 +97,7 @@ class Pipeline:
         spent = {"localize": (localized - started) * 1000.0, **readings.spent_ms}
         spent["total"] = (self._now_s() - started) * 1000.0
         ranked = sorted(found, key=lambda item: _rank(item, still.image), reverse=True)
-        return StillReading(still, tuple(ranked), tuple(spent.items()))
+        return StillReading(still, tuple(ranked), tuple(regions), tuple(spent.items()))
 
     def localize(self, image: Image) -> list[PlateRegion]:
         """Regions from the first localizer that works and finds something."""

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turn results into the figures of the table: recall, exact plates, character errors, times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarking.measure import PictureResult, PlateResult, fold
+
+WRONG_AT_MOST = 1 / 200
+COLUMNS = (
+    ("pictures", "pictures", "{:d}"),
+    ("plates", "plates", "{:d}"),
+    ("recall", "found %", "{:.1f}"),
+    ("others", "other boxes", "{:.2f}"),
+    ("exact", "exact %", "{:.1f}"),
+    ("character_errors", "char. err. %", "{:.1f}"),
+    ("accepted", "accepted %", "{:.1f}"),
+    ("threshold", "at conf.", "{:.3f}"),
+)
+STAGES = ("localize", "read", "total")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One line of the table. Shares are in percent, times in milliseconds."""
+
+    name: str
+    pictures: int
+    plates: int
+    recall: float
+    others: float
+    exact: float
+    character_errors: float
+    accepted: float
+    threshold: float
+    median_ms: dict[str, float]
+    p95_ms: dict[str, float]
+
+
+def figures_of(name: str, results: Sequence[PictureResult]) -> Figures:
+    """The figures of some pictures."""
+    plates = [plate for result in results for plate in result.plates]
+    known = [plate for plate in plates if plate.truth]
+    accepted, threshold = accepted_share(known)
+    errors = sum(edit_distance(fold(p.text), fold(p.truth or "")) for p in known)
+    characters = sum(len(p.truth or "") for p in known)
+    times = {stage: [_spent(result, stage) for result in results] for stage in STAGES}
+    return Figures(
+        name=name,
+        pictures=len(results),
+        plates=len(plates),
+        recall=_percent(sum(plate.found for plate in plates), len(plates)),
+        others=sum(result.others for result in results) / max(1, len(results)),
+        exact=_percent(sum(plate.right for plate in known), len(known)),
+        character_errors=_percent(errors, characters),
+        accepted=accepted,
+        threshold=threshold,
+        median_ms={stage: float(np.median(spent)) for stage, spent in times.items()},
+        p95_ms={stage: float(np.percentile(spent, 95)) for stage, spent in times.items()},
+    )
+
+
+def accepted_share(plates: Sequence[PlateResult]) -> tuple[float, float]:
+    """Share accepted at the lowest confidence where 1 in 200 is wrong, and that confidence."""
+    ranked = sorted(plates, key=lambda plate: plate.confidence, reverse=True)
+    wrong, accepted, threshold = 0, 0, 1.0
+    for count, plate in enumerate(ranked, 1):
+        wrong += not plate.right
+        last = count == len(ranked) or ranked[count].confidence < plate.confidence
+        if last and plate.text and wrong <= WRONG_AT_MOST * count:
+            accepted, threshold = count, plate.confidence
+    return _percent(accepted, len(ranked)), threshold
+
+
+def edit_distance(one: str, other: str) -> int:
+    """How many characters have to be put in, taken out or changed."""
+    before = list(range(len(other) + 1))
+    for i, char in enumerate(one, 1):
+        row = [i]
+        for j, wanted in enumerate(other, 1):
+            row.append(min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (char != wanted)))
+        before = row
+    return before[-1]
+
+
+def as_markdown(lines: Sequence[Figures]) -> str:
+    """The table, one line a set."""
+    times = [f"{stage} ms" for stage in STAGES]
+    titles = ["set", *(title for _, title, _ in COLUMNS), *times]
+    rows = ["| " + " | ".join(titles) + " |", "|---|" + "--:|" * (len(titles) - 1)]
+    for line in lines:
+        values = asdict(line)
+        cells = [form.format(values[key]) for key, _, form in COLUMNS]
+        cells += [f"{line.median_ms[stage]:.1f} / {line.p95_ms[stage]:.1f}" for stage in STAGES]
+        rows.append("| " + " | ".join([line.name, *cells]) + " |")
+    return "\n".join(rows)
+
+
+def as_dicts(lines: Sequence[Figures]) -> list[dict[str, Any]]:
+    """The same for machines."""
+    return [asdict(line) for line in lines]
+
+
+def _spent(result: PictureResult, stage: str) -> float:
+    """Milliseconds of a stage; straightening counts as reading."""
+    spent = result.milliseconds.get(stage, 0.0)
+    return spent + result.milliseconds.get("rectify", 0.0) if stage == "read" else spent
+
+
+def _percent(part: float, whole: float) -> float:
+    return 100.0 * part / whole if whole else 0.0

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure in a fresh process how long the pipeline takes to start and how much memory it needs."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def footprint(pictures: list[Path], localizer: str, reader: str) -> dict[str, float]:
+    """Seconds from nothing to a pipeline that is ready, and megabytes resident at most."""
+    names = [str(picture) for picture in pictures]
+    command = [sys.executable, "-m", "benchmarking.footprint", localizer, reader, *names]
+    folder = Path(__file__).resolve().parents[1]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+def main() -> None:
+    """What runs in the fresh process."""
+    started = time.perf_counter()
+    from benchmarking.parts import build
+    from plategate.vision.images import load_still
+
+    localizer, reader, *names = sys.argv[1:]
+    pipeline = build(localizer, reader)
+    ready_s = time.perf_counter() - started
+    empty_mb = _resident_mb()
+    for name in names:
+        pipeline.read_still(load_still(Path(name)))
+    print(json.dumps({"start_s": ready_s, "loaded_mb": empty_mb, "peak_mb": _resident_mb()}))
+
+
+def _resident_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()

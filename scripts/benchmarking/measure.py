@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run a pipeline over labelled pictures and note for every plate what was found, read, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarking.conditions import degrade
+from benchmarking.labels import Box, LabelledPicture
+from plategate.pipeline import Pipeline, PlateFound, StillReading
+from plategate.records import PlateRegion, Still
+from plategate.vision.images import load_still
+
+FOUND_IOU = 0.5
+# A reading belongs to a label already when the boxes share this much.
+READ_IOU = 0.2
+
+
+@dataclass(frozen=True)
+class PlateResult:
+    """One labelled plate: whether it was found, and what was read there."""
+
+    found: bool
+    truth: str | None
+    two_line: bool
+    width_px: float
+    text: str = ""
+    confidence: float = 0.0
+
+    @property
+    def right(self) -> bool:
+        """Whether the registration was read to the last character, O=0 and I=1 folded."""
+        return self.truth is not None and fold(self.text) == fold(self.truth)
+
+
+@dataclass(frozen=True)
+class PictureResult:
+    """One picture: its plates, how many other regions there were, milliseconds by stage."""
+
+    file: Path
+    group: str
+    plates: tuple[PlateResult, ...]
+    others: int
+    milliseconds: dict[str, float]
+
+
+def measure(
+    pipeline: Pipeline, pictures: Iterable[LabelledPicture], condition: str | None
+) -> Iterator[PictureResult]:
+    """One result a picture, in order."""
+    for picture in pictures:
+        still = load_still(picture.file)
+        image, boxes = degrade(
+            condition, still.image, [plate.box for plate in picture.plates], picture.file.name
+        )
+        reading = pipeline.read_still(Still(image=image, source=still.source))
+        yield _compare(picture, boxes, reading)
+
+
+def fold(text: str) -> str:
+    """O and I cannot be told from 0 and 1 on many plates."""
+    return text.replace("O", "0").replace("I", "1")
+
+
+def intersection_over_union(one: Box, other: Box) -> float:
+    """How much two upright boxes have in common."""
+    wide = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
+    high = max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
+    areas = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1])
+    return wide * high / max(1e-9, areas - wide * high)
+
+
+def _compare(picture: LabelledPicture, boxes: list[Box], reading: StillReading) -> PictureResult:
+    taken: set[int] = set()
+    plates = []
+    for plate, box in zip(picture.plates, boxes, strict=True):
+        region = _nearest(reading.regions, box)
+        if region is not None:
+            taken.add(region)
+        found = _read_at(reading.plates, box)
+        plates.append(
+            PlateResult(
+                found=region is not None,
+                truth=plate.text,
+                two_line=plate.two_line,
+                width_px=box[2] - box[0],
+                text=found.reading.text if found else "",
+                confidence=found.reading.confidence if found else 0.0,
+            )
+        )
+    return PictureResult(
+        file=picture.file,
+        group=picture.group,
+        plates=tuple(plates),
+        others=len(reading.regions) - len(taken),
+        milliseconds=dict(reading.milliseconds),
+    )
+
+
+def _nearest(regions: Iterable[PlateRegion], box: Box) -> int | None:
+    shares = [intersection_over_union(region.box, box) for region in regions]
+    best = max(range(len(shares)), key=shares.__getitem__, default=None)
+    return best if best is not None and shares[best] >= FOUND_IOU else None
+
+
+def _read_at(plates: Iterable[PlateFound], box: Box) -> PlateFound | None:
+    shares = [(intersection_over_union(plate.region.box, box), plate) for plate in plates]
+    share, plate = max(shares, key=lambda item: item[0], default=(0.0, None))
+    return plate if share >= READ_IOU else None

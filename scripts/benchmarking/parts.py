@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build the pipeline to be measured from the names of its parts, the tutorial recipe included."""
+
+from __future__ import annotations
+
+from benchmarking.tutorial import TutorialLocalizer
+from plategate.pipeline import Pipeline, build_pipeline
+from plategate.pipeline_degraded import Degraded
+from plategate.pipeline_parts import build_readers
+from plategate.settings.vision import VisionSettings
+
+LOCALIZERS = ("auto", "tflite", "contour", "tutorial")
+READERS = ("auto", "tflite", "tesseract")
+
+
+def build(localizer: str, reader: str) -> Pipeline:
+    """A pipeline of these parts."""
+    if localizer != "tutorial":
+        chosen = {"localizer": localizer, "reader": reader}
+        return build_pipeline(VisionSettings.model_validate(chosen))
+    degraded = Degraded()
+    settings = VisionSettings.model_validate({"reader": reader})
+    return Pipeline([TutorialLocalizer()], build_readers(settings, degraded), degraded=degraded)
