@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from plategate.access.confusions import installed_confusions
+from plategate.access.likelihood import ReadingLikelihood
 from plategate.access.lists import ListName, entries_of_plate, list_state
+from plategate.access.match import EXACT, LEVELS, Match, Outcome, weigh
 from plategate.access.policy import Moment, forbids, nearest_entry, result_of
 from plategate.access.records import record_of_plate
 from plategate.access.schedule import Holidays
+from plategate.access.search import explanations, possibly_wanted
 from plategate.access.store import store_errors
 from plategate.access.store_threads import ReadingStores
 from plategate.access.visit_store import Direction, Grant, VisitStore
@@ -25,27 +30,41 @@ from plategate.errors import SettingsError, StoreError
 from plategate.records import ListEntry, PlateReading, Reason, Result, Verdict
 from plategate.settings.access import AccessSettings
 
-CERTAIN, ALREADY_INSIDE = "certain", "already inside"
+CERTAIN, POSSIBLE, ALREADY_INSIDE = "certain", "possible", "already inside"
 
 logger = logging.getLogger(__name__)
 
 
-def open_access(settings: AccessSettings) -> AccessControl:
-    """Make the judge; the lists may be missing and may come later."""
+def open_access(
+    settings: AccessSettings, fits: Callable[[str], bool] | None = None
+) -> AccessControl:
+    """Make the judge; the lists may be missing and may come later.
+
+    `fits` says whether a text has the format of a plate; without it every text counts as one,
+    which is the careful choice.
+    """
     try:
         holidays = Holidays(settings.holidays)
     except ValueError as error:
         raise SettingsError(f"access.holidays: {error}") from None
-    return AccessControl(settings, site_zone(settings.zone), holidays)
+    return AccessControl(settings, site_zone(settings.zone), holidays, fits or bool)
 
 
 class AccessControl:
     """Judges readings; may be called from any thread, each has a connection of its own."""
 
-    def __init__(self, settings: AccessSettings, zone: ZoneInfo, holidays: Holidays) -> None:
+    def __init__(
+        self,
+        settings: AccessSettings,
+        zone: ZoneInfo,
+        holidays: Holidays,
+        fits: Callable[[str], bool],
+    ) -> None:
         """Use `open_access`."""
         self._settings = settings
         self._zone = zone
+        self._fits = fits
+        self._strictness = LEVELS[settings.strictness]
         self._holidays = holidays
         self._stores = ReadingStores(settings.file)
         self._visits = VisitStore(settings.visits_file)
@@ -90,8 +109,14 @@ class AccessControl:
         self._stores.close()
 
     def _judge(self, store: sqlite3.Connection, reading: PlateReading, moment: Moment) -> Verdict:
-        plate = reading.text
-        verdict = self._forbidden(store, plate, moment) or self._allowed(store, reading, moment)
+        verdict = self._forbidden(store, reading.text, moment)
+        if verdict is None:
+            likelihood = ReadingLikelihood(reading, installed_confusions())
+            wanted = forbids(possibly_wanted(store, reading, likelihood), moment)
+            verdict = self._allowed(store, reading, likelihood, moment)
+            if wanted is not None:
+                verdict = _beside_wanted(verdict, wanted)
+        plate = verdict.plate or reading.text
         return replace(verdict, plate=plate, record=record_of_plate(store, plate))
 
     def _forbidden(self, store: sqlite3.Connection, plate: str, moment: Moment) -> Verdict | None:
@@ -101,16 +126,45 @@ class AccessControl:
             return Verdict(Result.REFUSED, Reason.BLOCKED, entry=entry)
         return None
 
-    def _allowed(self, store: sqlite3.Connection, reading: PlateReading, moment: Moment) -> Verdict:
+    def _allowed(
+        self,
+        store: sqlite3.Connection,
+        reading: PlateReading,
+        likelihood: ReadingLikelihood,
+        moment: Moment,
+    ) -> Verdict:
         if list_state(store, ListName.ALLOW) is None:
             return Verdict(Result.REFUSED, Reason.NO_LIST)
-        if reading.confidence < self._settings.min_confidence:
+        strong = reading.confidence >= self._settings.min_confidence
+        plate: str | None = reading.text
+        if not (strong and entries_of_plate(store, ListName.ALLOW, reading.text)):
+            match = self._weigh(store, reading, likelihood)
+            if match.outcome is Outcome.AMBIGUOUS:
+                return Verdict(Result.UNSURE, Reason.AMBIGUOUS)
+            plate = match.plate if match.outcome is Outcome.MATCHED else None
+        if plate is None:
+            if strong:
+                return Verdict(Result.REFUSED, Reason.NOT_LISTED)
             return Verdict(Result.UNSURE, Reason.WEAK_READING)
-        entries = entries_of_plate(store, ListName.ALLOW, reading.text)
-        nearest = nearest_entry(entries, moment, self._used)
+        return self._by_entry(store, reading.text, plate, moment)
+
+    def _weigh(
+        self, store: sqlite3.Connection, reading: PlateReading, likelihood: ReadingLikelihood
+    ) -> Match:
+        if self._strictness is EXACT:
+            return Match(Outcome.NONE)
+        found = explanations(store, reading, self._strictness)
+        return weigh(likelihood, found, self._strictness, self._fits)
+
+    def _by_entry(
+        self, store: sqlite3.Connection, read: str, plate: str, moment: Moment
+    ) -> Verdict:
+        nearest = nearest_entry(entries_of_plate(store, ListName.ALLOW, plate), moment, self._used)
         if nearest is None:
             return Verdict(Result.REFUSED, Reason.NOT_LISTED)
-        return self._passback(Verdict(result_of(nearest[1]), nearest[1], entry=nearest[0]))
+        entry, reason = nearest
+        shown = Reason.ALLOWED_LOOKALIKE if reason is Reason.ALLOWED and plate != read else reason
+        return self._passback(Verdict(result_of(reason), shown, plate=plate, entry=entry))
 
     def _passback(self, verdict: Verdict) -> Verdict:
         """Look at who is inside already, where the owner wants that."""
@@ -134,3 +188,11 @@ class AccessControl:
             else:
                 logger.info("lists can be read again")
             self._failure = failure
+
+
+def _beside_wanted(verdict: Verdict, wanted: ListEntry) -> Verdict:
+    """What is left of a verdict where the plate may also be a wanted one: only the sure grant."""
+    if verdict.reason is Reason.ALLOWED and verdict.result is Result.GRANTED:
+        return replace(verdict, alarm=POSSIBLE)
+    result = Result.REFUSED if verdict.result is Result.REFUSED else Result.UNSURE
+    return Verdict(result, Reason.WANTED_POSSIBLE, entry=wanted, alarm=POSSIBLE)

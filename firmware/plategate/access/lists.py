@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from plategate.access.store import batches
 from plategate.records import ListEntry
 
 
@@ -66,9 +67,18 @@ def entries_like(
     connection: sqlite3.Connection, name: ListName, keys: Iterable[str]
 ) -> tuple[ListEntry, ...]:
     """All entries whose look-alike key is one of `keys`."""
-    wanted = tuple(keys)
-    marks = ",".join("?" * len(wanted))
-    return _select(connection, name, f"WHERE folded IN ({marks})", wanted)
+    found: list[ListEntry] = []
+    for batch in batches(keys):
+        marks = ",".join("?" * len(batch))
+        found += _select(connection, name, f"WHERE folded IN ({marks})", batch)
+    return tuple(found)
+
+
+def plates_like(
+    connection: sqlite3.Connection, name: ListName, keys: Iterable[str]
+) -> tuple[str, ...]:
+    """The plates of a list whose look-alike key is one of `keys`."""
+    return tuple(dict.fromkeys(entry.plate for entry in entries_like(connection, name, keys)))
 
 
 def all_entries(

@@ -10,11 +10,12 @@ from __future__ import annotations
 import sqlite3
 import unicodedata
 
+from plategate.access.store import batches
+
 SHORTEST_FUZZY_WORD = 3  # a slip in a shorter word makes it another word
 LONGEST_WORD = 24
 MOST_WORDS = 6
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_BATCH = 900  # values in one statement; SQLite allows at least 999
 
 
 def people_query(connection: sqlite3.Connection, name: str) -> str | None:
@@ -51,8 +52,7 @@ def _spellings(word: str) -> list[str]:
 
 def _known(connection: sqlite3.Connection, spellings: list[str]) -> list[str]:
     known: list[str] = []
-    for start in range(0, len(spellings), _BATCH):
-        batch = spellings[start : start + _BATCH]
+    for batch in batches(spellings):
         marks = ",".join("?" * len(batch))
         query = f"SELECT term FROM people_words WHERE term IN ({marks})"
         known += [row[0] for row in connection.execute(query, batch)]

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from plategate.access.people import people_query
-from plategate.access.store import shrink_log, transaction
+from plategate.access.store import batches, shrink_log, transaction
 from plategate.plate_text import lookalike_key
 from plategate.records import VehicleRecord
 
@@ -56,14 +56,16 @@ def record_of_plate(connection: sqlite3.Connection, plate: str) -> VehicleRecord
     return rows[0] if rows else None
 
 
-def plates_like(connection: sqlite3.Connection, keys: Iterable[str]) -> tuple[str, ...]:
+def record_plates_like(connection: sqlite3.Connection, keys: Iterable[str]) -> tuple[str, ...]:
     """The plates of all records whose look-alike key is one of `keys`."""
-    wanted = tuple(keys)
-    marks = ",".join("?" * len(wanted))
     if not _has_records(connection):
         return ()
-    query = f"SELECT DISTINCT plate FROM vehicles WHERE folded IN ({marks})"
-    return tuple(row[0] for row in connection.execute(query, wanted))
+    found: dict[str, None] = {}
+    for batch in batches(keys):
+        marks = ",".join("?" * len(batch))
+        query = f"SELECT plate FROM vehicles WHERE folded IN ({marks})"
+        found |= dict.fromkeys(row[0] for row in connection.execute(query, batch))
+    return tuple(found)
 
 
 def records_of_person(

@@ -8,14 +8,16 @@ state while a writer works (WAL); a transaction that is cut off, by whatever, ne
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 from plategate.errors import StoreError
 
 LAYOUT_VERSION = 1
 BUSY_TIMEOUT_S = 120.0  # a list of a million entries is written in less
+MOST_VALUES = 900  # in one statement; SQLite allows at least 999
 SHRINK_TIMEOUT_MS = 500
 
 _LAYOUT = """
@@ -73,6 +75,13 @@ def open_for_writing(file: Path) -> sqlite3.Connection:
                 connection.execute(f"PRAGMA user_version = {LAYOUT_VERSION}")
         _check_layout(connection, file)
     return connection
+
+
+def batches(values: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """The values in groups that fit into one statement."""
+    left = iter(values)
+    while batch := tuple(islice(left, MOST_VALUES)):
+        yield batch
 
 
 @contextmanager
