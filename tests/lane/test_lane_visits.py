@@ -29,7 +29,7 @@ def test_ok__a_listed_vehicle_is_read_judged_written_and_let_in_in_this_order(ma
     assert asked[0].since_s == bench.now
     assert isinstance(bench.read("AB12CDE")[0], Judge)
     bench.judge(Result.GRANTED, Reason.ALLOWED)
-    assert bench.last(WriteGrant).plate == "AB12CDE"
+    assert bench.last(WriteGrant).verdict.plate == "AB12CDE"
     assert not bench.all(OpenBarrier)
     bench.written()
     opened = bench.last(OpenBarrier)
@@ -111,7 +111,7 @@ def test_fail__wanted_raises_one_alarm_and_looks_like_refused(make_bench):
         bench.judge(Result.REFUSED, Reason.WANTED, alarm="wanted: certain")
         bench.clear("beam")
         bench.wait(3)
-    assert bench.reports().count("wanted") == 1
+    assert bench.reports().count("alarm") == 1
     assert [record.repeat_of for record in bench.all(Record)] == [None, "t-00001"]
     assert set(bench.signals()) == {"ready", "reading", "refused"}
 
@@ -124,7 +124,7 @@ def test_fail__a_second_wanted_vehicle_is_not_hidden_by_the_first(make_bench):
         bench.judge(Result.REFUSED, Reason.WANTED, alarm="wanted: certain")
         bench.clear("beam")
         bench.wait(3)
-    assert bench.reports().count("wanted") == 2
+    assert bench.reports().count("alarm") == 2
 
 
 def test_ok__a_return_after_the_window_is_a_new_visit(make_bench):
@@ -135,7 +135,7 @@ def test_ok__a_return_after_the_window_is_a_new_visit(make_bench):
         bench.judge(Result.REFUSED, Reason.WANTED, alarm="wanted: certain")
         bench.clear("beam")
         bench.wait(25)
-    assert bench.reports().count("wanted") == 2
+    assert bench.reports().count("alarm") == 2
     assert bench.last(Record).repeat_of is None
 
 

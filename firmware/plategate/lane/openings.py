@@ -42,7 +42,7 @@ def override(turn: Turn, reason: Reason, trigger: str) -> None:
     for earlier in turn.state.openings:
         if earlier.verdict.reason is reason and not earlier.vehicles:
             _close(turn, earlier, "asked for again")
-    turn.ask(WriteGrant(opening.passage_id, ""))
+    turn.ask(WriteGrant(opening.passage_id, opening.verdict))
     add_opening(turn, opening)
 
 

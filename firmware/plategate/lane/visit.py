@@ -78,7 +78,7 @@ def verdict_reached(turn: Turn, visit: Visit, verdict: Verdict) -> None:
     if visit.stage is not VisitStage.JUDGING:
         return
     if verdict.alarm is not None and alarm_is_new(turn, verdict):
-        turn.report("wanted", visit.passage_id, verdict.alarm)
+        turn.report("alarm", visit.passage_id, f"{verdict.reason.value}: {verdict.alarm}")
     visit = replace(visit, milestones=(*visit.milestones, ("judged", turn.now)))
     _weigh(turn, visit, _as_things_stand(turn, verdict))
 
@@ -158,7 +158,8 @@ def _weigh(turn: Turn, visit: Visit, verdict: Verdict) -> None:
     visit = replace(visit, verdict=verdict)
     if verdict.result is Result.GRANTED and verdict.reason not in FINAL:
         _enter(turn, visit, VisitStage.WRITING)
-        turn.ask(WriteGrant(visit.passage_id, verdict.plate or ""))
+        repeat_of = remembered_visit(turn, verdict.plate)
+        turn.ask(WriteGrant(visit.passage_id, verdict, repeat_of))
     elif verdict.reason in FINAL or visit.attempts >= turn.rules.attempts:
         _finish(turn, visit)
     else:

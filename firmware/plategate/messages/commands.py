@@ -29,10 +29,14 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class WriteGrant:
-    """Make the grant durable before anything moves; ends in GrantWritten or GrantNotWritten."""
+    """Make the grant durable before anything moves; ends in GrantWritten or GrantNotWritten.
+
+    A repeated visit is written as well, but is no further entry of its list entry.
+    """
 
     passage_id: str
-    plate: str
+    verdict: Verdict
+    repeat_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

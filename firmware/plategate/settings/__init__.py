@@ -16,11 +16,13 @@ from pydantic import Field, ValidationError
 
 from plategate.errors import SettingsError
 from plategate.settings.access import AccessSettings
+from plategate.settings.barrier import BarrierSettings
 from plategate.settings.base import SettingsModel
 from plategate.settings.camera import CameraSettings
 from plategate.settings.health import HealthSettings
 from plategate.settings.journal import JournalSettings
 from plategate.settings.lamps import LampsSettings
+from plategate.settings.lane import LaneSettings
 from plategate.settings.pins import PinsSettings
 from plategate.settings.sync import SyncSettings
 from plategate.settings.triggers import TriggersSettings
@@ -40,6 +42,8 @@ class Settings(SettingsModel):
     camera: CameraSettings = Field(default_factory=CameraSettings)
     lamps: LampsSettings = Field(default_factory=LampsSettings)
     pins: PinsSettings = Field(default_factory=PinsSettings)
+    lane: LaneSettings = Field(default_factory=LaneSettings)
+    barrier: BarrierSettings = Field(default_factory=BarrierSettings)
     triggers: TriggersSettings = Field(default_factory=TriggersSettings)
 
 
