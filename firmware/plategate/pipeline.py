@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from plategate.pipeline_degraded import PART_FAILURES, Degraded
-from plategate.pipeline_plate import PlateReadings, agree_burst
+from plategate.pipeline_plate import PlateReadings
 from plategate.records import (
     Image,
     PlateImage,
@@ -22,6 +22,7 @@ from plategate.records import (
     Still,
 )
 from plategate.settings.vision import VisionSettings
+from plategate.vision.agree import agree_burst
 from plategate.vision.ports import Localizer, Reader
 
 MOST_PLATES = 4

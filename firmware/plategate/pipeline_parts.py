@@ -48,7 +48,7 @@ def _add(parts: list[T], name: str, build: Callable[[], T], degraded: Degraded) 
 def _tflite_localizer(settings: VisionSettings) -> Localizer:
     from plategate.vision.localize_tflite import TfliteLocalizer
 
-    return TfliteLocalizer(settings.models_dir, settings.threads)
+    return TfliteLocalizer.from_manifest(settings.models_dir, settings.threads)
 
 
 def _contour_localizer() -> Localizer:

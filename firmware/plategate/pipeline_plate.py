@@ -10,19 +10,13 @@ from collections.abc import Callable, Sequence
 
 from plategate.pipeline_degraded import PART_FAILURES, Degraded
 from plategate.records import Image, PlateImage, PlateReading, PlateRegion
+from plategate.vision.agree import agree_readings
 from plategate.vision.ports import Reader
 from plategate.vision.rectify import Margin, rectify
 
 SURE = 0.95
 # A second cut that is wider: what the localizer sliced off comes back into view.
 WIDER = Margin(width=0.12, height=0.14)
-
-
-def agree_readings(readings: Sequence[PlateReading]) -> PlateReading | None:
-    return max(readings, key=lambda reading: reading.confidence, default=None)
-
-
-agree_burst = agree_readings
 
 
 class PlateReadings:

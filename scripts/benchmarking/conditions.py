@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make pictures worse in a known way: night, motion, small, tilted, glare, jpeg.
 
-What is drawn by chance depends on the name of the picture alone. The boxes of the plates are moved along with the picture.
+What is drawn by chance depends on the name of the picture alone. The boxes of the plates are moved
+along with the picture.
 """
 
 from __future__ import annotations
@@ -44,12 +45,13 @@ def motion(image: Picture, boxes: Boxes, random: np.random.Generator) -> tuple[P
     width = max((box[2] - box[0] for box in boxes), default=100.0)
     length = max(3, round(width * random.uniform(0.05, 0.08)))
     angle = np.deg2rad(random.normal(0.0, 10.0))
-    kernel = np.zeros((length, length), np.float32)
+    kernel = np.zeros((length, length), np.uint8)
     middle = (length - 1) / 2
     reach = np.array([np.cos(angle), np.sin(angle)]) * middle
     start, end = np.rint(middle - reach).astype(int), np.rint(middle + reach).astype(int)
-    cv2.line(kernel, start.tolist(), end.tolist(), 1.0)
-    smeared = cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
+    cv2.line(kernel, start.tolist(), end.tolist(), (255,))
+    weights = kernel.astype(np.float32) / float(kernel.sum())
+    smeared = cv2.filter2D(image, -1, weights, borderType=cv2.BORDER_REPLICATE)
     return smeared.astype(np.uint8), boxes
 
 

@@ -66,6 +66,8 @@ def _progress(count: int) -> Iterator[Callable[[], None]]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    # Lines are printed above the bar where both go to the terminal; a pipe gets them untouched.
+    both = sys.stdout.isatty()
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=both) as bar:
         task = bar.add_task("reading", total=count)
         yield lambda: bar.advance(task)

@@ -34,15 +34,23 @@ def read(
 ) -> None:
     """Read the number plates in pictures."""
     from plategate.commands import _pictures, _plates_out
+    from plategate.commands._pictures_out import PictureFolders
+    from plategate.errors import ImageError
     from plategate.pipeline import build_pipeline
     from plategate.settings import load_settings
     from plategate.vision.images import find_pictures
 
-    settings = load_settings(config).vision
-    pipeline = build_pipeline(settings)
+    pipeline = build_pipeline(load_settings(config).vision)
+    folders = PictureFolders(crops=crops, steps=steps, annotate=annotate)
     failed = False
     for outcome in _pictures.read_pictures(pipeline, find_pictures(files)):
         failed = failed or outcome.error is not None
+        if outcome.reading is not None:
+            try:
+                folders.write(outcome.file, outcome.reading)
+            except ImageError as error:
+                failed = True
+                typer.echo(f"{outcome.file}: {error}", err=True)
         if as_json:
             typer.echo(json.dumps(_plates_out.as_json(outcome), ensure_ascii=False))
         else:

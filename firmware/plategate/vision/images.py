@@ -26,9 +26,9 @@ from plategate.records import Image, Still
 MOST_MEGAPIXELS = 100
 # Plain raster formats only: no decoder that starts programs or reads other files.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
-SUFFIXES = frozenset(
-    f".{ending}"
-    for ending in "jpg jpeg jpe mpo png webp bmp dib tif tiff gif ppm pgm pbm pnm jp2 j2k".split()
+JPEG_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".mpo", ".jp2", ".j2k"))
+SUFFIXES = JPEG_SUFFIXES | frozenset(
+    (".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".pnm")
 )
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 # What Pillow's decoders raise on damaged files beside OSError.

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write what `read` was asked to leave behind: crops, stages of the work, annotated pictures.
+
+A picture that cannot be written is reported and disturbs no other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plategate.errors import ImageError
+
+if TYPE_CHECKING:
+    from plategate.pipeline import StillReading
+    from plategate.records import Image, Still
+
+UNKNOWN_TIME = "time-unknown"
+
+
+@dataclass
+class PictureFolders:
+    """Where to write what; None: not wanted."""
+
+    crops: Path | None = None
+    steps: Path | None = None
+    annotate: Path | None = None
+    _used: set[Path] = field(default_factory=set)
+
+    def write(self, file: Path, reading: StillReading) -> None:
+        """Write everything wanted of one picture; raises ImageError naming the file that failed."""
+        if self.crops is not None:
+            self._write_crops(self.crops, file, reading)
+        if self.annotate is not None:
+            self._write_annotated(self.annotate, file, reading)
+        if self.steps is not None:
+            self._write_steps(self.steps, file, reading)
+
+    def _write_crops(self, folder: Path, file: Path, reading: StillReading) -> None:
+        taken = _stamp(reading.still)
+        for found in reading.plates:
+            name = f"{taken}_{found.reading.text}_{file.stem}.png"
+            _write(self._unused(folder / name), found.plate.crop)
+
+    def _write_annotated(self, folder: Path, file: Path, reading: StillReading) -> None:
+        from plategate.vision.annotate import Mark, annotate
+
+        marks = [
+            Mark(found.region.corners, found.reading.text, found.reading.confidence)
+            for found in reading.plates
+        ]
+        picture = annotate(reading.still.image, marks)
+        _write(self._unused(folder / f"{file.stem}.jpg"), picture)
+
+    def _write_steps(self, folder: Path, file: Path, reading: StillReading) -> None:
+        from plategate.vision.steps import plate_steps, still_steps
+
+        own = self._unused(folder / file.stem)
+        for name, picture in still_steps(reading.still.image, reading.regions):
+            _write(own / f"still-{name}.png", picture)
+        for number, found in enumerate(reading.plates, 1):
+            for name, picture in plate_steps(found.plate):
+                _write(own / f"plate-{number}-{name}.png", picture)
+
+    def _unused(self, path: Path) -> Path:
+        """The path, or one with a number where this run has written that name already."""
+        candidate, number = path, 1
+        while candidate in self._used:
+            number += 1
+            candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        self._used.add(candidate)
+        return candidate
+
+
+def _stamp(still: Still) -> str:
+    """When the picture was taken, fit for a file name."""
+    if still.captured_at is None:
+        return UNKNOWN_TIME
+    return still.captured_at.strftime("%Y-%m-%dT%H-%M-%S%z")
+
+
+def _write(path: Path, picture: Image) -> None:
+    import cv2
+
+    try:
+        _, encoded = cv2.imencode(path.suffix, picture)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded.tobytes())
+    except OSError as error:
+        raise ImageError(f"{path} cannot be written: {error.strerror or error}") from error
+    except cv2.error as error:
+        raise ImageError(f"{path} cannot be written: {error}") from error
