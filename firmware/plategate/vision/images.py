@@ -25,7 +25,7 @@ from plategate.records import Image, Still
 
 MOST_MEGAPIXELS = 100
 # Plain raster formats only: no decoder that starts programs or reads other files.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
 JPEG_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".mpo", ".jp2", ".j2k"))
 SUFFIXES = JPEG_SUFFIXES | frozenset(
     (".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".pnm")

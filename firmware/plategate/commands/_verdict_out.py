@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How `decide` prints a verdict: as a JSON object, or as a sentence for a person.
+
+Holds personal data where a record was found; who runs the command may read the store anyway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from plategate.records import VehicleRecord, Verdict
+
+
+def verdict_as_json(verdict: Verdict) -> dict[str, Any]:
+    """Result, reason, and what the lists and the records hold about the plate."""
+    found: dict[str, Any] = {
+        "result": verdict.result.value,
+        "reason": verdict.reason.value,
+        "entry": _plain(asdict(verdict.entry)) if verdict.entry else None,
+        "record": _record(verdict.record) if verdict.record else None,
+    }
+    if verdict.registered_in:
+        found["registered_in"] = verdict.registered_in
+    if verdict.alarm:
+        found["alarm"] = verdict.alarm
+    return found
+
+
+def verdict_sentence(verdict: Verdict) -> str:
+    """The verdict in one line."""
+    facts = [f"{verdict.result.value} ({verdict.reason.value.replace('_', ' ')})"]
+    if verdict.alarm:
+        facts.append(f"ALARM: {verdict.alarm}")
+    if verdict.entry is not None:
+        entry = verdict.entry
+        facts += [fact for fact in (entry.holder, entry.group, entry.note) if fact]
+    if verdict.record is not None:
+        record = verdict.record
+        car = " ".join(word for word in (record.colour, record.make, record.model) if word)
+        facts += [fact for fact in (record.owner, record.registered_in, car) if fact]
+    elif verdict.registered_in:
+        facts.append(verdict.registered_in)
+    return ", ".join(dict.fromkeys(facts))
+
+
+def _record(record: VehicleRecord) -> dict[str, Any]:
+    return _plain({**asdict(record), "fields": dict(record.fields)})
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Times as text; everything else is plain already."""
+    return {
+        key: value.isoformat() if isinstance(value, date | datetime) else value
+        for key, value in values.items()
+    }

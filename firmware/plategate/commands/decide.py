@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`plategate decide`: the plates in pictures, and the verdict about each against the local lists.
+
+Nothing is opened, recorded or counted. Exit status 0 if all pictures were processed, 1 if one had
+an error, 2 for wrong usage.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from plategate.commands._access import Config, State, access_settings
+
+if TYPE_CHECKING:
+    from plategate.access.control import AccessControl
+    from plategate.pipeline import StillReading
+    from plategate.records import Verdict
+    from plategate.settings.access import AccessSettings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the root."""
+    app.command("decide")(decide)
+
+
+def decide(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="pictures, or folders of pictures")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON line a picture")] = False,
+    at: Annotated[
+        str | None, typer.Option(help="judge as of this time, such as 2026-06-04T18:30")
+    ] = None,
+    config: Config = None,
+    state: State = None,
+) -> None:
+    """Read the plates in pictures and say who would be let in."""
+    from plategate.access.control import open_access
+    from plategate.commands import _pictures, _plates_out, _verdict_out
+    from plategate.pipeline import build_pipeline
+    from plategate.settings import load_settings
+    from plategate.vision.images import find_pictures
+
+    settings = access_settings(config, state)
+    moment, clock_trusted = _moment(at, settings)
+    access = open_access(settings)
+    pipeline = build_pipeline(load_settings(config).vision)
+    failed = False
+    for outcome in _pictures.read_pictures(pipeline, find_pictures(files)):
+        failed = failed or outcome.error is not None
+        verdict = None
+        if outcome.reading is not None:
+            verdict = _judge(access, outcome.reading, moment, clock_trusted)
+        if as_json:
+            line = _plates_out.as_json(outcome)
+            if verdict is not None:
+                line["verdict"] = _verdict_out.verdict_as_json(verdict)
+            typer.echo(json.dumps(line, ensure_ascii=False))
+            continue
+        for sentence in _plates_out.as_lines(outcome):
+            typer.echo(sentence, err=outcome.error is not None)
+        if verdict is not None:
+            typer.echo(f"  {_verdict_out.verdict_sentence(verdict)}")
+    raise typer.Exit(1 if failed else 0)
+
+
+def _judge(
+    access: AccessControl, reading: StillReading, at: datetime, clock_trusted: bool
+) -> Verdict:
+    """The verdict about the plate that the picture is about."""
+    from plategate.records import Reason, Result, Verdict
+
+    if reading.best is None:
+        seen = Reason.NOT_READABLE if reading.regions else Reason.NOTHING_SEEN
+        return Verdict(Result.UNSURE, seen)
+    return access.judge(reading.best.reading, at, clock_trusted)
+
+
+def _moment(at: str | None, settings: AccessSettings) -> tuple[datetime, bool]:
+    """The time to judge at, and whether it may be believed; a time that was named is."""
+    from plategate.access.clocktrust import ClockTrust
+    from plategate.access.zone import site_zone
+    from plategate.clock import SystemClock
+
+    if at is None:
+        return SystemClock().wall(), ClockTrust(settings.clock_stamp).trusted()
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise typer.BadParameter(f"{at!r} is no time such as 2026-06-04T18:30") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=site_zone(settings.zone))
+    return moment, True
