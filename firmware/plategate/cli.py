@@ -14,6 +14,7 @@ import typer
 
 from plategate import commands
 from plategate.errors import GateError
+from plategate.logs import log_nothing
 
 app = typer.Typer(
     name="plategate",
@@ -35,6 +36,7 @@ def root() -> None:
 
 def main() -> None:
     """Run the command line; an error that we raised on purpose is one sentence on stderr."""
+    log_nothing()
     try:
         app()
     except GateError as error:

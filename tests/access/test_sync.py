@@ -11,6 +11,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from plategate.access.candidate import Outcome
 from plategate.access.lists import ListName, all_entries, list_state
@@ -290,3 +292,19 @@ def test_ok__damaged_memory_is_forgotten_not_fatal(gate: Gate) -> None:
     (gate.folder / "sources" / "estate" / "list.json").write_text('{"etag": 7, "x"')
     assert gate.sync().all_well
     assert len(gate.plates()) == 10
+
+
+@given(st.one_of(st.binary(max_size=2000), st.text(max_size=500).map(str.encode)))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_fail__whatever_a_source_holds_the_list_in_force_is_whole(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("fuzz")
+    file = folder / "list"
+    file.write_bytes(TEN)
+    gate = Gate(folder / "gate", {"name": "stick", "kind": "allow", "url": str(file)})
+    assert gate.sync().all_well
+    before = gate.plates()
+    file.write_bytes(content)
+    if not gate.sync().all_well:
+        assert gate.plates() == before

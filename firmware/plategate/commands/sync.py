@@ -32,7 +32,12 @@ def sync(
     force: Annotated[
         bool, typer.Option(help="take lists that are empty, shrunk or older; never unsigned ones")
     ] = False,
-    quiet: Annotated[bool, typer.Option(help="say nothing unless something failed")] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            help="say only what is new: a failure once when it comes and once when it goes"
+        ),
+    ] = False,
     config: Config = None,
     state: State = None,
 ) -> None:
@@ -65,7 +70,7 @@ def _say(report: SyncReport, *, dry_run: bool, quiet: bool) -> None:
 
     for result in report.results:
         good = result.outcome in (Outcome.UNCHANGED, Outcome.NEW)
-        if not (quiet and good):
+        if result.news or not quiet:
             line = f"{result.source} ({result.kind}): {result.outcome}: {result.sentence}"
             print(line, file=sys.stdout if good else sys.stderr)
     for sentence in report.failures:
