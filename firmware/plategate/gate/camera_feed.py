@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hand the stills of a burst from the camera's thread to the vision worker while both work.
+
+Between bursts the camera is asked once a second whether it still delivers; one that does not is
+started again. A camera that dies in the middle of a burst leaves what it had delivered.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from plategate.clock import Clock
+from plategate.errors import CameraError
+from plategate.hardware.ports import Camera
+from plategate.messages import CameraLost, CameraReturned, Event
+from plategate.records import Still
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 1.0
+RESTART_EVERY_S = 5.0
+STILL_WITHIN_S = 6.0
+
+StillsOfBurst = Generator[Still, None, None]
+
+
+class StillFeed(Protocol):
+    """Where the vision worker gets its stills from."""
+
+    def start(self) -> None:
+        """Let the camera run."""
+        ...
+
+    def burst(self, count: int, since_s: float) -> StillsOfBurst:
+        """As Camera.burst."""
+        ...
+
+    def stop(self) -> None:
+        """Let go of the camera."""
+        ...
+
+
+@dataclass(slots=True)
+class _Burst:
+    count: int
+    since_s: float
+    stills: queue.SimpleQueue[Still | CameraError | None] = field(default_factory=queue.SimpleQueue)
+    enough: bool = False
+
+
+class CameraFeed:
+    """A camera on a thread of its own."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        clock: Clock,
+        post: Callable[[Event], None],
+        beat: Callable[[], None],
+    ) -> None:
+        self._camera = camera
+        self._clock = clock
+        self._post = post
+        self._beat = beat
+        self._wanted: queue.SimpleQueue[_Burst | None] = queue.SimpleQueue()
+        self._lost = False
+        self._restarted_s = float("-inf")
+        self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; a camera that is absent is a state, not an error."""
+        self._thread.start()
+
+    def burst(self, count: int, since_s: float) -> StillsOfBurst:
+        """The stills of one burst as they come. Raises CameraError where there is not even one."""
+        burst = _Burst(count, since_s)
+        self._wanted.put(burst)
+        delivered = 0
+        try:
+            while True:
+                try:
+                    item = burst.stills.get(timeout=STILL_WITHIN_S)
+                except queue.Empty:
+                    item = CameraError(f"no still within {STILL_WITHIN_S:.0f} s")
+                if isinstance(item, CameraError) and not delivered:
+                    raise item
+                if not isinstance(item, Still):
+                    return
+                delivered += 1
+                yield item
+        finally:
+            burst.enough = True
+
+    def stop(self) -> None:
+        """End the thread; the camera is closed by it, or from here where it hangs."""
+        self._wanted.put(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout=2.0)
+        self._camera.close()
+
+    def _run(self) -> None:
+        self._try_start()
+        while True:
+            self._beat()
+            try:
+                burst = self._wanted.get(timeout=LOOK_EVERY_S)
+            except queue.Empty:
+                self._look()
+                continue
+            if burst is None:
+                return
+            self._deliver(burst)
+
+    def _deliver(self, burst: _Burst) -> None:
+        try:
+            for still in self._camera.burst(burst.count, burst.since_s):
+                burst.stills.put(still)
+                if burst.enough:
+                    break
+            burst.stills.put(None)
+            self._found()
+        except CameraError as error:
+            burst.stills.put(error)
+            self._missing(str(error))
+        except Exception as error:
+            logger.exception("the camera's adapter failed")
+            burst.stills.put(CameraError(str(error)))
+            self._missing(str(error))
+
+    def _look(self) -> None:
+        fault = self._camera.fault()
+        if fault is None:
+            self._found()
+            return
+        self._missing(fault)
+        if self._clock.monotonic() - self._restarted_s >= RESTART_EVERY_S:
+            self._camera.close()
+            self._try_start()
+
+    def _try_start(self) -> None:
+        self._restarted_s = self._clock.monotonic()
+        try:
+            self._camera.start()
+        except CameraError as error:
+            self._missing(str(error))
+        except Exception as error:
+            logger.exception("the camera's adapter failed")
+            self._missing(str(error))
+
+    def _missing(self, reason: str) -> None:
+        if not self._lost:
+            self._lost = True
+            self._post(CameraLost(reason))
+
+    def _found(self) -> None:
+        if self._lost:
+            self._lost = False
+            self._post(CameraReturned())
+
+
+class InlineFeed:
+    """A camera that is asked on the spot, for scenarios in which time is turned by hand."""
+
+    def __init__(self, camera: Camera, post: Callable[[Event], None]) -> None:
+        self._camera = camera
+        self._post = post
+        self._lost = False
+
+    def start(self) -> None:
+        """Start the camera."""
+        self._camera.start()
+
+    def burst(self, count: int, since_s: float) -> StillsOfBurst:
+        """The stills of one burst; what came before the camera died is kept."""
+        delivered = 0
+        try:
+            for still in self._camera.burst(count, since_s):
+                delivered += 1
+                yield still
+        except CameraError as error:
+            if not self._lost:
+                self._lost = True
+                self._post(CameraLost(str(error)))
+            if not delivered:
+                raise
+        else:
+            if self._lost:
+                self._lost = False
+                self._post(CameraReturned())
+
+    def stop(self) -> None:
+        """Let go of the camera."""
+        self._camera.close()
