@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Usage: ./setup.sh bundle DIR - everything that `install --offline DIR` needs, to carry to a machine without network.
+# Example: ./setup.sh bundle /media/usb/plategate    (on a machine with the same Debian and the same processor)
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. scripts/setup/common.sh
+
+[ -n "${1:-}" ] || fail "bundle needs a folder" "./setup.sh bundle DIR"
+mkdir -p "$1"
+folder=$(realpath "$1")
+[ -z "$(find "$folder" -mindepth 1 -print -quit)" ] || fail "$folder is not empty" "name a new folder"
+mkdir -p "$folder/wheels" "$folder/plategate"
+
+step "packages from the index"
+tools=$(mktemp -d)
+python3 -m venv "$tools" || fail "no venv could be made" "apt-get install python3-venv"
+make_wheelhouse "$folder/wheels" "$tools/bin/python"
+rm -rf "$tools"
+
+step "Debian packages"
+if [ "$(id -u)" -eq 0 ]; then
+    mkdir -p "$folder/debs/partial"
+    wanted=(python3-venv tesseract-ocr systemd-timesyncd)
+    for package in python3-picamera2 python3-lgpio; do
+        apt-cache show --no-all-versions "$package" >/dev/null 2>&1 && wanted+=("$package")
+    done
+    # With all they need, whatever this machine has already: an empty status file makes apt fetch it all.
+    : >"$folder/status"
+    apt-get install -y -qq --no-install-recommends --download-only -o Dir::Cache::archives="$folder/debs" \
+        -o Dir::State::status="$folder/status" "${wanted[@]}" >/dev/null ||
+        fail "the Debian packages could not be fetched" "apt-get update, then run this again"
+    rm -rf "$folder/debs/partial" "$folder/debs/lock" "$folder/status"
+else
+    note "left out: only root may fetch them; the other machine then needs tesseract-ocr and python3-venv"
+fi
+
+step "this copy of Plategate"
+list_tree | xargs -d '\n' cp --parents -t "$folder/plategate"
+step "done: $(du -sh "$folder" | cut -f1) in $folder; on the gate: sudo DIR/plategate/setup.sh install --offline DIR"

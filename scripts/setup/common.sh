@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What install, upgrade, bundle and uninstall share; sourced by them, does nothing by itself.
+#
+# /opt/plategate/versions/VERSION/   one installed version: venv/, models/, system/, docs/, complete
+# /opt/plategate/current             symbolic link to the version in force; switched in one rename
+# /opt/plategate/previous            the one before it, to which a failed upgrade goes back
+
+# shellcheck disable=SC2034  # used by the scripts that source this one
+PREFIX=/opt/plategate
+# shellcheck disable=SC2034
+STATE=/var/lib/plategate
+# shellcheck disable=SC2034
+CONFIG=/etc/plategate/settings.toml
+UNITS=(plategate-gate.service plategate-sync.service plategate-sync.timer)
+# Where the files of a version's system/ folder go; source and target, one a line.
+SYSTEM_FILES=(
+    "plategate-gate.service /etc/systemd/system/plategate-gate.service"
+    "plategate-sync.service /etc/systemd/system/plategate-sync.service"
+    "plategate-sync.timer /etc/systemd/system/plategate-sync.timer"
+    "sysusers.d/plategate.conf /etc/sysusers.d/plategate.conf"
+    "tmpfiles.d/plategate.conf /etc/tmpfiles.d/plategate.conf"
+    "udev/60-plategate.rules /etc/udev/rules.d/60-plategate.rules"
+    "system.conf.d/50-plategate.conf /etc/systemd/system.conf.d/50-plategate.conf"
+    "journald.conf.d/50-plategate.conf /etc/systemd/journald.conf.d/50-plategate.conf"
+)
+
+step() { printf '==> %s\n' "$*"; }
+note() { printf '    %s\n' "$*"; }
+# fail WHAT-WENT-WRONG WHAT-TO-DO
+fail() {
+    printf 'setup.sh: %s\n' "$1" >&2
+    [ -z "${2:-}" ] || printf 'setup.sh: what to do: %s\n' "$2" >&2
+    exit 1
+}
+
+need_root() { [ "$(id -u)" -eq 0 ] || fail "this needs root" "sudo ./setup.sh $1"; }
+
+has_systemd() { [ -d /run/systemd/system ]; }
+
+python_minor() { "${1:-python3}" -c 'import sys; print("%d%d" % sys.version_info[:2])'; }
+
+# The version of this source tree: its number and a hash over everything that is installed from it.
+tree_version() {
+    local number
+    number=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml | head -n 1)
+    printf '%s-%s' "$number" "$(list_tree | xargs -d '\n' sha256sum | sha256sum | cut -c1-10)"
+}
+
+# Everything that becomes part of an installation, one file a line, in a fixed order.
+list_tree() {
+    find firmware models requirements docs scripts/setup setup.sh pyproject.toml README.md LICENSE \
+        \( -name __pycache__ -o -name '*.egg-info' -o -path models/training -o -path docs/pictures \) -prune \
+        -o -type f -print 2>/dev/null | LC_ALL=C sort
+}
+
+# make_wheelhouse DIR PYTHON: every package of the lock as a wheel, and our own, checked against the lock.
+make_wheelhouse() {
+    local folder=$1 python=$2 minor source
+    minor=$(python_minor "$python")
+    local pip=("$python" -m pip --disable-pip-version-check --quiet)
+    "${pip[@]}" install --require-hashes --no-deps -r requirements/lock-build.txt ||
+        fail "the build tools could not be fetched" "check the network, or install --offline from a bundle"
+    # imutils and sdnotify exist as source only; they are built here, with the tools of the lock.
+    "${pip[@]}" wheel --require-hashes --no-deps --no-build-isolation -w "$folder" \
+        -r "requirements/device-py$minor.txt" ||
+        fail "the packages of requirements/device-py$minor.txt could not be fetched" \
+            "check the network, or install --offline from a bundle"
+    if [ "$minor" -lt 313 ]; then
+        "${pip[@]}" wheel --require-hashes --no-deps -w "$folder" -r requirements/device-lgpio.txt ||
+            fail "lgpio could not be fetched" "check the network, or install --offline from a bundle"
+    fi
+    # Built from a copy, so that nothing is left in the source folder.
+    source=$(mktemp -d)
+    list_tree | xargs -d '\n' cp --parents -t "$source"
+    "${pip[@]}" wheel --no-deps --no-build-isolation -w "$folder" "$source" ||
+        fail "plategate itself could not be built" "read the lines above; the source folder may be damaged"
+    rm -rf "$source"
+    (cd "$folder" && sha256sum -- *.whl >SHA256SUMS)
+}
+
+# current_version / previous_version: the name, or nothing.
+current_version() { readlink "$PREFIX/current" 2>/dev/null | xargs -r basename; }
+previous_version() { readlink "$PREFIX/previous" 2>/dev/null | xargs -r basename; }
+
+# switch_link NAME VERSION: the link is the old one or the new one, at every moment.
+switch_link() {
+    ln -sfn "versions/$2" "$PREFIX/.$1.new"
+    mv -T "$PREFIX/.$1.new" "$PREFIX/$1"
+    sync -f "$PREFIX"
+}
+
+# put_in_force VERSION: link, units and other system files, then the services.
+put_in_force() {
+    local version=$1 pair
+    switch_link current "$version"
+    for pair in "${SYSTEM_FILES[@]}"; do
+        install -D -m 0644 "$PREFIX/versions/$version/system/${pair% *}" "${pair#* }"
+    done
+    mkdir -p /usr/local/bin /usr/share
+    ln -sfn "$PREFIX/current/venv/bin/plategate" /usr/local/bin/plategate
+    ln -sfn "$PREFIX/current" /usr/share/plategate
+    systemd-sysusers /etc/sysusers.d/plategate.conf
+    systemd-tmpfiles --create /etc/tmpfiles.d/plategate.conf
+    systemctl enable --quiet plategate-gate.service plategate-sync.timer
+    if has_systemd; then
+        systemctl daemon-reload
+        # A container has no udev, and no devices either.
+        { udevadm control --reload && udevadm trigger --subsystem-match=gpio; } 2>/dev/null || true
+        systemctl reset-failed "${UNITS[@]}" 2>/dev/null || true
+        systemctl restart --no-block plategate-gate.service plategate-sync.timer
+    fi
+}
+
+# comes_up: whether the gate becomes ready within 90 s and then stays so for 10 s.
+comes_up() {
+    local waited=0 restarts
+    until [ "$(systemctl show -P ActiveState plategate-gate.service)" = active ]; do
+        [ "$waited" -lt 90 ] || return 1
+        # A new version that ended three times will not come up by waiting.
+        [ "$(systemctl show -P NRestarts plategate-gate.service)" -lt 3 ] || return 1
+        sleep 1
+        waited=$((waited + 1))
+    done
+    restarts=$(systemctl show -P NRestarts plategate-gate.service)
+    sleep 10
+    [ "$(systemctl show -P ActiveState plategate-gate.service)" = active ] &&
+        [ "$(systemctl show -P NRestarts plategate-gate.service)" = "$restarts" ]
+}

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Usage: sudo ./setup.sh uninstall [--purge] - take Plategate off this machine.
+#
+# Leaves /etc/plategate and /var/lib/plategate (settings, lists, journal); --purge takes those and the users
+# too. Debian packages stay: others may use them.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. scripts/setup/common.sh
+
+purge=""
+case "${1:-}" in
+"") ;;
+--purge) purge=yes ;;
+*) fail "unknown: $1" "sudo ./setup.sh uninstall [--purge]" ;;
+esac
+need_root uninstall
+
+step "stopping the gate"
+if has_systemd; then
+    systemctl disable --quiet --now "${UNITS[@]}" 2>/dev/null || true
+else
+    systemctl disable --quiet "${UNITS[@]}" 2>/dev/null || true
+fi
+step "removing the program and its system files"
+for pair in "${SYSTEM_FILES[@]}"; do
+    rm -f "${pair#* }"
+done
+# Folders that were made for one file of ours go with it.
+rmdir --ignore-fail-on-non-empty /etc/systemd/system.conf.d /etc/systemd/journald.conf.d 2>/dev/null || true
+rm -f /usr/local/bin/plategate /usr/share/plategate
+rm -rf "$PREFIX"
+if has_systemd; then
+    systemctl daemon-reload
+    systemctl daemon-reexec
+fi
+if [ -z "$purge" ]; then
+    step "done; settings and data stay in $(dirname "$CONFIG") and $STATE"
+    exit 0
+fi
+step "removing settings, lists, journal and users"
+rm -rf "$(dirname "$CONFIG")" "$STATE"
+for user in plategate plategate-sync; do
+    if getent passwd "$user" >/dev/null; then
+        userdel "$user"
+    fi
+done
+if getent group plategate >/dev/null; then
+    groupdel plategate
+fi
+step "done; nothing is left"

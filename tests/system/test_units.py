@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: the units are well-formed, closed off, and ask for what the design promises.
+
+Needs systemd-analyze; no running systemd.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+SYSTEM = Path(__file__).resolve().parents[2] / "firmware" / "system"
+SERVICES = sorted(SYSTEM.glob("*.service"))
+UNITS = sorted([*SERVICES, *SYSTEM.glob("*.timer")])
+MOST_EXPOSURE = 2.0
+
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
+)
+
+
+def settings_of(unit: str) -> dict[str, list[str]]:
+    """Every assignment of a unit file, all sections together."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in (SYSTEM / unit).read_text(encoding="utf-8").splitlines():
+        if "=" in line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            found[key].append(value)
+    return found
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_ok__verify_says_nothing(unit: Path, tmp_path: Path) -> None:
+    # Any output is a failure: an unknown key alone still ends with 0. The program is not installed
+    # where tests run, so a stand-in takes its place.
+    for source in UNITS:
+        text = source.read_text(encoding="utf-8")
+        text = re.sub(r"/opt/plategate/current/venv/bin/plategate", "/bin/true", text)
+        (tmp_path / source.name).write_text(text, encoding="utf-8")
+    outcome = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit.name)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (outcome.stdout + outcome.stderr, outcome.returncode) == ("", 0)
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
+def test_ok__little_is_exposed(unit: Path) -> None:
+    outcome = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    exposure = re.search(r"Overall exposure level for \S+: ([0-9.]+)", outcome.stdout)
+    assert exposure is not None, outcome.stdout + outcome.stderr
+    assert float(exposure[1]) <= MOST_EXPOSURE
+
+
+def test_ok__gate_has_pins_and_no_network() -> None:
+    gate = settings_of("plategate-gate.service")
+    assert gate["PrivateNetwork"] == ["yes"]
+    assert gate["RestrictAddressFamilies"] == ["AF_UNIX"]
+    assert gate["DevicePolicy"] == ["closed"]
+    assert "char-gpiochip rw" in gate["DeviceAllow"]
+    assert "GPIOZERO_PIN_FACTORY=lgpio" in gate["Environment"]
+
+
+def test_ok__sync_has_network_and_neither_pins_nor_journal() -> None:
+    sync = settings_of("plategate-sync.service")
+    assert "PrivateNetwork" not in sync
+    assert sync["PrivateDevices"] == ["yes"]
+    assert "DeviceAllow" not in sync
+    assert "SupplementaryGroups" not in sync
+    assert "-/var/lib/plategate/journal.sqlite" in sync["InaccessiblePaths"]
+    assert sync["User"] != settings_of("plategate-gate.service")["User"]
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
+def test_ok__no_capabilities_and_no_writing_to_the_system(unit: Path) -> None:
+    service = settings_of(unit.name)
+    assert service["CapabilityBoundingSet"] == [""]
+    assert service["NoNewPrivileges"] == ["yes"]
+    assert service["ProtectSystem"] == ["strict"]
+    assert service["ReadWritePaths"] == ["/var/lib/plategate"]
+
+
+def test_ok__gate_is_watched_and_always_restarted() -> None:
+    gate = settings_of("plategate-gate.service")
+    assert gate["Type"] == ["notify"]
+    assert 5 <= int(gate["WatchdogSec"][0]) <= 30
+    assert gate["Restart"] == ["always"]
+    assert int(gate["TimeoutStopSec"][0]) <= 5
+    assert gate["StartLimitAction"] == ["reboot"]
+
+
+def test_ok__lgpio_may_write_where_it_stands() -> None:
+    gate = settings_of("plategate-gate.service")
+    assert gate["WorkingDirectory"] == ["/run/plategate"]
+    assert gate["RuntimeDirectory"] == ["plategate"]
+
+
+def test_ok__boot_waits_for_neither_network_nor_time() -> None:
+    for unit in UNITS:
+        text = unit.read_text(encoding="utf-8")
+        assert not re.search(r"^(After|Wants|Requires)=.*(network|time-sync)", text, re.MULTILINE)
+
+
+def test_ok__timer_spreads_a_fleet() -> None:
+    assert settings_of("plategate-sync.timer")["RandomizedDelaySec"] == ["5min"]
