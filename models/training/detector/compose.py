@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .geometry import Quad, look, move, quad_of_box, random_turn
 from .network import HEIGHT, WIDTH
-from .photographs import Photograph
+from .photographs import Photograph, Plate
 
 NARROWEST, WIDEST = 11.0, 240.0  # plate widths in the network's input, in pixels
 Picture = NDArray[np.uint8]
@@ -119,25 +119,24 @@ class Composer:
         rng = self.rng
         photograph = self.photographs[rng.integers(len(self.photographs))]
         kind = rng.choice(["real", "drawn", "none"], p=[0.50, 0.40, 0.10])
-        image = photograph.image if kind == "real" else photograph.erased()
         plate = photograph.plates[rng.integers(len(photograph.plates))]
-        quads = [quad_of_box(p.box) for p in photograph.plates]
-        if kind == "drawn":
-            image, quads = self.redrawn(image, photograph)
         exact = kind != "real" or all(p.upright for p in photograph.plates)
         affine = self.view(plate.box, (width, height), (narrowest, widest), exact)
-        source, _ = smaller(image, float(np.sqrt(abs(np.linalg.det(affine[:, :2])))))
-        shrink = np.array([image.shape[1] / source.shape[1], image.shape[0] / source.shape[0]])
+        scale = float(np.sqrt(abs(np.linalg.det(affine[:, :2]))))
+        source = photograph.at(scale, erased=kind != "real")
+        shrink = photograph.image.shape[1] / source.shape[1]
         to_source = np.hstack([affine[:, :2] * shrink, affine[:, 2:]])
         canvas = self.underlay(width, height)
         cv2.warpAffine(
             source, to_source, (width, height), canvas, borderMode=cv2.BORDER_TRANSPARENT
         )
         scene = Scene(canvas)
-        if kind != "none":
-            for quad, one in zip(quads, photograph.plates, strict=True):
-                known = Known.CORNERS if kind == "drawn" or one.upright else Known.BOX
-                scene.add(move(affine, quad), known)
+        for one in photograph.plates:
+            if kind == "drawn":
+                self.redraw(scene, one, affine)
+            elif kind == "real":
+                known = Known.CORNERS if one.upright else Known.BOX
+                scene.add(move(affine, quad_of_box(one.box)), known)
         self.decorate(scene)
         return scene
 
@@ -147,7 +146,7 @@ class Composer:
         if rng.random() < 0.35:
             edge = rng.integers(0, 200, 3) if rng.random() < 0.3 else 114
             return np.full((height, width, 3), edge, np.uint8)
-        image = self.photographs[rng.integers(len(self.photographs))].erased()
+        image = self.photographs[rng.integers(len(self.photographs))].smaller_erased[0]
         rows, columns = image.shape[:2]
         share = rng.uniform(0.5, 1.0)
         y, x = (
@@ -178,23 +177,19 @@ class Composer:
         centre = (box[:2] + box[2:]) / 2
         return look(rng, centre, to, scale, np.deg2rad(angle), bool(rng.random() < 0.5))
 
-    def redrawn(self, image: Picture, photograph: Photograph) -> tuple[Picture, list[Quad]]:
-        """The picture with a drawn plate in the place, light and size of every real one."""
-        rng, quads = self.rng, []
-        for old in photograph.plates:
-            drawing = self.drawing()
-            quad = random_turn(rng, drawing.shape[1] / drawing.shape[0])
-            width, height = old.box[2:] - old.box[:2]
-            fit = np.sqrt((width * height) / (np.ptp(quad[:, 0]) * np.ptp(quad[:, 1])))
-            centre = (old.box[:2] + old.box[2:]) / 2 + rng.normal(0, 0.04, 2) * [width, height]
-            quad = (
-                quad * np.clip(fit, 0.7 * width, 1.3 * width) * rng.uniform(0.9, 1.2) + centre
-            ).astype(np.float32)
-            spread = np.maximum(old.bright - old.dark, 40) * rng.uniform(0.6, 1.3)
-            dark = old.dark * rng.uniform(0.5, 1.2)
-            paste(rng, image, drawing, quad, dark, dark + spread)
-            quads.append(quad)
-        return image, quads
+    def redraw(self, scene: Scene, old: Plate, affine: NDArray[np.float64]) -> None:
+        """A drawn plate in the place, light and size of a real one."""
+        rng, drawing = self.rng, self.drawing()
+        quad = random_turn(rng, drawing.shape[1] / drawing.shape[0])
+        width, height = old.box[2:] - old.box[:2]
+        fit = np.sqrt((width * height) / (np.ptp(quad[:, 0]) * np.ptp(quad[:, 1])))
+        centre = (old.box[:2] + old.box[2:]) / 2 + rng.normal(0, 0.04, 2) * [width, height]
+        quad = quad * np.clip(fit, 0.7 * width, 1.3 * width) * rng.uniform(0.9, 1.2) + centre
+        quad = move(affine, quad)
+        spread = np.maximum(old.bright - old.dark, 40) * rng.uniform(0.6, 1.3)
+        dark = old.dark * rng.uniform(0.5, 1.2)
+        paste(rng, scene.image, drawing, quad, dark, dark + spread)
+        scene.add(quad, Known.CORNERS)
 
     def drawing(self) -> Picture:
         return self.plates[self.rng.integers(len(self.plates))]

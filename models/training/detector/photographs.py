@@ -7,7 +7,7 @@ Run as a script it prepares that file:  python -m detector.photographs --data DA
 import argparse
 import csv
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -33,11 +33,13 @@ class Plate:
 
 @dataclass
 class Photograph:
-    """One picture with its plates."""
+    """One picture with its plates; smaller copies are kept, as most scenes need no more."""
 
     name: str
     image: NDArray[np.uint8]
     plates: list[Plate]
+    smaller: list[NDArray[np.uint8]] = field(default_factory=list)
+    smaller_erased: list[NDArray[np.uint8]] = field(default_factory=list)
 
     def erased(self) -> NDArray[np.uint8]:
         """The picture with every labelled plate painted over by its surroundings."""
@@ -47,6 +49,20 @@ class Photograph:
             height, width = plate.patch.shape[:2]
             image[y : y + height, x : x + width] = plate.patch
         return image
+
+    def at(self, scale: float, erased: bool) -> NDArray[np.uint8]:
+        """The smallest copy that still has a pixel for every pixel at `scale`."""
+        level = min(len(self.smaller), max(0, int(np.log2(1.2 / scale)))) if scale < 1 else 0
+        if level == 0:
+            return self.erased() if erased else self.image
+        return (self.smaller_erased if erased else self.smaller)[level - 1]
+
+    def keep_smaller(self) -> None:
+        for image, kept in ((self.image, self.smaller), (self.erased(), self.smaller_erased)):
+            half = image
+            for _ in range(2):
+                half = cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+                kept.append(half)
 
 
 def read_labels(data: Path, split: str) -> dict[tuple[str, str], list[NDArray[np.float32]]]:
@@ -140,6 +156,8 @@ def load(work: Path, split: str = "train") -> list[Photograph]:
         photograph.plates.append(
             make_plate(photograph.image, box.astype(np.float32), str(set_name))
         )
+    for photograph in photographs:
+        photograph.keep_smaller()
     return photographs
 
 

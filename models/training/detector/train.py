@@ -105,7 +105,7 @@ class Trainer:
     @torch.no_grad()
     def follow(self) -> None:
         """Move the running average a little towards the network."""
-        keep = min(0.999, (self.step + 1) / (self.step + 10))
+        keep = min(0.998, (self.step + 1) / (self.step + 10))
         for mine, theirs in zip(
             self.average.state_dict().values(), self.network.state_dict().values(), strict=True
         ):

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far the corners are from the true ones on drawn plates, as a share of plate height."""
+
+from pathlib import Path
+
+import numpy as np
+
+from plategate.vision.localize_tflite import TfliteLocalizer
+
+from . import bank, photographs
+from .compose import Composer, Known
+from .scoring import overlap
+from .weather import weathered
+
+SCENES = 300
+
+
+def report(work: Path, localizer: TfliteLocalizer) -> str:
+    """Mean and 95 % of the corner error of all drawn plates that were found."""
+    rng = np.random.default_rng(1234)
+    stocks = (bank.load(work / f"{name}.npz") for name in ("plates", "distractors"))
+    composer = Composer(rng, photographs.load(work), *stocks)
+    errors, plates, missed = [], 0, 0
+    for _ in range(SCENES):
+        scene = composer.scene()
+        regions = localizer.localize(weathered(rng, scene.image))
+        for quad, known in zip(scene.quads, scene.known, strict=True):
+            if known != Known.CORNERS or np.ptp(quad[:, 0]) < 24:
+                continue
+            plates += 1
+            box = np.concatenate([quad.min(0), quad.max(0)])
+            fits = [overlap(box, np.array(region.box, np.float32)) for region in regions]
+            if not fits or max(fits) < 0.5:
+                missed += 1
+                continue
+            found = np.array(regions[int(np.argmax(fits))].corners, np.float32)
+            left, right = quad[3] - quad[0], quad[2] - quad[1]
+            height = (np.linalg.norm(left) + np.linalg.norm(right)) / 2
+            errors.append(np.linalg.norm(found - quad, axis=1).mean() / height)
+    return (
+        f"\nCorners on {plates} drawn plates at least 24 px wide: mean error "
+        f"{100 * np.mean(errors):.1f} % of plate height, median {100 * np.median(errors):.1f} %, "
+        f"95 % under {100 * np.percentile(errors, 95):.1f} %; {missed} not found."
+    )

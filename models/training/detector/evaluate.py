@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure the shipped detector on the validation photographs; prints tables in Markdown.
+
+python -m detector.evaluate --data DATA --models .. --pictures OUT
+"""
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from plategate.vision.interpreter import open_model
+from plategate.vision.localize_tflite import Search, TfliteLocalizer
+from plategate.vision.models import find_model
+
+from . import contact_sheets, corner_error
+from .conditions import CONDITIONS
+from .network import PlateNetwork, multiply_adds
+from .scoring import Look, Plate, looks
+
+WIDTHS = ((0, 40), (40, 60), (60, 90), (90, 120), (120, 200), (200, 1280))  # of 1280 pixels
+
+
+def row(title: str, chosen: list[Look], plates: list[Plate] | None = None) -> str:
+    """Recall, whole registrations among the finds, and other regions a picture."""
+    plates = [p for look in chosen for p in look.plates] if plates is None else plates
+    if not plates:
+        return f"| {title} | 0 | | | |"
+    found = [p for p in plates if p.overlap >= 0.5]
+    whole = sum(p.whole for p in found) / max(1, len(found))
+    others = sum(len(look.others) for look in chosen) / max(1, len(chosen))
+    return (
+        f"| {title} | {len(plates)} | {100 * len(found) / len(plates):.1f} % "
+        f"| {100 * whole:.1f} % | {others:.2f} |"
+    )
+
+
+def tables(measured: list[Look]) -> list[str]:
+    head = ["", "| part | plates | recall | whole | others a picture |", "|---|---|---|---|---|"]
+    lines = ["", "By condition", *head]
+    lines += [row(c, [look for look in measured if look.condition == c]) for c in CONDITIONS]
+    at_day = [look for look in measured if look.condition == "day"]
+    lines += ["", "By set, by day", *head]
+    for name in sorted({look.set_name for look in at_day}):
+        lines.append(row(name, [look for look in at_day if look.set_name == name]))
+    for condition in ("day", "night", "far"):
+        chosen = [look for look in measured if look.condition == condition]
+        lines += ["", f"By plate width in a picture of 1280 pixels, {condition}", *head[:3]]
+        for low, high in WIDTHS:
+            plates = [p for look in chosen for p in look.plates if low <= 1280 * p.share < high]
+            lines.append(row(f"{low} to {high} px", [], plates))
+        large = [
+            p
+            for look in chosen
+            if look.set_name == "openlpr-faisal"
+            for p in look.plates
+            if 1280 * p.share >= 60
+        ]
+        lines.append(row("openlpr-faisal from 60 px", [], large))
+    return lines
+
+
+def speed(measured: list[Look]) -> list[str]:
+    at_day = [look for look in measured if look.condition == "day"]
+    spent = np.array([look.milliseconds for look in at_day])
+    often = np.mean([look.looks for look in at_day])
+    once = multiply_adds(PlateNetwork().eval()) / 1e9
+    return [
+        "",
+        f"One look: {once:.3f} G multiply-adds. Looks a picture: {often:.2f}, "
+        f"that is {once * often:.3f} G. CPU time a picture, one thread: median "
+        f"{np.median(spent):.1f} ms, mean {spent.mean():.1f} ms, "
+        f"95 % under {np.percentile(spent, 95):.1f} ms.",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--models", type=Path, help="folder with MANIFEST.toml")
+    parser.add_argument("--file", type=Path, help="measure this .tflite instead of the shipped one")
+    parser.add_argument("--work", type=Path, help="prepared data, for the corner error")
+    parser.add_argument("--pictures", type=Path, help="folder for curve and contact sheets")
+    parser.add_argument("--accept", type=float, default=Search().accept)
+    parser.add_argument("--conditions", nargs="*", default=list(CONDITIONS))
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    path = arguments.file or find_model("plate_detector", arguments.models).path
+    localizer = TfliteLocalizer(open_model(path, None), Search(accept=arguments.accept))
+    measured = list(looks(arguments.data, localizer, arguments.conditions))
+    print("\n".join(tables(measured) + speed(measured)))
+    if arguments.work:
+        print(corner_error.report(arguments.work, localizer))
+    if arguments.pictures:
+        arguments.pictures.mkdir(parents=True, exist_ok=True)
+        contact_sheets.write(arguments.data, measured, arguments.pictures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run the shipped localizer over labelled pictures and count what it finds, misses and invents."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import thread_time
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from plategate.records import PlateRegion
+from plategate.vision.localize_tflite import TfliteLocalizer
+from plategate.vision.rectify import NORMAL
+
+from .conditions import CONDITIONS
+from .photographs import read_labels
+
+# The registration keeps at least this far from the plate's edge, as a share of width and height.
+INSIDE = (0.03, 0.08)
+Box = NDArray[np.float32]
+
+
+@dataclass
+class Plate:
+    """One labelled plate and the region that fits it best."""
+
+    box: Box
+    share: float  # width of the plate, of the picture's longest side
+    overlap: float = 0.0
+    confidence: float = 0.0
+    whole: bool = False
+
+
+@dataclass
+class Look:
+    """One picture, what is in it and what was found."""
+
+    set_name: str
+    name: str
+    condition: str
+    plates: list[Plate]
+    regions: list[PlateRegion]
+    others: list[float] = field(default_factory=list)  # confidence of regions that fit no label
+    milliseconds: float = 0.0
+    looks: int = 0
+
+
+def overlap(one: Box, other: Box) -> float:
+    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
+    shared = float(np.prod(np.maximum(high - low, 0)))
+    areas = [float(np.prod(box[2:] - box[:2])) for box in (one, other)]
+    return shared / max(1e-6, sum(areas) - shared)
+
+
+def holds_registration(region: PlateRegion, box: Box) -> bool:
+    """Whether the readers' crop, with its margin, shows all of where characters can stand."""
+    quad = np.array(region.corners, np.float32)
+    flat = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
+    if cv2.contourArea(quad) < 1:
+        return False
+    to_flat = cv2.getPerspectiveTransform(quad, flat)
+    inset = np.array(INSIDE) * (box[2:] - box[:2])
+    x0, y0, x1, y1 = *(box[:2] + inset), *(box[2:] - inset)
+    middles = np.array([[x0, (y0 + y1) / 2], [x1, (y0 + y1) / 2]], np.float32)
+    upright = np.array([[(x0 + x1) / 2, y0], [(x0 + x1) / 2, y1]], np.float32)
+    across = cv2.perspectiveTransform(middles[None], to_flat)[0, :, 0]
+    down = cv2.perspectiveTransform(upright[None], to_flat)[0, :, 1]
+    return bool(
+        across.min() >= -NORMAL.width
+        and across.max() <= 1 + NORMAL.width
+        and down.min() >= -NORMAL.height
+        and down.max() <= 1 + NORMAL.height
+    )
+
+
+def compare(look: Look) -> None:
+    boxes = [np.array(region.box, np.float32) for region in look.regions]
+    for plate in look.plates:
+        fits = [overlap(plate.box, box) for box in boxes]
+        if fits and max(fits) > 0:
+            best = int(np.argmax(fits))
+            plate.overlap = fits[best]
+            plate.confidence = look.regions[best].confidence
+            plate.whole = holds_registration(look.regions[best], plate.box)
+    for box, region in zip(boxes, look.regions, strict=True):
+        if max(overlap(plate.box, box) for plate in look.plates) < 0.3:
+            look.others.append(region.confidence)
+
+
+def looks(data: Path, localizer: TfliteLocalizer, conditions: list[str]) -> Iterator[Look]:
+    """Every validation picture under every condition, compared with its labels."""
+    for (set_name, name), boxes in sorted(read_labels(data, "val").items()):
+        original = cv2.imread(str(data / name))
+        for condition in conditions:
+            rng = np.random.default_rng(len(name) + sum(map(ord, name)))
+            image, moved = CONDITIONS[condition](rng, original, boxes)
+            side = max(image.shape[:2])
+            plates = [Plate(box, float(box[2] - box[0]) / side) for box in moved]
+            before, begun = localizer.looks, thread_time()
+            regions = localizer.localize(image)
+            spent = 1000 * (thread_time() - begun)
+            look = Look(set_name, name, condition, plates, regions, milliseconds=spent)
+            look.looks = localizer.looks - before
+            compare(look)
+            yield look
