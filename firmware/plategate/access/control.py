@@ -20,6 +20,7 @@ from plategate.access.lists import ListName, entries_of_plate, list_state
 from plategate.access.match import EXACT, LEVELS, Match, Outcome, weigh
 from plategate.access.policy import Moment, forbids, nearest_entry, result_of
 from plategate.access.records import record_of_plate
+from plategate.access.registration import registered_in
 from plategate.access.schedule import Holidays
 from plategate.access.search import explanations, possibly_wanted
 from plategate.access.store import store_errors
@@ -117,7 +118,10 @@ class AccessControl:
             if wanted is not None:
                 verdict = _beside_wanted(verdict, wanted)
         plate = verdict.plate or reading.text
-        return replace(verdict, plate=plate, record=record_of_plate(store, plate))
+        record = record_of_plate(store, plate)
+        place = record.registered_in if record and record.registered_in else None
+        place = place or registered_in(plate, self._settings.countries)
+        return replace(verdict, plate=plate, record=record, registered_in=place)
 
     def _forbidden(self, store: sqlite3.Connection, plate: str, moment: Moment) -> Verdict | None:
         if entry := forbids(entries_of_plate(store, ListName.WANTED, plate), moment):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from zlib import crc32
 
 from plategate.access.lists import COLUMNS, ListName, ListState, list_state, table_of
 from plategate.access.store import shrink_log, transaction
@@ -35,11 +36,6 @@ class ListChange:
 
 
 Guard = Callable[[ListChange], None]
-
-_SAME = (
-    "o.holder = n.holder AND o.grp = n.grp AND o.note = n.note AND o.hours = n.hours AND"
-    " o.valid_from IS n.valid_from AND o.valid_until IS n.valid_until AND o.entries IS n.entries"
-)
 
 
 class _Undo(Exception):
@@ -119,16 +115,16 @@ def _fill_incoming(
     connection.execute(
         "CREATE TABLE incoming (plate TEXT NOT NULL, folded TEXT NOT NULL, holder TEXT,"
         " grp TEXT, note TEXT, valid_from INTEGER, valid_until INTEGER, hours TEXT,"
-        " entries INTEGER)"
+        " entries INTEGER, digest INTEGER)"
     )
     connection.executemany(
-        f"INSERT INTO incoming ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO incoming ({COLUMNS}, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (_row(entry) for entry in entries),
     )
     # Built after the rows: sorting a million keys once is far quicker than placing each.
-    for column in ("plate", "folded"):
+    for column, with_it in (("plate", ", digest"), ("folded", "")):
         index = f"{table_of(name)}_{column}_{generation}"
-        connection.execute(f"CREATE INDEX {index} ON incoming ({column})")
+        connection.execute(f"CREATE INDEX {index} ON incoming ({column}{with_it})")
 
 
 def _change(
@@ -153,7 +149,8 @@ def _change(
         missing = "SELECT count(DISTINCT n.plate) FROM {} n WHERE NOT EXISTS (SELECT 1 FROM {} o "
         added = count(missing.format("incoming", table) + "WHERE o.plate = n.plate)")
         removed = count(missing.format(table, "incoming") + "WHERE o.plate = n.plate)")
-        differing = missing.format("incoming", table) + f"WHERE o.plate = n.plate AND {_SAME})"
+        same = "WHERE o.plate = n.plate AND o.digest = n.digest)"
+        differing = missing.format("incoming", table) + same
         changed = count(differing) - added
     return ListChange(
         name=name,
@@ -189,10 +186,11 @@ def _note_change(connection: sqlite3.Connection, change: ListChange, serial: int
 
 
 def _row(entry: ListEntry) -> tuple[object, ...]:
-    return (
-        *(entry.plate, lookalike_key(entry.plate), entry.holder, entry.group, entry.note),
-        *(_seconds(entry.valid_from), _seconds(entry.valid_until), entry.hours, entry.entries),
-    )
+    limits = (_seconds(entry.valid_from), _seconds(entry.valid_until), entry.hours, entry.entries)
+    words = (entry.plate, lookalike_key(entry.plate), entry.holder, entry.group, entry.note)
+    # Tells changed entries from unchanged ones, for the counts in the history alone.
+    digest = crc32(repr((words, limits)).encode())
+    return (*words, *limits, digest)
 
 
 def _seconds(at: datetime | None) -> int | None:

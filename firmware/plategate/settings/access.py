@@ -45,3 +45,7 @@ class AccessSettings(SettingsModel):
     clock_stamp: Path = Field(
         Path("/var/lib/plategate/clock-stamp"), description="the last time that was trusted"
     )
+    countries: tuple[str, ...] = Field(
+        (),
+        description='countries to expect, such as ("de", "at"), when a plate could be from several',
+    )
