@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sensors that must be asked (ultrasonic distance, motion), each from a thread of its own.
 
-A watch tells its level through the same callback as the contacts; `BoardInputs` is all of them as
-one. A sensor that fails is UNKNOWN and is said once; the others go on.
+Each fills the Inputs socket with one input. A sensor that fails is UNKNOWN and is said once.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from plategate.clock import Clock
 from plategate.errors import HardwareError
 from plategate.hardware.distance import DistanceFilter
-from plategate.hardware.gpio_inputs import GpioInputs
+from plategate.hardware.motion import MotionDetector
 from plategate.hardware.ports import DistanceSensor, InputCallback
 from plategate.messages import InputName, Level
+from plategate.records import Image
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +33,8 @@ class Watch:
         clock: Clock,
         close: Callable[[], None] = lambda: None,
     ) -> None:
-        self.name = name
-        self.level = Level.UNKNOWN
+        self._name = name
+        self._level = Level.UNKNOWN
         self.fault: str | None = None
         self._look = look
         self._every_s = every_s
@@ -45,9 +45,9 @@ class Watch:
 
     def start(self, changed: InputCallback) -> None:
         """Report UNKNOWN, then every change, from a thread."""
-        changed(self.name, self.level, self._clock.monotonic())
+        changed(self._name, self._level, self._clock.monotonic())
         self._thread = threading.Thread(
-            target=self._run, args=(changed,), name=f"watch-{self.name}", daemon=True
+            target=self._run, args=(changed,), name=f"watch-{self._name}", daemon=True
         )
         self._thread.start()
 
@@ -58,9 +58,17 @@ class Watch:
         except HardwareError as error:
             level, fault = Level.UNKNOWN, str(error)
         self._say(fault)
-        if level is not self.level:
-            self.level = level
-            changed(self.name, level, self._clock.monotonic())
+        if level is not self._level:
+            self._level = level
+            changed(self._name, level, self._clock.monotonic())
+
+    def level(self, name: InputName) -> Level:
+        """The level now; UNKNOWN for any other input."""
+        return self._level if name is self._name else Level.UNKNOWN
+
+    def wired(self) -> frozenset[InputName]:
+        """The one input."""
+        return frozenset({self._name})
 
     def close(self) -> None:
         """End the thread, then let go of the sensor."""
@@ -74,13 +82,13 @@ class Watch:
             try:
                 self.turn(changed)
             except Exception:
-                logger.exception("%s: looking failed", self.name)
+                logger.exception("%s: looking failed", self._name)
 
     def _say(self, fault: str | None) -> None:
         if fault is not None and self.fault is None:
-            logger.error("%s: %s", self.name, fault)
+            logger.error("%s: %s", self._name, fault)
         elif fault is None and self.fault is not None:
-            logger.info("%s: works again", self.name)
+            logger.info("%s: works again", self._name)
         self.fault = fault
 
 
@@ -99,34 +107,19 @@ def watch_distance(
     return Watch(InputName.DISTANCE, look, every_s=every_s, clock=clock, close=sensor.close)
 
 
-class BoardInputs:
-    """Fills the Inputs socket with the wired contacts and the watches."""
+def watch_motion(
+    picture: Callable[[], Image | None],
+    detector: MotionDetector,
+    *,
+    every_s: float,
+    clock: Clock,
+) -> Watch:
+    """A watch that tells whether something moves; `picture` is the camera's newest, in grey."""
 
-    def __init__(self, contacts: GpioInputs, watches: Sequence[Watch] = ()) -> None:
-        self._contacts = contacts
-        self._watches = {watch.name: watch for watch in watches}
+    def look() -> tuple[Level, str | None]:
+        grey = picture()
+        if grey is None:
+            return Level.UNKNOWN, "no picture from the camera"
+        return detector.feed(grey, clock.monotonic()), None
 
-    def start(self, changed: InputCallback) -> None:
-        """Report the present levels, then every change."""
-        self._contacts.start(changed)
-        for watch in self._watches.values():
-            watch.start(changed)
-
-    def level(self, name: InputName) -> Level:
-        """The level now; UNKNOWN for an input that is not there."""
-        watch = self._watches.get(name)
-        return self._contacts.level(name) if watch is None else watch.level
-
-    def wired(self) -> frozenset[InputName]:
-        """The inputs that exist on this site."""
-        return self._contacts.wired() | frozenset(self._watches)
-
-    def faults(self) -> tuple[str, ...]:
-        """One sentence for every sensor that cannot be believed."""
-        return tuple(f"{name}: {w.fault}" for name, w in self._watches.items() if w.fault)
-
-    def close(self) -> None:
-        """Let go of everything; no callback comes afterwards."""
-        for watch in self._watches.values():
-            watch.close()
-        self._contacts.close()
+    return Watch(InputName.MOTION, look, every_s=every_s, clock=clock)

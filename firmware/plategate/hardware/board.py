@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Open what the settings say is wired: inputs, relays, lamps and the camera of one lane.
+
+Decides nothing and starts nothing; whoever asked for a board closes it. Tools that must not move
+anything open only the part that they need.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+from plategate.clock import Clock
+from plategate.errors import SettingsError
+from plategate.hardware.distance import DistanceFilter
+from plategate.hardware.folder import FileCamera
+from plategate.hardware.gpio_drive import GpioDrive
+from plategate.hardware.gpio_factory import open_factory
+from plategate.hardware.gpio_inputs import GpioInputs
+from plategate.hardware.ir_lamp import IrLamp
+from plategate.hardware.lamps import GpioLamps
+from plategate.hardware.motion import MotionDetector
+from plategate.hardware.picam import PiCamera
+from plategate.hardware.ports import BarrierDrive, CallLater, Camera, Inputs, Lamps
+from plategate.hardware.timers import TimerThread
+from plategate.hardware.ultrasonic import UltrasonicSensor
+from plategate.hardware.v4l2 import V4l2Camera
+from plategate.hardware.watches import watch_distance, watch_motion
+from plategate.settings.camera import CameraSettings
+from plategate.settings.lamps import LampsSettings
+from plategate.settings.pins import PinsSettings
+from plategate.settings.triggers import TriggersSettings
+
+AnyCamera = PiCamera | V4l2Camera | FileCamera
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything that is wired. `close` lets go of the lines after their users were closed."""
+
+    camera: Camera
+    inputs: tuple[Inputs, ...]
+    drive: BarrierDrive
+    lamps: Lamps
+    ending: contextlib.ExitStack
+
+    def close(self) -> None:
+        """Relays off first, then everything else; may be called twice."""
+        self.drive.shut_down()
+        self.ending.close()
+
+
+def open_board(
+    *,
+    pins: PinsSettings,
+    triggers: TriggersSettings,
+    lamps: LampsSettings,
+    camera: CameraSettings,
+    clock: Clock,
+    longest_pulse_s: float,
+) -> Board:
+    """Claim every line, relays first; PinError names the one that cannot be had."""
+    with contextlib.ExitStack() as stack:
+        factory = open_factory(pins)
+        stack.callback(factory.close)
+        timer = TimerThread("debounce")
+        stack.callback(timer.close)
+        drive = GpioDrive(pins=pins, factory=factory, longest_pulse_s=longest_pulse_s)
+        stack.callback(drive.shut_down)
+        shown = GpioLamps(pins=pins, settings=lamps, factory=factory, clock=clock)
+        stack.callback(shown.close)
+        eye = open_camera(
+            camera,
+            clock=clock,
+            ir_lamp=_ir_lamp(pins, factory, clock, stack),
+            look_every_s=triggers.motion.every_ms / 1000 if triggers.motion.enabled else 1.0,
+        )
+        stack.callback(eye.close)
+        inputs = open_inputs(
+            pins=pins,
+            triggers=triggers,
+            factory=factory,
+            clock=clock,
+            call_later=timer.call_later,
+            camera=eye,
+        )
+        for each in inputs:
+            stack.callback(each.close)
+        return Board(eye, inputs, drive, shown, stack.pop_all())
+
+
+def open_inputs(
+    *,
+    pins: PinsSettings,
+    triggers: TriggersSettings,
+    factory: Any,
+    clock: Clock,
+    call_later: CallLater,
+    camera: AnyCamera | None = None,
+) -> tuple[Inputs, ...]:
+    """The contacts, the distance sensor and motion, as far as they are wired and asked for."""
+    found: list[Inputs] = [
+        GpioInputs(pins=pins, factory=factory, clock=clock, call_later=call_later)
+    ]
+    if pins.distance is not None:
+        settings = triggers.distance
+        sensor = UltrasonicSensor(
+            pins=pins.distance, factory=factory, temperature_c=settings.temperature_c
+        )
+        every_s = settings.every_ms / 1000
+        found.append(watch_distance(sensor, DistanceFilter(settings), every_s=every_s, clock=clock))
+    if triggers.motion.enabled and camera is not None:
+        if isinstance(camera, FileCamera):
+            raise SettingsError("triggers.motion.enabled: files do not move; use a real camera")
+        found.append(
+            watch_motion(
+                lambda: camera.small,
+                MotionDetector(triggers.motion),
+                every_s=triggers.motion.every_ms / 1000,
+                clock=clock,
+            )
+        )
+    return tuple(found)
+
+
+def open_camera(
+    settings: CameraSettings,
+    *,
+    clock: Clock,
+    ir_lamp: IrLamp | None = None,
+    look_every_s: float = 1.0,
+) -> AnyCamera:
+    """The camera that the settings name, not started."""
+    match settings.kind:
+        case "picamera2":
+            return PiCamera(
+                settings=settings, clock=clock, ir_lamp=ir_lamp, look_every_s=look_every_s
+            )
+        case "v4l2":
+            return V4l2Camera(settings=settings, clock=clock)
+        case "video" | "folder":
+            return FileCamera(settings=settings, clock=clock)
+
+
+def _ir_lamp(
+    pins: PinsSettings, factory: Any, clock: Clock, stack: contextlib.ExitStack
+) -> IrLamp | None:
+    if pins.ir_lamp is None:
+        return None
+    timer = TimerThread("ir-lamp-bound")
+    stack.callback(timer.close)
+    lamp = IrLamp(pins.ir_lamp, factory=factory, clock=clock, call_later=timer.call_later)
+    stack.callback(lamp.close)
+    return lamp

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: a board is opened as the settings say, and however its process ends, relays rest.
+
+The process is a real one with a pulse running and lines in memory that write down every level. A
+kill leaves no time to do anything: that is the wiring's part, and scripts/emulation/gpio_machine's.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from plategate.clock import SystemClock
+from plategate.errors import SettingsError
+from plategate.hardware.board import open_board
+from plategate.messages import InputName
+from plategate.settings import Settings, parse_settings
+
+WIRED = {
+    "pins": {
+        "backend": "mock",
+        "open_relay": {"pin": 17},
+        "close_relay": {"pin": 4, "active_high": False},
+        "beam": {"pin": 5},
+        "distance": {},
+        "red": {"pin": 20},
+        "ir_lamp": {"pin": 22},
+    },
+    "camera": {"kind": "v4l2"},
+    "triggers": {"motion": {"enabled": True}},
+}
+
+PROGRAM = """
+import signal, sys, threading
+from plategate.clock import SystemClock
+from plategate.hardware import board, gpio_factory
+from plategate.settings import parse_settings
+
+how = sys.argv[1]
+made = gpio_factory.open_factory(parse_settings({"pins": {"backend": "mock"}}, "t").pins)
+board.open_factory = lambda pins: made
+settings = parse_settings(
+    {"pins": {"backend": "mock", "open_relay": {"pin": 17}}, "camera": {"kind": "v4l2"}}, "t"
+)
+line = made.pin(17)
+opened = board.open_board(
+    pins=settings.pins, triggers=settings.triggers, lamps=settings.lamps,
+    camera=settings.camera, clock=SystemClock(), longest_pulse_s=60,
+)
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+try:
+    opened.drive.open(50)
+    print("pulsing", flush=True)
+    if how == "exception":
+        raise RuntimeError("the worker failed")
+    if how == "term":
+        stop.wait(20)
+finally:
+    opened.close()
+    print(*(int(state.state) for state in line.states), line.function, flush=True)
+"""
+
+
+def opened(raw: dict[str, object]) -> tuple[Settings, object]:
+    settings = parse_settings(raw, "t")
+    board = open_board(
+        pins=settings.pins,
+        triggers=settings.triggers,
+        lamps=settings.lamps,
+        camera=settings.camera,
+        clock=SystemClock(),
+        longest_pulse_s=2.0,
+    )
+    return settings, board
+
+
+def test_ok__everything_that_is_wired_is_there() -> None:
+    _, board = opened(WIRED)
+    wired = frozenset[InputName]().union(*(each.wired() for each in board.inputs))
+    assert wired == {InputName.BEAM, InputName.DISTANCE, InputName.MOTION}
+    board.drive.close(0.2)
+    board.close()
+    board.close()
+
+
+def test_fail__motion_out_of_files(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="files do not move"):
+        opened({**WIRED, "camera": {"kind": "folder", "path": tmp_path}})
+
+
+@pytest.mark.parametrize("how", ["end", "exception", "term"])
+def test_ok__relay_rests_however_the_process_ends(how: str) -> None:
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, how],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "pulsing\n"
+    if how == "term":
+        process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    assert out == "0 1 0 input\n", err
