@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`plategate run --rehearse DIR`: every picture is one vehicle; a table, crops, annotated pictures.
+
+The folder may hold allow.csv, block.csv, wanted.csv, records.csv and a settings.toml beside the
+pictures; without lists those of the settings are used. State and pictures go to the --out folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from plategate.access.importing import import_list_file, import_record_file
+from plategate.access.lists import ListName
+from plategate.commands._rehearsal_table import RehearsalTable
+from plategate.gate.rehearsal import PictureRehearsal, Rehearsed, rehearsal_settings
+from plategate.settings import Settings, load_settings
+from plategate.vision.images import find_pictures
+
+if TYPE_CHECKING:
+    pass
+
+
+PIPE_WIDTH = 150
+
+
+def run_pictures(
+    config: Path | None, folder: Path, lists: list[Path], records: Path | None, out: Path | None
+) -> int:
+    """Rehearse; the exit status."""
+    if not folder.is_dir():
+        raise typer.BadParameter(f"{folder}: no such folder", param_hint="--rehearse")
+    logging.getLogger("plategate").setLevel(logging.CRITICAL)  # the table says it
+    pictures = find_pictures([folder])
+    if not pictures:
+        raise typer.BadParameter(f"{folder}: holds no pictures", param_hint="--rehearse")
+    out = out or Path(tempfile.mkdtemp(prefix="plategate-rehearsal-"))
+    out.mkdir(parents=True, exist_ok=True)
+    state = Path(tempfile.mkdtemp(prefix="state-", dir=out))
+    settings = _prepare(_settings(config, folder), folder, lists, records, state)
+    console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    table = RehearsalTable(f"Rehearsal of {folder} (milliseconds by stage)", console.width)
+    shown: list[Rehearsed] = []
+    with Live(
+        table.table, console=console, auto_refresh=False, vertical_overflow="visible"
+    ) as live:
+
+        def done(rehearsed: Rehearsed) -> None:
+            shown.append(rehearsed)
+            table.add(rehearsed)
+            _leave_pictures(out, rehearsed)
+            if live.is_started:
+                live.refresh()
+
+        rehearsal = PictureRehearsal(settings, pictures, done)
+        finished = rehearsal.run()
+    if not console.is_terminal:
+        console.print(table.table)
+    for sentence in rehearsal.degraded:
+        console.print(sentence)
+    opened = sum(bool(item.pulses_ms) for item in shown)
+    console.print(
+        f"{len(shown)} vehicles, opened for {opened}. "
+        f"Crops, annotated pictures and the journal: {out}"
+    )
+    if not finished:
+        console.print("Stopped early; the relay rests.")
+        return 130
+    return 0
+
+
+def _settings(config: Path | None, folder: Path) -> Settings:
+    beside = folder / "settings.toml"
+    return load_settings(config or (beside if beside.exists() else None))
+
+
+def _prepare(
+    settings: Settings, folder: Path, lists: list[Path], records: Path | None, state: Path
+) -> Settings:
+    """Settings whose lists are those named or found; the real lists are never written to."""
+    found = lists or [path for name in ListName if (path := folder / f"{name}.csv").exists()]
+    if records is None and (folder / "records.csv").exists():
+        records = folder / "records.csv"
+    own = state / "lists.sqlite" if found or records else None
+    prepared = rehearsal_settings(settings, state, own)
+    for file in found:
+        import_list_file(prepared.access, file, name=_list_of(file), who="rehearsal")
+    if records is not None:
+        import_record_file(prepared.access, records)
+    return prepared
+
+
+def _list_of(file: Path) -> ListName:
+    return ListName(file.stem) if file.stem in list(ListName) else ListName.ALLOW
+
+
+def _leave_pictures(out: Path, rehearsed: Rehearsed) -> None:
+    """The crop that was read and the still with the plate drawn in, named by when and what."""
+    import cv2
+
+    from plategate.vision.annotate import Mark, annotate
+
+    sighting, passage = rehearsed.sighting, rehearsed.passage
+    if sighting is None or passage is None or sighting.still is None:
+        return
+    text = sighting.reading.text if sighting.reading else "no-plate"
+    name = f"{passage.triggered_at:%Y%m%dT%H%M%S}_{text}_{rehearsed.picture.stem}"
+    marks = []
+    if sighting.plate is not None and sighting.reading is not None:
+        (out / "crops").mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(out / "crops" / f"{name}.png"), sighting.plate.crop)
+        marks = [Mark(sighting.plate.region.corners, text, sighting.reading.confidence)]
+    (out / "annotated").mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(out / "annotated" / f"{name}.jpg"), annotate(sighting.still.image, marks))

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build a gate on a rehearsed site: mock pins, a barrier that follows them, pictures as camera.
+
+Everything between the pins and the pictures is the real thing: pipeline, lists, journal, lane. With
+a turned clock the gate works inline and hours take milliseconds; else it has its threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from plategate.access.control import open_access
+from plategate.clock import Clock, SystemClock
+from plategate.gate.loop import Gate
+from plategate.gate.parts import BurstReader, Judge, Parts, PassageBook
+from plategate.gate.rules import lane_rules
+from plategate.hardware.gpio_drive import GpioDrive
+from plategate.hardware.gpio_inputs import GpioInputs
+from plategate.hardware.lamps import GpioLamps
+from plategate.hardware.ports import Lamps
+from plategate.hardware.rehearsal import RehearsalBoard
+from plategate.hardware.rehearsal_arm import RehearsalArm
+from plategate.hardware.rehearsal_camera import RehearsalCamera
+from plategate.hardware.rehearsal_clock import TurnedClock
+from plategate.hardware.timers import TimerThread
+from plategate.health import Health
+from plategate.journal import open_journal
+from plategate.messages import InputName, Level, Mode, Report, Signal
+from plategate.pipeline import build_pipeline
+from plategate.records import Passage, PlateSighting
+from plategate.settings import Settings
+from plategate.vision.images import load_still
+
+ARM_TRAVEL_S = 0.15
+PREFIX = "R"
+
+
+@dataclass
+class Logbook:
+    """Everything that became of the passages, as it comes; `changed` is notified."""
+
+    passages: list[tuple[Passage, PlateSighting | None]] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def recorded(self, passage: Passage, sighting: PlateSighting | None) -> None:
+        """A passage is finished."""
+        with self.changed:
+            self.passages.append((passage, sighting))
+            self.changed.notify_all()
+
+    def reported(self, report: Report) -> None:
+        """The lane told the owner of something."""
+        with self.changed:
+            self.reports.append(report)
+            self.changed.notify_all()
+
+
+class SignalLog:
+    """Lamps that only write down what they were asked to say."""
+
+    def __init__(self) -> None:
+        self.shown: list[Signal] = []
+
+    def show(self, signal: Signal, blinks: int = 0) -> None:
+        """Write it down."""
+        del blinks
+        self.shown.append(signal)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A rehearsed site: what the rehearsal moves, and what it looks at."""
+
+    gate: Gate
+    board: RehearsalBoard
+    arm: RehearsalArm
+    camera: RehearsalCamera
+    logbook: Logbook
+    lamps: Lamps
+    reader: BurstReader
+    clock: Clock
+    close: Callable[[], None]
+
+
+def build_site(
+    settings: Settings,
+    *,
+    turned: TurnedClock | None = None,
+    reader: BurstReader | None = None,
+    judge: Judge | None = None,
+    book: PassageBook | None = None,
+    travel_s: float = ARM_TRAVEL_S,
+    load: Callable[[Path], object] | None = None,
+) -> Site:
+    """A site with these settings; parts that are not given are built as on the device."""
+    clock = turned or SystemClock()
+    timers = None if turned else TimerThread("rehearsal")
+    call_later = turned.call_later if turned else timers.call_later  # type: ignore[union-attr]
+    board = RehearsalBoard(settings.pins, clock)
+    drive = GpioDrive(
+        pins=settings.pins,
+        factory=board.factory,
+        longest_pulse_s=settings.barrier.longest_pulse_ms / 1000,
+        call_later=call_later if turned else None,
+    )
+    inputs = GpioInputs(
+        pins=settings.pins, factory=board.factory, clock=clock, call_later=call_later
+    )
+    arm = RehearsalArm(
+        board,
+        call_later,
+        style=settings.barrier.style,
+        travel_s=travel_s,
+        closes_itself_after_s=settings.barrier.auto_close_s,
+        limit_switches=settings.pins.arm_up is not None,
+        blocked=lambda: inputs.level(InputName.PHOTOCELL) is not Level.INACTIVE,
+    )
+    board.rest()
+    arm.rest()
+    camera = RehearsalCamera(clock, load_still if load is None else load)  # type: ignore[arg-type]
+    logbook = Logbook()
+    lamps: Lamps = (
+        SignalLog()
+        if turned
+        else GpioLamps(
+            pins=settings.pins, settings=settings.lamps, factory=board.factory, clock=clock
+        )
+    )
+    parts = Parts(
+        clock=clock,
+        camera=camera,
+        inputs=(inputs,),
+        drive=drive,
+        lamps=lamps,
+        reader=reader or build_pipeline(settings.vision),
+        judge=judge or open_access(settings.access),
+        book=book or open_journal(settings.journal),
+        clock_trusted=lambda: True,
+        mode=lambda: Mode(settings.lane.mode),
+    )
+    gate = Gate(
+        parts=parts,
+        rules=lane_rules(settings.lane, settings.barrier, inputs.wired()),
+        lane=settings.lane.name,
+        prefix=f"{PREFIX}{clock.wall():%Y%m%dT%H%M%S}",
+        health=Health(clock, lambda _: None),
+        hang_s={},
+        watchers=(logbook,),
+        inline=turned is not None,
+    )
+    close = timers.close if timers else _nothing
+    return Site(gate, board, arm, camera, logbook, lamps, parts.reader, clock, close)
+
+
+def _nothing() -> None:
+    return None
