@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from .geometry import Quad, look, move, quad_of_box, random_turn
+from .geometry import Quad, look, move, random_turn
 from .network import HEIGHT, WIDTH
 from .photographs import Photograph, Plate
 
@@ -120,7 +120,7 @@ class Composer:
         photograph = self.photographs[rng.integers(len(self.photographs))]
         kind = rng.choice(["real", "drawn", "none"], p=[0.50, 0.40, 0.10])
         plate = photograph.plates[rng.integers(len(photograph.plates))]
-        exact = kind != "real" or all(p.upright for p in photograph.plates)
+        exact = kind != "real" or all(p.exact for p in photograph.plates)
         affine = self.view(plate.box, (width, height), (narrowest, widest), exact)
         scale = float(np.sqrt(abs(np.linalg.det(affine[:, :2]))))
         source = photograph.at(scale, erased=kind != "real")
@@ -135,15 +135,17 @@ class Composer:
             if kind == "drawn":
                 self.redraw(scene, one, affine)
             elif kind == "real":
-                known = Known.CORNERS if one.upright else Known.BOX
-                scene.add(move(affine, quad_of_box(one.box)), known)
+                known = Known.CORNERS if one.exact else Known.BOX
+                scene.add(move(affine, one.quad), known)
+        for quad in photograph.unlabelled:
+            scene.add(move(affine, quad), Known.NOTHING)
         self.decorate(scene)
         return scene
 
     def underlay(self, width: int, height: int) -> Picture:
         """What lies around a photograph that does not fill the frame: another, or one colour."""
         rng = self.rng
-        if rng.random() < 0.35:
+        if rng.random() < 0.2:
             edge = rng.integers(0, 200, 3) if rng.random() < 0.3 else 114
             return np.full((height, width, 3), edge, np.uint8)
         image = self.photographs[rng.integers(len(self.photographs))].smaller_erased[0]

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .geometry import Quad, quad_of_box
+
 SIDE = 640  # longest side that is kept for training
 UPRIGHT_ASPECT = 4.0  # a box this wide can only be an upright one-line plate: its corners are known
 UPRIGHT_SETS = ("robertlucian-ro",)  # a level camera behind level cars
@@ -21,10 +23,11 @@ UPRIGHT_SETS = ("robertlucian-ro",)  # a level camera behind level cars
 
 @dataclass
 class Plate:
-    """One labelled plate: its box, whether the box's corners are the plate's, and its light."""
+    """One labelled plate: its box, its corners, whether they are known well, and its light."""
 
     box: NDArray[np.float32]  # x0 y0 x1 y1
-    upright: bool
+    quad: Quad
+    exact: bool
     dark: NDArray[np.float32]  # BGR of the darkest and the brightest tenth inside the box
     bright: NDArray[np.float32]
     patch_at: tuple[int, int]  # where `patch`, the same place without the plate, belongs
@@ -38,6 +41,7 @@ class Photograph:
     name: str
     image: NDArray[np.uint8]
     plates: list[Plate]
+    unlabelled: list[Quad] = field(default_factory=list)
     smaller: list[NDArray[np.uint8]] = field(default_factory=list)
     smaller_erased: list[NDArray[np.uint8]] = field(default_factory=list)
 
@@ -105,9 +109,9 @@ def make_plate(image: NDArray[np.uint8], box: NDArray[np.float32], set_name: str
     inside = image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)].reshape(-1, 3)
     dark, bright = np.percentile(inside, [10, 90], axis=0).astype(np.float32)
     aspect = (box[2] - box[0]) / max(1.0, box[3] - box[1])
-    upright = bool(set_name in UPRIGHT_SETS or aspect >= UPRIGHT_ASPECT)
+    exact = bool(set_name in UPRIGHT_SETS or aspect >= UPRIGHT_ASPECT)
     patch_at, patch = without_plate(image, box)
-    return Plate(box, upright, dark, bright, patch_at, patch)
+    return Plate(box, quad_of_box(box), exact, dark, bright, patch_at, patch)
 
 
 def prepare(data: Path, work: Path, split: str = "train") -> None:
@@ -141,8 +145,8 @@ def prepare(data: Path, work: Path, split: str = "train") -> None:
     )
 
 
-def load(work: Path, split: str = "train") -> list[Photograph]:
-    """The prepared photographs; pixels stay on disk until they are looked at."""
+def load(work: Path, split: str = "train", plain: bool = False) -> list[Photograph]:
+    """The prepared photographs, with refined corners if there are any and `plain` is not asked."""
     index = np.load(work / f"{split}.npz")
     pixels = np.memmap(work / f"{split}.pixels", np.uint8, "r")
     photographs = []
@@ -156,9 +160,24 @@ def load(work: Path, split: str = "train") -> list[Photograph]:
         photograph.plates.append(
             make_plate(photograph.image, box.astype(np.float32), str(set_name))
         )
+    if plain:
+        return photographs
+    if (work / "corners.npz").exists():
+        add_corners(photographs, work / "corners.npz")
     for photograph in photographs:
         photograph.keep_smaller()
     return photographs
+
+
+def add_corners(photographs: list[Photograph], path: Path) -> None:
+    """What `refine` found: corners of labelled plates (not a number: none), unlabelled plates."""
+    refined = np.load(path)
+    plates = [plate for photograph in photographs for plate in photograph.plates]
+    for plate, quad in zip(plates, refined["quads"], strict=True):
+        if np.isfinite(quad).all():
+            plate.quad, plate.exact = quad, True
+    for owner, quad in zip(refined["owners"], refined["others"], strict=True):
+        photographs[owner].unlabelled.append(quad)
 
 
 def main() -> None:

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find the corners inside the boxes of the training photographs with a detector trained so far.
+
+python -m detector.refine --work WORK --model WORK/float.tflite
+
+Each labelled plate is looked at in six views. Corners are kept where the views agree with each
+other and with the box; other plates that are seen beyond doubt are noted as unlabelled, so that
+training takes them neither for plates nor for background. `photographs.load` picks both up.
+"""
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from plategate.vision.interpreter import Model, open_model
+from plategate.vision.localize_tflite import letterbox
+from plategate.vision.plate_map import Candidate, candidates
+
+from .geometry import Quad, move
+from .network import HEIGHT, WIDTH
+from .photographs import Photograph, load
+from .scoring import overlap
+
+ZOOMS = (70.0, 100.0, 140.0)  # widths at which a labelled plate is looked at
+FITS, AGREES = 0.75, 0.10  # overlap with the box; spread of the views, as a share of plate height
+Picture = NDArray[np.uint8]
+
+
+def views(plate_box: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+    """Maps from the photograph to the network's input with the plate in the middle."""
+    centre = (plate_box[:2] + plate_box[2:]) / 2
+    maps = []
+    for wide in ZOOMS:
+        scale = wide / (plate_box[2] - plate_box[0])
+        for mirror in (1, -1):
+            linear = np.diag([mirror * scale, scale])
+            maps.append(
+                np.hstack([linear, (np.array([WIDTH, HEIGHT]) / 2 - linear @ centre)[:, None]])
+            )
+    return maps
+
+
+def seen_in(model: Model, image: Picture, affine: NDArray[np.float64]) -> Candidate | None:
+    """The candidate nearest the middle of a view."""
+    view = cv2.warpAffine(image, affine, (WIDTH, HEIGHT), borderValue=(114, 114, 114))
+    found = candidates(model.run(view[None])[0][0], 0.2)
+    middle = np.array([WIDTH, HEIGHT]) / 2
+    near = [one for one in found if np.abs(one.corners.mean(0) - middle).max() < 30]
+    return max(near, key=lambda one: one.score, default=None)
+
+
+def corners(model: Model, image: Picture, box: NDArray[np.float32]) -> Quad | None:
+    """The plate's corners if most views agree on them, moved halfway to fill the labelled box."""
+    quads = []
+    for affine in views(box):
+        seen = seen_in(model, image, affine)
+        if seen:
+            quads.append(move(cv2.invertAffineTransform(affine), seen.corners))
+    if len(quads) < 4:
+        return None
+    quad = np.median(quads, axis=0).astype(np.float32)
+    height = max(
+        1.0, float(np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])) / 2
+    )
+    spread = float(np.median(np.abs(np.array(quads) - quad).mean((1, 2)))) / height
+    around = np.concatenate([quad.min(0), quad.max(0)])
+    if spread > AGREES or overlap(around, box) < FITS:
+        return None
+    halfway = (around + box) / 2
+    stretch = (halfway[2:] - halfway[:2]) / (around[2:] - around[:2])
+    return ((quad - around[:2]) * stretch + halfway[:2]).astype(np.float32)
+
+
+def unlabelled(model: Model, photograph: Photograph, sure: float) -> list[Quad]:
+    """Plates beyond doubt that no label covers, seen in the whole picture or a quarter of it."""
+    image = photograph.image
+    height, width = image.shape[:2]
+    wide, high = int(width * 0.6), int(height * 0.6)
+    spots = [(0, 0, width, height)]
+    spots += [(x, y, wide, high) for x in (0, width - wide) for y in (0, height - high)]
+    found: list[Quad] = []
+    for x, y, w, h in spots:
+        canvas, scale = letterbox(image[y : y + h, x : x + w], WIDTH, HEIGHT)
+        for one in candidates(model.run(canvas[None])[0][0], sure):
+            quad = (one.corners / scale + [x, y]).astype(np.float32)
+            box = np.concatenate([quad.min(0), quad.max(0)])
+            if all(overlap(box, plate.box) < 0.05 for plate in photograph.plates):
+                found.append(quad)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True, help="what `export` wrote")
+    parser.add_argument(
+        "--sure", type=float, default=0.75, help="from when a plate is beyond doubt"
+    )
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    model = open_model(arguments.model, None)
+    quads, owners, others = [], [], []
+    photographs = load(arguments.work, plain=True)
+    for index, photograph in enumerate(photographs):
+        for plate in photograph.plates:
+            quad = corners(model, photograph.image, plate.box)
+            quads.append(np.full((4, 2), np.nan, np.float32) if quad is None else quad)
+        extra = unlabelled(model, photograph, arguments.sure)
+        others += extra
+        owners += [index] * len(extra)
+        if index % 250 == 0:
+            known = np.isfinite(np.array(quads)[:, 0, 0]).mean() if quads else 0
+            print(f"{index} of {len(photographs)}: corners of {100 * known:.0f} %", flush=True)
+    np.savez(
+        arguments.work / "corners.npz",
+        quads=np.array(quads, np.float32),
+        owners=owners,
+        others=np.array(others, np.float32).reshape(-1, 4, 2),
+    )
+    print(f"{len(others)} unlabelled plates")
+
+
+if __name__ == "__main__":
+    main()
