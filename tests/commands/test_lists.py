@@ -67,3 +67,16 @@ def test_ok__a_dry_run_says_what_would_change(run, tmp_path):
 def test_fail__missing_files_are_one_sentence(run, tmp_path):
     assert "cannot be read" in run("list", "import", str(tmp_path / "none.csv"))
     assert "no lists have been imported yet" in run("list", "show")
+
+
+def test_ok__check_names_traps_and_misreadings(run, tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("plate\nB812CDE\nBB12CDE\nBB12CDE\n")
+    run("list", "import", str(file))
+    said = run("list", "check", code=1)
+    assert "allow: B812CDE looks like BB12CDE" in said
+    assert "allow: BB12CDE is there 2 times" in said
+    assert "1 one confusion apart" in said
+    about = run("list", "check", "b812 cde")
+    assert "exact:\n  nothing but B812CDE itself" in about
+    assert "B8I2CDE would open, if the reader is in doubt" in about

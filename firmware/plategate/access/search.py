@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from collections.abc import Iterable
 
 from plategate.access.candidates import likely_texts, near_keys, wide_keys
 from plategate.access.likelihood import ReadingLikelihood
@@ -37,6 +38,13 @@ def explanations(
         *record_plates_like(store, keys),
     }
     return Explanations(listed, known, texts)
+
+
+def known_among(store: sqlite3.Connection, texts: Iterable[str], plate: str) -> set[str]:
+    """The plates on lists and in records that look like one of `texts`, `plate` left out."""
+    keys = {lookalike_key(text) for text in texts}
+    found = {near for name in ListName for near in plates_like(store, name, keys)}
+    return {*found, *record_plates_like(store, keys)} - {plate}
 
 
 def possibly_wanted(

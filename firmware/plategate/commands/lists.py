@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,3 +114,71 @@ def _show_entries(store: sqlite3.Connection, name: ListName, limit: int) -> None
         print(entry_line(entry))
     if state.entries > limit:
         print(f"... and {state.entries - limit} more")
+
+
+@app.command("check")
+def check_list(
+    plate: Annotated[
+        str | None, typer.Argument(help="only: which misreadings of this plate would open")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="at most so many of a kind", min=1)] = 20,
+    config: Config = None,
+    state: State = None,
+) -> None:
+    """Find the traps in the lists; exit status 1 where there are any."""
+    from plategate.access.store import open_for_reading
+    from plategate.settings import load_settings
+
+    fits = _formats(load_settings(config).vision.countries)
+    store = open_for_reading(access_settings(config, state).file)
+    try:
+        if plate is not None:
+            _check_plate(store, plate, fits)
+        elif _check_all(store, fits, limit):
+            raise typer.Exit(1)
+    finally:
+        store.close()
+
+
+def _formats(countries: tuple[str, ...]) -> Callable[[str], bool]:
+    from plategate.vision.grammar import Grammar, any_country
+    from plategate.vision.grammar_pack import load_pack
+
+    if not countries:
+        return any_country().fits
+    return Grammar([load_pack(country) for country in countries]).fits
+
+
+def _check_all(store: sqlite3.Connection, fits: Callable[[str], bool], limit: int) -> bool:
+    from collections import Counter
+
+    from plategate.access.list_check import check_lists
+    from plategate.clock import SystemClock
+
+    counts: Counter[str] = Counter()
+    for finding in check_lists(store, SystemClock().wall(), fits):
+        counts[finding.trap] += 1
+        if counts[finding.trap] <= limit:
+            print(f"{finding.list}: {finding.plate} {finding.sentence}")
+    for trap, count in sorted(counts.items()):
+        print(f"{count} {trap}")
+    if not counts:
+        print("no traps found")
+    return bool(counts)
+
+
+def _check_plate(store: sqlite3.Connection, written: str, fits: Callable[[str], bool]) -> None:
+    from plategate.access.match import LEVELS
+    from plategate.access.misreadings import misreadings
+    from plategate.access.search import known_among
+    from plategate.plate_text import canonical
+
+    plate = canonical(written)
+    for level in LEVELS.values():
+        print(f"{level.name}:")
+        accepted = list(misreadings(plate, level, lambda t: known_among(store, t, plate), fits))
+        for found in accepted:
+            when = "even if read with certainty" if found.if_sure else "if the reader is in doubt"
+            print(f"  {found.text} would open, {when}")
+        if not accepted:
+            print(f"  nothing but {plate} itself")
