@@ -49,9 +49,9 @@ def run_pictures(
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     table = RehearsalTable(f"Rehearsal of {folder} (milliseconds by stage)", console.width)
     shown: list[Rehearsed] = []
-    with Live(
-        table.table, console=console, auto_refresh=False, vertical_overflow="visible"
-    ) as live:
+    live = Live(table.table, console=console, auto_refresh=False, vertical_overflow="visible")
+    # Nobody watches a pipe; there the table is written once, at the end.
+    with live if console.is_terminal else contextlib.nullcontext():
 
         def done(rehearsed: Rehearsed) -> None:
             shown.append(rehearsed)

@@ -219,7 +219,7 @@ def _quietly(name: str, close: Callable[[], None]) -> None:
 
 @contextlib.contextmanager
 def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT end the loop in order; only the main thread may say so to Python."""
+    """SIGTERM, SIGINT and SIGHUP end the loop in order; only a main thread may ask for them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -228,7 +228,8 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
         del number, frame
         stop()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    ends = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.signal(number, handle) for number in ends}
     try:
         yield
     finally:

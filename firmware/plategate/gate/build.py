@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build the gate of a real site out of its settings; the only place where its parts are made.
+
+Lines are claimed first and at rest. What is missing and can be done without (models, camera, list)
+is a degraded mode; a pin that cannot be had, or a journal that is taken, ends the start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+
+from plategate.access.clocktrust import ClockTrust
+from plategate.access.control import open_access
+from plategate.clock import SystemClock
+from plategate.gate.loop import Gate
+from plategate.gate.modes import mode_chooser
+from plategate.gate.parts import Parts
+from plategate.gate.rules import lane_rules
+from plategate.hardware.board import open_board
+from plategate.health import Health, systemd_health
+from plategate.health_crash import keep_crash_reports
+from plategate.health_socket import StatusSocket
+from plategate.journal import open_journal
+from plategate.messages import InputName
+from plategate.pipeline import build_pipeline
+from plategate.settings import Settings
+from plategate.vision.grammar import any_country
+
+logger = logging.getLogger(__name__)
+
+
+def run_gate(settings: Settings) -> None:
+    """Build it, run it until it is told to stop, take it apart."""
+    with contextlib.ExitStack() as stack:
+        gate = build_gate(settings, stack)
+        gate.run()
+
+
+def build_gate(settings: Settings, stack: contextlib.ExitStack) -> Gate:
+    """A gate that is ready to run; `stack` takes apart what `Gate.shut_down` does not."""
+    clock = SystemClock()
+    health = systemd_health(clock)
+    board = open_board(
+        pins=settings.pins,
+        triggers=settings.triggers,
+        lamps=settings.lamps,
+        camera=settings.camera,
+        clock=clock,
+        longest_pulse_s=settings.barrier.longest_pulse_ms / 1000,
+    )
+    stack.callback(board.close)
+    wired = frozenset[InputName]().union(*(inputs.wired() for inputs in board.inputs))
+    rules = lane_rules(settings.lane, settings.barrier, wired)
+    trust = ClockTrust(settings.access.clock_stamp, clock)
+    parts = Parts(
+        clock=clock,
+        camera=board.camera,
+        inputs=board.inputs,
+        drive=board.drive,
+        lamps=board.lamps,
+        reader=build_pipeline(settings.vision),
+        judge=open_access(settings.access, fits=any_country().fits),
+        book=open_journal(settings.journal),
+        clock_trusted=trust.trusted,
+        mode=mode_chooser(settings.lane, settings.access, clock, trust.trusted),
+    )
+    gate = Gate(
+        parts=parts,
+        rules=rules,
+        lane=settings.lane.name,
+        prefix=f"{clock.wall():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
+        health=health,
+        hang_s={
+            "main": settings.health.main_hang_s,
+            "camera": settings.health.camera_hang_s,
+            "vision": settings.health.vision_hang_s,
+        },
+    )
+    keep_crash_reports(settings.health.crash_dir, settings.health.crashes_max, gate.stop)
+    health.tell("lane", lambda: gate.status().document())
+    _serve_status(settings, health, stack)
+    return gate
+
+
+def _serve_status(settings: Settings, health: Health, stack: contextlib.ExitStack) -> None:
+    """A gate without its status socket is better than none."""
+    try:
+        socket = StatusSocket(settings.health.socket, health.status)
+    except OSError as error:
+        logger.error("no status at %s: %s", settings.health.socket, error.strerror)
+        return
+    stack.callback(socket.close)
