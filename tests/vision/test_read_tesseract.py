@@ -14,6 +14,7 @@ from plategate.records import Image, PlateImage, PlateReading, PlateRegion
 from plategate.vision import read_tesseract_data
 from plategate.vision.read_tesseract import (
     LINE_HEIGHT,
+    SQUEEZED,
     TesseractReader,
     is_light_on_dark,
     prepare_line,
@@ -94,6 +95,9 @@ def test_ok__any_height_is_prepared_to_the_networks(stock: TesseractReader) -> N
         prepared = prepare_line(np.full((height, height * 4), 128, np.uint8))
         assert prepared is not None
         assert prepared.shape == (LINE_HEIGHT, LINE_HEIGHT * 4)
+    long = prepare_line(np.full((36, 300), 128, np.uint8))
+    assert long is not None
+    assert long.shape == (LINE_HEIGHT, SQUEEZED)
 
 
 def test_ok__both_engines_read_the_same_text(tmp_path: Path) -> None:

@@ -18,6 +18,9 @@ from plategate.vision.read_tesseract_engines import open_engine
 LINE_HEIGHT = 36  # px, what the network takes; any other height is scaled to it by Tesseract
 NARROWEST = 12  # px, below this a line of that height holds no character
 WIDEST = 720  # px, twenty times the height; beyond it is no plate
+# Long lines are squeezed: the network's time goes with the width, and seven characters in this
+# width still have the pitch of the print that it was first trained on.
+SQUEEZED = 150
 STOCK_BORDER = 8  # px of white that the stock data need around a line
 
 
@@ -44,7 +47,7 @@ class TesseractReader:
         """The characters of all lines, top line first."""
         characters: list[CharacterReading] = []
         for line in plate.lines:
-            prepared = prepare_line(line)
+            prepared = prepare_line(line, SQUEEZED if self._data.ours else WIDEST)
             if prepared is None:
                 continue
             if not self._data.ours:
@@ -53,15 +56,16 @@ class TesseractReader:
         return PlateReading(tuple(characters), self.name) if characters else None
 
 
-def prepare_line(line: Image) -> Image | None:
-    """The line 36 px high with dark characters on light ground; None if it cannot hold text."""
+def prepare_line(line: Image, widest: int = SQUEEZED) -> Image | None:
+    """The line 36 px high and at most `widest` wide, dark on light; None if it holds no text."""
     height, width = line.shape[:2]
     if height < 1 or width < 1:
         return None
     wanted = round(width * LINE_HEIGHT / height)
     if not NARROWEST <= wanted <= WIDEST:
         return None
-    shrinks = height > LINE_HEIGHT
+    wanted = min(wanted, widest)
+    shrinks = height > LINE_HEIGHT or width > wanted
     way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     scaled = cv2.resize(line, (wanted, LINE_HEIGHT), interpolation=way).astype(np.uint8)
     return np.invert(scaled) if is_light_on_dark(scaled) else scaled

@@ -113,8 +113,13 @@ def worn(plate: LabelledPlate, rng: np.random.Generator, amount: float) -> Label
     return LabelledPlate(image, plate.box, plate.text, plate.two_line, plate.source, plate.name)
 
 
-def training_lines(data: Path, rng: np.random.Generator, share_of_real: float) -> Iterator[Line]:
-    """An endless stream of lines: real crops of the train split and rendered plates, mixed."""
+def training_lines(
+    data: Path, rng: np.random.Generator, share_of_real: float, faults: float
+) -> Iterator[Line]:
+    """An endless stream of lines: real crops of the train split and rendered plates, mixed.
+
+    `faults` scales how often light, blur and noise are added; half of the real crops get none.
+    """
     real = [plate for plate in real_plates(data, "train") if not plate.two_line]
     drawn = drawn_plates(data, rng)
     while True:
@@ -123,7 +128,7 @@ def training_lines(data: Path, rng: np.random.Generator, share_of_real: float) -
                 real[int(rng.integers(len(real)))], rng, float(rng.choice((0.0, 0.5, 1.0)))
             )
         else:
-            plate = worn(next(drawn), rng, 1.0)
+            plate = worn(next(drawn), rng, faults)
         if plate.two_line or not SHORTEST <= len(plate.text) <= LONGEST:
             continue
         lines = lines_of(plate, shaken(corners_of(plate.box), rng))

@@ -66,9 +66,11 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--real", type=float, default=0.55, help="share of real crops")
+    parser.add_argument("--faults", type=float, default=0.4, help="how much is added, 0 to 1")
     wanted = parser.parse_args()
     cv2.setNumThreads(1)
-    lines = training_lines(wanted.data, np.random.default_rng(wanted.seed), wanted.real)
+    rng = np.random.default_rng(wanted.seed)
+    lines = training_lines(wanted.data, rng, wanted.real, wanted.faults)
     write_pages(lines, wanted.out, wanted.pages, f"seed{wanted.seed}")
 
 

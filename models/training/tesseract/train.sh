@@ -24,6 +24,6 @@ fi
 if [ -n "$rate" ]; then
     start+=(--learning_rate "$rate" --reset_learning_rate)
 fi
-nice -n 10 lstmtraining "${start[@]}" --traineddata "$work/plates/plates.traineddata" \
+lstmtraining "${start[@]}" --traineddata "$work/plates/plates.traineddata" \
     --train_listfile "$work/pages.txt" --model_output "$work/checkpoints/plates" \
     --max_iterations "$iterations" --target_error_rate 0.001

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads every labelled plate of a split with every reader and cut, and writes the readings down."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from plategate.errors import GateError
+from plategate.pipeline_plate import WIDER
+from plategate.records import PlateReading, PlateRegion
+from plategate.vision.localize_tflite import TfliteLocalizer
+from plategate.vision.ports import Localizer, Reader
+from plategate.vision.read_tesseract import TesseractReader
+from plategate.vision.read_tflite import TfliteReader
+from plategate.vision.rectify import NORMAL, rectify
+
+Box = tuple[float, float, float, float]
+LEAST_OVERLAP = 0.35
+CUTS = {"": NORMAL, "wider": WIDER}
+
+
+def labelled(data: Path, split: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Pictures of the split, each with its plates that have a text."""
+    pictures: dict[str, list[dict[str, str]]] = {}
+    with (data / "plates.csv").open(encoding="utf-8") as handle:
+        for row in csv.DictReader(handle):
+            if row["split"] == split and row["text"]:
+                pictures.setdefault(row["image"], []).append(row)
+    yield from pictures.items()
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = [(b[2] - b[0]) * (b[3] - b[1]) for b in (one, other)]
+    return width * height / (sum(areas) - width * height)
+
+
+def box_region(box: Box) -> PlateRegion:
+    x0, y0, x1, y1 = box
+    return PlateRegion(((x0, y0), (x1, y0), (x1, y1), (x0, y1)), 1.0, "label")
+
+
+def region_of(box: Box, found: list[PlateRegion]) -> PlateRegion | None:
+    """The found region that is this plate."""
+    best = max(found, key=lambda region: overlap(region.box, box), default=None)
+    return best if best is not None and overlap(best.box, box) >= LEAST_OVERLAP else None
+
+
+def packed(reading: PlateReading | None) -> dict[str, Any] | None:
+    if reading is None:
+        return None
+    return {
+        "reader": reading.reader,
+        "characters": [[c.char, c.confidence, list(c.alternatives)] for c in reading.characters],
+    }
+
+
+def collect(
+    data: Path, split: str, localizer: Localizer | None, readers: list[Reader]
+) -> Iterator[dict[str, Any]]:
+    """One record a plate; without a localizer plates are cut at their labelled boxes."""
+    for name, rows in labelled(data, split):
+        image = np.asarray(cv2.imread(str(data / name)), np.uint8)
+        found = localizer.localize(image) if localizer else []
+        for row in rows:
+            box = tuple(float(row[side]) for side in ("x0", "y0", "x1", "y1"))
+            region = region_of(box, found) if localizer else box_region(box)  # type: ignore[arg-type]
+            record = {key: row[key] for key in ("image", "set", "text", "two_line")}
+            record |= {"found": region is not None, "readings": {}}
+            for cut, margin in CUTS.items():
+                plate = rectify(image, region, margin) if region else None
+                for reader in readers if plate else []:
+                    key = f"{reader.name} {cut}".strip()
+                    record["readings"][key] = packed(reader.read(plate))
+            yield record
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--labelled-boxes", action="store_true", help="without our localizer")
+    wanted = parser.parse_args()
+    cv2.setNumThreads(1)
+    localizer = None if wanted.labelled_boxes else TfliteLocalizer.from_manifest()
+    readers: list[Reader] = []
+    for build in (TfliteReader, TesseractReader):
+        try:
+            readers.append(build())
+        except GateError as error:
+            print(f"without {build.__name__}: {error}")
+    with wanted.out.open("w", encoding="utf-8") as out:
+        for record in collect(wanted.data, wanted.split, localizer, readers):
+            out.write(json.dumps(record) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Draws the reliability diagram: how often readings of a confidence are right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+
+from .fit import Outcome
+
+EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
+
+
+def _bins(results: Sequence[Outcome]) -> list[tuple[float, float, int, float]]:
+    """Mean confidence, share right, count and the standard error for every bin that is used."""
+    found = []
+    for low, high in pairwise(EDGES):
+        inside = [r for r in results if low < r.confidence <= high]
+        if inside:
+            share = sum(r.right for r in inside) / len(inside)
+            # Laplace's estimate, so that a bin without an error still has a bar.
+            guess = (share * len(inside) + 1) / (len(inside) + 2)
+            error = float(np.sqrt(guess * (1 - guess) / len(inside)))
+            mean = sum(r.confidence for r in inside) / len(inside)
+            found.append((mean, share, len(inside), error))
+    return found
+
+
+def draw(plain: Sequence[Outcome], crossed: Sequence[Outcome], path: Path) -> None:
+    """Before and after calibration side by side."""
+    mpl.use("Agg")
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4.4), sharey=True)
+    titles = ("as the readers claim", "calibrated (five-fold, each plate by the others)")
+    for axis, results, title in zip(axes, (plain, crossed), titles, strict=True):
+        bins = _bins(results)
+        axis.plot([0, 1], [0, 1], color="0.6", linewidth=1)
+        axis.errorbar(
+            [b[0] for b in bins], [b[1] for b in bins], yerr=[b[3] for b in bins],
+            fmt="o", color="#1f4e79", capsize=3,
+        )  # fmt: skip
+        for mean, share, count, _ in bins:
+            axis.annotate(str(count), (mean, share), (4, -11), textcoords="offset points", size=7)
+        axis.set_title(title, size=10)
+        axis.set_xlabel("confidence of the weakest character")
+        axis.set_xlim(0, 1.02)
+        axis.set_ylim(0, 1.05)
+        axis.grid(color="0.9")
+    axes[0].set_ylabel("share of readings that are right")
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)

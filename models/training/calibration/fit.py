@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fits calibration.toml to collected readings and says, five-fold, what confidences are worth."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from plategate.pipeline_plate import SURE
+from plategate.plate_text import fold
+from plategate.records import CharacterReading, PlateReading
+from plategate.vision.agree import agree_readings
+from plategate.vision.calibrate import MOST, Calibration, Curve
+
+FOLDS = 5
+# Pulls a curve towards slope 1 and offset 0 where there is little to learn from.
+PRIOR = 0.02
+ORDER = ("tflite", "tesseract", "tflite wider")
+TESSERACT_WEIGHTS = (0.3, 0.5, 0.8)
+REPEATS = (0.25, 0.5, 0.8)
+
+
+@dataclass(frozen=True)
+class Plate:
+    """One labelled plate with what every reader and cut made of it."""
+
+    text: str
+    image: str
+    group: str
+    readings: dict[str, PlateReading]
+
+    @property
+    def part(self) -> int:
+        """Which fold it is in; pictures of the same car stay together."""
+        return zlib.crc32(self.text.encode()) % FOLDS
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out for one plate."""
+
+    confidence: float
+    right: bool
+    joined: bool
+
+
+def load(path: Path) -> list[Plate]:
+    """The plates that were found and the readings of each."""
+    plates = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        readings = {key: _unpacked(value) for key, value in record["readings"].items() if value}
+        group = "two lines" if record["two_line"] == "1" else record["set"]
+        plates.append(Plate(record["text"], record["image"], group, readings))
+    return plates
+
+
+def _unpacked(value: dict[str, Any]) -> PlateReading:
+    characters = tuple(
+        CharacterReading(char, sure, tuple((c, p) for c, p in others))
+        for char, sure, others in value["characters"]
+    )
+    return PlateReading(characters, value["reader"])
+
+
+def is_right(plate: Plate, reading: PlateReading | None) -> bool:
+    return reading is not None and fold(reading.text) == fold(plate.text)
+
+
+def flow(plate: Plate, calibration: Calibration) -> tuple[PlateReading | None, bool]:
+    """What the pipeline does: one reading after the other until they are sure."""
+    seen: list[PlateReading] = []
+    agreed = None
+    for key in ORDER:
+        if key in plate.readings:
+            seen.append(plate.readings[key])
+            agreed = agree_readings(seen, None, calibration)
+            if agreed is not None and agreed.confidence >= SURE:
+                break
+    return agreed, len(seen) > 1
+
+
+def fit_curve(pairs: Sequence[tuple[float, bool]]) -> Curve:
+    """Logistic regression of being right on the claimed log-odds, by Newton's method."""
+    if len(pairs) < 10:
+        return Curve()
+    claimed = np.clip([sure for sure, _ in pairs], 1e-6, MOST)
+    odds = np.log(claimed / (1 - claimed))
+    right = np.array([float(good) for _, good in pairs])
+    rows = np.stack([odds, np.ones_like(odds)], axis=1)
+    prior = np.array([1.0, 0.0])
+    line = prior.copy()
+    pull = PRIOR * len(pairs) * np.eye(2)
+    for _ in range(30):
+        chance = 1 / (1 + np.exp(-np.clip(rows @ line, -30, 30)))
+        slope = rows.T @ (right - chance) - pull @ (line - prior)
+        bend = rows.T @ (rows * (chance * (1 - chance))[:, None]) + pull
+        line = line + np.linalg.solve(bend, slope)
+    return Curve(max(0.05, float(line[0])), float(line[1]))
+
+
+def fit(plates: Sequence[Plate], weights: dict[str, float], repeat: float) -> Calibration:
+    """Curves of the readers first, then of what they agree on with those curves."""
+    curves = {}
+    for reader in ("tflite", "tesseract"):
+        pairs = [
+            (reading.confidence, is_right(plate, reading))
+            for plate in plates
+            if (reading := plate.readings.get(reader)) is not None
+        ]
+        curves[reader] = fit_curve(pairs)
+    first = Calibration(curves, weights, repeat)
+    pairs = []
+    for plate in plates:
+        agreed, joined = flow(plate, first)
+        if agreed is not None and joined:
+            pairs.append((agreed.confidence, is_right(plate, agreed)))
+    return Calibration(curves, weights, repeat, fit_curve(pairs))
+
+
+def outcomes(plates: Sequence[Plate], calibration: Calibration) -> list[Outcome]:
+    results = []
+    for plate in plates:
+        agreed, joined = flow(plate, calibration)
+        sure = agreed.confidence if agreed else 0.0
+        results.append(Outcome(sure, is_right(plate, agreed), joined))
+    return results
+
+
+def crossed(
+    plates: Sequence[Plate], make: Callable[[Sequence[Plate]], Calibration]
+) -> list[Outcome]:
+    """Outcomes of every plate with a calibration that was fitted without it."""
+    results = []
+    for part in range(FOLDS):
+        calibration = make([plate for plate in plates if plate.part != part])
+        results += outcomes([plate for plate in plates if plate.part == part], calibration)
+    return results
+
+
+def log_loss(results: Sequence[Outcome]) -> float:
+    """Mean surprise at what was right and wrong; small is good."""
+    eps = 1e-4
+    shares = [
+        min(1 - eps, max(eps, r.confidence if r.right else 1 - r.confidence)) for r in results
+    ]
+    return -sum(math.log(share) for share in shares) / len(shares)
+
+
+def accepted(results: Sequence[Outcome], most_wrong: float = 1 / 200) -> tuple[float, float]:
+    """The lowest confidence at which at most that share of the accepted is wrong, and how many."""
+    ranked = sorted(results, key=lambda r: -r.confidence)
+    wrong, best = 0, (1.0, 0.0)
+    for count, result in enumerate(ranked, start=1):
+        wrong += not result.right
+        if wrong <= most_wrong * count:
+            best = (result.confidence, count / len(ranked))
+    return best
+
+
+def choose(plates: Sequence[Plate]) -> tuple[dict[str, float], float]:
+    """The weight of the second reader and of a repeated one with the least surprise, crossed."""
+    trials = []
+    for weight, repeat in itertools.product(TESSERACT_WEIGHTS, REPEATS):
+        weights = {"tflite": 1.0, "tesseract": weight}
+        results = crossed(plates, lambda some, w=weights, r=repeat: fit(some, w, r))
+        trials.append((log_loss(results), weight, repeat))
+    _, weight, repeat = min(trials)
+    return {"tflite": 1.0, "tesseract": weight}, repeat
+
+
+def written(calibration: Calibration, plates: int, note: str) -> str:
+    """The file, with how it came about."""
+    lines = [
+        "# SPDX-License-Identifier: Apache-2.0",
+        "# What the readers' confidences are worth. Made by models/training/calibration from",
+        f"# readings of {plates} plates of the validation split: a line from the claimed to the",
+        "# real log-odds of the weakest character, by logistic regression. Do not edit, run again.",
+        f"# {note}",
+        f"repeat = {calibration.repeat}",
+        "",
+        "[agreed]",
+        f"slope = {calibration.agreed.slope:.4f}",
+        f"offset = {calibration.agreed.offset:.4f}",
+    ]
+    for reader, curve in calibration.curves.items():
+        lines += [
+            "",
+            f"[reader.{reader}]",
+            f"weight = {calibration.weight(reader)}",
+            f"slope = {curve.slope:.4f}",
+            f"offset = {curve.offset:.4f}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("readings", type=Path)
+    parser.add_argument("--out", type=Path, help="calibration.toml to write")
+    parser.add_argument("--picture", type=Path, help="reliability diagram to write")
+    wanted = parser.parse_args()
+    plates = load(wanted.readings)
+    weights, repeat = choose(plates)
+    crossed_results = crossed(plates, lambda some: fit(some, weights, repeat))
+    plain = outcomes(plates, Calibration(weights=weights))
+    limit, share = accepted(crossed_results)
+    right = 100 * sum(r.right for r in crossed_results) / len(plates)
+    note = (
+        f"Crossed {FOLDS}-fold: {right:.1f} % right; "
+        f"{100 * share:.1f} % accepted at {limit:.3f} with at most 1 in 200 wrong; "
+        f"surprise {log_loss(plain):.3f} before, {log_loss(crossed_results):.3f} after."
+    )
+    print(note, weights, repeat)
+    if wanted.out:
+        wanted.out.write_text(written(fit(plates, weights, repeat), len(plates), note), "utf-8")
+    if wanted.picture:
+        from .diagram import draw
+
+        draw(plain, crossed_results, wanted.picture)
+
+
+if __name__ == "__main__":
+    main()
