@@ -17,6 +17,7 @@ LARGEST_COUNT = 1_000_000
 FIRST_YEAR, LAST_YEAR = 1900, 9000
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_SEVERAL = re.compile(r"[,;|\t\n\"]")
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -55,6 +56,8 @@ def plate_field(row: Row) -> str:
         raise TableError(row.line, "plate", "", "missing")
     if not isinstance(value, str):
         raise TableError(row.line, "plate", value, "must be text")
+    if _SEVERAL.search(value):
+        raise TableError(row.line, "plate", value, "must be one plate, without commas or the like")
     plate = canonical(value)
     if not SHORTEST_PLATE <= len(plate) <= LONGEST_PLATE:
         limits = f"{SHORTEST_PLATE} to {LONGEST_PLATE}"
