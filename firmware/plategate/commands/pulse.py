@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`plategate pulse`: pulse the OPEN or the CLOSE relay by hand, after asking; for the installer.
+
+The gate must not be running: the relay has one owner. CLOSE is refused while a safety input is not
+certainly clear.
+"""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from plategate.commands._board import Config, opened_factory
+
+if TYPE_CHECKING:
+    from plategate.settings import Settings
+
+
+class Way(StrEnum):
+    """Which relay."""
+
+    OPEN = "open"
+    CLOSE = "close"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the root."""
+    app.command("pulse")(pulse)
+
+
+def pulse(
+    way: Annotated[Way, typer.Argument(help="which relay")] = Way.OPEN,
+    ms: Annotated[
+        int | None, typer.Option(min=50, max=5000, help="how long, in ms; default: as the gate")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask; for scripts")] = False,
+    config: Config = None,
+) -> None:
+    """Pulse a relay once. The arm may move: look at it while you do this."""
+    from plategate.errors import PinError
+    from plategate.hardware.gpio_drive import GpioDrive
+    from plategate.settings import load_settings
+
+    settings = load_settings(config)
+    relay = getattr(settings.pins, f"{way}_relay")
+    if relay is None:
+        raise PinError(f"pins.{way}_relay is not set")
+    bound_ms = settings.barrier.longest_pulse_ms
+    length_ms = min(settings.barrier.pulse_ms if ms is None else ms, bound_ms)
+    what = f"the {way.upper()} relay on GPIO {relay.pin} for {length_ms} ms"
+    if not yes and not typer.confirm(f"This closes {what}. The arm may move. Is the lane clear?"):
+        print("nothing was moved")
+        raise typer.Exit(1)
+    with opened_factory(settings) as factory:
+        if way is Way.CLOSE:
+            _refuse_unless_clear(settings, factory)
+        drive = GpioDrive(pins=settings.pins, factory=factory, longest_pulse_s=bound_ms / 1000)
+        try:
+            drive.open(length_ms / 1000) if way is Way.OPEN else drive.close(length_ms / 1000)
+            time.sleep(length_ms / 1000 + 0.05)
+        finally:
+            drive.shut_down()
+    print(f"closed {what}")
+
+
+def _refuse_unless_clear(settings: Settings, factory: Any) -> None:
+    from plategate.clock import SystemClock
+    from plategate.errors import PinError
+    from plategate.hardware.gpio_inputs import GpioInputs
+    from plategate.hardware.timers import TimerThread
+    from plategate.messages import InputName, Level
+
+    timer = TimerThread("debounce")
+    inputs = GpioInputs(
+        pins=settings.pins, factory=factory, clock=SystemClock(), call_later=timer.call_later
+    )
+    try:
+        inputs.start(lambda name, level, at_s: None)  # noqa: ARG005
+        for name in (InputName.PHOTOCELL, InputName.SAFETY):
+            if name in inputs.wired() and inputs.level(name) is not Level.INACTIVE:
+                raise PinError(f"{name} is {inputs.level(name)}: CLOSE is not switched on")
+    finally:
+        inputs.close()
+        timer.close()

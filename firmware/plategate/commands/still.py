@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`plategate still`: take stills with the camera as the gate would, and keep them as pictures.
+
+The gate must not be running: a camera has one user.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plategate.commands._board import Config, running_camera
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the root."""
+    app.command("still")(still)
+
+
+def still(
+    file: Annotated[
+        Path, typer.Argument(help="where to: still.jpg; several become still-1.jpg, still-2.jpg …")
+    ] = Path("still.jpg"),
+    count: Annotated[int, typer.Option(min=1, max=100, help="so many in one burst")] = 1,
+    config: Config = None,
+) -> None:
+    """Take stills; says of each how long after the asking its exposure began."""
+    from plategate.clock import SystemClock
+    from plategate.settings import load_settings
+
+    settings = load_settings(config)
+    with running_camera(settings) as camera:
+        asked_s = SystemClock().monotonic()
+        for number, taken in enumerate(camera.burst(count, asked_s), start=1):
+            target = file if count == 1 else file.with_stem(f"{file.stem}-{number}")
+            _write(target, taken.image)
+            height, width = taken.image.shape[:2]
+            after_ms = ((taken.exposed_at_s or asked_s) - asked_s) * 1000
+            print(f"{target}: {width} x {height}, exposed {after_ms:.0f} ms after it was asked for")
+
+
+def _write(target: Path, image: object) -> None:
+    import cv2
+
+    from plategate.errors import ImageError
+
+    try:
+        written, data = cv2.imencode(target.suffix or ".jpg", image)  # type: ignore[call-overload]
+    except cv2.error:
+        written = False
+    if not written:
+        raise ImageError(f"{target}: use a name that ends in .jpg or .png")
+    try:
+        target.write_bytes(data.tobytes())
+    except OSError as error:
+        raise ImageError(f"{target}: cannot be written: {error.strerror}") from error

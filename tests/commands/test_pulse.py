@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: `plategate pulse` moves nothing unless a person agreed, and never closes on a car."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gpiozero.pins.mock import MockFactory
+from typer.testing import CliRunner
+
+from plategate.cli import app
+
+OPEN, CLOSE, PHOTOCELL = 17, 27, 6
+
+Pulse = Callable[..., Any]
+
+
+class KeptFactory(MockFactory):  # type: ignore[misc]
+    """Lines in memory whose history outlives the command."""
+
+    def close(self) -> None:
+        """Keep everything."""
+
+
+@pytest.fixture
+def factory(monkeypatch: pytest.MonkeyPatch) -> KeptFactory:
+    kept = KeptFactory()
+    monkeypatch.setattr("plategate.hardware.gpio_factory.open_factory", lambda _: kept)
+    return kept
+
+
+@pytest.fixture
+def pulse(tmp_path: Path, factory: KeptFactory) -> Pulse:
+    config = tmp_path / "settings.toml"
+    config.write_text(
+        f"[pins]\nopen_relay = {{ pin = {OPEN} }}\nclose_relay = {{ pin = {CLOSE} }}\n"
+        f"photocell = {{ pin = {PHOTOCELL} }}\n[barrier]\npulse_ms = 50\n",
+        encoding="utf-8",
+    )
+    return lambda *more, answer=None: CliRunner().invoke(
+        app, ["pulse", *more, "--config", str(config)], input=answer
+    )
+
+
+def history(factory: KeptFactory, number: int) -> list[bool]:
+    return [bool(state.state) for state in factory.pin(number).states]
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_fail__without_a_yes_nothing_is_claimed(
+    pulse: Pulse, factory: KeptFactory, answer: str
+) -> None:
+    said = pulse(answer=answer)
+    assert said.exit_code == 1
+    assert "GPIO 17 for 50 ms" in said.stdout
+    assert factory.pins == {}
+
+
+def test_ok__yes_pulses_once(pulse: Pulse, factory: KeptFactory) -> None:
+    said = pulse(answer="y\n")
+    assert said.exit_code == 0, said.output
+    assert history(factory, OPEN) == [False, True, False]
+    assert history(factory, CLOSE) == [False]
+
+
+def test_fail__close_while_the_photocell_sees_something(pulse: Pulse, factory: KeptFactory) -> None:
+    said = pulse("close", "--yes")  # nothing holds the closed contact to ground: cut wire
+    assert "photocell is active: CLOSE is not switched on" in str(said.exception)
+    assert f"GPIO{CLOSE}" not in {pin.info.name for pin in factory.pins.values()}
+
+
+def test_ok__close_when_the_lane_is_clear(
+    pulse: Pulse, factory: KeptFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "plategate.hardware.gpio_inputs._Contact.start",
+        lambda self, now_s: (
+            factory.pin(PHOTOCELL).drive_low(), self.reread(now_s), self.debounce.settle(1e12)
+        ),
+    )  # fmt: skip
+    said = pulse("close", "--yes")
+    assert said.exit_code == 0, said.exception
+    assert history(factory, CLOSE) == [False, True, False]
