@@ -144,3 +144,25 @@ def test_ok__a_block_that_is_over_does_not_block(settings, fill, judge):
     fill(settings.file, ListName.BLOCK, ListEntry("A1", valid_until=NOW - timedelta(days=1)))
     assert judge("A1") == (Result.GRANTED, Reason.ALLOWED)
     assert judge("A1", trusted=False) == (Result.REFUSED, Reason.BLOCKED)
+
+
+@pytest.mark.parametrize(
+    ("choice", "limited", "unlimited"),
+    [
+        ("warn", Reason.ALLOWED, Reason.ALLOWED),
+        ("unlimited", Reason.LIST_TOO_OLD, Reason.ALLOWED),
+        ("closed", Reason.LIST_TOO_OLD, Reason.LIST_TOO_OLD),
+    ],
+)
+def test_ok__past_its_age_a_list_does_what_the_owner_wants(
+    settings, fill, reading, choice, limited, unlimited
+):
+    fill(settings.file, ListName.ALLOW, ListEntry("A1", hours="daily"), ListEntry("B2"))
+    changes = {"list_max_age_days": 30, "when_list_too_old": choice}
+    access = open_access(settings.model_copy(update=changes))
+    later = NOW + timedelta(days=40)
+    assert access.judge(reading("A1"), NOW, True).reason is Reason.ALLOWED
+    assert access.judge(reading("A1"), later, True).reason is limited
+    assert access.judge(reading("B2"), later, True).reason is unlimited
+    assert (access.list_too_old(NOW), access.list_too_old(later)) == (False, True)
+    access.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: entries are counted once and durably, repeats are one visit, who is inside is known."""
+"""Guards: entries are counted once and durably, and who is inside is known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 from plategate.access.control import open_access
 from plategate.access.lists import ListName
-from plategate.access.repeats import MOST_REMEMBERED, Repeats
 from plategate.access.visit_store import Direction, Grant, VisitStore
 from plategate.records import ListEntry, Reason, Result
 
@@ -87,23 +86,3 @@ def test_ok__who_is_inside(tmp_path):
     assert store.inside_since("A1") == NOW + timedelta(hours=1)
     assert store.forget_inside(NOW + timedelta(minutes=1)) == 1
     assert [plate for plate, _ in store.inside()] == ["A1"]
-
-
-def test_ok__a_car_that_stands_at_the_gate_is_one_visit():
-    repeats = Repeats(window_s=30)
-    assert not repeats.is_repeat("A1", "entrance", 0)
-    assert repeats.is_repeat("A1", "entrance", 29)
-    assert repeats.is_repeat("A1", "entrance", 58)
-    assert not repeats.is_repeat("B2", "entrance", 59)
-    assert not repeats.is_repeat("A1", "exit", 60)
-    assert not repeats.is_repeat("A1", "entrance", 88)
-    repeats.forget("A1", "entrance")
-    assert not repeats.is_repeat("A1", "entrance", 89)
-
-
-def test_ok__repeats_do_not_grow():
-    repeats = Repeats(window_s=1e9)
-    for number in range(MOST_REMEMBERED + 1):
-        repeats.is_repeat(f"P{number}", "entrance", 0)
-    assert not repeats.is_repeat("P0", "entrance", 1)
-    assert repeats.is_repeat("P2", "entrance", 1)

@@ -11,7 +11,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from plategate.access.confusions import installed_confusions
@@ -105,6 +105,17 @@ class AccessControl:
             return not counted
         return True
 
+    def list_too_old(self, at: datetime) -> bool:
+        """Whether the allow list was last confirmed longer ago than the owner wants."""
+        if not self._settings.file.exists():
+            return False
+        try:
+            with store_errors(self._settings.file):
+                return self._too_old(self._stores.here(), at)
+        except StoreError as error:
+            self._say_once(str(error))
+            return False
+
     def close(self) -> None:
         """Close the file in all threads; none of them may be judging."""
         self._stores.close()
@@ -167,8 +178,20 @@ class AccessControl:
         if nearest is None:
             return Verdict(Result.REFUSED, Reason.NOT_LISTED)
         entry, reason = nearest
+        if self._is_outdated(store, entry, moment):
+            return Verdict(Result.REFUSED, Reason.LIST_TOO_OLD, plate=plate, entry=entry)
         shown = Reason.ALLOWED_LOOKALIKE if reason is Reason.ALLOWED and plate != read else reason
         return self._passback(Verdict(result_of(reason), shown, plate=plate, entry=entry))
+
+    def _is_outdated(self, store: sqlite3.Connection, entry: ListEntry, moment: Moment) -> bool:
+        choice = self._settings.when_list_too_old
+        if choice == "warn" or (choice == "unlimited" and not entry.limited):
+            return False
+        return moment.clock_trusted and self._too_old(store, moment.at)
+
+    def _too_old(self, store: sqlite3.Connection, at: datetime) -> bool:
+        limit, state = self._settings.list_max_age_days, list_state(store, ListName.ALLOW)
+        return bool(limit and state and at - state.confirmed_at > timedelta(days=limit))
 
     def _passback(self, verdict: Verdict) -> Verdict:
         """Look at who is inside already, where the owner wants that."""

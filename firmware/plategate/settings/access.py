@@ -49,3 +49,9 @@ class AccessSettings(SettingsModel):
         (),
         description='countries to expect, such as ("de", "at"), when a plate could be from several',
     )
+    list_max_age_days: int = Field(
+        0, ge=0, le=3650, description="age from which the allow list is too old; 0: never, in days"
+    )
+    when_list_too_old: Literal["warn", "unlimited", "closed"] = Field(
+        "warn", description="warn: go on; unlimited: only entries without limits; closed: nobody"
+    )
