@@ -136,7 +136,9 @@ class Pipeline:
         return PlateSighting(agreed, seen[shown].plate, origins[shown], count, tuple(spent.items()))
 
 
-def build_pipeline(settings: VisionSettings) -> Pipeline:
+def build_pipeline(
+    settings: VisionSettings, now_s: Callable[[], float] = time.perf_counter
+) -> Pipeline:
     """A pipeline with every part that the settings ask for and that can be had."""
     from plategate.pipeline_parts import build_localizers, build_readers
 
@@ -146,6 +148,7 @@ def build_pipeline(settings: VisionSettings) -> Pipeline:
         readers=build_readers(settings, degraded),
         enough_stills=settings.enough_stills,
         degraded=degraded,
+        now_s=now_s,
     )
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plategate.records import Image, PlateRegion
-from plategate.vision.localize_contour_score import glance, look
+from plategate.vision.localize_contour_glance import glance
+from plategate.vision.localize_contour_score import look
 from plategate.vision.localize_contour_shapes import propose
 
 Quad = NDArray[np.float32]
@@ -50,13 +51,13 @@ class ContourLocalizer:
 
 def judged(grey: Image) -> list[tuple[float, Quad]]:
     """Proposals of all scales in pixels of the picture, with log odds, best first."""
-    glanced = [
-        (glance(level, quad), scale, level, quad)
-        for scale, level in levels(grey)
-        for quad in propose(level)
-    ]
+    glanced: list[tuple[float, Quad, Image, float]] = []
+    for scale, level in levels(grey):
+        quads = propose(level)
+        odds = glance(level, quads).tolist()
+        glanced += [(odds[i], quad, level, scale) for i, quad in enumerate(quads)]
     glanced.sort(key=lambda item: item[0], reverse=True)
-    looked = [(look(level, quad), quad / scale) for _, scale, level, quad in glanced[:LOOKED_AT]]
+    looked = [(look(level, quad), quad / scale) for _, quad, level, scale in glanced[:LOOKED_AT]]
     return sorted(looked, key=lambda item: item[0], reverse=True)
 
 

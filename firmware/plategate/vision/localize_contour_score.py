@@ -19,45 +19,45 @@ Quad = NDArray[np.float32]
 PATCH_HEIGHT_PX = 40
 # Around the quadrangle, as a share of its height, to see whether something ends at its edge.
 RIM_PX = 8
-GLANCE = ("strokes", "strokes_outside", "contrast", "aspect", "aspect_squared", "edge", "tilt")
-LOOK = ("characters", "characters_squared", "covered", "row_width", "row_height", "evenness")
-GLANCE_WEIGHTS = np.array([35.19, -38.47, -0.76, 0.76, -4.2, 3.49, -1.3, -3.27], np.float32)
+LOOK = (
+    *("strokes", "strokes_outside", "contrast", "aspect", "aspect_squared", "edge", "tilt"),
+    *("characters", "characters_squared", "covered", "row_width", "row_height", "evenness"),
+)
 LOOK_WEIGHTS = np.array(
     [
-        21.56,
-        -29.72,
-        -0.44,
-        -0.73,
-        -3.58,
-        3.53,
-        -1.39,
-        10.9,
-        -3.67,
-        -0.34,
-        -2.75,
-        -2.13,
-        -5.2,
-        -2.11,
+        20.49,
+        -29.89,
+        -0.45,
+        -0.6,
+        -3.22,
+        3.46,
+        -1.19,
+        10.66,
+        -3.45,
+        -0.63,
+        -2.27,
+        -2.31,
+        -5.78,
+        -1.85,
     ],
     np.float32,
 )
 
 
-def glance(grey: Image, quad: Quad) -> float:
-    """A quick judgement by shape, strokes and edges: log odds of being a plate."""
-    patch, aspect = straighten(grey, quad)
-    return float(glance_features(patch, quad, aspect) @ GLANCE_WEIGHTS[:-1] + GLANCE_WEIGHTS[-1])
-
-
 def look(grey: Image, quad: Quad) -> float:
-    """The full judgement, with the characters counted: log odds of being a plate."""
-    patch, aspect = straighten(grey, quad)
-    features = np.concatenate([glance_features(patch, quad, aspect), look_features(patch)])
+    """Log odds that the quadrangle is a plate."""
+    features = look_features(grey, quad)
     return float(features @ LOOK_WEIGHTS[:-1] + LOOK_WEIGHTS[-1])
 
 
-def glance_features(patch: Image, quad: Quad, aspect: float) -> Quad:
-    """What can be seen without finding characters, in the order of GLANCE."""
+def look_features(grey: Image, quad: Quad) -> Quad:
+    """What speaks for and against a plate, in the order of LOOK."""
+    patch, aspect = straighten(grey, quad)
+    return np.concatenate([surface_features(patch, quad, aspect), row_features(patch)])
+
+
+def surface_features(patch: Image, quad: Quad, aspect: float) -> Quad:
+    """What can be seen without finding characters, first in LOOK."""
     inner = patch[RIM_PX:-RIM_PX, RIM_PX:-RIM_PX]
     change = cv2.absdiff(patch[:, 1:], patch[:, :-1])
     spread = float(inner.std())
@@ -70,8 +70,8 @@ def glance_features(patch: Image, quad: Quad, aspect: float) -> Quad:
     return np.array([strokes, outside, spread / 64.0, ratio, ratio * ratio, edge, tilt], np.float32)
 
 
-def look_features(patch: Image) -> Quad:
-    """What the best row of characters says, in the order of LOOK."""
+def row_features(patch: Image) -> Quad:
+    """What the best row of characters says, last in LOOK."""
     inner = patch[RIM_PX:-RIM_PX, RIM_PX:-RIM_PX]
     row = _best_row(inner)
     if not len(row):

@@ -150,10 +150,12 @@ def _boxes(binary: NDArray[Any], fill: float) -> list[Quad]:
         _, _, wide, high = cv2.boundingRect(outline)
         if high < SMALLEST_PX or wide < 2 * SMALLEST_PX or wide > 0.9 * binary.shape[1]:
             continue
-        rectangle = cv2.minAreaRect(outline)
-        area = rectangle[1][0] * rectangle[1][1]
         hull = cv2.convexHull(outline)
-        if area > 0 and cv2.contourArea(hull) > fill * area:
+        rectangle = cv2.minAreaRect(hull)
+        long, short = max(rectangle[1]), min(rectangle[1])
+        if short < SMALLEST_PX or long > WIDEST_ASPECT * short:
+            continue
+        if cv2.contourArea(hull) > fill * long * short:
             quads.append(_quadrangle(hull, rectangle))
     return quads
 

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards that any picture file becomes upright 8-bit BGR, or one clear ImageError."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zlib
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import ExifTags, ImageOps
+from PIL import Image as Pillow
+
+from plategate.errors import ImageError
+from plategate.vision.images import find_pictures, load_still
+
+RAMP = np.tile(np.linspace(0, 1, 40), (24, 1))
+
+
+def as_bgr(picture: Pillow.Image) -> np.ndarray:
+    return np.asarray(picture.convert("RGB"))[..., ::-1]
+
+
+def test_ok__bgr_order(tmp_path: Path) -> None:
+    Pillow.new("RGB", (9, 7), (250, 120, 10)).save(tmp_path / "a.png")
+    image = load_still(tmp_path / "a.png").image
+    assert image.shape == (7, 9, 3)
+    assert image.dtype == np.uint8
+    assert image[3, 3].tolist() == [10, 120, 250]
+
+
+@pytest.mark.parametrize(
+    ("name", "picture"),
+    [
+        ("grey.png", Pillow.fromarray((RAMP * 255).astype(np.uint8))),
+        ("grey16.png", Pillow.fromarray((RAMP * 65535).astype(np.uint16))),
+        ("grey10.png", Pillow.fromarray((RAMP * 1023).astype(np.uint16))),
+        ("grey32.tif", Pillow.fromarray((RAMP * (2**20 - 1)).astype(np.int32))),
+        ("float.tif", Pillow.fromarray(RAMP.astype(np.float32))),
+        ("cmyk.jpg", Pillow.fromarray((RAMP * 255).astype(np.uint8)).convert("CMYK")),
+        ("cmyk.tif", Pillow.fromarray((RAMP * 255).astype(np.uint8)).convert("CMYK")),
+        ("alpha.png", Pillow.fromarray((RAMP * 255).astype(np.uint8)).convert("RGBA")),
+        ("grey-alpha.png", Pillow.fromarray((RAMP * 255).astype(np.uint8)).convert("LA")),
+        ("palette.gif", Pillow.fromarray((RAMP * 255).astype(np.uint8)).convert("P")),
+        ("web.webp", Pillow.fromarray((RAMP * 255).astype(np.uint8)).convert("RGB")),
+        ("bits.bmp", Pillow.fromarray((RAMP * 255).astype(np.uint8))),
+        ("portable.pgm", Pillow.fromarray((RAMP * 255).astype(np.uint8))),
+        ("wavelet.jp2", Pillow.fromarray((RAMP * 255).astype(np.uint8))),
+    ],
+)
+def test_ok__every_kind_keeps_its_brightness(
+    tmp_path: Path, name: str, picture: Pillow.Image
+) -> None:
+    picture.save(tmp_path / name)
+    image = load_still(tmp_path / name).image.astype(int)
+    assert image.shape == (24, 40, 3)
+    assert np.abs(image - RAMP[..., None] * 255).mean() < 8
+
+
+def test_ok__black_and_white_only(tmp_path: Path) -> None:
+    Pillow.fromarray(RAMP > 0.5).save(tmp_path / "a.png")
+    image = load_still(tmp_path / "a.png").image
+    assert image[0, 0].tolist() == [0, 0, 0]
+    assert image[0, 39].tolist() == [255, 255, 255]
+
+
+def test_ok__what_is_transparent_is_white(tmp_path: Path) -> None:
+    Pillow.new("RGBA", (8, 8), (0, 0, 0, 0)).save(tmp_path / "a.png")
+    assert load_still(tmp_path / "a.png").image.min() == 255
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_ok__exif_orientation_is_applied(tmp_path: Path, orientation: int) -> None:
+    pixels = np.zeros((16, 32, 3), np.uint8)
+    pixels[:8, :8], pixels[8:, 24:] = (255, 0, 0), (0, 0, 255)
+    exif = Pillow.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    file = tmp_path / "a.png"
+    Pillow.fromarray(pixels).save(file, exif=exif)
+    with Pillow.open(file) as picture:
+        wanted = as_bgr(ImageOps.exif_transpose(picture))
+    assert np.array_equal(load_still(file).image, wanted)
+
+
+def test_ok__damaged_exif_counts_as_none(tmp_path: Path) -> None:
+    file = tmp_path / "a.jpg"
+    Pillow.new("RGB", (16, 8)).save(file, exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xffgarbage")
+    assert load_still(file).image.shape == (8, 16, 3)
+
+
+def test_ok__taken_when_the_camera_says(tmp_path: Path) -> None:
+    exif = Pillow.Exif()
+    inner = exif.get_ifd(ExifTags.IFD.Exif)
+    inner[ExifTags.Base.DateTimeOriginal] = "2026:03:04 05:06:07"
+    inner[ExifTags.Base.OffsetTimeOriginal] = "+02:00"
+    Pillow.new("RGB", (16, 8)).save(tmp_path / "a.jpg", exif=exif)
+    taken = datetime(2026, 3, 4, 5, 6, 7, tzinfo=timezone(timedelta(hours=2)))
+    assert load_still(tmp_path / "a.jpg").captured_at == taken
+
+
+def test_ok__taken_when_written_otherwise(tmp_path: Path) -> None:
+    Pillow.new("RGB", (16, 8)).save(tmp_path / "a.jpg")
+    os.utime(tmp_path / "a.jpg", (86400, 86400))
+    assert load_still(tmp_path / "a.jpg").captured_at == datetime(1970, 1, 2, tzinfo=UTC)
+
+
+def header_only_png(width: int, height: int) -> bytes:
+    """A PNG that promises a size and holds no pixels at all."""
+    body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
+    return b"\x89PNG\r\n\x1a\n" + chunk + b"\x00\x00\x00\x00IEND\xaeB\x60\x82"
+
+
+@pytest.mark.parametrize("side", [10_001, 50_000, 2**31 - 1])
+def test_fail__too_large_is_seen_in_the_header(tmp_path: Path, side: int) -> None:
+    (tmp_path / "a.png").write_bytes(header_only_png(side, side))
+    with pytest.raises(ImageError, match="megapixels"):
+        load_still(tmp_path / "a.png")
+
+
+def test_fail__no_pixels_behind_the_header(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(header_only_png(100, 100))
+    with pytest.raises(ImageError):
+        load_still(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "empty"),
+        (b"plate,holder\nAB12CDE,Ann\n", "not an image"),
+        (b"\xff\xd8\xff\xe0", "."),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image"),
+    ],
+)
+def test_fail__no_picture(tmp_path: Path, content: bytes, sentence: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(ImageError, match=sentence):
+        load_still(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "JPEG2000"])
+def test_fail__cut_off(tmp_path: Path, kind: str) -> None:
+    random = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Pillow.fromarray(random).save(buffer, kind)
+    (tmp_path / "a").write_bytes(buffer.getvalue()[: buffer.tell() // 2])
+    with pytest.raises(ImageError):
+        load_still(tmp_path / "a")
+
+
+def test_fail__gone(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="no such file"):
+        load_still(tmp_path / "a.jpg")
+
+
+def test_fail__directory(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="directory"):
+        load_still(tmp_path)
+
+
+def test_fail__pipe_does_not_block(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    with pytest.raises(ImageError, match="regular file"):
+        load_still(tmp_path / "a.jpg")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_fail__not_permitted(tmp_path: Path) -> None:
+    Pillow.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "a.png").chmod(0)
+    with pytest.raises(ImageError, match="Permission denied"):
+        load_still(tmp_path / "a.png")
+
+
+def encoded(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Pillow.fromarray((RAMP * 255).astype(np.uint8)).convert("RGB").save(buffer, kind)
+    return buffer.getvalue()
+
+
+SEEDS = {kind: encoded(kind) for kind in ("JPEG", "PNG", "BMP", "TIFF", "GIF", "WEBP", "PPM")}
+
+
+@given(
+    kind=st.sampled_from(sorted(SEEDS)),
+    changes=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=8),
+)
+def test_ok__damage_raises_nothing_but_image_error(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, changes: list[tuple[int, int]]
+) -> None:
+    content = bytearray(SEEDS[kind])
+    for place, value in changes:
+        content[place % len(content)] = value
+    file = tmp_path_factory.mktemp("damaged") / "a"
+    file.write_bytes(content)
+    try:
+        image = load_still(file).image
+    except ImageError as error:
+        assert str(error)
+    else:
+        assert image.ndim == 3
+        assert image.dtype == np.uint8
+
+
+def test_ok__folders_are_walked_in_order(tmp_path: Path) -> None:
+    for name in ("b.jpg", "a.PNG", "sub/c.webp", "note.txt", "sub/deep/d.tif"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = find_pictures([tmp_path / "note.txt", tmp_path])
+    names = [str(path.relative_to(tmp_path)) for path in found]
+    assert names == ["note.txt", "a.PNG", "b.jpg", "sub/c.webp", "sub/deep/d.tif"]
