@@ -76,6 +76,11 @@ def test_ok__two_lines_are_read_top_line_first(stock: TesseractReader) -> None:
     assert text_of(reading) == "KX63HNP"
 
 
+def test_ok__a_low_line_is_no_part_of_the_registration(stock: TesseractReader) -> None:
+    plate = plate_of(drawn_line("ICT", height=20), drawn_line("KX63 HNP"))
+    assert text_of(stock.read(plate)) == "KX63HNP"
+
+
 def test_ok__nothing_to_read_is_none(stock: TesseractReader) -> None:
     assert stock.read(plate_of()) is None
     assert stock.read(plate_of(np.full((40, 200), 200, np.uint8))) is None

@@ -6,20 +6,23 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from plategate.records import Corners, PlateRegion
-from plategate.vision.read_tesseract import prepare_line
+from plategate.vision.read_tesseract import TesseractReader, full_lines, prepare_line
 from plategate.vision.rectify import rectify
 from synthesis.cache import load_backgrounds, to_grey
 from synthesis.degrade import degrade, low_resolution
 from synthesis.plates import Picture, render_plate
 from synthesis.wear import place
 
-SHORTEST, LONGEST = 3, 10
+LONGEST = 10
+# Of at most 2.0: how alike the two lines and what an early model reads on them have to be.
+SURE_SPLIT = 1.2
 BACKGROUNDS = 60
 
 
@@ -98,9 +101,26 @@ def shaken(corners: Corners, rng: np.random.Generator) -> Corners:
 def lines_of(plate: LabelledPlate, corners: Corners) -> list[Picture] | None:
     """The prepared lines of a plate; None where one of them cannot hold text."""
     region = PlateRegion(corners, 1.0, "label")
-    prepared = [prepare_line(line) for line in rectify(plate.image, region).lines]
-    found = [line for line in prepared if line is not None]
-    return found if len(found) == len(prepared) else None
+    full = full_lines(rectify(plate.image, region).lines)
+    found = [line for line in map(prepare_line, full) if line is not None]
+    return found if len(found) == len(full) else None
+
+
+def parts_of(plate: LabelledPlate, splitter: TesseractReader) -> tuple[str, str] | None:
+    """What stands on each line of a two-line plate, by what an early model makes of them."""
+    lines = full_lines(rectify(plate.image, PlateRegion(corners_of(plate.box), 1.0, "label")).lines)
+    if len(lines) != 2:
+        return None
+    read = [splitter.read_line(line) for line in lines]
+
+    def likeness(cut: int) -> float:
+        parts = plate.text[:cut], plate.text[cut:]
+        return sum(SequenceMatcher(None, *pair).ratio() for pair in zip(parts, read, strict=True))
+
+    best = max(range(1, len(plate.text)), key=likeness)
+    if likeness(best) < SURE_SPLIT:
+        return None
+    return plate.text[:best], plate.text[best:]
 
 
 def worn(plate: LabelledPlate, rng: np.random.Generator, amount: float) -> LabelledPlate:
@@ -114,23 +134,31 @@ def worn(plate: LabelledPlate, rng: np.random.Generator, amount: float) -> Label
 
 
 def training_lines(
-    data: Path, rng: np.random.Generator, share_of_real: float, faults: float
+    data: Path,
+    rng: np.random.Generator,
+    share_of_real: float,
+    faults: float,
+    splitter: TesseractReader | None = None,
 ) -> Iterator[Line]:
     """An endless stream of lines: real crops of the train split and rendered plates, mixed.
 
     `faults` scales how often light, blur and noise are added; half of the real crops get none.
+    Two-line plates are used only with a `splitter` that says what stands on which line.
     """
-    real = [plate for plate in real_plates(data, "train") if not plate.two_line]
+    real = real_plates(data, "train")
+    parts = {id(p): parts_of(p, splitter) for p in real if p.two_line} if splitter else {}
+    real = [p for p in real if not p.two_line or parts.get(id(p))]
     drawn = drawn_plates(data, rng)
     while True:
         if rng.random() < share_of_real:
-            plate = worn(
-                real[int(rng.integers(len(real)))], rng, float(rng.choice((0.0, 0.5, 1.0)))
-            )
+            chosen = real[int(rng.integers(len(real)))]
+            texts = parts.get(id(chosen)) or (chosen.text,)
+            plate = worn(chosen, rng, faults) if rng.random() < 0.5 else chosen
         else:
             plate = worn(next(drawn), rng, faults)
-        if plate.two_line or not SHORTEST <= len(plate.text) <= LONGEST:
-            continue
+            texts = (plate.text,)
+            if plate.two_line:
+                continue
         lines = lines_of(plate, shaken(corners_of(plate.box), rng))
-        if lines is not None and len(lines) == 1:
-            yield Line(lines[0], plate.text)
+        if lines is not None and len(lines) == len(texts) and len(plate.text) <= LONGEST:
+            yield from (Line(image, text) for image, text in zip(lines, texts, strict=True))

@@ -14,6 +14,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from plategate.vision.read_tesseract import TesseractReader
+from plategate.vision.read_tesseract_data import PLATES, LanguageData
+
 from .lines import Line, training_lines
 
 LINES_A_PAGE = 40
@@ -67,10 +70,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--real", type=float, default=0.55, help="share of real crops")
     parser.add_argument("--faults", type=float, default=0.4, help="how much is added, 0 to 1")
+    parser.add_argument("--splitter", type=Path, help="folder with an early plates.traineddata")
     wanted = parser.parse_args()
     cv2.setNumThreads(1)
     rng = np.random.default_rng(wanted.seed)
-    lines = training_lines(wanted.data, rng, wanted.real, wanted.faults)
+    splitter = wanted.splitter and TesseractReader(data=LanguageData(wanted.splitter, PLATES))
+    lines = training_lines(wanted.data, rng, wanted.real, wanted.faults, splitter)
     write_pages(lines, wanted.out, wanted.pages, f"seed{wanted.seed}")
 
 
