@@ -23,12 +23,11 @@ from plategate.records import (
 )
 from plategate.settings.vision import VisionSettings
 from plategate.vision.agree import agree_burst
+from plategate.vision.agree_settle import Evidence
+from plategate.vision.grammar import choose_grammar, looks_like_plate
 from plategate.vision.ports import Localizer, Reader
 
 MOST_PLATES = 4
-SHORTEST_TEXT = 3
-# A region that nothing but a weak reading speaks for is a badge, a sign or a grille.
-WEAKEST_READING = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,12 +65,14 @@ class Pipeline:
         localizers: Sequence[Localizer],
         readers: Sequence[Reader],
         enough_stills: int = 2,
+        evidence: Evidence | None = None,
         degraded: Degraded | None = None,
         now_s: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._localizers = tuple(localizers)
         self._readers = tuple(readers)
         self._enough_stills = enough_stills
+        self._evidence = evidence
         self._degraded = degraded or Degraded()
         self._now_s = now_s
 
@@ -85,7 +86,7 @@ class Pipeline:
         started = self._now_s()
         regions = self.localize(still.image)
         localized = self._now_s()
-        readings = PlateReadings(self._readers, self._degraded, self._now_s)
+        readings = PlateReadings(self._readers, self._evidence, self._degraded, self._now_s)
         found = []
         for region in regions[:MOST_PLATES]:
             try:
@@ -93,7 +94,7 @@ class Pipeline:
             except PART_FAILURES as error:
                 self._degraded.lost("rectifier", str(error))
                 continue
-            if reading is not None and _is_plate(reading):
+            if reading is not None and looks_like_plate(reading):
                 found.append(PlateFound(region, plate, reading))
         spent = {"localize": (localized - started) * 1000.0, **readings.spent_ms}
         spent["total"] = (self._now_s() - started) * 1000.0
@@ -147,13 +148,10 @@ def build_pipeline(
         localizers=build_localizers(settings, degraded),
         readers=build_readers(settings, degraded),
         enough_stills=settings.enough_stills,
+        evidence=choose_grammar(settings.countries),
         degraded=degraded,
         now_s=now_s,
     )
-
-
-def _is_plate(reading: PlateReading) -> bool:
-    return len(reading.characters) >= SHORTEST_TEXT and reading.confidence >= WEAKEST_READING
 
 
 def _rank(found: PlateFound, image: Image) -> float:

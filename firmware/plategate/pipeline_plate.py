@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from plategate.pipeline_degraded import PART_FAILURES, Degraded
 from plategate.records import Image, PlateImage, PlateReading, PlateRegion
 from plategate.vision.agree import agree_readings
+from plategate.vision.agree_settle import Evidence
 from plategate.vision.ports import Reader
 from plategate.vision.rectify import Margin, rectify
 
@@ -23,9 +24,14 @@ class PlateReadings:
     """Asks the readers about regions and keeps the time that each stage took."""
 
     def __init__(
-        self, readers: Sequence[Reader], degraded: Degraded, now_s: Callable[[], float]
+        self,
+        readers: Sequence[Reader],
+        evidence: Evidence | None,
+        degraded: Degraded,
+        now_s: Callable[[], float],
     ) -> None:
         self._readers = tuple(readers)
+        self._evidence = evidence
         self._degraded = degraded
         self._now_s = now_s
         self.spent_ms: dict[str, float] = {}
@@ -36,13 +42,13 @@ class PlateReadings:
         readings: list[PlateReading] = []
         for reader in self._readers:
             readings += self._ask(reader, plate)
-            agreed = agree_readings(readings)
+            agreed = agree_readings(readings, self._evidence)
             if agreed is not None and agreed.confidence >= SURE:
                 return plate, agreed
         if self._readers:
             wider = self._rectify(image, region, WIDER)
             readings += self._ask(self._readers[0], wider)
-        return plate, agree_readings(readings)
+        return plate, agree_readings(readings, self._evidence)
 
     def _rectify(self, image: Image, region: PlateRegion, margin: Margin | None) -> PlateImage:
         started = self._now_s()

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards how the parts work together: who takes whose place, who is asked again, when it is enough."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plategate.errors import ModelError, ReaderError
+from plategate.pipeline import Pipeline, build_pipeline
+from plategate.records import (
+    CharacterReading,
+    Image,
+    PlateImage,
+    PlateReading,
+    PlateRegion,
+    Still,
+)
+from plategate.settings.vision import VisionSettings
+
+
+def region(x: float = 40, y: float = 40, width: float = 80, sure: float = 0.9) -> PlateRegion:
+    high = width / 4
+    corners = ((x, y), (x + width, y), (x + width, y + high), (x, y + high))
+    return PlateRegion(corners, sure, "fake")
+
+
+def reading(text: str, confidence: float = 0.99, reader: str = "fake") -> PlateReading:
+    return PlateReading(tuple(CharacterReading(c, confidence) for c in text), reader)
+
+
+def still(number: int = 0) -> Still:
+    return Still(np.full((120, 200, 3), 90, np.uint8), f"still-{number}", sequence=number)
+
+
+class FakeLocalizer:
+    """Says what it was told to say, or raises."""
+
+    def __init__(self, *answers: list[PlateRegion] | Exception, name: str = "fake") -> None:
+        self.name = name
+        self.answers = list(answers)
+        self.asked = 0
+
+    def localize(self, image: Image) -> list[PlateRegion]:
+        answer = self.answers[min(self.asked, len(self.answers) - 1)]
+        self.asked += 1
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class FakeReader:
+    """Says what it was told to say, or raises; keeps the plates that it was shown."""
+
+    def __init__(self, *answers: PlateReading | Exception | None, name: str = "fake") -> None:
+        self.name = name
+        self.answers = list(answers)
+        self.shown: list[PlateImage] = []
+
+    def read(self, plate: PlateImage) -> PlateReading | None:
+        answer = self.answers[min(len(self.shown), len(self.answers) - 1)]
+        self.shown.append(plate)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def texts(pipeline: Pipeline) -> list[str]:
+    return [found.reading.text for found in pipeline.read_still(still()).plates]
+
+
+def test_ok__one_plate() -> None:
+    result = Pipeline([FakeLocalizer([region()])], [FakeReader(reading("AB12CDE"))]).read_still(
+        still()
+    )
+    assert [found.reading.text for found in result.plates] == ["AB12CDE"]
+    assert result.best is not None
+    assert result.best.plate.region == region()
+    assert {stage for stage, _ in result.milliseconds} == {"localize", "rectify", "read", "total"}
+
+
+def test_ok__no_plate() -> None:
+    reader = FakeReader(reading("AB12CDE"))
+    result = Pipeline([FakeLocalizer([])], [reader]).read_still(still())
+    assert result.plates == ()
+    assert result.best is None
+    assert reader.shown == []
+
+
+def test_ok__nothing_to_work_with() -> None:
+    result = Pipeline([], []).read_still(still())
+    assert result.plates == ()
+
+
+def test_ok__next_localizer_where_the_first_finds_nothing() -> None:
+    second = FakeLocalizer([region()])
+    assert texts(Pipeline([FakeLocalizer([]), second], [FakeReader(reading("AB12CDE"))])) == [
+        "AB12CDE"
+    ]
+    assert second.asked == 1
+
+
+def test_ok__next_localizer_only_then() -> None:
+    second = FakeLocalizer([region()])
+    texts(Pipeline([FakeLocalizer([region()]), second], [FakeReader(reading("AB12CDE"))]))
+    assert second.asked == 0
+
+
+@pytest.mark.parametrize(
+    "error", [ModelError("broken"), RuntimeError("oom"), ValueError("x"), IndexError("x")]
+)
+def test_ok__failing_localizer_is_replaced_and_said_once(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = FakeLocalizer(error, error, [region()], name="tflite")
+    pipeline = Pipeline([first, FakeLocalizer([region()])], [FakeReader(reading("AB12CDE"))])
+    with caplog.at_level(logging.INFO):
+        assert texts(pipeline) == ["AB12CDE"]
+        assert texts(pipeline) == ["AB12CDE"]
+        assert len(pipeline.degraded) == 1
+        assert "tflite" in pipeline.degraded[0]
+        assert len(caplog.records) == 1
+        assert texts(pipeline) == ["AB12CDE"]
+    assert pipeline.degraded == ()
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+def test_ok__sure_reader_is_enough() -> None:
+    second = FakeReader(reading("AB12CDE"), name="second")
+    texts(Pipeline([FakeLocalizer([region()])], [FakeReader(reading("AB12CDE", 0.999)), second]))
+    assert second.shown == []
+
+
+def test_ok__unsure_reader_is_not_alone() -> None:
+    first, second = FakeReader(reading("AB12CDE", 0.7)), FakeReader(reading("AB12CDE", 0.7))
+    pipeline = Pipeline([FakeLocalizer([region()])], [first, second])
+    assert texts(pipeline) == ["AB12CDE"]
+    assert len(second.shown) >= 1
+
+
+def test_ok__disagreement_is_not_averaged_away() -> None:
+    first = FakeReader(reading("AB12CDE", 0.8, "one"))
+    second = FakeReader(reading("AB12CDF", 0.8, "two"))
+    result = Pipeline([FakeLocalizer([region()])], [first, second]).read_still(still())
+    assert result.best is not None
+    assert result.best.reading.confidence < 0.8
+
+
+def test_ok__failing_reader_is_replaced() -> None:
+    pipeline = Pipeline(
+        [FakeLocalizer([region()])],
+        [FakeReader(ReaderError("gone"), name="tflite"), FakeReader(reading("AB12CDE"))],
+    )
+    assert texts(pipeline) == ["AB12CDE"]
+    assert len(pipeline.degraded) == 1
+
+
+def test_ok__no_reader_works() -> None:
+    pipeline = Pipeline([FakeLocalizer([region()])], [FakeReader(RuntimeError("gone"))])
+    result = pipeline.read_still(still())
+    assert result.plates == ()
+    assert result.regions == (region(),)
+
+
+@pytest.mark.parametrize("text", ["", "A", "TAXI", "POLICE", "WWWAUTOHAUSDE"])
+def test_ok__badges_and_signs_are_dropped(text: str) -> None:
+    pipeline = Pipeline([FakeLocalizer([region()])], [FakeReader(reading(text, 0.3))])
+    assert texts(pipeline) == []
+
+
+def test_ok__plates_best_first() -> None:
+    regions = [region(5, 5, 30), region(60, 50, 90)]
+    reader = FakeReader(reading("FAR4711", 0.99), reading("NEAR123", 0.99))
+    assert texts(Pipeline([FakeLocalizer(regions)], [reader])) == ["NEAR123", "FAR4711"]
+
+
+def test_ok__still_is_not_modified() -> None:
+    picture = still()
+    before = picture.image.copy()
+    Pipeline([FakeLocalizer([region()])], [FakeReader(reading("AB12CDE", 0.5))]).read_still(picture)
+    assert np.array_equal(picture.image, before)
+
+
+def test_ok__burst_ends_once_enough_stills_agree() -> None:
+    taken = []
+
+    def camera() -> Iterator[Still]:
+        for number in range(5):
+            taken.append(number)
+            yield still(number)
+
+    pipeline = Pipeline(
+        [FakeLocalizer([region()])], [FakeReader(reading("AB12CDE"))], enough_stills=2
+    )
+    sighting = pipeline.read_burst(camera())
+    assert taken == [0, 1]
+    assert sighting.stills == 2
+    assert sighting.reading is not None
+    assert sighting.reading.text == "AB12CDE"
+    assert sighting.plate is not None
+    assert sighting.still is not None
+
+
+def test_ok__burst_outvotes_one_misreading() -> None:
+    reader = FakeReader(
+        reading("AB12CDE"), reading("AB12C0E", 0.97), reading("AB12CDE"), reading("AB12CDE")
+    )
+    pipeline = Pipeline([FakeLocalizer([region()])], [reader], enough_stills=3)
+    sighting = pipeline.read_burst(still(number) for number in range(4))
+    assert sighting.reading is not None
+    assert sighting.reading.text == "AB12CDE"
+    assert sighting.stills == 4
+
+
+def test_ok__evidence_shows_what_was_read() -> None:
+    localizer = FakeLocalizer([], [region()], [region()])
+    pipeline = Pipeline([localizer], [FakeReader(reading("AB12CDE"))], enough_stills=2)
+    sighting = pipeline.read_burst(still(number) for number in range(4))
+    assert sighting.still is not None
+    assert sighting.still.sequence in (1, 2)
+
+
+def test_ok__burst_of_nothing() -> None:
+    sighting = Pipeline([FakeLocalizer([])], []).read_burst([still(0), still(1)])
+    assert sighting.reading is None
+    assert sighting.plate is None
+    assert sighting.stills == 2
+    assert sighting.still is not None
+
+
+def test_ok__burst_without_stills() -> None:
+    sighting = Pipeline([FakeLocalizer([])], []).read_burst([])
+    assert (sighting.reading, sighting.still, sighting.stills) == (None, None, 0)
+
+
+def test_ok__missing_models_are_a_stated_mode(tmp_path: Path) -> None:
+    pipeline = build_pipeline(VisionSettings(models_dir=tmp_path))
+    assert any("plate detector" in sentence for sentence in pipeline.degraded)
+    assert any("plate reader" in sentence for sentence in pipeline.degraded)
+    assert pipeline.read_still(still()).plates == ()
+
+
+def test_ok__contours_alone_are_no_degraded_mode() -> None:
+    pipeline = build_pipeline(VisionSettings(localizer="contour", reader="tesseract"))
+    assert not any("detector" in sentence for sentence in pipeline.degraded)
