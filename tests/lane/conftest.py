@@ -72,7 +72,7 @@ class Bench:
     now: float = 100.0
     log: list[Command] = field(default_factory=list)
     deadline: float | None = None
-    state: LaneState = field(default_factory=lambda: LaneState(prefix="t"))
+    state: LaneState = field(default_factory=lambda: LaneState(prefix="t", started_s=100.0))
 
     def __post_init__(self) -> None:
         for name in sorted(self.rules.wired):

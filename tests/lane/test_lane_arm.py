@@ -149,3 +149,13 @@ def test_ok__the_next_vehicle_is_let_in_while_the_arm_is_still_up(make_bench):
     assert bench.reports() == []
     assert [r.vehicles for r in bench.all(Record)] == [1, 1]
     assert bench.moves() == ["HoldBarrier", "ReleaseBarrier"]
+
+
+def test_ok__a_vehicle_that_stays_under_the_arm_is_told_as_such(make_bench):
+    bench = make_bench(style=Style.HOLD, pass_within_s=45.0)
+    bench.grant()
+    bench.wait(3)
+    bench.put("photocell")
+    bench.wait(100)
+    assert bench.records() == [("allowed", "opened, still under the arm")]
+    assert bench.moves() == ["HoldBarrier"]

@@ -65,7 +65,7 @@ class LaneMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1000.0
-        self.state = LaneState(prefix="p")
+        self.state = LaneState(prefix="p", started_s=1000.0)
         self.deadline: float | None = None
         self.commands: tuple[object, ...] = ()
         self.asked: list[str] = []

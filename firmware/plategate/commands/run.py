@@ -48,9 +48,9 @@ def run(
 
         run_gate(config)
     elif rehearse.suffix == ".toml":
-        from plategate.commands._run_scenario import run_scenarios
+        from plategate.commands._run_scenario import run_scenario
 
-        raise typer.Exit(run_scenarios([rehearse]))
+        raise typer.Exit(run_scenario(rehearse))
     else:
         from plategate.commands._run_pictures import run_pictures
 

@@ -17,13 +17,12 @@ from plategate.clock import SystemClock
 from plategate.gate.loop import Gate
 from plategate.gate.modes import mode_chooser
 from plategate.gate.parts import Parts
-from plategate.gate.rules import lane_rules
+from plategate.gate.rules import all_wired, lane_rules
 from plategate.hardware.board import open_board
 from plategate.health import Health, systemd_health
 from plategate.health_crash import keep_crash_reports
 from plategate.health_socket import StatusSocket
 from plategate.journal import open_journal
-from plategate.messages import InputName
 from plategate.pipeline import build_pipeline
 from plategate.settings import Settings
 from plategate.vision.grammar import any_country
@@ -51,8 +50,7 @@ def build_gate(settings: Settings, stack: contextlib.ExitStack) -> Gate:
         longest_pulse_s=settings.barrier.longest_pulse_ms / 1000,
     )
     stack.callback(board.close)
-    wired = frozenset[InputName]().union(*(inputs.wired() for inputs in board.inputs))
-    rules = lane_rules(settings.lane, settings.barrier, wired)
+    rules = lane_rules(settings.lane, settings.barrier, all_wired(board.inputs))
     trust = ClockTrust(settings.access.clock_stamp, clock)
     parts = Parts(
         clock=clock,

@@ -177,19 +177,20 @@ class InlineFeed:
 
     def burst(self, count: int, since_s: float) -> StillsOfBurst:
         """The stills of one burst; what came before the camera died is kept."""
-        delivered = 0
+        delivered, died = 0, False
         try:
             for still in self._camera.burst(count, since_s):
                 delivered += 1
                 yield still
         except CameraError as error:
+            died = True
             if not self._lost:
                 self._lost = True
                 self._post(CameraLost(str(error)))
             if not delivered:
                 raise
-        else:
-            if self._lost:
+        finally:
+            if self._lost and not died:
                 self._lost = False
                 self._post(CameraReturned())
 

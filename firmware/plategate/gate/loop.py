@@ -57,7 +57,7 @@ class Gate:
         self._lane = lane
         self._health = health
         self._hang_s = hang_s
-        self._state = LaneState(prefix=prefix)
+        self._state = LaneState(prefix=prefix, started_s=parts.clock.monotonic())
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._deadline: float | None = None
         self._due_s: dict[str, float] = {}

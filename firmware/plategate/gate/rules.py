@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from plategate.errors import SettingsError
+from plategate.hardware.ports import Inputs
 from plategate.lane import Combine, LaneRules, Style
 from plategate.messages import InputName
 from plategate.settings.barrier import BarrierSettings
@@ -11,6 +14,11 @@ from plategate.settings.lane import LaneSettings
 
 SAFETY = {InputName.PHOTOCELL, InputName.SAFETY}
 RELAY_REST_S = 0.2
+
+
+def all_wired(inputs: Iterable[Inputs]) -> frozenset[InputName]:
+    """Every input that exists on the site."""
+    return frozenset[InputName]().union(*(each.wired() for each in inputs))
 
 
 def lane_rules(

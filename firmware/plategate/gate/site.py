@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plategate.access.control import open_access
-from plategate.clock import Clock, SystemClock
+from plategate.clock import SystemClock
 from plategate.gate.loop import Gate
 from plategate.gate.parts import BurstReader, Judge, Parts, PassageBook
-from plategate.gate.rules import lane_rules
+from plategate.gate.rules import all_wired, lane_rules
 from plategate.hardware.gpio_drive import GpioDrive
 from plategate.hardware.gpio_inputs import GpioInputs
 from plategate.hardware.lamps import GpioLamps
@@ -25,17 +25,17 @@ from plategate.hardware.rehearsal import RehearsalBoard
 from plategate.hardware.rehearsal_arm import RehearsalArm
 from plategate.hardware.rehearsal_camera import RehearsalCamera
 from plategate.hardware.rehearsal_clock import TurnedClock
+from plategate.hardware.rehearsal_distance import RehearsalDistance
 from plategate.hardware.timers import TimerThread
 from plategate.health import Health
 from plategate.journal import open_journal
 from plategate.messages import InputName, Level, Mode, Report, Signal
 from plategate.pipeline import build_pipeline
-from plategate.records import Passage, PlateSighting
+from plategate.records import Passage, PlateSighting, Still
 from plategate.settings import Settings
 from plategate.vision.images import load_still
 
 ARM_TRAVEL_S = 0.15
-PREFIX = "R"
 
 
 @dataclass
@@ -85,7 +85,8 @@ class Site:
     logbook: Logbook
     lamps: Lamps
     reader: BurstReader
-    clock: Clock
+    distance: RehearsalDistance | None
+    lose_power: Callable[[], None]
     close: Callable[[], None]
 
 
@@ -97,7 +98,11 @@ def build_site(
     judge: Judge | None = None,
     book: PassageBook | None = None,
     travel_s: float = ARM_TRAVEL_S,
-    load: Callable[[Path], object] | None = None,
+    load: Callable[[Path], Still] = load_still,
+    mode: Callable[[], Mode] | None = None,
+    prefix: str | None = None,
+    logbook: Logbook | None = None,
+    arm_position: str = "down",
 ) -> Site:
     """A site with these settings; parts that are not given are built as on the device."""
     clock = turned or SystemClock()
@@ -123,9 +128,14 @@ def build_site(
         blocked=lambda: inputs.level(InputName.PHOTOCELL) is not Level.INACTIVE,
     )
     board.rest()
-    arm.rest()
-    camera = RehearsalCamera(clock, load_still if load is None else load)  # type: ignore[arg-type]
-    logbook = Logbook()
+    arm.force(arm_position)
+    camera = RehearsalCamera(clock, load)
+    distance = (
+        None
+        if settings.pins.distance is None
+        else RehearsalDistance(settings.triggers.distance, clock)
+    )
+    logbook = logbook or Logbook()
     lamps: Lamps = (
         SignalLog()
         if turned
@@ -136,27 +146,34 @@ def build_site(
     parts = Parts(
         clock=clock,
         camera=camera,
-        inputs=(inputs,),
+        inputs=(inputs,) if distance is None else (inputs, distance),
         drive=drive,
         lamps=lamps,
         reader=reader or build_pipeline(settings.vision),
         judge=judge or open_access(settings.access),
         book=book or open_journal(settings.journal),
         clock_trusted=lambda: True,
-        mode=lambda: Mode(settings.lane.mode),
+        mode=mode or (lambda: Mode(settings.lane.mode)),
     )
     gate = Gate(
         parts=parts,
-        rules=lane_rules(settings.lane, settings.barrier, inputs.wired()),
+        rules=lane_rules(settings.lane, settings.barrier, all_wired(parts.inputs)),
         lane=settings.lane.name,
-        prefix=f"{PREFIX}{clock.wall():%Y%m%dT%H%M%S}",
+        prefix=prefix or f"R{clock.wall():%Y%m%dT%H%M%S}",
         health=Health(clock, lambda _: None),
         hang_s={},
         watchers=(logbook,),
         inline=turned is not None,
     )
     close = timers.close if timers else _nothing
-    return Site(gate, board, arm, camera, logbook, lamps, parts.reader, clock, close)
+
+    def lose_power() -> None:
+        inputs.close()
+        drive.shut_down()
+        parts.judge.close()
+        parts.book.close()
+
+    return Site(gate, board, arm, camera, logbook, lamps, parts.reader, distance, lose_power, close)
 
 
 def _nothing() -> None:

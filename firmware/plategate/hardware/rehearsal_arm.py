@@ -39,12 +39,8 @@ class RehearsalArm:
         self.position = "down"
         board.factory.listeners.append(self._edge)
 
-    def rest(self) -> None:
-        """Show where the arm is."""
-        self._show(self.position)
-
     def force(self, position: str) -> None:
-        """Somebody moves the arm by hand."""
+        """The arm is at a position, as after a start or because somebody moved it by hand."""
         self._cancel()
         self._show(position)
 
@@ -57,8 +53,8 @@ class RehearsalArm:
             self._go("up")
         elif name == "open_relay" and self._style == "hold":
             self._go("down")
-        elif name == "open_relay" and self._style == "pulse":
-            self._later(self._closes_itself_after_s + self._travel_s, self._close_itself)
+        elif name == "open_relay" and self._style == "pulse" and self.position == "up":
+            self._later(self._closes_itself_after_s, self._close_itself)
         elif name == "close_relay" and is_on:
             self._go("down")
 

@@ -83,7 +83,13 @@ def advance_openings(turn: Turn) -> None:
         if opening.raised and _through(turn, opening):
             _close(turn, opening, "opened")
         elif turn.reached(opening.since_s + turn.rules.pass_within_s):
-            _close(turn, opening, "opened, nobody drove through" if opening.raised else "not moved")
+            _close(turn, opening, _how_far(opening))
+
+
+def _how_far(opening: Opening) -> str:
+    if not opening.raised:
+        return "not moved"
+    return "opened, still under the arm" if opening.vehicles else "opened, nobody drove through"
 
 
 def close_all(turn: Turn, barrier: str, only_raised: bool = False) -> None:

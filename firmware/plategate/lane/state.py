@@ -119,6 +119,7 @@ class LaneState:
     """The whole lane. `prefix` makes passage ids unique across starts of the gate."""
 
     prefix: str
+    started_s: float = 0.0
     number: int = 0
     inputs: Mapping[InputName, Seen] = field(default_factory=dict)
     mode: Mode = Mode.AUTOMATIC
@@ -137,8 +138,8 @@ class LaneState:
     shown: tuple[Signal, int] = (Signal.STARTING, 0)
 
     def seen(self, name: InputName) -> Seen:
-        """Level and age of an input; UNKNOWN since ever when it never reported."""
-        return self.inputs.get(name, Seen())
+        """Level and age of an input; UNKNOWN since the start when it never reported."""
+        return self.inputs.get(name) or Seen(since_s=self.started_s)
 
     def level(self, name: InputName) -> Level:
         """The level of an input now."""
