@@ -22,7 +22,7 @@ TRACKED_PYTHON = sorted(
 LONGEST_FILE = 300
 
 # What each part may import besides itself. A part is the first name below `plategate`; modules that
-# share a stem (journal, journal_rows) are one part.
+# share a stem (health, health_crash) are one part.
 GROUND = {"records", "errors", "clock", "plate_text", "messages"}
 MAY_IMPORT = {
     "records": set(),
@@ -46,7 +46,7 @@ BOARD_LIBRARIES = {"gpiozero", "lgpio", "picamera2", "libcamera"}
 def part_of(module: str) -> str:
     """The part that a dotted module below `plategate` belongs to."""
     name = module.split(".")[1] if "." in module else ""
-    for part in ("lane", "journal", "pipeline", "health"):
+    for part in ("pipeline", "health"):
         if name == part or name.startswith(part + "_"):
             return part
     return name

@@ -21,7 +21,7 @@ import typer
 if TYPE_CHECKING:
     import sqlite3
 
-    from plategate.journal_queries import StoredPassage
+    from plategate.journal.queries import StoredPassage
 
 CSV_COLUMNS = (
     "sequence",
@@ -74,7 +74,7 @@ def show(
     """Show the newest passages, newest first, and grants that are not finished."""
     from rich.console import Console
 
-    from plategate.journal_queries import read_grants, read_rows
+    from plategate.journal.queries import read_grants, read_rows
 
     with _journal(config) as (database, _):
         rows = list(read_rows(database, limit, _aware(since), _aware(until)))
@@ -100,7 +100,7 @@ def export(
     until: UntilOption = None,
 ) -> None:
     """Write passages for another program, oldest first, with everything that is kept of them."""
-    from plategate.journal_queries import read_rows
+    from plategate.journal.queries import read_rows
 
     with _journal(config) as (database, _):
         rows = list(read_rows(database, limit, _aware(since), _aware(until)))[::-1]
@@ -117,7 +117,7 @@ def check(config: ConfigOption = None) -> None:
     """Check the database, the chain of hashes and every picture; status 1 if something is wrong."""
     import hashlib
 
-    from plategate.journal_chain import verify_chain
+    from plategate.journal.chain import verify_chain
 
     with _journal(config) as (database, folder):
         (integrity,) = database.execute("PRAGMA integrity_check(1)").fetchone()
@@ -148,7 +148,7 @@ def _journal(config: Path | None) -> Iterator[tuple[sqlite3.Connection, Path]]:
     import sqlite3
 
     from plategate.errors import StoreError
-    from plategate.journal_schema import FILE_NAME, open_for_reading
+    from plategate.journal.schema import FILE_NAME, open_for_reading
     from plategate.settings import load_settings
 
     folder = load_settings(config).journal.dir

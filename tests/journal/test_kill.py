@@ -10,11 +10,11 @@ from collections import Counter
 from pathlib import Path
 
 from plategate.journal import INTERRUPTED, open_journal
-from plategate.journal_chain import verify_chain
-from plategate.journal_schema import FILE_NAME, open_for_reading
+from plategate.journal.chain import verify_chain
+from plategate.journal.schema import FILE_NAME, open_for_reading
 from plategate.settings.journal import JournalSettings
 
-VICTIM = Path(__file__).with_name("journal_victim.py")
+VICTIM = Path(__file__).with_name("victim.py")
 ROUNDS = 40
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from plategate.journal_evidence import FOLDER, has_room
-from plategate.journal_repair import SET_ASIDE
+from plategate.journal.evidence import FOLDER, has_room
+from plategate.journal.repair import SET_ASIDE
 from plategate.records import Passage, Reason, Result
 from plategate.settings.journal import JournalSettings
 

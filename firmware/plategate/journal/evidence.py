@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Store the pictures of a passage so that each is on the disk, whole, before a row refers to it.
 
-Pictures are personal data; how long they stay is decided in `journal_retention`.
+Pictures are personal data; how long they stay is decided in `retention`.
 """
 
 from __future__ import annotations

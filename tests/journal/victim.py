@@ -49,29 +49,42 @@ def passage(passage_id: str) -> Passage:
     return Passage(passage_id, "lane", datetime.now(UTC), "beam", verdict, READING)
 
 
-def live(settings: JournalSettings, round_number: int) -> None:
-    """Grant and record until killed."""
+def live(settings: JournalSettings, round_number: int, said: int) -> None:
+    """Grant and record until killed; every step is told to the descriptor `said`."""
     journal = open_journal(settings)
     seen = sighting()
     for number in range(100_000):
         passage_id = f"{round_number}-{number}"
         journal.begin_grant(passage_id, "AB12CDE", datetime.now(UTC))
-        os.write(1, f"granted {passage_id}\n".encode())
+        os.write(said, f"granted {passage_id}\n".encode())
         journal.record(passage(passage_id), seen)
-        os.write(1, f"recorded {passage_id}\n".encode())
+        os.write(said, f"recorded {passage_id}\n".encode())
+
+
+def killed_after(settings: JournalSettings, round_number: int, steps: int, pause_s: float) -> str:
+    """What a child said before it was killed: some steps in, and then at any moment."""
+    hears, said = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(hears)
+        live(settings, round_number, said)
+    os.close(said)
+    with os.fdopen(hears) as lines:
+        heard = [lines.readline() for _ in range(steps)]
+        time.sleep(pause_s)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return "".join([*heard, *lines])
 
 
 def main() -> None:
-    """journal_victim.py FOLDER ROUNDS SEED: kill that many children, one after the other."""
+    """victim.py FOLDER ROUNDS SEED: kill that many children, one after the other."""
     settings = JournalSettings(dir=Path(sys.argv[1]), min_free_mb=10, outbox=True)
     chance = random.Random(int(sys.argv[3]))
     for round_number in range(int(sys.argv[2])):
-        child = os.fork()
-        if child == 0:
-            live(settings, round_number)
-        time.sleep(chance.uniform(0.0, 0.25))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        # No step: also while the journal is being opened.
+        said = killed_after(settings, round_number, chance.randrange(4), chance.uniform(0.0, 0.03))
+        sys.stdout.write(said)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC
 
-from plategate import journal_outbox, journal_queries, journal_repair, journal_retention
 from plategate.clock import SystemClock
-from plategate.journal_chain import content_hash, link, newest_hash
-from plategate.journal_evidence import EvidenceFile
-from plategate.journal_reserve import Grant, GrantReserve
+from plategate.journal import outbox, queries, repair, retention
+from plategate.journal.chain import content_hash, link, newest_hash
+from plategate.journal.evidence import EvidenceFile
+from plategate.journal.reserve import Grant, GrantReserve
 from plategate.records import Passage
 from plategate.settings.journal import JournalSettings
 
@@ -71,10 +71,10 @@ class Ledger:
             raise
         except sqlite3.DatabaseError as error:
             with self.lock:
-                if journal_repair.is_damage(error):
+                if repair.is_damage(error):
                     self._rebuild(str(error))
                 else:
-                    journal_retention.forget_oldest_evidence(self.database, self._settings)
+                    retention.forget_oldest_evidence(self.database, self._settings)
             self._insert(passage, document, evidence)
 
     def unfinished(self) -> tuple[Grant, ...]:
@@ -84,7 +84,7 @@ class Ledger:
         with self._transaction() as database:
             self._empty_reserve_into(database)
         self._reserve.clear()
-        return tuple(journal_queries.read_grants(self.database))
+        return tuple(queries.read_grants(self.database))
 
     def close(self) -> None:
         """Close the database; may be called twice."""
@@ -109,7 +109,7 @@ class Ledger:
                 (
                     passage.id,
                     triggered_at.isoformat(),
-                    journal_retention.class_of(passage),
+                    retention.class_of(passage),
                     document,
                     content,
                     link(newest_hash(database), content),
@@ -122,7 +122,7 @@ class Ledger:
             database.execute("DELETE FROM grants WHERE passage_id = ?", (passage.id,))
             if self._settings.outbox:
                 most = self._settings.outbox_max
-                journal_outbox.put(database, passage.id, "passage", document, triggered_at, most)
+                outbox.put(database, passage.id, "passage", document, triggered_at, most)
         if self.lasting:
             self._empty_reserve()
 
@@ -142,9 +142,7 @@ class Ledger:
 
     def _rebuild(self, damage: str) -> None:
         self.database.close()
-        self.database, notice = journal_repair.rebuild(
-            self._settings.dir, SystemClock().wall(), damage
-        )
+        self.database, notice = repair.rebuild(self._settings.dir, SystemClock().wall(), damage)
         self.rebuilt.append(notice)
         log.error("%s", notice)
 

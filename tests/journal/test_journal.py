@@ -11,12 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plategate import journal_evidence as evidence_module
-from plategate import journal_outbox
 from plategate.errors import StoreError
-from plategate.journal import EVIDENCE, INTERRUPTED, STORE, Journal, open_journal
-from plategate.journal_chain import verify_chain
-from plategate.journal_schema import FILE_NAME, open_for_reading
+from plategate.journal import EVIDENCE, INTERRUPTED, STORE, Journal, open_journal, outbox
+from plategate.journal import evidence as evidence_module
+from plategate.journal.chain import verify_chain
+from plategate.journal.schema import FILE_NAME, open_for_reading
 from plategate.records import (
     CharacterReading,
     ListEntry,
@@ -153,7 +152,7 @@ def test_ok__disk_that_cannot_be_written_at_start(
         raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("plategate.journal_repair.open_or_rebuild", full)
+        patch.setattr("plategate.journal.repair.open_or_rebuild", full)
         journal = open_journal(settings)
         journal.begin_grant("one", "A1", AT)
         journal.record(a_passage("one"))
@@ -248,11 +247,11 @@ def test_ok__outbox_waits_longer_after_each_failure(tmp_path: Path) -> None:
     journal = open_journal(JournalSettings(dir=tmp_path, outbox=True))
     journal.record(a_passage("one"))
     database = journal._ledger.database
-    (message,) = journal_outbox.due(database, AT)
-    journal_outbox.failed(database, message, AT)
-    assert journal_outbox.due(database, AT) == []
-    (again,) = journal_outbox.due(database, AT + timedelta(seconds=1))
+    (message,) = outbox.due(database, AT)
+    outbox.failed(database, message, AT)
+    assert outbox.due(database, AT) == []
+    (again,) = outbox.due(database, AT + timedelta(seconds=1))
     assert again.attempts == 1
-    journal_outbox.delivered(database, again)
-    assert journal_outbox.due(database, AT + timedelta(days=1)) == []
+    outbox.delivered(database, again)
+    assert outbox.due(database, AT + timedelta(days=1)) == []
     journal.close()

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from plategate.journal import Journal, open_journal
-from plategate.journal_chain import verify_chain
-from plategate.journal_schema import FILE_NAME
+from plategate.journal.chain import verify_chain
+from plategate.journal.schema import FILE_NAME
 from plategate.records import Passage, PlateSighting, Reason, Result, Still, Verdict
 from plategate.settings.journal import JournalSettings
 

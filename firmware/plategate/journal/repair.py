@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from plategate import journal_schema
+from plategate.journal import schema
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +46,9 @@ TABLES = {
 
 def open_or_rebuild(folder: Path, now: datetime) -> tuple[sqlite3.Connection, str | None]:
     """Open the journal; where it is damaged, rebuild it and return a sentence about that."""
-    file = folder / journal_schema.FILE_NAME
+    file = folder / schema.FILE_NAME
     try:
-        database = journal_schema.open_database(file)
+        database = schema.open_database(file)
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             raise
@@ -63,7 +63,7 @@ def open_or_rebuild(folder: Path, now: datetime) -> tuple[sqlite3.Connection, st
 def rebuild(folder: Path, now: datetime, damage: str) -> tuple[sqlite3.Connection, str]:
     """Set the file aside, make a new one and carry over every row that can be read."""
     aside = _set_aside(folder, now)
-    database = journal_schema.open_database(folder / journal_schema.FILE_NAME)
+    database = schema.open_database(folder / schema.FILE_NAME)
     counts = dict.fromkeys(TABLES, 0)
     try:
         source = sqlite3.connect(aside, isolation_level=None)
@@ -104,7 +104,7 @@ def _damage(database: sqlite3.Connection, file: Path) -> str | None:
 def _set_aside(folder: Path, now: datetime) -> Path:
     name = f"{SET_ASIDE}{now.strftime('%Y%m%dT%H%M%S')}.sqlite"
     for suffix in ("-wal", "-shm", ""):
-        file = folder / (journal_schema.FILE_NAME + suffix)
+        file = folder / (schema.FILE_NAME + suffix)
         if file.exists():
             file.replace(folder / (name + suffix))
     return folder / name

@@ -15,13 +15,13 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-from plategate import journal_queries, journal_repair, journal_retention, journal_schema
 from plategate.clock import SystemClock
 from plategate.errors import StoreError
-from plategate.journal_evidence import EvidenceFile, store_evidence
-from plategate.journal_ledger import Ledger
-from plategate.journal_reserve import Grant, GrantReserve
-from plategate.journal_rows import encode, passage_document
+from plategate.journal import queries, repair, retention, schema
+from plategate.journal.evidence import EvidenceFile, store_evidence
+from plategate.journal.ledger import Ledger
+from plategate.journal.reserve import Grant, GrantReserve
+from plategate.journal.rows import encode, passage_document
 from plategate.records import Passage, PlateSighting, Reason, Result, Verdict
 from plategate.settings.journal import JournalSettings
 
@@ -29,13 +29,13 @@ log = logging.getLogger(__name__)
 
 INTERRUPTED = "interrupted"
 IN_MEMORY_MAX = 1000
-STORE, EVIDENCE = "journal_store", "journal_evidence"
+STORE, EVIDENCE = "journal_store", "evidence"
 
 
 class Journal:
     """The journal of one gate; every method may be called from any thread.
 
-    `problems` holds the named failures of the moment with a sentence each: "journal_evidence"
+    `problems` holds the named failures of the moment with a sentence each: "evidence"
     (pictures are not stored) and "journal_store" (passages or grants are not, or only in part).
     """
 
@@ -85,7 +85,7 @@ class Journal:
     def passages(self, limit: int = 50) -> list[Passage]:
         """The newest passages, newest first."""
         with self._ledger.lock:
-            rows = journal_queries.read_rows(self._ledger.database, limit)
+            rows = queries.read_rows(self._ledger.database, limit)
             return [row.passage for row in rows]
 
     def unfinished_grants(self) -> tuple[Grant, ...]:
@@ -106,7 +106,7 @@ class Journal:
                 forgotten += batch
             with self._ledger.lock:
                 if clock_trusted:
-                    journal_retention.remove_strays(self._ledger.database, self._settings, now)
+                    retention.remove_strays(self._ledger.database, self._settings, now)
                 self._ledger.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except (sqlite3.Error, OSError) as error:
             self._problem(STORE, f"old passages cannot be removed: {error}")
@@ -144,11 +144,9 @@ class Journal:
 
     def _tidy_batch(self, now: datetime, clock_trusted: bool) -> int:
         with self._ledger.lock:
-            forgotten = journal_retention.forget_excess(self._ledger.database, self._settings)
+            forgotten = retention.forget_excess(self._ledger.database, self._settings)
             if clock_trusted:
-                forgotten += journal_retention.forget_old(
-                    self._ledger.database, self._settings, now
-                )
+                forgotten += retention.forget_old(self._ledger.database, self._settings, now)
             return forgotten
 
     def _problem(self, name: str, sentence: str) -> None:
@@ -180,10 +178,10 @@ def open_journal(settings: JournalSettings) -> Journal:
 
 def _open_ledger(settings: JournalSettings, reserve: GrantReserve) -> Ledger:
     try:
-        database, notice = journal_repair.open_or_rebuild(settings.dir, SystemClock().wall())
+        database, notice = repair.open_or_rebuild(settings.dir, SystemClock().wall())
     except sqlite3.OperationalError as error:
         log.error("the journal cannot be opened on the disk: %s", error)
-        database = journal_schema.open_database(Path(":memory:"))
+        database = schema.open_database(Path(":memory:"))
         return Ledger(settings, database, reserve, lasting=False)
     ledger = Ledger(settings, database, reserve, lasting=True)
     if notice:

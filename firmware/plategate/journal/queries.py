@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from plategate.journal_reserve import Grant
-from plategate.journal_rows import passage_from_document
+from plategate.journal.reserve import Grant
+from plategate.journal.rows import passage_from_document
 from plategate.records import Passage
 
 
