@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards how the parts work together: who takes whose place, who is asked again, when it is enough."""
+"""Guards how the parts work together: who takes whose place, who is asked again, what is enough."""
 
 from __future__ import annotations
 
