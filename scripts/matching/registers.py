@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make lists of plates shaped like real ones, and look readings up in them as a gate does."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from plategate.access.candidates import likely_texts, near_keys, wide_keys
+from plategate.access.confusions import Confusions, installed_confusions
+from plategate.access.likelihood import ReadingLikelihood
+from plategate.access.match import EXACT, Explanations, Match, Outcome, Strictness, weigh
+from plategate.access.misreadings import one_confusion_away
+from plategate.plate_text import DIGITS, LETTERS, lookalike_key
+from plategate.records import PlateReading
+
+
+def real_plates(folder: Path) -> list[str]:
+    """The registrations of a labelled folder, all splits."""
+    with (folder / "plates.csv").open(encoding="utf-8", newline="") as file:
+        return sorted({row["text"] for row in csv.DictReader(file) if row["text"]})
+
+
+def made_up(count: int, real: list[str], seed: int, without: Collection[str]) -> list[str]:
+    """Plates with the letters and digits of real ones drawn anew, each in its place."""
+    chance = random.Random(seed)
+    found: dict[str, None] = {}
+    while len(found) < count:
+        pattern = chance.choice(real)
+        keep = chance.randrange(3)  # area codes and the like stay as often as not
+        plate = "".join(
+            char if place < keep else chance.choice(DIGITS if char in DIGITS else LETTERS)
+            for place, char in enumerate(pattern)
+        )
+        if plate not in without:
+            found[plate] = None
+    return list(found)
+
+
+def neighbours(plate: str, count: int, seed: int) -> list[str]:
+    """Plates that differ from one in a single, easily confused character."""
+    near = sorted(set(one_confusion_away(plate)))
+    return random.Random(f"{seed} {plate}").sample(near, min(count, len(near)))
+
+
+class Asked:
+    """One reading, with what has to be worked out only once for all lists."""
+
+    def __init__(self, reading: PlateReading, confusions: Confusions | None = None) -> None:
+        self.reading = reading
+        self.texts = likely_texts(reading)
+        self.near, self.wide = near_keys(reading), wide_keys(reading)
+        self.likelihood = ReadingLikelihood(reading, confusions or installed_confusions())
+
+    def keys(self, strictness: Strictness) -> set[str]:
+        """The keys that are looked up at a level."""
+        return self.wide if strictness.wide else self.near
+
+
+class Register:
+    """A list in memory, looked up by look-alike key like the one on disk."""
+
+    def __init__(self, plates: Iterable[str]) -> None:
+        self.plates = set(plates)
+        self._by_key: dict[str, list[str]] = {}
+        for plate in self.plates:
+            self._by_key.setdefault(lookalike_key(plate), []).append(plate)
+
+    def like(self, keys: Iterable[str]) -> list[str]:
+        """The plates with one of the keys."""
+        return [plate for key in keys for plate in self._by_key.get(key, ())]
+
+
+def judged(
+    asked: Asked, others: Register, listed: Collection[str], level: Strictness, least: float
+) -> Match:
+    """What the gate would decide with `others` and `listed` on the allow list, at any hour."""
+    read = asked.reading.text
+    if asked.reading.confidence >= least and (read in listed or read in others.plates):
+        return Match(Outcome.MATCHED, read)
+    if level is EXACT:
+        return Match(Outcome.NONE)
+    keys = asked.keys(level)
+    found = {*others.like(keys), *(plate for plate in listed if lookalike_key(plate) in keys)}
+    return weigh(asked.likelihood, Explanations(found, (), asked.texts), level, bool)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Try real readings against lists: who gets in rightly, who wrongly, and who is left unsure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from matching.collect import Sample
+from matching.registers import Asked, Register, judged, made_up, neighbours
+from plategate.access.match import Outcome, Strictness
+from plategate.records import PlateReading
+from plategate.vision.agree import agree_burst
+
+NEIGHBOURS = 5  # plates one confusion away that are tried for each reading
+
+
+@dataclass
+class Rates:
+    """Counts of one kind of passage at one level and one size of list."""
+
+    level: str
+    size: int
+    burst: int
+    owners: Counter[str] = field(default_factory=Counter)  # right, wrong, unsure, refused
+    near_strangers: Counter[str] = field(default_factory=Counter)  # opened, not
+    far_strangers: Counter[str] = field(default_factory=Counter)
+
+
+def bursts(samples: Sequence[Sample], length: int) -> list[tuple[str, PlateReading | None]]:
+    """Readings of the same car in pictures that follow each other, joined as the gate does."""
+    if length == 1:
+        return [(sample.truth, sample.reading) for sample in samples]
+    joined: list[tuple[str, PlateReading | None]] = []
+    for truth, group in groupby(samples, key=lambda sample: sample.truth):
+        stills = [sample.reading for sample in group]
+        for start in range(len(stills) - length + 1):
+            seen = [reading for reading in stills[start : start + length] if reading is not None]
+            joined.append((truth, agree_burst(seen) if seen else None))
+    return joined
+
+
+def rates(
+    readings: Iterable[tuple[str, PlateReading | None]],
+    levels: Sequence[Strictness],
+    real: list[str],
+    size: int,
+    least: float,
+    burst: int = 1,
+) -> list[Rates]:
+    """Let every reading pass a gate with a list of `size` plates, at each level."""
+    known = list(readings)
+    truths = {truth for truth, _ in known}
+    others = Register(made_up(size - 1, real, seed=size, without=truths))
+    found = [Rates(level.name, size, burst) for level in levels]
+    for truth, reading in known:
+        asked = Asked(reading) if reading is not None and reading.text else None
+        near = neighbours(truth, NEIGHBOURS, seed=1)
+        for level, counts in zip(levels, found, strict=True):
+            counts.owners[owner(asked, truth, others, level, least)] += 1
+            counts.far_strangers[stranger(asked, (), others, level, least)] += 1
+            for twin in near:
+                if twin != truth and twin not in truths:
+                    empty = Register(())
+                    counts.near_strangers[stranger(asked, (twin,), empty, level, least)] += 1
+    return found
+
+
+def owner(
+    asked: Asked | None, truth: str, others: Register, level: Strictness, least: float
+) -> str:
+    """What happens to somebody whose plate is on the list."""
+    if asked is None:
+        return "not read"
+    match = judged(asked, others, (truth,), level, least)
+    if match.outcome is Outcome.MATCHED:
+        return "right" if match.plate == truth else "wrong"
+    weak = asked.reading.confidence < least
+    return "refused" if match.outcome is Outcome.NONE and not weak else "unsure"
+
+
+def stranger(
+    asked: Asked | None,
+    listed: tuple[str, ...],
+    others: Register,
+    level: Strictness,
+    least: float,
+) -> str:
+    """What happens to somebody who is on no list."""
+    if asked is None:
+        return "shut"
+    opened = judged(asked, others, listed, level, least).outcome is Outcome.MATCHED
+    return "opened" if opened else "shut"
