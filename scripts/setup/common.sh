@@ -34,6 +34,10 @@ fail() {
     exit 1
 }
 
+# What nobody thought of must at least say where it was.
+set -E
+trap 'printf "setup.sh: stopped at %s line %s: %s\n" "${BASH_SOURCE[0]}" "$LINENO" "$BASH_COMMAND" >&2' ERR
+
 need_root() { [ "$(id -u)" -eq 0 ] || fail "this needs root" "sudo ./setup.sh $1"; }
 
 has_systemd() { [ -d /run/systemd/system ]; }
@@ -49,9 +53,12 @@ tree_version() {
 
 # Everything that becomes part of an installation, one file a line, in a fixed order.
 list_tree() {
-    find firmware models requirements docs scripts/setup setup.sh pyproject.toml README.md LICENSE \
-        \( -name __pycache__ -o -name '*.egg-info' -o -path models/training -o -path docs/pictures \) -prune \
-        -o -type f -print 2>/dev/null | LC_ALL=C sort
+    local path
+    for path in LICENSE README.md docs firmware models pyproject.toml requirements scripts/setup setup.sh; do
+        [ ! -e "$path" ] || find "$path" \
+            \( -name __pycache__ -o -name '*.egg-info' -o -path models/training -o -path docs/pictures \) -prune \
+            -o -type f -print
+    done | LC_ALL=C sort
 }
 
 # make_wheelhouse DIR PYTHON: every package of the lock as a wheel, and our own, checked against the lock.
@@ -62,7 +69,7 @@ make_wheelhouse() {
     "${pip[@]}" install --require-hashes --no-deps -r requirements/lock-build.txt ||
         fail "the build tools could not be fetched" "check the network, or install --offline from a bundle"
     # imutils and sdnotify exist as source only; they are built here, with the tools of the lock.
-    "${pip[@]}" wheel --require-hashes --no-deps --no-build-isolation -w "$folder" \
+    "${pip[@]}" wheel --require-hashes --no-deps --no-build-isolation --use-pep517 -w "$folder" \
         -r "requirements/device-py$minor.txt" ||
         fail "the packages of requirements/device-py$minor.txt could not be fetched" \
             "check the network, or install --offline from a bundle"
@@ -73,15 +80,14 @@ make_wheelhouse() {
     # Built from a copy, so that nothing is left in the source folder.
     source=$(mktemp -d)
     list_tree | xargs -d '\n' cp --parents -t "$source"
-    "${pip[@]}" wheel --no-deps --no-build-isolation -w "$folder" "$source" ||
+    "${pip[@]}" wheel --no-deps --no-build-isolation --use-pep517 -w "$folder" "$source" ||
         fail "plategate itself could not be built" "read the lines above; the source folder may be damaged"
     rm -rf "$source"
     (cd "$folder" && sha256sum -- *.whl >SHA256SUMS)
 }
 
-# current_version / previous_version: the name, or nothing.
-current_version() { readlink "$PREFIX/current" 2>/dev/null | xargs -r basename; }
-previous_version() { readlink "$PREFIX/previous" 2>/dev/null | xargs -r basename; }
+# linked NAME: the version that the link current or previous points to, or nothing.
+linked() { [ ! -L "$PREFIX/$1" ] || basename "$(readlink "$PREFIX/$1")"; }
 
 # switch_link NAME VERSION: the link is the old one or the new one, at every moment.
 switch_link() {

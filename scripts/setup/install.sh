@@ -148,7 +148,7 @@ install_settings() {
 
 activate() {
     local before
-    before=$(current_version)
+    before=$(linked current)
     step "putting version $version in force"
     if [ -n "$before" ] && [ "$before" != "$version" ]; then
         switch_link previous "$before"
@@ -187,7 +187,7 @@ remove_old_versions() {
     local folder name
     for folder in "$PREFIX"/versions/*/; do
         name=$(basename "$folder")
-        if [ "$name" != "$(current_version)" ] && [ "$name" != "$(previous_version)" ]; then
+        if [ "$name" != "$(linked current)" ] && [ "$name" != "$(linked previous)" ]; then
             note "removing the old version $name"
             rm -rf "$folder"
         fi

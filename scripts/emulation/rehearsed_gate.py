@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gate of the device with mock pins that vehicles are played on for ever; run by systemd.
+
+Everything but the copper is the real thing: settings, lists, pictures, pipeline, journal, watchdog.
+Every edge of the OPEN relay and of the beam goes to edges.log at once. A thread hangs for good as
+soon as its name (main, camera, vision) is written into /run/plategate/hang.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from plategate.clock import SystemClock
+from plategate.commands import _run_gate
+from plategate.gate import build
+from plategate.hardware import board as real_board
+from plategate.hardware.rehearsal import Edge, RehearsalBoard
+from plategate.messages import InputName, Level
+from plategate.settings import Settings, load_settings
+
+HANG = Path("/run/plategate/hang")
+EDGES = "edges.log"
+# Longer than barrier.travel_s in rehearsal.toml: the arm counts as up then.
+ARM_TRAVEL_S = 0.6
+UNDER_THE_ARM_S = 0.1
+
+
+def hang_if_told(thread: str) -> None:
+    """Stand still for good, once, where the drill asks for this thread."""
+    if HANG.exists() and HANG.read_text(encoding="utf-8").strip() == thread:
+        HANG.unlink()
+        while True:
+            time.sleep(3600)
+
+
+class EdgeLog:
+    """One line for each edge, on the disk before the next thing happens."""
+
+    def __init__(self, file: Path) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_DSYNC
+        self._file = os.open(file, flags, 0o640)
+        self.write("start")
+
+    def write(self, what: str) -> None:
+        """Write it down with the time of day."""
+        os.write(self._file, f"{datetime.now(UTC).isoformat()} {what}\n".encode())
+
+
+def hangable(target: Any, thread: str, *names: str) -> Any:
+    """Let the named methods of an object look for the drill before they work."""
+
+    class Hangable:
+        def __getattr__(self, name: str) -> Any:
+            value = getattr(target, name)
+            if name not in names:
+                return value
+
+            def checked(*args: Any, **more: Any) -> Any:
+                hang_if_told(thread)
+                return value(*args, **more)
+
+            return checked
+
+    return Hangable()
+
+
+def with_drills(settings: Settings, board: RehearsalBoard) -> None:
+    """Put the mock pins, and the places where a thread may hang, under the gate."""
+    open_board, build_pipeline = build.open_board, build.build_pipeline
+    choose = build.mode_chooser
+    real_board.open_factory = lambda _: board.factory
+
+    def boarded(**more: Any) -> Any:
+        opened = open_board(**more)
+        camera = hangable(opened.camera, "camera", "fault")
+        fields = (camera, opened.inputs, opened.drive, opened.lamps, opened.ending)
+        return real_board.Board(*fields)
+
+    class Reader:
+        def __init__(self) -> None:
+            self._pipeline = build_pipeline(settings.vision)
+            self.degraded = self._pipeline.degraded
+
+        def read_burst(self, stills: Iterable[Any]) -> Any:
+            hang_if_told("vision")
+            return self._pipeline.read_burst(stills)
+
+    def chooser(*args: Any) -> Callable[[], Any]:
+        mode = choose(*args)
+
+        def checked() -> Any:
+            hang_if_told("main")
+            return mode()
+
+        return checked
+
+    build.open_board = boarded
+    build.build_pipeline = lambda _: Reader()  # type: ignore[assignment,return-value]
+    build.mode_chooser = chooser
+
+
+class Vehicles(threading.Thread):
+    """Cars that come one after the other, and drive through where the arm goes up."""
+
+    def __init__(self, gate: Any, board: RehearsalBoard, log: EdgeLog) -> None:
+        super().__init__(name="vehicles", daemon=True)
+        self._gate, self._board, self._log = gate, board, log
+        self._opened = threading.Event()
+        board.factory.listeners.append(self._edge)
+
+    def run(self) -> None:
+        """Play until the process ends."""
+        while True:
+            self._wait(lambda: self._status().armed and self._status().arm == "resting")
+            self._one()
+
+    def _one(self) -> None:
+        before = self._status().passages
+        self._opened.clear()
+        self._log.write("beam")
+        self._board.put(InputName.BEAM, Level.ACTIVE)
+        self._wait(lambda: self._opened.is_set() or self._status().passages > before, 15.0)
+        if self._opened.is_set():
+            time.sleep(ARM_TRAVEL_S)
+            self._board.put(InputName.PHOTOCELL, Level.ACTIVE)
+            time.sleep(UNDER_THE_ARM_S)
+        self._board.put(InputName.BEAM, Level.INACTIVE)
+        self._board.put(InputName.PHOTOCELL, Level.INACTIVE)
+        self._wait(lambda: not self._status().reading, 15.0)
+
+    def _edge(self, edge: Edge) -> None:
+        relay = self._board.relay_of(edge)
+        if relay is not None:
+            self._log.write(f"{relay[0]} {'on' if relay[1] else 'off'}")
+            if relay == ("open_relay", True):
+                self._opened.set()
+
+    def _status(self) -> Any:
+        return self._gate.status()
+
+    @staticmethod
+    def _wait(happened: Callable[[], bool], within_s: float = 60.0) -> None:
+        until = time.monotonic() + within_s
+        while not happened() and time.monotonic() < until:
+            time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def rehearsed(settings: Settings) -> Iterator[Any]:
+    """The gate, ready to run, with its vehicles waiting."""
+    board = RehearsalBoard(settings.pins, SystemClock())
+    with_drills(settings, board)
+    log = EdgeLog(settings.journal.dir / EDGES)
+    with contextlib.ExitStack() as stack:
+        gate = build.build_gate(settings, stack)
+        board.rest()
+        Vehicles(gate, board, log).start()
+        yield gate
+    log.write("end")
+
+
+def run(settings: Settings) -> None:
+    """Instead of the board's gate."""
+    with rehearsed(settings) as gate:
+        gate.run()
+
+
+if __name__ == "__main__":
+    load_settings()
+    _run_gate.run_built_gate = run  # type: ignore[assignment]
+    _run_gate.run_gate(None)
