@@ -27,8 +27,8 @@ def real_table(found: Sequence[Rates]) -> str:
     """One line a level, size of list and length of burst."""
     lines = [
         "| strictness | list | stills | passages | right opens |"
-        " wrong opens: another listed plate | unsure | refused | not read | wrong opens: a stranger one confusion away |"
-        " wrong opens: a random stranger |",
+        " wrong opens: another listed plate | unsure | refused | not read |"
+        " wrong opens: a stranger one confusion away | wrong opens: a random stranger |",
         "| --- |" + " ---: |" * 10,
     ]
     for rates in found:

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: every list and record file that docs/lists.md shows can be imported as it stands."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from plategate.access.entry_files import COLUMNS, read_entries
+from plategate.access.record_files import read_records
+
+PAGE = Path(__file__).parents[2] / "docs" / "lists.md"
+BLOCKS = [
+    "\n".join(line[4:] for line in block.splitlines())
+    for block in re.findall(r"(?:^    .*\n)+", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+]
+
+
+def shown(start: str) -> str:
+    return next(block for block in BLOCKS if block.startswith(start))
+
+
+@pytest.mark.parametrize("start", ["plate;holder", '{\n  "format"'])
+def test_ok__list_files(start):
+    file = read_entries(io.BytesIO(shown(start).encode()), "lists.md", ZoneInfo("Europe/Berlin"))
+    assert [entry.plate for entry in file.entries] == ["BAB123", "HHXY99"]
+
+
+def test_ok__record_files():
+    (record,) = read_records(io.BytesIO(shown("plate;owner").encode()), "lists.md").records
+    assert (record.plate, record.fields) == ("BAB123", (("bay", "17"),))
+
+
+def test_ok__the_schema_knows_the_columns_of_the_reader():
+    schema = json.loads(shown('{\n  "$schema"'))
+    entry = schema["properties"]["entries"]["items"]["properties"]
+    assert set(entry) == COLUMNS
