@@ -33,6 +33,7 @@ from plategate.messages import InputName, Level, Mode, Report, Signal
 from plategate.pipeline import build_pipeline
 from plategate.records import Passage, PlateSighting, Still
 from plategate.settings import Settings
+from plategate.vision.grammar import any_country
 from plategate.vision.images import load_still
 
 ARM_TRAVEL_S = 0.15
@@ -150,7 +151,7 @@ def build_site(
         drive=drive,
         lamps=lamps,
         reader=reader or build_pipeline(settings.vision),
-        judge=judge or open_access(settings.access),
+        judge=judge or open_access(settings.access, fits=any_country().fits),
         book=book or open_journal(settings.journal),
         clock_trusted=lambda: True,
         mode=mode or (lambda: Mode(settings.lane.mode)),

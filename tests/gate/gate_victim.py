@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A nursery of gates to be killed: each line on stdin is a number of vehicles, each answer a pid.
+
+A gate is forked before it has threads, so that a start takes no second; every relay edge goes to
+edges.log at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from plategate.gate.rehearsal import rehearsal_settings
+from plategate.gate.scenario_eye import ScenarioReader, load_said_or_real, said
+from plategate.gate.site import build_site
+from plategate.hardware.rehearsal import Edge
+from plategate.messages import InputName, Level
+from plategate.settings import Settings
+
+
+def serve(state: Path, vehicles: int) -> None:
+    """Run until killed; `vehicles` come one after the other, none with 0."""
+    settings = rehearsal_settings(Settings(), state, state / "lists.sqlite")
+    reader = ScenarioReader(lambda: sys.exit("no picture is read here"))
+    edges = os.open(state / "edges.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    site = build_site(settings, reader=reader, load=load_said_or_real)
+
+    def edge(seen: Edge) -> None:
+        relay = site.board.relay_of(seen)
+        if relay is not None:
+            os.write(edges, b"on\n" if relay[1] else b"off\n")
+
+    site.board.factory.listeners.append(edge)
+    site.gate.start()
+    os.write(edges, b"started\n")
+    for _ in range(vehicles):
+        site.camera.show(said("AB12CDE", 0.99))
+        site.board.put(InputName.BEAM, Level.ACTIVE)
+        _turn(site, 0.15)
+        site.board.put(InputName.BEAM, Level.INACTIVE)
+        site.board.put(InputName.PHOTOCELL, Level.ACTIVE)
+        _turn(site, 0.05)
+        site.board.put(InputName.PHOTOCELL, Level.INACTIVE)
+        _turn(site, 0.15)
+    _turn(site, 60.0)
+
+
+def _turn(site: object, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        site.gate.pump()
+        time.sleep(0.001)
+
+
+def main() -> None:
+    """Fork a gate for every line."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            try:
+                serve(Path(sys.argv[1]), int(line))
+            finally:
+                os._exit(0)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The running gate: order of grant, relay and record; parts that fail; how it ends.
+
+Real threads, real adapters on mock pins; no model and no board needed.
+"""
+
+from __future__ import annotations
+
+from plategate.messages import InputName, Level, OpenRequested, TriggerRequested
+from plategate.records import PlateSighting
+
+
+def test_ok__the_grant_is_written_before_the_relay_moves(running):
+    running.come("AB12CDE")
+    running.until(lambda: "open_relay off" in running.book.order)
+    running.put(InputName.PHOTOCELL, Level.ACTIVE)
+    running.until(lambda: running.site.gate.status().openings == 1)
+    running.put(InputName.PHOTOCELL, Level.INACTIVE)
+    running.until(lambda: running.book.passages)
+    passage = running.book.passages[0]
+    order = [item for item in running.book.order if item != "open_relay off"]
+    assert order == [f"grant {passage.id}", "open_relay on", f"record {passage.id}"]
+
+
+def test_ok__every_passage_says_where_its_time_went(running):
+    running.come("AB12CDE")
+    running.until(lambda: running.site.arm.position == "up")
+    running.put(InputName.PHOTOCELL, Level.ACTIVE)
+    running.put(InputName.BEAM, Level.INACTIVE)
+    running.until(lambda: running.site.gate.status().inputs)
+    running.site.gate.post(TriggerRequested())
+    running.put(InputName.PHOTOCELL, Level.INACTIVE)
+    running.until(lambda: running.book.passages)
+    spent = dict(running.book.passages[0].milliseconds)
+    assert {"capture", "decide", "write", "relay", "total", "ours"} <= spent.keys()
+    assert all(milliseconds >= 0 for milliseconds in spent.values())
+    assert spent["ours"] <= spent["total"]
+
+
+def test_fail__a_journal_that_fails_keeps_the_gate_shut(running):
+    running.book.fails = True
+    running.come("AB12CDE")
+    running.until(lambda: running.book.passages)
+    assert running.book.passages[0].verdict.reason == "store_failed"
+    assert "open_relay on" not in running.book.order
+
+
+def test_ok__the_button_works_while_journal_and_reader_fail(running, monkeypatch):
+    running.book.fails = True
+    running.site.camera.dies_after = 0
+    running.site.gate.post(OpenRequested("console"))
+    running.until(lambda: "open_relay on" in running.book.order)
+
+
+def test_fail__a_reader_that_breaks_is_a_passage_and_not_the_end(running, monkeypatch):
+    def broken(stills: object) -> PlateSighting:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(running.site.reader, "read_burst", broken)
+    running.come("AB12CDE")
+    running.until(lambda: running.book.passages)
+    assert running.book.passages[0].verdict.reason == "pipeline_failed"
+
+
+def test_fail__no_camera_is_a_passage_and_a_signal(running):
+    running.site.camera.dies_after = 0
+    running.put(InputName.BEAM, Level.ACTIVE)
+    running.until(lambda: running.book.passages)
+    assert running.book.passages[0].verdict.reason == "camera_failed"
+    running.put(InputName.BEAM, Level.INACTIVE)
+    running.until(lambda: running.site.gate.status().signal == "no_camera")
+    running.site.camera.dies_after = None
+    running.until(lambda: running.site.gate.status().signal == "ready")
+
+
+def test_ok__a_relay_that_is_on_goes_off_before_anything_else_ends(settings, running):
+    running.site.gate.post(OpenRequested("console"))
+    running.until(lambda: "open_relay on" in running.book.order)
+    running.site.gate.stop()
+    running.until(lambda: "book closed" in running.book.order)
+    order = running.book.order
+    assert order.index("open_relay off") < order.index("book closed")
+
+
+def test_fail__a_part_that_cannot_be_closed_does_not_keep_the_others_open(running, monkeypatch):
+    def stuck() -> None:
+        raise OSError("stuck")
+
+    monkeypatch.setattr(running.site.camera, "close", stuck)
+    running.site.gate.stop()
+    running.until(lambda: "book closed" in running.book.order)
+
+
+def test_ok__status_is_plain_and_holds_no_plate(running):
+    running.come("XX99XXX")
+    running.until(lambda: running.book.passages)
+    document = running.site.gate.status().document()
+    assert document["lane"] == "main"
+    assert document["inputs"]["beam"] == "active"
+    assert "XX99XXX" not in str(document)

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pieces around the loop: workers, camera feed, rules, modes, passages. No board needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from plategate.clock import SystemClock
+from plategate.errors import CameraError, SettingsError
+from plategate.gate.camera_feed import CameraFeed
+from plategate.gate.modes import mode_chooser
+from plategate.gate.passages import make_passage
+from plategate.gate.rules import lane_rules
+from plategate.gate.workers import ThreadWorker
+from plategate.hardware.rehearsal_clock import TurnedClock
+from plategate.messages import CameraLost, CameraReturned, InputName, Mode, Record
+from plategate.records import PlateSighting, Reason, Result, Still, Verdict
+from plategate.settings.access import AccessSettings
+from plategate.settings.barrier import BarrierSettings
+from plategate.settings.lane import LaneSettings, ModeWindow
+
+BEAM = frozenset({InputName.BEAM})
+
+
+class PatchyCamera:
+    """Delivers so many stills, then dies."""
+
+    def __init__(self, stills: int) -> None:
+        self.stills = stills
+        self.starts = 0
+        self.closed = threading.Event()
+
+    def start(self) -> None:
+        self.starts += 1
+        if self.starts > 1:
+            self.stills = 99
+
+    def burst(self, count: int, since_s: float) -> Iterator[Still]:
+        for index in range(count):
+            if index >= self.stills:
+                raise CameraError("gone")
+            yield Still(np.zeros((2, 2, 3), np.uint8), f"still {index}")
+
+    def fault(self) -> str | None:
+        return "gone" if self.stills == 0 else None
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def feed_of(camera: PatchyCamera) -> tuple[CameraFeed, list[object]]:
+    events: list[object] = []
+    feed = CameraFeed(camera, SystemClock(), events.append, lambda: None)
+    feed.start()
+    return feed, events
+
+
+def test_ok__a_burst_that_is_enough_is_ended_early():
+    feed, events = feed_of(PatchyCamera(10_000))
+    burst = feed.burst(1000, 0.0)
+    assert [next(burst).source, next(burst).source] == ["still 0", "still 1"]
+    burst.close()
+    feed.stop()
+    assert events == []
+
+
+def test_fail__a_camera_that_dies_leaves_what_it_delivered():
+    feed, events = feed_of(PatchyCamera(2))
+    assert len(list(feed.burst(5, 0.0))) == 2
+    feed.stop()
+    assert events == [CameraLost("gone")]
+
+
+def test_fail__a_camera_that_delivers_nothing_says_so_and_returns():
+    camera = PatchyCamera(0)
+    feed, events = feed_of(camera)
+    with pytest.raises(CameraError, match="gone"):
+        list(feed.burst(3, 0.0))
+    feed._restarted_s = float("-inf")
+    feed._look()
+    assert len(list(feed.burst(3, 0.0))) == 3
+    feed.stop()
+    assert events == [CameraLost("gone"), CameraReturned()]
+    assert camera.closed.is_set()
+
+
+def test_fail__a_worker_survives_a_job_that_raises_and_refuses_too_much(caplog):
+    gate, done = threading.Event(), threading.Event()
+    worker = ThreadWorker("test", 1, lambda: None)
+
+    def raises() -> None:
+        gate.wait(5)
+        raise ZeroDivisionError
+
+    assert worker.submit(raises)
+    while not worker.submit(done.set):
+        pass
+    refused = [worker.submit(lambda: None) for _ in range(3)]
+    gate.set()
+    assert worker.stop(5)
+    assert done.is_set()
+    assert False in refused
+    assert "a job failed" in caplog.text
+
+
+def test_fail__a_trigger_that_is_not_wired_is_named():
+    with pytest.raises(SettingsError, match=r"lane.triggers: loop is not wired"):
+        lane_rules(LaneSettings(triggers=("loop",)), BarrierSettings(), BEAM)
+
+
+def test_fail__closing_without_a_safety_input_is_refused():
+    with pytest.raises(SettingsError, match=r"barrier.style"):
+        lane_rules(LaneSettings(), BarrierSettings(style="open_and_close"), BEAM)
+
+
+def test_ok__a_pulse_is_over_before_the_next_command():
+    barrier = BarrierSettings(pulse_ms=2000, move_gap_ms=100)
+    assert lane_rules(LaneSettings(), barrier, BEAM).move_gap_s > 2.0
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ({"triggers": ("beam", "beam")}, "twice"),
+        ({"combine": "in_order"}, "at least two"),
+        ({"triggers": ()}, "at least 1"),
+    ],
+)
+def test_fail__senseless_lane_settings(table, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        LaneSettings(**table)
+
+
+def test_fail__a_pulse_beyond_its_bound():
+    with pytest.raises(ValueError, match="longest_pulse_ms"):
+        BarrierSettings(pulse_ms=1000, longest_pulse_ms=500)
+
+
+def test_ok__modes_by_the_week_need_a_trusted_clock():
+    lane = LaneSettings(
+        mode="locked",
+        schedule=(
+            ModeWindow(hours="mon-fri 07:00-09:00", mode="open"),
+            ModeWindow(hours="mon-fri 06:00-20:00", mode="automatic"),
+        ),
+    )
+    clock = TurnedClock(beginning=datetime(2026, 6, 1, 5, 0, tzinfo=UTC))
+    trusted = [True]
+    choose = mode_chooser(lane, AccessSettings(zone="Europe/Berlin"), clock, lambda: trusted[0])
+    assert choose() is Mode.OPEN
+    clock.turn_to(clock.monotonic() + 3 * 3600)
+    assert choose() is Mode.AUTOMATIC
+    clock.turn_to(clock.monotonic() + 12 * 3600)
+    assert choose() is Mode.LOCKED
+    trusted[0] = False
+    clock.turn_to(clock.monotonic() + 10 * 3600)
+    assert choose() is Mode.LOCKED
+
+
+def test_ok__no_schedule_is_one_mode():
+    choose = mode_chooser(LaneSettings(), AccessSettings(), SystemClock(), lambda: False)
+    assert choose() is Mode.AUTOMATIC
+
+
+def test_fail__hours_that_are_wrong_are_named():
+    lane = LaneSettings(schedule=(ModeWindow(hours="someday", mode="open"),))
+    with pytest.raises(SettingsError, match=r"lane.schedule"):
+        mode_chooser(lane, AccessSettings(), SystemClock(), lambda: True)
+
+
+def test_ok__a_passage_counts_wall_time_back_from_now():
+    sighting = PlateSighting(None, None, None, 2, (("localize", 5.0), ("total", 9.0)))
+    record = Record(
+        passage_id="p-1",
+        trigger="beam",
+        triggered_s=100.0,
+        verdict=Verdict(Result.GRANTED, Reason.ALLOWED),
+        sighting=sighting,
+        barrier="opened",
+        vehicles=2,
+        milestones=(("opened", 100.02),),
+        repeat_of="p-0",
+    )
+    passage = make_passage(
+        record,
+        lane="main",
+        wall_now=datetime(2026, 6, 1, 12, 0, 10, tzinfo=UTC),
+        now_s=110.0,
+        measured_ms={"capture": 3.0, "decide": 1.0},
+        relay_s=100.025,
+    )
+    spent = dict(passage.milliseconds)
+    assert passage.triggered_at == datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+    assert passage.barrier == "opened, 2 vehicles, same visit as p-0"
+    assert spent["pipeline"] == 9.0
+    assert spent["total"] == pytest.approx(25.0)
+    assert spent["relay"] == pytest.approx(5.0)
+    assert spent["ours"] == pytest.approx(13.0)
