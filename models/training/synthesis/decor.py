@@ -177,7 +177,7 @@ def _foreign_script(sheet: Sheet, style: Style, rng: np.random.Generator) -> Non
         x = rng.uniform(x0 + 5, x1 - 10)
         y = rng.uniform(y0 + 4, y1 - 6)
         reach = (y1 - y0) * rng.uniform(0.2, 0.5)
-        steps = np.cumsum(rng.normal(0, reach / 2, (4, 2)), axis=0) + (x, y)
+        steps = np.cumsum(rng.normal(0, reach / 2, (4, 2)), axis=0) + np.array([x, y])
         steps = np.clip(steps, (x0 + 2, y0 + 2), (x1 - 2, y1 - 2)).astype(np.int32)
         thick = max(1, int(height * rng.uniform(0.02, 0.045)))
         cv2.polylines(sheet.canvas, [steps], False, sheet.ink, thick, cv2.LINE_AA)

@@ -15,11 +15,12 @@ LAYOUTS = Path(__file__).parent / "layouts"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DIGITS = "0123456789"
 SEPARATORS = {" ": "gap", "_": "wide", "-": "dash", ".": "dot", ":": "dot", "*": "seal"}
-WORDS = tuple(
-    "MYCAR GOFAST LUVBUG HOTROD SUNNY OCEAN BIGDOG NUMBER ROCKET KINGPIN SKIPPER TOYBOX COWBOY "
-    "MAMBA GRANDMA FISHIN SAILOR TURBO MIDNITE CALLME OFFICE PILOT WINNER ZOOMIN QUEEN JAZZY "
-    "VIPER XPRESS PRIVATE HAPPY WILDCAT YANKEE BLUES ECLIPSE FUJI KAYAK LEGACY".split()
-)
+WORDS = (
+    "MYCAR", "GOFAST", "LUVBUG", "HOTROD", "SUNNY", "OCEAN", "BIGDOG", "NUMBER", "ROCKET",
+    "KINGPIN", "SKIPPER", "TOYBOX", "COWBOY", "MAMBA", "GRANDMA", "FISHIN", "SAILOR", "TURBO",
+    "MIDNITE", "CALLME", "OFFICE", "PILOT", "WINNER", "ZOOMIN", "QUEEN", "JAZZY", "VIPER",
+    "XPRESS", "PRIVATE", "HAPPY", "WILDCAT", "YANKEE", "BLUES", "ECLIPSE", "FUJI", "KAYAK",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,9 @@ def _token(
     pattern: str, at: int, style: Style, letters: str, rng: np.random.Generator
 ) -> tuple[str, int]:
     token = pattern[at]
-    if token == "A":
-        return _pick(letters, rng), at + 1
-    if token == "0":
-        return _pick(DIGITS, rng), at + 1
-    if token == "9":
-        return _pick(DIGITS[1:], rng), at + 1
+    simple = {"A": letters, "0": DIGITS, "9": DIGITS[1:]}
+    if token in simple:
+        return _pick(simple[token], rng), at + 1
     if token == "=":
         return pattern[at + 1], at + 2
     if token == "{":

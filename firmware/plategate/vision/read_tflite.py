@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read the registration off a plate image with our own small network, one or two lines at once.
+
+Calibration, grammar and agreement with other readers are the business of others.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from plategate.errors import ModelError
+from plategate.records import (
+    CharacterReading,
+    Image,
+    PlateImage,
+    PlateReading,
+    TextAlternative,
+)
+from plategate.vision.interpreter import Model, open_model
+from plategate.vision.models import find_model
+from plategate.vision.read_tflite_decode import (
+    Candidate,
+    confidences,
+    prefix_beam_search,
+    softmax,
+)
+
+TABLE = "plate_reader"
+INPUT_SIDES = 4  # batch, height, width, one grey channel
+LEAST_DEVIATION = 4.0  # grey levels; keeps noise from being blown up on an empty crop
+LEAST_SIDE = 4  # px, below this nothing can be read
+LEAST_ALTERNATIVE = 0.001
+MOST_ALTERNATIVES = 5
+
+
+class TfliteReader:
+    """A `Reader` on models/plate_reader.tflite; its alphabet comes from the manifest."""
+
+    name = "tflite"
+
+    def __init__(self, models: Path | None = None, threads: int = 1) -> None:
+        file = find_model(TABLE, models)
+        self._alphabet = str(file.notes.get("alphabet", ""))
+        self._model: Model = open_model(file.path, file.sha256, threads)
+        shape = self._model.input_shape
+        if len(shape) != INPUT_SIDES or not self._alphabet:
+            raise ModelError(f"model {file.path} is no plate reader: input {shape}")
+        self._height, self._width = shape[1], shape[2]
+
+    def read(self, plate: PlateImage) -> PlateReading | None:
+        """The registration, top line first; None where the network sees no character."""
+        if min(plate.grey.shape[:2]) < LEAST_SIDE:
+            return None
+        chances = self.chances(plate.grey)
+        return reading(chances, self._alphabet, self.name)
+
+    def chances(self, grey: Image) -> NDArray[np.float64]:
+        """Chances of blank and alphabet at each step, for a grey plate of any size."""
+        scores = self._model.run(prepare(grey, self._width, self._height))[0]
+        steps = scores.reshape(-1, scores.shape[-1])
+        if steps.shape[1] != len(self._alphabet) + 1:
+            raise ModelError(f"model {self._model.name} does not fit its alphabet in the manifest")
+        return softmax(steps)
+
+
+def prepare(grey: Image, width: int, height: int) -> NDArray[np.float32]:
+    """The plate at the network's size with mean 0 and deviation 1, so that night looks like day."""
+    shrinks = grey.shape[0] > height or grey.shape[1] > width
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    pixels = cv2.resize(grey, (width, height), interpolation=way).astype(np.float32)
+    pixels -= pixels.mean()
+    pixels /= pixels.std() + LEAST_DEVIATION
+    return pixels.reshape(1, height, width, 1)
+
+
+def reading(chances: NDArray[np.float64], alphabet: str, reader: str) -> PlateReading | None:
+    """The reading that the step-wise chances amount to; class 0 is the blank."""
+    candidates = prefix_beam_search(chances)
+    best = candidates[0]
+    if not best.classes:
+        return None
+    sure = confidences(candidates)
+    characters = tuple(
+        CharacterReading(alphabet[number - 1], sure[at], _others(chances[step], number, alphabet))
+        for at, (number, step) in enumerate(zip(best.classes, best.steps, strict=True))
+    )
+    return PlateReading(characters, reader, _texts(candidates[1:], alphabet))
+
+
+def _others(row: NDArray[np.float64], number: int, alphabet: str) -> tuple[tuple[str, float], ...]:
+    """What else the character may be, given that there is one."""
+    seen = row[1:] / max(1e-9, float(row[1:].sum()))
+    order = np.argsort(seen)[::-1][: MOST_ALTERNATIVES + 1]
+    return tuple(
+        (alphabet[at], float(seen[at]))
+        for at in order.tolist()
+        if at != number - 1 and seen[at] >= LEAST_ALTERNATIVE
+    )[:MOST_ALTERNATIVES]
+
+
+def _texts(candidates: list[Candidate], alphabet: str) -> tuple[TextAlternative, ...]:
+    likely = [one for one in candidates if one.classes and one.probability >= LEAST_ALTERNATIVE]
+    return tuple(
+        TextAlternative("".join(alphabet[number - 1] for number in one.classes), one.probability)
+        for one in likely[:MOST_ALTERNATIVES]
+    )

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turn the step-wise character chances of a CTC network into texts with probabilities.
+
+Knows neither models nor pictures: numbers in, candidates out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLANK = 0
+BEAMS = 8
+UNLIKELY = 2e-3  # a character below this chance at a step starts no new candidate
+CLASSES_PER_STEP = 4  # candidates grow by the likeliest characters of a step only
+MOST_CHARACTERS = 14  # no registration is longer; noise may look so
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A text as class numbers, its probability, and the step at which each class stood out."""
+
+    classes: tuple[int, ...]
+    probability: float
+    steps: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Beam:
+    """Chance of a prefix ending in a blank and in its last character, and where that one peaks."""
+
+    ends_blank: float = 0.0
+    ends_character: float = 0.0
+    steps: tuple[int, ...] = ()
+    peak: float = 0.0
+
+    @property
+    def total(self) -> float:
+        return self.ends_blank + self.ends_character
+
+
+_Beams = dict[tuple[int, ...], _Beam]
+
+
+def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Chances of the classes at each step (steps x classes)."""
+    shifted = scores.astype(np.float64)
+    shifted -= shifted.max(axis=1, keepdims=True)
+    np.exp(shifted, out=shifted)
+    shifted /= shifted.sum(axis=1, keepdims=True)
+    return shifted
+
+
+def prefix_beam_search(chances: NDArray[np.float64], width: int = BEAMS) -> list[Candidate]:
+    """The likeliest texts, best first, each with the sum over all its ways through the steps."""
+    beams: _Beams = {(): _Beam(ends_blank=1.0)}
+    busy = (chances[:, 1:] > UNLIKELY).any(axis=1).tolist()
+    for step, row in enumerate(chances.tolist()):
+        if busy[step]:
+            grown = _grow(beams, row, _likeliest(chances[step]), step)
+            best = sorted(grown.items(), key=lambda item: item[1].total, reverse=True)
+            beams = dict(best[:width])
+        else:
+            _stay(beams, row)
+    ranked = sorted(beams.items(), key=lambda item: item[1].total, reverse=True)
+    return [Candidate(text, beam.total, beam.steps) for text, beam in ranked]
+
+
+def _likeliest(row: NDArray[np.float64]) -> list[int]:
+    classes: list[int] = np.argsort(row[1:])[: -1 - CLASSES_PER_STEP : -1].tolist()
+    return [number + 1 for number in classes if row[number + 1] > UNLIKELY]
+
+
+def _stay(beams: _Beams, row: list[float]) -> None:
+    """A step where nothing but the blank is likely: no prefix grows."""
+    for text, beam in beams.items():
+        ends_character = beam.ends_character * row[text[-1]] if text else 0.0
+        beam.ends_blank = beam.total * row[BLANK]
+        beam.ends_character = ends_character
+
+
+def _grow(beams: _Beams, row: list[float], classes: list[int], step: int) -> _Beams:
+    grown: _Beams = {}
+    for text, beam in beams.items():
+        last = text[-1] if text else BLANK
+        kept = _of(grown, text, beam.steps, beam.peak)
+        kept.ends_blank += beam.total * row[BLANK]
+        if last != BLANK:
+            kept.ends_character += beam.ends_character * row[last]
+            if row[last] > kept.peak:
+                kept.peak, kept.steps = row[last], (*kept.steps[:-1], step)
+        if len(text) == MOST_CHARACTERS:
+            continue
+        for number in classes:
+            before = beam.ends_blank if number == last else beam.total
+            if before > 0.0:
+                longer = _of(grown, (*text, number), (*beam.steps, step), row[number])
+                longer.ends_character += before * row[number]
+    return grown
+
+
+def _of(grown: _Beams, text: tuple[int, ...], steps: tuple[int, ...], peak: float) -> _Beam:
+    """The beam of a text; of two ways to the same text the one with the clearer peak is kept."""
+    beam = grown.get(text)
+    if beam is None:
+        beam = grown[text] = _Beam(steps=steps, peak=peak)
+    elif peak > beam.peak:
+        beam.steps, beam.peak = steps, peak
+    return beam
+
+
+def confidences(candidates: list[Candidate]) -> tuple[float, ...]:
+    """For each character of the best candidate the chance that it stands there.
+
+    What other candidates have in its place counts against it, and so does the mass of all texts
+    that the search dropped; the weakest character is therefore never surer than the text allows.
+    """
+    best = candidates[0]
+    lost = max(0.0, 1.0 - sum(candidate.probability for candidate in candidates))
+    doubt = np.full(len(best.classes), lost)
+    for other in candidates[1:]:
+        doubt[_differing(best.classes, other.classes)] += other.probability
+    return tuple(float(value) for value in np.clip(1.0 - doubt, 0.0, 1.0))
+
+
+def _differing(best: tuple[int, ...], other: tuple[int, ...]) -> list[int]:
+    """Places of `best` at which `other` says something else."""
+    if len(best) == len(other):
+        return [at for at, (one, two) in enumerate(zip(best, other, strict=True)) if one != two]
+    shorter = min(len(best), len(other))
+    head = 0
+    while head < shorter and best[head] == other[head]:
+        head += 1
+    tail = 0
+    while tail < shorter - head and best[-1 - tail] == other[-1 - tail]:
+        tail += 1
+    places = list(range(head, len(best) - tail))
+    # A missing or an extra character shows between two that agree: both neighbours are in doubt.
+    return places or [at for at in (head - 1, head) if 0 <= at < len(best)]

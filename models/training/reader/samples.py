@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures for the reader: real crops, rendered plates, empty patches, cut and spoilt at random."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from synthesis.degrade import degrade
+from synthesis.plates import Picture
+
+from .network import ALPHABET, HEIGHT, WIDTH
+
+COLOUR_MIXES = 3
+EMPTY_SHARE = 0.015
+SWAPPED_SHARE = 0.35
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A grey picture, the box of the plate in it, and what stands on the plate."""
+
+    image: Picture
+    box: Floats
+    text: str
+    two_line: bool
+    source: str
+    edges: npt.NDArray[np.int32] | None = None
+
+
+def normalise(image: Picture) -> Floats:
+    """A grey picture of the network's size with mean 0 and deviation 1."""
+    pixels = image.astype(np.float32)
+    return np.asarray((pixels - pixels.mean()) / (pixels.std() + 4.0), np.float32)
+
+
+def fit(image: Picture) -> Picture:
+    """The picture at the network's size."""
+    shrink = image.shape[0] > HEIGHT or image.shape[1] > WIDTH
+    how = cv2.INTER_AREA if shrink else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (WIDTH, HEIGHT), interpolation=how), np.uint8)
+
+
+def plain_cut(crop: Crop, margin_x: float = 0.05, margin_y: float = 0.08) -> Picture:
+    """The plate with a fixed margin and nothing else done to it."""
+    x0, y0, x1, y1 = crop.box
+    mx, my = (x1 - x0) * margin_x, (y1 - y0) * margin_y
+    return crop.image[max(0, int(y0 - my)) : int(y1 + my), max(0, int(x0 - mx)) : int(x1 + mx)]
+
+
+def rows(data: Path, split: str) -> list[dict[str, Any]]:
+    """The plates of a split with readable text."""
+    with (data / "plates.csv").open() as handle:
+        return [row for row in csv.DictReader(handle) if row["split"] == split and row["crop"]]
+
+
+def load_crops(data: Path, split: str, mixes: int = 1) -> list[Crop]:
+    """Real crops as grey pictures, each under `mixes` mixtures of its colours."""
+    rng = np.random.default_rng(7)
+    crops = []
+    for row in rows(data, split):
+        if not row["text"] or set(row["text"]) - set(ALPHABET):
+            continue
+        colour = cv2.imread(str(data / row["crop"]))
+        box = np.array([row[f"crop_{key}"] for key in ("x0", "y0", "x1", "y1")], np.float32)
+        for number in range(mixes):
+            weights = np.array([0.114, 0.587, 0.299]) if number == 0 else rng.dirichlet([1.2] * 3)
+            grey = np.asarray(cv2.transform(colour, weights[None].astype(np.float32)), np.uint8)
+            grey = grey.reshape(colour.shape[:2])
+            crops.append(Crop(grey, box, row["text"], row["two_line"] == "1", row["set"]))
+    return crops
+
+
+def crop_shares(crops: list[Crop]) -> npt.NDArray[np.float64]:
+    """Chance of each crop: cars that are seen often count less each time, two lines count more."""
+    seen = Counter(crop.text for crop in crops)
+    shares = np.array([seen[crop.text] ** -0.5 * (1.6 if crop.two_line else 1) for crop in crops])
+    return shares / shares.sum()
+
+
+def load_empty(data: Path, count: int, seed: int = 3) -> list[Picture]:
+    """Patches of train photographs that touch no labelled plate."""
+    rng = np.random.default_rng(seed)
+    boxes: dict[str, list[list[float]]] = {}
+    with (data / "plates.csv").open() as handle:
+        for row in csv.DictReader(handle):
+            if row["split"] == "train":
+                box = [float(row[key]) for key in ("x0", "y0", "x1", "y1")]
+                boxes.setdefault(row["image"], []).append(box)
+    patches: list[Picture] = []
+    for name in list(boxes)[::4]:
+        image = cv2.imread(str(data / name), cv2.IMREAD_GRAYSCALE)
+        for _ in range(6):
+            width = int(rng.uniform(60, 200))
+            height = int(width / rng.uniform(1.4, 5))
+            if image.shape[1] <= width or image.shape[0] <= height:
+                continue
+            x = int(rng.integers(image.shape[1] - width))
+            y = int(rng.integers(image.shape[0] - height))
+            if all(
+                x > b[2] or x + width < b[0] or y > b[3] or y + height < b[1] for b in boxes[name]
+            ):
+                patches.append(image[y : y + height, x : x + width].astype(np.uint8))
+    rng.shuffle(patches)  # type: ignore[arg-type]
+    return patches[:count]
+
+
+class RenderedCrops:
+    """Plates out of the shards of a folder; shards that appear later are taken in too."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._shards: dict[str, dict[str, Any]] = {}
+        self._names: list[str] = []
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Load shards that were not there before and drop those that are gone."""
+        paths = {path.name: path for path in self.folder.glob("shard-??-???.npz")}
+        for name in set(self._shards) - set(paths):
+            del self._shards[name]
+        for name, path in paths.items():
+            if name not in self._shards:
+                with np.load(path) as packed:
+                    shard: dict[str, Any] = {key: packed[key] for key in packed.files}
+                areas = shard["shapes"].prod(1).astype(np.int64)
+                shard["starts"] = np.concatenate([[0], np.cumsum(areas)[:-1]])
+                self._shards[name] = shard
+        self._names = sorted(self._shards)
+
+    def __len__(self) -> int:
+        return sum(len(shard["texts"]) for shard in self._shards.values())
+
+    def draw(self, rng: np.random.Generator) -> Crop:
+        """One plate at random."""
+        shard = self._shards[self._names[int(rng.integers(len(self._names)))]]
+        number = int(rng.integers(len(shard["texts"])))
+        height, width = shard["shapes"][number]
+        start = int(shard["starts"][number])
+        image = shard["pixels"][start : start + height * width].reshape(height, width)
+        text, two = str(shard["texts"][number]), bool(shard["two_line"][number])
+        return Crop(image, shard["boxes"][number], text, two, "rendered")
+
+
+def _margins(rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Margins left, right, top, bottom that a localizer leaves, as shares of width and height."""
+    wide = rng.uniform(-0.025, 0.14, 2) if rng.random() < 0.5 else rng.normal(0.05, 0.03, 2)
+    tall = rng.uniform(-0.03, 0.2, 2) if rng.random() < 0.5 else rng.normal(0.08, 0.05, 2)
+    return np.concatenate([wide.clip(-0.03, 0.16), tall.clip(-0.05, 0.25)])
+
+
+def random_cut(crop: Crop, rng: np.random.Generator) -> Picture:
+    """The plate cut as an imperfect localizer would: margins, turn, shear, bent corners, size."""
+    image, box = crop.image, crop.box
+    width, height = box[2] - box[0], box[3] - box[1]
+    left, right, top, bottom = _margins(rng)
+    x0, x1 = -width * (0.5 + left), width * (0.5 + right)
+    y0, y1 = -height * (0.5 + top), height * (0.5 + bottom)
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+    corners += rng.normal(0, 0.02 * height, (4, 2))
+    angle = np.deg2rad(np.clip(rng.normal(0, 2.2), -7, 7))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    corners[:, 0] += corners[:, 1] * rng.normal(0, 0.09)
+    corners = corners @ turn.T + (box[:2] + box[2:]) / 2
+    out_height = rng.uniform(36, 60) if rng.random() < 0.5 else rng.uniform(14, 40)
+    if crop.two_line:
+        out_height *= 1.5
+    out_height = min(out_height, (y1 - y0) * 1.15)
+    aspect = np.clip((x1 - x0) / (y1 - y0), 0.8, 6.5)
+    size = (max(20, int(out_height * aspect)), max(10, int(out_height)))
+    while (y1 - y0) > 1.7 * size[1]:
+        half = (image.shape[1] // 2, image.shape[0] // 2)
+        image = cv2.resize(image, half, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        corners, y0, y1 = corners * 0.5, y0 * 0.5, y1 * 0.5
+    target = np.array([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]], np.float32)
+    matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), target)
+    cut = cv2.warpPerspective(image, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cut, np.uint8)
+
+
+def swap_characters(crop: Crop, rng: np.random.Generator) -> Crop:
+    """The plate with some of its characters in each other's places, where these are known."""
+    if crop.edges is None or len(crop.text) < 3:
+        return crop
+    image, text, edges = crop.image.copy(), list(crop.text), crop.edges
+    for _ in range(int(rng.integers(1, 4))):
+        one, two = (int(at) for at in rng.choice(len(text), 2, replace=False))
+        wide_one, wide_two = (int(edges[at + 1] - edges[at]) for at in (one, two))
+        if min(wide_one, wide_two) < 4 or not 0.7 < wide_one / wide_two < 1.43:
+            continue
+        first = image[:, edges[one] : edges[one + 1]].copy()
+        second = image[:, edges[two] : edges[two + 1]].copy()
+        height = image.shape[0]
+        image[:, edges[one] : edges[one + 1]] = cv2.resize(second, (wide_one, height))
+        image[:, edges[two] : edges[two + 1]] = cv2.resize(first, (wide_two, height))
+        text[one], text[two] = text[two], text[one]
+    return replace(crop, image=image, text="".join(text))
+
+
+def spoil(cut: Picture, rng: np.random.Generator, amount: float) -> Picture:
+    """The cut after faults of camera and light, at the network's size."""
+    cut = degrade(cut, rng, amount)
+    if rng.random() < 0.03:
+        cut = np.asarray(255 - cut, np.uint8)
+    return fit(cut)
+
+
+class Mixture:
+    """Batches of real crops, rendered plates and a few empty patches."""
+
+    def __init__(
+        self,
+        data: Path,
+        rendered: Path,
+        seed: int,
+        real_share: float,
+        edges: Path | None = None,
+    ) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.real = load_crops(data, "train", mixes=COLOUR_MIXES)
+        if edges is not None:
+            self._know_edges(edges)
+        self.shares = np.cumsum(crop_shares(self.real))
+        self.rendered = RenderedCrops(rendered)
+        self.empty = load_empty(data, 1500)
+        self.real_share = real_share
+        self.amount = 1.0
+
+    def _know_edges(self, path: Path) -> None:
+        """Take in where the characters of the real crops are; tilted plates are left out."""
+        with np.load(path) as known:
+            for name in known.files:
+                for at in range(int(name) * COLOUR_MIXES, (int(name) + 1) * COLOUR_MIXES):
+                    x0, y0, x1, y1 = self.real[at].box
+                    if x1 - x0 > 2.6 * (y1 - y0):
+                        self.real[at] = replace(self.real[at], edges=known[name])
+
+    def _one(self) -> tuple[Picture, str]:
+        rng = self.rng
+        kind = rng.random()
+        if kind < EMPTY_SHARE:
+            patch = self.empty[int(rng.integers(len(self.empty)))]
+            return spoil(patch, rng, self.amount), ""
+        if kind < self.real_share:
+            crop = self.real[int(np.searchsorted(self.shares, rng.random() * self.shares[-1]))]
+            if rng.random() < SWAPPED_SHARE:
+                crop = swap_characters(crop, rng)
+            return spoil(random_cut(crop, rng), rng, 0.8 * self.amount), crop.text
+        crop = self.rendered.draw(rng)
+        return spoil(random_cut(crop, rng), rng, 1.25 * self.amount), crop.text
+
+    def batch(self, count: int) -> tuple[Floats, list[str]]:
+        """Normalised pictures of shape (count, 1, height, width), and their texts."""
+        pairs = [self._one() for _ in range(count)]
+        pictures = np.stack([normalise(picture) for picture, _ in pairs])
+        return pictures[:, None], [text for _, text in pairs]

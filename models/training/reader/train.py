@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trains the reader for a fixed time, with averaged weights and checkpoints to go on from."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from .network import ALPHABET, STEPS, ReaderNetwork, decode_greedy
+from .samples import Mixture, fit, load_crops, normalise, plain_cut
+from .score import by_group
+
+SAVE_SECONDS = 300.0
+
+
+class Average:
+    """Exponentially averaged copy of a network's weights and statistics."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.network = copy.deepcopy(network).eval()
+        self.decay = decay
+        self.steps = 0
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Move the copy a little towards the network."""
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        theirs = network.state_dict()
+        for name, mine in self.network.state_dict().items():
+            if mine.dtype.is_floating_point:
+                mine.lerp_(theirs[name], 1 - decay)
+            else:
+                mine.copy_(theirs[name])
+
+
+class Validation:
+    """The validation crops, cut at the labelled box with a fixed margin."""
+
+    def __init__(self, data: Path, device: torch.device) -> None:
+        crops = load_crops(data, "val")
+        pictures = np.stack([normalise(fit(plain_cut(crop))) for crop in crops])
+        self.pictures = torch.from_numpy(pictures[:, None]).to(device)
+        self.texts = [crop.text for crop in crops]
+        self.groups = ["two-line" if crop.two_line else crop.source for crop in crops]
+
+    @torch.no_grad()
+    def score(self, network: nn.Module) -> dict[str, float]:
+        """Per cent right, by set."""
+        parts = [network(self.pictures[at : at + 64]) for at in range(0, len(self.texts), 64)]
+        return by_group(decode_greedy(torch.cat(parts)), self.texts, self.groups)
+
+
+def learning_rate(step: int, share: float, peak: float) -> float:
+    """Warm-up by steps, then half a cosine over the time that is given."""
+    return peak * min(1.0, (step + 1) / 400) * (0.5 + 0.5 * math.cos(math.pi * share) + 0.003)
+
+
+def difficulty(share: float) -> float:
+    """How badly pictures are spoilt: gently at first, and less again towards the end."""
+    return min(1.0, 0.15 + 10 * share, 1.0 - (share - 0.65) * 1.1)
+
+
+def targets(texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Class numbers of all texts in a row, and the lengths."""
+    flat = [ALPHABET.index(character) + 1 for text in texts for character in text]
+    return torch.tensor(flat), torch.tensor([len(text) for text in texts])
+
+
+class Training:
+    """One run: network, average, optimiser and how far it has come."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        torch.manual_seed(options.seed)
+        self.options = options
+        self.device = torch.device(options.device)
+        self.network = ReaderNetwork().to(self.device, memory_format=torch.channels_last)
+        self.average = Average(self.network, 0.9985)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=options.peak, weight_decay=0.02
+        )
+        self.loss = nn.CTCLoss(zero_infinity=True)
+        self.step = 0
+        self.elapsed = 0.0
+        self.folder: Path = options.folder
+
+    def resume(self) -> None:
+        """Go on from the checkpoint in the folder, if there is one."""
+        path = self.folder / "checkpoint.pt"
+        if not path.exists():
+            return
+        saved: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+        self.network.load_state_dict(saved["network"])
+        self.average.network.load_state_dict(saved["average"])
+        self.average.steps = saved["step"]
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.step, self.elapsed = saved["step"], saved["elapsed"]
+
+    def save(self) -> None:
+        """Write the checkpoint whole or not at all."""
+        part = self.folder / "checkpoint.part"
+        torch.save(
+            {
+                "network": self.network.state_dict(),
+                "average": self.average.network.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "step": self.step,
+                "elapsed": self.elapsed,
+            },
+            part,
+        )
+        part.rename(self.folder / "checkpoint.pt")
+
+    def learn(self, pictures: np.ndarray, texts: list[str]) -> float:
+        """One step on one batch."""
+        share = min(1.0, self.elapsed / (self.options.minutes * 60))
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.step, share, self.options.peak)
+        x = torch.from_numpy(pictures).to(self.device).to(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            scores = self.network(x)
+        chances = scores.float().log_softmax(-1).permute(1, 0, 2)
+        flat, lengths = targets(texts)
+        steps = torch.full((len(texts),), STEPS)
+        loss: torch.Tensor = self.loss(chances, flat.to(self.device), steps, lengths)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 4.0)
+        self.optimiser.step()
+        self.average.update(self.network)
+        self.step += 1
+        return loss.item()
+
+    def run(self, mixture: Mixture, validation: Validation) -> None:
+        """Train until the time is used up; note the scores in log.jsonl."""
+        last_save = started = time.monotonic() - self.elapsed
+        losses: list[float] = []
+        last_save += self.elapsed
+        while self.elapsed < self.options.minutes * 60:
+            mixture.amount = difficulty(self.elapsed / (self.options.minutes * 60))
+            losses.append(self.learn(*mixture.batch(self.options.batch)))
+            self.elapsed = time.monotonic() - started
+            if self.step % 500 == 0:
+                print(f"{self.elapsed:.0f} s, step {self.step}, {np.mean(losses[-200:]):.3f}")
+            if time.monotonic() - last_save > SAVE_SECONDS:
+                last_save = time.monotonic()
+                self.note(validation, losses)
+                losses = []
+                mixture.rendered.refresh()
+        self.note(validation, losses)
+
+    def note(self, validation: Validation, losses: list[float]) -> None:
+        """Save, score and write one line of the log."""
+        self.save()
+        scores = validation.score(self.average.network)
+        loss = round(float(np.mean(losses)), 4) if losses else None
+        line = {"seconds": round(self.elapsed), "step": self.step, "loss": loss, "right": scores}
+        with (self.folder / "log.jsonl").open("a") as handle:
+            handle.write(json.dumps(line) + "\n")
+        print(line, flush=True)
+
+
+def main() -> None:
+    """Command line: train, going on from a checkpoint where there is one."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="checkpoints and log")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--rendered", type=Path, required=True, help="shards of synthesis.cache")
+    parser.add_argument("--edges", type=Path, help="borders of characters, from reader.align")
+    parser.add_argument("--minutes", type=float, default=110)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--peak", type=float, default=2.5e-3, help="highest learning rate")
+    parser.add_argument("--real", type=float, default=0.5, help="share of real crops")
+    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    cv2.setNumThreads(1)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    training = Training(options)
+    training.resume()
+    seed = options.seed + training.step
+    mixture = Mixture(options.data, options.rendered, seed, options.real, options.edges)
+    training.run(mixture, Validation(options.data, training.device))
+
+
+if __name__ == "__main__":
+    main()

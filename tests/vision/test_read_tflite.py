@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The TFLite reader: decoding of step-wise chances, confidence, and the shipped model."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from plategate.errors import ModelError
+from plategate.records import PlateImage, PlateRegion
+from plategate.vision import read_tflite
+from plategate.vision.models import find_model, models_folder
+from plategate.vision.read_tflite import TfliteReader, prepare, reading
+from plategate.vision.read_tflite_decode import confidences, prefix_beam_search, softmax
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+REGION = PlateRegion(((0, 0), (9, 0), (9, 9), (0, 9)), 1.0, "test")
+
+
+def chances_of(*steps: dict[str, float], alphabet: str = ALPHABET) -> np.ndarray:
+    """Rows with the chances that are named; what is left goes to the blank."""
+    rows = np.full((len(steps), len(alphabet) + 1), 1e-9)
+    for row, named in zip(rows, steps, strict=True):
+        for char, chance in named.items():
+            row[alphabet.index(char) + 1] = chance
+        row[0] = 1 - sum(named.values())
+    return rows
+
+
+def plate_of(grey: np.ndarray) -> PlateImage:
+    return PlateImage(grey, (grey,), cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), REGION)
+
+
+def collapse(path: tuple[int, ...]) -> tuple[int, ...]:
+    steps = [at for at, number in enumerate(path) if at == 0 or number != path[at - 1]]
+    return tuple(path[at] for at in steps if path[at] != 0)
+
+
+def test_ok__sums_every_way_to_a_text() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        chances = softmax(rng.normal(0, 0.8, (5, 3)).astype(np.float32))
+        truth: dict[tuple[int, ...], float] = {}
+        for path in product(range(3), repeat=5):
+            weight = float(np.prod([chances[at, number] for at, number in enumerate(path)]))
+            truth[collapse(path)] = truth.get(collapse(path), 0.0) + weight
+        found = prefix_beam_search(chances, width=200)
+        assert sum(one.probability for one in found) == pytest.approx(1.0)
+        for candidate in found:
+            assert candidate.probability == pytest.approx(truth[candidate.classes])
+
+
+def test_ok__repeats_need_a_blank_between() -> None:
+    one = reading(chances_of({"A": 0.99}, {"A": 0.99}), ALPHABET, "tflite")
+    two = reading(chances_of({"A": 0.99}, {}, {"A": 0.99}), ALPHABET, "tflite")
+    assert one is not None and one.text == "A"
+    assert two is not None and two.text == "AA"
+
+
+def test_ok__weak_character_is_named_with_what_else_it_may_be() -> None:
+    chances = chances_of({"B": 0.99}, {}, {"8": 0.6, "B": 0.38}, {}, {"K": 0.99})
+    found = reading(chances, ALPHABET, "tflite")
+    assert found is not None and found.text == "B8K"
+    weak = found.characters[1]
+    assert found.confidence == weak.confidence < 0.65
+    assert weak.alternatives[0][0] == "B"
+    assert weak.alternatives[0][1] == pytest.approx(0.38, abs=0.02)
+    assert min(found.characters[0].confidence, found.characters[2].confidence) > 0.95
+    assert found.alternatives[0].text == "BBK"
+
+
+def test_ok__doubtful_extra_character_weakens_its_neighbours() -> None:
+    chances = chances_of({"A": 0.99}, {}, {"1": 0.4}, {}, {"C": 0.99}, {}, {"D": 0.99})
+    found = reading(chances, ALPHABET, "tflite")
+    assert found is not None and found.text == "ACD"
+    sure = [character.confidence for character in found.characters]
+    assert sure[0] < 0.7 and sure[1] < 0.7 and sure[2] > 0.9
+
+
+def test_ok__weakest_character_is_never_surer_than_every_other_text_allows() -> None:
+    rng = np.random.default_rng(9)
+    for _ in range(30):
+        scores = rng.normal(0, 3, (12, 37)).astype(np.float32)
+        candidates = prefix_beam_search(softmax(scores))
+        if candidates[0].classes:
+            sure = confidences(candidates)
+            assert all(0.0 <= value <= 1.0 for value in sure)
+            assert min(sure) >= candidates[0].probability - 1e-9
+
+
+def test_ok__nothing_seen_is_none() -> None:
+    assert reading(chances_of({}, {}, {}), ALPHABET, "tflite") is None
+
+
+def test_ok__dark_and_bright_plates_look_the_same_to_the_network() -> None:
+    rng = np.random.default_rng(2)
+    bright = rng.integers(0, 200, (60, 200)).astype(np.uint8)
+    dark = (bright // 4 + 10).astype(np.uint8)
+    day, night = prepare(bright, 160, 48), prepare(dark, 160, 48)
+    assert day.shape == (1, 48, 160, 1) and abs(float(day.mean())) < 1e-4
+    assert float(np.abs(day - night).max()) < 1.0
+
+
+def test_fail__manifest_without_the_reader(tmp_path: Path) -> None:
+    (tmp_path / "MANIFEST.toml").write_text("")
+    with pytest.raises(ModelError, match="plate_reader"):
+        TfliteReader(tmp_path)
+
+
+def test_fail__model_that_is_not_the_one_of_the_manifest(tmp_path: Path) -> None:
+    (tmp_path / "MANIFEST.toml").write_text(
+        f'[plate_reader]\nfile = "a.tflite"\nsha256 = "{"0" * 64}"\nalphabet = "{ALPHABET}"\n'
+    )
+    (tmp_path / "a.tflite").write_bytes(b"not a model")
+    with pytest.raises(ModelError, match="damaged"):
+        TfliteReader(tmp_path)
+
+
+def test_fail__alphabet_that_does_not_fit(tmp_path: Path) -> None:
+    file = find_model("plate_reader", models_folder())
+    (tmp_path / "MANIFEST.toml").write_text(
+        f'[plate_reader]\nfile = "{file.path}"\nsha256 = "{file.sha256}"\nalphabet = "AB"\n'
+    )
+    reader = TfliteReader(tmp_path)
+    with pytest.raises(ModelError, match="alphabet"):
+        reader.read(plate_of(np.zeros((48, 160), np.uint8)))
+
+
+@pytest.fixture(scope="module")
+def shipped() -> TfliteReader:
+    return TfliteReader()
+
+
+def drawn(*lines: str) -> np.ndarray:
+    """A clean plate with one or two lines of thick strokes."""
+    height = 96 if len(lines) == 1 else 180
+    grey = np.full((height, 420 if len(lines) == 1 else 260), 235, np.uint8)
+    cv2.rectangle(grey, (3, 3), (grey.shape[1] - 4, height - 4), 20, 2)
+    for number, line in enumerate(lines):
+        base = 76 + 84 * number
+        cv2.putText(grey, line, (24, base), cv2.FONT_HERSHEY_SIMPLEX, 2.2, 15, 7, cv2.LINE_AA)
+    return grey
+
+
+def test_ok__shipped_model_reads_one_line(shipped: TfliteReader) -> None:
+    found = shipped.read(plate_of(drawn("AK 4729 T")))
+    assert found is not None and found.text == "AK4729T"
+    assert found.reader == "tflite"
+
+
+def test_ok__shipped_model_reads_two_lines_top_first(shipped: TfliteReader) -> None:
+    found = shipped.read(plate_of(drawn("KLH", "4729")))
+    assert found is not None and found.text == "KLH4729"
+
+
+def test_ok__empty_picture_has_no_text(shipped: TfliteReader) -> None:
+    assert shipped.read(plate_of(np.full((48, 160), 90, np.uint8))) is None
+    assert shipped.read(plate_of(np.zeros((2, 2), np.uint8))) is None
+
+
+def test_ok__picture_is_left_as_it_was(shipped: TfliteReader) -> None:
+    grey = drawn("AK 4729 T")
+    before = grey.copy()
+    shipped.read(plate_of(grey))
+    assert np.array_equal(grey, before)
+
+
+def test_ok__reads_without_importing_training_libraries() -> None:
+    source = Path(read_tflite.__file__).read_text(encoding="utf-8")
+    assert "torch" not in source
