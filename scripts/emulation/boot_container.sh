@@ -26,11 +26,12 @@ make_root() {
 
 # start_container DIR: boot it in the background and wait until systemd is done.
 start_container() {
-    local root=$1 waited=0
+    local root=$1 waited=0 options=()
+    read -ra options <<<"${CONTAINER_OPTIONS:-}"
     systemd-nspawn --quiet --directory="$root" --machine="$(basename "$root")" --register=no --keep-unit \
-        ${CONTAINER_OPTIONS:-} --boot systemd.unit=multi-user.target </dev/null >"$root.console" 2>&1 &
+        "${options[@]}" --boot systemd.unit=multi-user.target </dev/null >"$root.console" 2>&1 &
     echo $! >"$root.pid"
-    until leader "$root" >/dev/null && [ -S "$root/run/systemd/private" ] || in_container "$root" true 2>/dev/null; do
+    until in_container "$root" test -S /run/systemd/private 2>/dev/null; do
         waited=$((waited + 1))
         [ "$waited" -lt 300 ] || fail "$root does not boot, see $root.console"
         sleep 0.1
@@ -41,7 +42,7 @@ start_container() {
 leader() {
     local nspawn child
     nspawn=$(cat "$1.pid") || return 1
-    for child in $(cat "/proc/$nspawn/task/$nspawn/children" 2>/dev/null); do
+    for child in $(pgrep --parent "$nspawn"); do
         if [ "$(cat "/proc/$child/comm" 2>/dev/null)" = systemd ]; then
             echo "$child"
             return 0

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compare what the relay did with what the journal holds, after a rehearsed gate was cut off.
 
-Usage: rehearsal_check.py STATE_DIR ENTRIES - the folder as rehearsed_gate.py left it; entries of the
-allow list. Prints one line of counts; ends with 1 and a line for each promise that was broken.
+Usage: rehearsal_check.py STATE_DIR ENTRIES - the folder that rehearsed_gate.py left, and how many
+entries the allow list has. Prints one line of counts; ends with 1 and a line for each promise that was broken.
 """
 
 from __future__ import annotations

@@ -171,7 +171,8 @@ activate() {
 come_back() {
     journalctl -u plategate-gate.service -n 15 --no-pager -o cat | sed 's/^/    | /'
     if [ -z "$1" ] || [ "$1" = "$version" ]; then
-        fail "the gate does not come up" "plategate doctor  says what is missing; journalctl -u plategate-gate  shows its log"
+        look_over
+        fail "the gate does not come up" "mend what is red above; systemctl restart plategate-gate  tries again"
     fi
     step "version $version does not come up: going back to $1"
     put_in_force "$1"
@@ -194,6 +195,12 @@ remove_old_versions() {
     done
 }
 
+look_over() {
+    step "looking over the whole"
+    "$PREFIX/current/venv/bin/plategate" doctor --config "$CONFIG" ||
+        note "what is red above keeps the gate from its work"
+}
+
 check_machine
 version=$(tree_version)
 install_packages
@@ -201,6 +208,5 @@ build_version
 install_settings
 activate
 remove_old_versions
-step "looking over the whole"
-"$PREFIX/current/venv/bin/plategate" doctor --config "$CONFIG" || note "what is red above keeps the gate from its work"
+look_over
 step "done: version $version"

@@ -64,6 +64,10 @@ def open_for_writing(file: Path) -> sqlite3.Connection:
     """A connection that may replace lists; makes the file and its layout where they are missing."""
     with store_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            # The gate and the sync are two users of one group; SQLite gives its logs the same mode.
+            file.touch()
+            file.chmod(0o660)
         connection = _connect(file, "rwc")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
