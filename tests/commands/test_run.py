@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`plategate run`: the rehearsal on pictures and scenarios as a person calls it.
+
+Uses the real pipeline on one picture of tests/data.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+DEMO = ROOT / "tests" / "data" / "demo"
+PLATEGATE = [sys.executable, "-c", "from plategate.cli import main; main()"]
+
+
+def plategate(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PLATEGATE, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """One vehicle that is on the list, and its list."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    shutil.copy(DEMO / "06-night-5.jpg", folder)
+    (folder / "allow.csv").write_text("plate,holder\nB 96 TRH,Caretaker\n", encoding="utf-8")
+    return folder
+
+
+def test_ok__pictures_go_the_whole_way_and_leave_pictures_behind(pictures, tmp_path):
+    out = tmp_path / "out"
+    done = plategate("run", "--rehearse", pictures, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "B96TRH" in done.stdout
+    assert "granted: allowed" in done.stdout
+    assert "opened (relay 2" in done.stdout
+    assert "1 vehicles, opened for 1." in done.stdout
+    assert str(out) in done.stdout
+    assert [path.suffix for path in (out / "crops").iterdir()] == [".png"]
+    assert [path.suffix for path in (out / "annotated").iterdir()] == [".jpg"]
+
+
+def test_ok__lists_may_be_named(pictures, tmp_path):
+    wanted = tmp_path / "wanted.csv"
+    wanted.write_text("plate\nB 96 TRH\n", encoding="utf-8")
+    done = plategate("run", "--rehearse", pictures, "--lists", wanted, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "refused: wanted" in done.stdout
+
+
+def test_ok__ctrl_c_ends_cleanly(pictures, tmp_path):
+    process = subprocess.Popen(
+        [*PLATEGATE, "run", "--rehearse", str(pictures), "--out", str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list((tmp_path / "out").glob("state-*/journal.sqlite")):
+        time.sleep(0.02)
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode in (0, 130)
+    assert "Traceback" not in output + errors
+
+
+def test_ok__a_scenario_tells_its_story():
+    done = plategate("run", "--rehearse", ROOT / "tests" / "scenarios" / "01-resident.toml")
+    assert done.returncode == 0, done.stderr
+    assert "All as it must be." in done.stdout
+
+
+def test_fail__a_scenario_that_does_not_hold_is_an_error(tmp_path):
+    text = (ROOT / "tests" / "scenarios" / "01-resident.toml").read_text(encoding="utf-8")
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(text.replace("openings = 1", "openings = 7"), encoding="utf-8")
+    done = plategate("run", "--rehearse", wrong)
+    assert done.returncode == 1
+    assert "openings are 1, not 7" in done.stdout
+
+
+@pytest.mark.parametrize("what", ["missing", "empty"])
+def test_fail__nothing_to_rehearse_is_wrong_usage(tmp_path, what):
+    folder = tmp_path / what
+    if what == "empty":
+        folder.mkdir()
+    assert plategate("run", "--rehearse", folder).returncode == 2

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""However the gate ends, the relay is off afterwards: signals, a broken loop, an orderly stop.
+
+Each runs in a process of its own, because that is what signals are sent to.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import logging, os, signal, sys
+from pathlib import Path
+from plategate.gate import loop
+from plategate.gate.rehearsal import rehearsal_settings
+from plategate.gate.scenario_eye import ScenarioReader
+from plategate.gate.site import build_site
+from plategate.messages import OpenRequested
+from plategate.settings import Settings
+
+logging.disable()
+state = Path(sys.argv[1])
+settings = rehearsal_settings(Settings(), state, state / "lists.sqlite")
+barrier = settings.barrier.model_copy(update={{"pulse_ms": 3000}})
+site = build_site(settings.model_copy(update={{"barrier": barrier}}), reader=ScenarioReader(exit))
+
+def broken(*_):
+    raise ZeroDivisionError
+
+def edge(seen):
+    relay = site.board.relay_of(seen)
+    if relay is not None:
+        os.write(1, b"on " if relay[1] else b"off ")
+    if relay == ("open_relay", True):
+        {ending}
+
+site.board.factory.listeners.append(edge)
+site.gate.post(OpenRequested("test"))
+try:
+    site.gate.run()
+except ZeroDivisionError:
+    os.write(1, b"broken ")
+os.write(1, b"ended")
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "output"),
+    [
+        ("os.kill(os.getpid(), signal.SIGTERM)", "on off ended"),
+        ("os.kill(os.getpid(), signal.SIGINT)", "on off ended"),
+        ("os.kill(os.getpid(), signal.SIGHUP)", "on off ended"),
+        ("site.gate.stop()", "on off ended"),
+        ("loop.step = broken; site.gate.post(OpenRequested('again'))", "on off broken ended"),
+    ],
+)
+def test_ok__the_relay_is_off_in_the_end(tmp_path: Path, ending: str, output: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(ending=ending), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == output, done.stderr
+    assert done.returncode == 0
