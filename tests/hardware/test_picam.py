@@ -127,6 +127,13 @@ def test_ok__burst_ended_early_undoes_its_bracket(clock: HandClock) -> None:
     assert rig.device.controls["ExposureTime"] == 10_000
 
 
+def test_ok__saturated_still_of_a_camera_without_exposure_control(clock: HandClock) -> None:
+    rig = Rig(clock, settings(day={"exposure_us": 10_000}))
+    rig.device.scene = 0.1
+    del rig.device.camera_controls["ExposureTime"]
+    assert len(list(rig.camera.burst(2, clock.now_s))) == 2
+
+
 @pytest.mark.parametrize(("rotation", "shape"), [(90, (320, 240, 3)), (180, (240, 320, 3))])
 def test_ok__rotation(clock: HandClock, rotation: int, shape: tuple[int, ...]) -> None:
     rig = Rig(clock, settings(rotation=rotation))

@@ -17,7 +17,12 @@ from plategate.errors import CameraError
 from plategate.hardware.exposure import ProfileChooser, sensor_crop, white_share
 from plategate.hardware.ir_lamp import IrLamp
 from plategate.hardware.patience import within
-from plategate.hardware.picam_controls import exposure_controls, fixed_controls, supported
+from plategate.hardware.picam_controls import (
+    exposure_controls,
+    fixed_controls,
+    missing,
+    supported,
+)
 from plategate.hardware.stills import dated, to_bgr, turned
 from plategate.records import Image, Still
 from plategate.settings.camera import CameraSettings
@@ -73,6 +78,7 @@ class PiCamera:
         self._trouble: str | None = None
         self._frame_s = self._look_s = 0.0
         self._sequence = 0
+        self._lacking = ""
         self.small: Image | None = None
 
     def start(self) -> None:
@@ -103,11 +109,11 @@ class PiCamera:
                     if white and shortened < BRACKETS and number + 1 < count:
                         shortened += 1
                         exposure_us *= self._settings.bracket
-                        self._device.set_controls({"ExposureTime": round(exposure_us)})
+                        self._say({"ExposureTime": round(exposure_us)})
         finally:
             self._bursting = False
-            if shortened and self._device is not None:
-                self._device.set_controls({"ExposureTime": profile.exposure_us})
+            if shortened:
+                self._say({"ExposureTime": profile.exposure_us})
 
     def fault(self) -> str | None:
         """One sentence when no frames come any more."""
@@ -147,6 +153,9 @@ class PiCamera:
         if "ScalerCrop" in device.camera_controls:
             sensor = tuple(device.camera_controls["ScalerCrop"][1])
             controls["ScalerCrop"] = sensor_crop(sensor, self._settings.roi, *size)
+        if (lacking := missing(controls, device.camera_controls)) != self._lacking:
+            self._lacking = lacking
+            logger.warning("this camera does not have %s", lacking)
         device.configure(
             device.create_video_configuration(
                 main={"size": size, "format": self._format},
@@ -201,6 +210,17 @@ class PiCamera:
             self._trouble = f"the camera failed: {error}"
             raise CameraError(self._trouble) from error
 
+    def _say(self, controls: dict[str, Any]) -> None:
+        """Ask for controls, as far as this camera has them."""
+        device = self._device
+        if device is None:
+            return
+        try:
+            device.set_controls(supported(controls, device.camera_controls))
+        except (RuntimeError, OSError) as error:
+            self._trouble = f"the camera takes no controls: {error}"
+            logger.error("%s", self._trouble)
+
     def _frame_arrived(self, request: Any) -> None:
         """Called by picamera2's thread for every frame; must be quick."""
         now_s = self._clock.monotonic()
@@ -214,7 +234,7 @@ class PiCamera:
         self.small = grey.copy()
         if not self._bursting and self._chooser.feed(float(grey[::4, ::4].mean()), now_s):
             logger.info("camera: %s exposure from now on", self._chooser.name)
-            self._device.set_controls(exposure_controls(self._chooser.profile))
+            self._say(exposure_controls(self._chooser.profile))
 
 
 def _exposed_at_s(taken: dict[str, Any], exposure_us: float) -> float:

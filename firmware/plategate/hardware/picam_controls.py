@@ -6,13 +6,10 @@ Pure: a dict out of settings, with libcamera's own names and numbers.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Container
 from typing import Any
 
 from plategate.settings.camera import CameraSettings, ExposureProfile
-
-logger = logging.getLogger(__name__)
 
 MANUAL_FOCUS = 0  # libcamera: AfModeManual
 
@@ -38,8 +35,10 @@ def fixed_controls(settings: CameraSettings, profile: ExposureProfile) -> dict[s
 
 
 def supported(controls: dict[str, Any], known: Container[str]) -> dict[str, Any]:
-    """Those controls that this camera has; the others are said once."""
-    missing = sorted(name for name in controls if name not in known)
-    if missing:
-        logger.warning("this camera does not have %s", ", ".join(missing))
+    """Those controls that this camera has; picamera2 fails on any other."""
     return {name: value for name, value in controls.items() if name in known}
+
+
+def missing(controls: dict[str, Any], known: Container[str]) -> str:
+    """The names of those that it does not have."""
+    return ", ".join(sorted(name for name in controls if name not in known))
