@@ -170,7 +170,7 @@ class Composer:
         wanted = np.exp(rng.uniform(np.log(widths[0]), np.log(widths[1])))
         scale = float(np.clip(wanted / (box[2] - box[0]), 0.08, 3.0))
         wanted = scale * (box[2] - box[0])
-        if exact and rng.random() < 0.2:
+        if exact and rng.random() < 0.3:
             angle = rng.uniform(-20, 20)
         else:
             angle = np.clip(rng.normal(0, 4 if exact else 1.5), -12, 12)

@@ -42,7 +42,8 @@ def target(scene: Scene) -> NDArray[np.float32]:
         answer[..., HEAT] = np.maximum(answer[..., HEAT], heat)
         here = nearest & (heat > 0.3)
         cells = _MIDDLES[here]
-        answer[here, BOX_WEIGHT] = heat[here]
+        # Boxes are loose around tilted plates: without corners they count for half.
+        answer[here, BOX_WEIGHT] = heat[here] * (1.0 if known == Known.CORNERS else 0.5)
         answer[here, CORNER_WEIGHT] = heat[here] * (known == Known.CORNERS)
         box = np.concatenate([low, high])
         answer[here, BOX:CORNERS] = (box - np.tile(cells, 2)) / CORNER_UNIT
