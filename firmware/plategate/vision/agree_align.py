@@ -2,7 +2,7 @@
 """Lay readings of one plate side by side, so that every column is about the same character.
 
 A plate that is cut reads shorter, so readings of different length are expected: a reading that
-has no character in a column is there with the view MISSING.
+has no character in a column is there with the view MISSING or MISSING_AT_END.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from plategate.vision.agree_columns import MISSING, View, overlap
+from plategate.vision.agree_columns import MISSING, MISSING_AT_END, View, overlap
 
 # Log-likelihood of one reading having a character that the other does not have.
 GAP = math.log(0.02)
@@ -25,6 +25,8 @@ def align(readings: Sequence[Sequence[View]]) -> list[Column]:
     columns: list[Column] = [[view] for view in readings[0]]
     for count, reading in enumerate(readings[1:], start=1):
         columns = _merge(columns, reading, count)
+    for number in range(len(readings)):
+        _mark_ends(columns, number)
     return columns
 
 
@@ -75,6 +77,15 @@ def _steps(columns: list[Column], reading: Sequence[View]) -> list[tuple[bool, b
         walk.append(step)
         i, j = i - step[0], j - step[1]
     return walk[::-1]
+
+
+def _mark_ends(columns: list[Column], number: int) -> None:
+    """Before its first and behind its last character a reading may have been cut off."""
+    for order in (columns, columns[::-1]):
+        for column in order:
+            if column[number] is not MISSING:
+                break
+            column[number] = MISSING_AT_END
 
 
 def _fit(column: Column, view: View) -> float:

@@ -18,9 +18,11 @@ NOTHING = ""
 # No reader is surer than this about a single character, whatever it claims.
 MOST_SURE = 0.9995
 # Of what a reader leaves open, the share that its character is a smudge, a rim or a screw.
-PHANTOM_SHARE = 0.3
-# How likely a reading has no character where there is one: cut off, blurred into its neighbour.
-MISSED = 0.2
+PHANTOM_SHARE = 0.6
+# How likely a reading has no character where there is one: cut off at an end of the plate, or
+# blurred into its neighbours. Both chosen on the validation split.
+CUT_OFF = 0.1
+MISSED = 0.01
 LEAST = 1e-9
 
 
@@ -42,6 +44,7 @@ class View:
 
 
 MISSING = View({NOTHING: 1.0}, MISSED)
+MISSING_AT_END = View({NOTHING: 1.0}, CUT_OFF)
 
 
 def view_of(character: CharacterReading) -> View:
