@@ -35,6 +35,14 @@ def colour(rng: Generator) -> tuple[int, int, int]:
     return int(blue), int(green), int(red)
 
 
+def two_colours(rng: Generator) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Ground and ink: half the time any two, else dark on light or light on dark, like plates."""
+    if rng.random() < 0.5:
+        return colour(rng), colour(rng)
+    light, dark = (rng.integers(low, low + 70, 3).tolist() for low in (185, 0))
+    return (tuple(light), tuple(dark)) if rng.random() < 0.6 else (tuple(dark), tuple(light))
+
+
 def lettering(rng: Generator) -> NDArray[np.uint8]:
     """One to three lines of words on one colour: shop signs, stickers, camera overlays."""
     scale, face = rng.uniform(0.8, 1.4), FACES[rng.integers(len(FACES))]
@@ -45,8 +53,8 @@ def lettering(rng: Generator) -> NDArray[np.uint8]:
         lines = [line.upper() for line in lines]
     widths = [cv2.getTextSize(line, face, scale, 2)[0][0] for line in lines]
     image = np.empty((int(44 * scale) * len(lines) + 16, max(widths) + 24, 3), np.uint8)
-    image[:] = colour(rng)
-    ink, weight = colour(rng), int(rng.integers(1, 4))
+    image[:], ink = two_colours(rng)
+    weight = int(rng.integers(1, 5))
     for row, line in enumerate(lines):
         at = (12, int(44 * scale) * (row + 1))
         cv2.putText(image, line, at, face, scale, ink, weight, cv2.LINE_AA)
@@ -116,14 +124,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=11)
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
+    others = [distractor(rng) for _ in range(arguments.distractors)]
+    save(arguments.work / "distractors.npz", others)
     plates = []
     for index in range(arguments.plates):
         plates.append(plate(rng))
         if index % 500 == 0:
             print(f"{index} of {arguments.plates} plates", flush=True)
-    save(arguments.work / "plates.npz", plates)
-    others = [distractor(rng) for _ in range(arguments.distractors)]
-    save(arguments.work / "distractors.npz", others)
+    if plates:
+        save(arguments.work / "plates.npz", plates)
 
 
 if __name__ == "__main__":

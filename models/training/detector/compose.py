@@ -200,7 +200,7 @@ class Composer:
         """Drawn plates and distractors at random places; they do not cover what is there."""
         rng = self.rng
         height, width = scene.image.shape[:2]
-        for is_plate, chance in ((True, 0.3), (True, 0.15), (False, 0.3), (False, 0.2)):
+        for is_plate, chance in ((True, 0.12), (False, 0.4), (False, 0.25)):
             if rng.random() > chance:
                 continue
             image = self.drawing() if is_plate else self.others[rng.integers(len(self.others))]

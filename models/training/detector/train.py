@@ -7,6 +7,7 @@ python -m detector.train --data DATA --work WORK --minutes 100
 import argparse
 import copy
 import math
+import signal
 import time
 from pathlib import Path
 
@@ -118,14 +119,17 @@ class Trainer:
 def run(arguments: argparse.Namespace) -> None:
     trainer = Trainer(arguments)
     check = QuickCheck(arguments.data)
-    begun, before = time.monotonic(), trainer.spent_s
+    begun, before, first = time.monotonic(), trainer.spent_s, trainer.step
     checked, mean = begun, np.zeros(3)
-    while trainer.spent_s < 60 * arguments.minutes:
+    stopping: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _frame: stopping.append(number))
+    while trainer.spent_s < 60 * arguments.minutes and not stopping:
         mean = 0.99 * mean + 0.01 * np.array(trainer.learn())
         now = time.monotonic()
         trainer.spent_s = before + now - begun
         if trainer.step % 100 == 0:
-            pace = (now - begun) / max(1, trainer.step)
+            pace = (now - begun) / max(1, trainer.step - first)
             print(
                 f"{trainer.spent_s / 60:6.1f} min  step {trainer.step}  {mean.round(3)}", end="  "
             )
@@ -135,7 +139,8 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"  validation: {check.report(trainer.average)}", flush=True)
             checked = time.monotonic()
     trainer.save()
-    print(f"finished after {trainer.step} steps: {check.report(trainer.average)}", flush=True)
+    if not stopping:
+        print(f"finished after {trainer.step} steps: {check.report(trainer.average)}", flush=True)
 
 
 def main() -> None:
