@@ -6,17 +6,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
+from zlib import crc32
 
 from matching.collect import Sample
-from plategate.access.confusions import Confusions
+from plategate.access.confusions import Confusions, parse_confusions
 
+PRIOR = Path(__file__).with_name("prior.toml")
 PRIOR_READINGS = 150.0  # misreads that the prior's shapes are worth
 LEAST_WEIGHT = 1.5  # pairs that are hardly likelier than chance are left out
 STRONG = 0.9
 
 
-def learned(samples: Sequence[Sample], prior: Confusions, prior_text: str, source: str) -> str:
+def learned(samples: Sequence[Sample], source: str) -> str:
     """The text of a new table; only pairs that come up in the readings move."""
+    prior_text = PRIOR.read_text(encoding="utf-8")
+    prior = parse_confusions(prior_text)
     misreads, strong, strong_wrong, missed, extra = _count(samples)
     total = sum(misreads.values())
     weights = dict(_weights(prior_text))
@@ -40,6 +45,19 @@ def learned(samples: Sequence[Sample], prior: Confusions, prior_text: str, sourc
     lines += [f"{name} = {rate:.4f}" for name, rate in rates.items()]
     lines += ["", "[pairs]", *_rows(weights)]
     return head + "\n".join(lines) + "\n"
+
+
+def cross_fitted(samples: Sequence[Sample]) -> dict[str, Confusions]:
+    """For each plate, a table learned from the half of the plates that it is not in."""
+    halves: tuple[list[Sample], list[Sample]] = ([], [])
+    for sample in samples:
+        halves[_half(sample.truth)].append(sample)
+    tables = [parse_confusions(learned(half, "half of the readings")) for half in halves]
+    return {sample.truth: tables[1 - _half(sample.truth)] for sample in samples}
+
+
+def _half(plate: str) -> int:
+    return crc32(plate.encode()) % 2
 
 
 def _count(

@@ -9,12 +9,15 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from plategate.access.candidates import likely_texts, near_keys, wide_keys
-from plategate.access.confusions import Confusions, installed_confusions
+from plategate.access.confusions import Confusions
 from plategate.access.likelihood import ReadingLikelihood
 from plategate.access.match import EXACT, Explanations, Match, Outcome, Strictness, weigh
 from plategate.access.misreadings import one_confusion_away
 from plategate.plate_text import DIGITS, LETTERS, lookalike_key
 from plategate.records import PlateReading
+from plategate.vision.grammar import any_country
+
+FITS = any_country().fits  # as the gate takes it
 
 
 def real_plates(folder: Path) -> list[str]:
@@ -40,19 +43,19 @@ def made_up(count: int, real: list[str], seed: int, without: Collection[str]) ->
 
 
 def neighbours(plate: str, count: int, seed: int) -> list[str]:
-    """Plates that differ from one in a single, easily confused character."""
-    near = sorted(set(one_confusion_away(plate)))
+    """Plates that differ from one in a single, easily confused character and may exist."""
+    near = sorted({text for text in one_confusion_away(plate) if FITS(text)})
     return random.Random(f"{seed} {plate}").sample(near, min(count, len(near)))
 
 
 class Asked:
     """One reading, with what has to be worked out only once for all lists."""
 
-    def __init__(self, reading: PlateReading, confusions: Confusions | None = None) -> None:
+    def __init__(self, reading: PlateReading, confusions: Confusions) -> None:
         self.reading = reading
         self.texts = likely_texts(reading)
         self.near, self.wide = near_keys(reading), wide_keys(reading)
-        self.likelihood = ReadingLikelihood(reading, confusions or installed_confusions())
+        self.likelihood = ReadingLikelihood(reading, confusions)
 
     def keys(self, strictness: Strictness) -> set[str]:
         """The keys that are looked up at a level."""
@@ -84,4 +87,4 @@ def judged(
         return Match(Outcome.NONE)
     keys = asked.keys(level)
     found = {*others.like(keys), *(plate for plate in listed if lookalike_key(plate) in keys)}
-    return weigh(asked.likelihood, Explanations(found, (), asked.texts), level, bool)
+    return weigh(asked.likelihood, Explanations(found, (), asked.texts), level, FITS)

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from matching.collect import Sample
 from matching.registers import Asked, Register, judged, made_up, neighbours
+from plategate.access.confusions import Confusions
 from plategate.access.match import Outcome, Strictness
 from plategate.records import PlateReading
 from plategate.vision.agree import agree_burst
@@ -48,15 +49,19 @@ def rates(
     real: list[str],
     size: int,
     least: float,
+    tables: Mapping[str, Confusions],
     burst: int = 1,
 ) -> list[Rates]:
-    """Let every reading pass a gate with a list of `size` plates, at each level."""
+    """Let every reading pass a gate with a list of `size` plates, at each level.
+
+    `tables` gives for each plate a table of confusions that was not learned from it.
+    """
     known = list(readings)
     truths = {truth for truth, _ in known}
     others = Register(made_up(size - 1, real, seed=size, without=truths))
     found = [Rates(level.name, size, burst) for level in levels]
     for truth, reading in known:
-        asked = Asked(reading) if reading is not None and reading.text else None
+        asked = Asked(reading, tables[truth]) if reading is not None and reading.text else None
         near = neighbours(truth, NEIGHBOURS, seed=1)
         for level, counts in zip(levels, found, strict=True):
             counts.owners[owner(asked, truth, others, level, least)] += 1
