@@ -51,9 +51,9 @@ def _lists(settings: Settings) -> Finding:
 
 
 def _journal(settings: Settings) -> Finding:
-    from plategate.journal_queries import read_grants
-    from plategate.journal_retention import evidence_bytes
-    from plategate.journal_schema import FILE_NAME, open_for_reading
+    from plategate.journal.queries import read_grants
+    from plategate.journal.retention import evidence_bytes
+    from plategate.journal.schema import FILE_NAME, open_for_reading
 
     file = settings.journal.dir / FILE_NAME
     if not file.exists():
