@@ -3,7 +3,7 @@
 """Guards the canonical form that every list, reader and verdict compares by."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plategate.plate_text import (
@@ -14,6 +14,8 @@ from plategate.plate_text import (
     lookalike_key,
     lookalikes,
 )
+
+quick = settings(max_examples=60, deadline=None)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,7 @@ def test_ok__canonical(text: str, expected: str) -> None:
     assert canonical(text) == expected
 
 
+@quick
 @given(st.text())
 def test_ok__canonical_is_idempotent_and_stays_in_the_alphabet(text: str) -> None:
     once = canonical(text)
@@ -43,11 +46,13 @@ def test_ok__canonical_is_idempotent_and_stays_in_the_alphabet(text: str) -> Non
     assert set(once) <= set(ALPHABET)
 
 
+@quick
 @given(st.text())
 def test_ok__case_of_the_input_is_irrelevant_once_canonical(text: str) -> None:
     assert canonical(canonical(text).lower()) == canonical(text)
 
 
+@quick
 @given(st.text(ALPHABET))
 def test_ok__canonical_text_is_left_alone(text: str) -> None:
     assert canonical(text) == text
@@ -59,6 +64,7 @@ def test_ok__fold_joins_only_o_with_0_and_i_with_1() -> None:
     assert len(kept) == len(ALPHABET) - 2
 
 
+@quick
 @given(st.text(ALPHABET))
 def test_ok__look_alikes_share_a_key(text: str) -> None:
     for other in ("".join(lookalikes(c)[-1] for c in text), lookalike_key(text), fold(text)):

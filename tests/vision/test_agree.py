@@ -13,6 +13,8 @@ from plategate.vision.agree import agree_burst, agree_readings
 from plategate.vision.agree_columns import MOST_SURE
 from plategate.vision.calibrate import UNCALIBRATED, Calibration, Curve
 
+quick = settings(max_examples=60, deadline=None)
+
 TINY = 1e-9
 
 
@@ -47,6 +49,7 @@ def test_ok__nothing_agrees_on_nothing() -> None:
     assert agree_burst([PlateReading((), "tflite")]) is None
 
 
+@quick
 @given(readings_of_any)
 def test_ok__one_reading_alone_stays_what_it_is(one: PlateReading) -> None:
     joined = join(one)
@@ -55,6 +58,7 @@ def test_ok__one_reading_alone_stays_what_it_is(one: PlateReading) -> None:
     assert joined.confidence == pytest.approx(min(one.confidence, MOST_SURE), abs=1e-6)
 
 
+@quick
 @given(readings_of_any, st.integers(2, 5))
 def test_ok__agreement_of_identical_readings_never_lowers(one: PlateReading, times: int) -> None:
     joined = join(*[one] * times)
@@ -63,7 +67,7 @@ def test_ok__agreement_of_identical_readings_never_lowers(one: PlateReading, tim
         assert after.confidence >= min(before.confidence, MOST_SURE) - TINY
 
 
-@settings(max_examples=200)
+@quick
 @given(st.lists(readings_of_any, min_size=2, max_size=4))
 def test_ok__disagreement_never_raises_above_the_best(found: list[PlateReading]) -> None:
     joined = join(*found)
@@ -71,6 +75,7 @@ def test_ok__disagreement_never_raises_above_the_best(found: list[PlateReading])
         assert joined.confidence <= max(one.confidence for one in found) + TINY
 
 
+@quick
 @given(st.lists(readings_of_any, min_size=1, max_size=4))
 def test_ok__every_character_was_seen_by_a_reader(found: list[PlateReading]) -> None:
     seen = {c.char for one in found for c in one.characters}
@@ -81,12 +86,14 @@ def test_ok__every_character_was_seen_by_a_reader(found: list[PlateReading]) -> 
     assert len(joined.text) <= sum(len(one.text) for one in found)
 
 
+@quick
 @given(st.lists(readings_of_any, min_size=2, max_size=3))
 def test_ok__order_of_readings_does_not_matter(found: list[PlateReading]) -> None:
     results = {repr(join(*order)) for order in itertools.permutations(found)}
     assert len(results) == 1
 
 
+@quick
 @given(st.lists(readings_of_any, min_size=1, max_size=4))
 def test_ok__shares_are_probabilities(found: list[PlateReading]) -> None:
     joined = join(*found)

@@ -4,7 +4,7 @@
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plategate.errors import SettingsError
@@ -14,6 +14,8 @@ from plategate.vision.agree import agree_readings
 from plategate.vision.calibrate import UNCALIBRATED
 from plategate.vision.grammar import Grammar, any_country, choose_grammar, looks_like_plate
 from plategate.vision.grammar_pack import FOLDER, known_countries, load_pack
+
+quick = settings(max_examples=60, deadline=None)
 
 PLATES = {
     "ae": ["A12345", "1612345"], "ar": ["AB123CD", "ABC123"], "at": ["W12345A", "GU123AB"],
@@ -76,6 +78,7 @@ def test_ok__a_look_alike_is_decided_by_the_format() -> None:
     assert joined.text == "ABC023"
 
 
+@quick
 @given(st.text(ALPHABET, min_size=1, max_size=9))
 def test_ok__no_format_overrules_a_reading_that_is_sure(text: str) -> None:
     joined = agree_readings([reading(text, 0.98)], choose_grammar(["de", "ro"]), UNCALIBRATED)
