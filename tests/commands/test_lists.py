@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from typer.testing import CliRunner
 
+from plategate.access.visit_store import Direction, Grant, VisitStore
 from plategate.cli import app
 from plategate.errors import GateError
 
@@ -80,3 +83,14 @@ def test_ok__check_names_traps_and_misreadings(run, tmp_path):
     about = run("list", "check", "b812 cde")
     assert "exact:\n  nothing but B812CDE itself" in about
     assert "8812CDE would open, if the reader is in doubt" in about
+
+
+def test_ok__shows_who_is_inside(run, tmp_path):
+    assert run("list", "inside") == "0 inside\n"
+    visits = VisitStore(tmp_path / "visits.sqlite")
+    visits.note(Grant("p1", "A1", None, Direction.IN, datetime(2026, 3, 2, 9, tzinfo=UTC)))
+    assert run("list", "inside").splitlines() == [
+        "A1            since 2026-03-02 09:00 UTC",
+        "1 inside",
+    ]
+    assert run("list", "inside", "--forget-hours", "1") == "1 taken out\n0 inside\n"

@@ -106,6 +106,8 @@ class VisitStore:
 
     def forget_inside(self, before: datetime) -> int:
         """Take out who came in before a time (a missed exit); returns how many."""
+        if not self._file.exists():
+            return 0
         with self._open() as store:
             found = store.execute("DELETE FROM inside WHERE since < ?", (_stamp(before),))
             return found.rowcount

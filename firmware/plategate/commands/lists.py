@@ -116,6 +116,30 @@ def _show_entries(store: sqlite3.Connection, name: ListName, limit: int) -> None
         print(f"... and {state.entries - limit} more")
 
 
+@app.command("inside")
+def show_inside(
+    forget_hours: Annotated[
+        int | None, typer.Option(help="take out who came in longer ago than so many hours", min=1)
+    ] = None,
+    config: Config = None,
+    state: State = None,
+) -> None:
+    """Show who is inside, where lanes know which way they lead (access.direction)."""
+    from datetime import timedelta
+
+    from plategate.access.visit_store import VisitStore
+    from plategate.clock import SystemClock
+
+    visits = VisitStore(access_settings(config, state).visits_file)
+    if forget_hours is not None:
+        count = visits.forget_inside(SystemClock().wall() - timedelta(hours=forget_hours))
+        print(f"{count} taken out")
+    inside = visits.inside()
+    for plate, since in inside:
+        print(f"{plate:<12}  since {since:%Y-%m-%d %H:%M} UTC")
+    print(f"{len(inside)} inside")
+
+
 @app.command("check")
 def check_list(
     plate: Annotated[
