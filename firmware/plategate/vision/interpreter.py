@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plategate.errors import ModelError
+from plategate.vision.quiet import native_chatter_muted
 
 RUNTIMES = ("tflite_runtime.interpreter", "ai_edge_litert.interpreter")
 # ai-edge-litert's default XNNPACK delegate crashes under qemu-user; "0" switches it off.
@@ -88,7 +89,8 @@ def open_model(
         resolvers = runtime.OpResolverType
         options["experimental_op_resolver_type"] = resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
-        return Model(path.name, runtime.Interpreter(**options))
+        with native_chatter_muted():
+            return Model(path.name, runtime.Interpreter(**options))
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"model {path} cannot be loaded: {error}") from error
 

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program's stderr holds its own words alone, and is itself again afterwards."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+CODE = """
+import os, sys
+from plategate.vision.quiet import native_chatter_muted
+with native_chatter_muted():
+    os.write(2, b"library chatter")
+sys.stderr.write("ours")
+"""
+
+
+def test_ok__only_our_own_words_are_left() -> None:
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, check=True)
+    assert done.stderr == b"ours"
+
+
+def test_ok__file_that_took_a_closed_stderrs_place_is_left_alone(tmp_path: Path) -> None:
+    code = (
+        "import os; from plategate.vision.quiet import native_chatter_muted;"
+        f"assert os.open({str(tmp_path / 'book')!r}, os.O_WRONLY | os.O_CREAT) == 2\n"
+        "with native_chatter_muted(): os.write(2, b'kept')"
+    )
+    subprocess.run(["/bin/sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, code], check=True)
+    assert (tmp_path / "book").read_bytes() == b"kept"
+
+
+def test_ok__models_load_without_a_word() -> None:
+    code = (
+        "from plategate.pipeline import build_pipeline;"
+        "from plategate.settings.vision import VisionSettings;"
+        "build_pipeline(VisionSettings())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
