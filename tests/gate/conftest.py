@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from plategate.access.control import AccessControl, open_access
 from plategate.access.list_changes import replace_list
 from plategate.access.lists import ListName
 from plategate.access.store import open_for_writing
@@ -33,17 +34,19 @@ class FakeBook:
         self.order: list[str] = []
         self.passages: list[Passage] = []
         self.fails = False
-        self.hangs = threading.Event()
-        self.hangs.set()
+        self.pictured: list[bool] = []
+        self.hangs_in_record = threading.Event()
+        self.hangs_in_record.set()
 
     def begin_grant(self, passage_id: str, plate: str, at: datetime, lane: str = "") -> None:
-        self.hangs.wait(PATIENCE_S)
         if self.fails:
             raise StoreError("the disk is full")
         self.order.append(f"grant {passage_id}")
 
     def record(self, passage: Passage, sighting: PlateSighting | None = None) -> None:
+        self.hangs_in_record.wait(PATIENCE_S)
         self.order.append(f"record {passage.id}")
+        self.pictured.append(sighting is not None)
         self.passages.append(passage)
         if self.fails:
             raise StoreError("the disk is full")
@@ -67,8 +70,9 @@ def no_pipeline() -> ScenarioReader:
 class RunningGate:
     """The site while its gate runs in a thread."""
 
-    def __init__(self, site: Site, book: FakeBook) -> None:
+    def __init__(self, site: Site, book: FakeBook, judge: AccessControl) -> None:
         self.site = site
+        self.judge = judge
         self.book = book
         self.relay: list[str] = book.order
         site.board.factory.listeners.append(self._edge)
@@ -118,7 +122,10 @@ def settings(tmp_path: Path) -> Settings:
 def running(settings: Settings) -> Iterator[RunningGate]:
     """A gate that runs."""
     book = FakeBook()
-    site = build_site(settings, reader=no_pipeline(), book=book, load=load_said_or_real)
-    gate = RunningGate(site, book)
+    judge = open_access(settings.access)
+    site = build_site(
+        settings, reader=no_pipeline(), judge=judge, book=book, load=load_said_or_real
+    )
+    gate = RunningGate(site, book, judge)
     yield gate
     gate.stop()

@@ -98,3 +98,24 @@ def test_ok__status_is_plain_and_holds_no_plate(running):
     assert document["lane"] == "main"
     assert document["inputs"]["beam"] == "active"
     assert "XX99XXX" not in str(document)
+
+
+def test_ok__a_list_that_is_too_old_is_signalled(running, monkeypatch):
+    monkeypatch.setattr(type(running.judge), "list_too_old", lambda *_: True)
+    running.site.gate._due_s.pop("list age")
+    running.until(lambda: running.site.gate.status().signal == "list_too_old")
+
+
+def test_ok__a_slow_disk_costs_pictures_and_no_passages(running):
+    running.book.hangs_in_record.clear()
+    for number in range(1, 10):
+        running.come("XX99XXX")
+        running.until(lambda count=number: running.site.gate.status().passages == count)
+        running.until(lambda: running.site.gate.status().reading is None)
+        running.put(InputName.BEAM, Level.INACTIVE)
+        running.until(lambda: running.site.gate.status().armed)
+    running.book.hangs_in_record.set()
+    running.until(lambda: len(running.book.passages) == 9)
+    pictured = running.book.pictured
+    assert pictured[:6] == [True] * 6
+    assert pictured[-1] is False

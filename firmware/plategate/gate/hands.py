@@ -42,6 +42,8 @@ from plategate.records import Passage, PlateSighting, Reason
 
 logger = logging.getLogger(__name__)
 
+MOST_PICTURES_WAITING = 6
+
 Post = Callable[[Event], None]
 Movement = OpenBarrier | HoldBarrier | RaiseAgain | ReleaseBarrier | CloseBarrier | RestBarrier
 
@@ -218,7 +220,12 @@ class Hands:
             measured_ms=self._measured_ms.pop(record.passage_id, {}),
             relay_s=self._relay_s.pop(record.passage_id, None),
         )
-        if not self._records.submit(lambda: self._keep(passage, record.sighting)):
+        sighting = record.sighting
+        if self._records.waiting() >= MOST_PICTURES_WAITING:
+            # A disk that is too slow costs pictures, neither memory nor passages.
+            logger.warning("passage %s: kept without pictures, too many wait", passage.id)
+            sighting = None
+        if not self._records.submit(lambda: self._keep(passage, sighting)):
             logger.critical("passage %s is lost: the journal does not answer", passage.id)
 
     def _keep(self, passage: Passage, sighting: PlateSighting | None) -> None:

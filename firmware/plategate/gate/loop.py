@@ -24,17 +24,26 @@ from plategate.gate.watching import HealthWatcher
 from plategate.gate.workers import InlineWorker, ThreadWorker, Worker
 from plategate.health import Health
 from plategate.lane import LaneRules, LaneState, step
-from plategate.messages import Event, InputChanged, InputName, Level, ModeChanged, TimePassed
+from plategate.messages import (
+    Event,
+    InputChanged,
+    InputName,
+    Level,
+    ListAged,
+    ModeChanged,
+    TimePassed,
+)
 
 logger = logging.getLogger(__name__)
 
 TEND_EVERY_S = 0.5
 MODE_EVERY_S = 5.0
 TIDY_EVERY_S = 3600.0
+LIST_AGE_EVERY_S = 60.0
 PATIENCE_S = 3.0
 MOST_READINGS_WAITING = 4
 MOST_GRANTS_WAITING = 16
-MOST_RECORDS_WAITING = 64
+MOST_RECORDS_WAITING = 10_000
 
 
 class Gate:
@@ -164,6 +173,8 @@ class Gate:
             self._take(TimePassed())
         if self._is_due("tend", now, TEND_EVERY_S):
             self._tend()
+        if self._is_due("list age", now, LIST_AGE_EVERY_S):
+            self._records.submit(self._look_at_list_age)
         if self._is_due("tidy", now, TIDY_EVERY_S):
             self._records.submit(self._tidy)
 
@@ -195,6 +206,11 @@ class Gate:
 
     def _tidy(self) -> None:
         self._parts.book.tidy(self._parts.clock.wall(), self._parts.clock_trusted())
+
+    def _look_at_list_age(self) -> None:
+        too_old = self._parts.judge.list_too_old(self._parts.clock.wall())
+        self._health.say("list", "the list is older than it may be" if too_old else None)
+        self.post(ListAged(too_old))
 
     def _input_changed(self, name: InputName, level: Level, at_s: float) -> None:
         del at_s  # the lane counts from when it heard of it, which is later and so more careful

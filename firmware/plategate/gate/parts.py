@@ -38,6 +38,10 @@ class Judge(Protocol):
         """Count a grant durably; False where the barrier must stay shut."""
         ...
 
+    def list_too_old(self, at: datetime) -> bool:
+        """Whether the list in force is older than the owner wants."""
+        ...
+
     def close(self) -> None:
         """Close its files."""
         ...

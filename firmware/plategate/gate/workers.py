@@ -26,6 +26,10 @@ class Worker(Protocol):
         """Take a job; False where too many wait already."""
         ...
 
+    def waiting(self) -> int:
+        """How many jobs were taken and not begun."""
+        ...
+
     def stop(self, patience_s: float) -> bool:
         """Finish what was taken, for at most so long; whether that was enough."""
         ...
@@ -48,6 +52,10 @@ class ThreadWorker:
             logger.error("%s: too much work is waiting", self._thread.name)
             return False
         return True
+
+    def waiting(self) -> int:
+        """How many jobs were taken and not begun."""
+        return self._jobs.qsize()
 
     def stop(self, patience_s: float) -> bool:
         """Finish what was taken, for at most so long; whether that was enough."""
@@ -80,6 +88,10 @@ class InlineWorker:
         """Do it now."""
         job()
         return True
+
+    def waiting(self) -> int:
+        """Never any."""
+        return 0
 
     def stop(self, patience_s: float) -> bool:  # noqa: ARG002
         """Nothing is ever waiting."""
