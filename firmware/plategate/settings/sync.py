@@ -79,7 +79,7 @@ class SyncSettings(SettingsModel):
     retry_base_s: float = Field(
         2.0, ge=0.0, le=60, description="wait before the first retry, doubled each time, in seconds"
     )
-    max_redirects: int = Field(3, ge=0, le=10)
+    max_redirects: int = Field(3, ge=0, le=10, description="redirects that are followed")
     shrink_limit_percent: int = Field(
         50, ge=1, le=100, description="a list that lost more than this is set aside"
     )
