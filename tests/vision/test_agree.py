@@ -107,7 +107,7 @@ def test_ok__shares_are_probabilities(found: list[PlateReading]) -> None:
 
 
 def test_ok__a_cut_plate_is_seen_by_the_other_cut() -> None:
-    joined = join(reading("AB12CD", 0.99), reading("B12CDE", 0.99))
+    joined = join(reading("AB12CD", 0.99), reading("B12CDE", 0.99, "tesseract"))
     assert joined.text == "AB12CDE"
     assert joined.confidence < 0.99
 

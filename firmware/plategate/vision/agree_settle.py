@@ -19,8 +19,8 @@ Shares = Mapping[str, float]
 Evidence = Callable[[str], float]
 
 CHOICES_A_COLUMN = 4
-LEAST_SHARE = 1e-5
-CANDIDATES = 48
+LEAST_SHARE = 1e-4
+CANDIDATES = 32
 SHOWN_TEXTS = 5
 SHOWN_CHARACTERS = 5
 LEAST_SHOWN = 1e-3
@@ -42,7 +42,7 @@ def settle(
     columns: Sequence[Shares], evidence: Evidence | None = None
 ) -> tuple[tuple[CharacterReading, ...], tuple[TextAlternative, ...]]:
     """The characters of the best text and the best other texts."""
-    candidates = list(_candidates(columns))
+    candidates = list(_candidates(columns, CANDIDATES if evidence else SHOWN_TEXTS + 3))
     if evidence is not None:
         candidates, columns = _weighed(candidates, columns, evidence)
     best = candidates[0]
@@ -55,32 +55,32 @@ def settle(
     return characters, _texts(candidates[1:], best.text)
 
 
-def _candidates(columns: Sequence[Shares]) -> Iterator[Candidate]:
+def _candidates(columns: Sequence[Shares], most: int) -> Iterator[Candidate]:
     """The likeliest picks, best first; deterministic also between equals."""
     ranked = [_ranked(shares) for shares in columns]
+    costs = [[-math.log(share) for _, share in choices] for choices in ranked]
     start = (0,) * len(columns)
-    heap = [(-_log_share(ranked, start), start)]
+    heap = [(sum(choices[0] for choices in costs), start)]
     seen = {start}
-    for _ in range(CANDIDATES):
+    for _ in range(most):
         if not heap:
             return
         cost, places = heapq.heappop(heap)
         picks = tuple(ranked[column][place][0] for column, place in enumerate(places))
         yield Candidate(picks, math.exp(-cost))
         for column, place in enumerate(places):
+            if place + 1 == len(ranked[column]):
+                continue
             after = (*places[:column], place + 1, *places[column + 1 :])
-            if place + 1 < len(ranked[column]) and after not in seen:
+            if after not in seen:
                 seen.add(after)
-                heapq.heappush(heap, (-_log_share(ranked, after), after))
+                step = costs[column][place + 1] - costs[column][place]
+                heapq.heappush(heap, (cost + step, after))
 
 
 def _ranked(shares: Shares) -> list[tuple[str, float]]:
     order = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
     return order[:1] + [item for item in order[1:CHOICES_A_COLUMN] if item[1] > LEAST_SHARE]
-
-
-def _log_share(ranked: Sequence[Sequence[tuple[str, float]]], places: tuple[int, ...]) -> float:
-    return sum(math.log(ranked[column][place][1]) for column, place in enumerate(places))
 
 
 def _weighed(

@@ -25,8 +25,8 @@ FOLDS = 5
 # Pulls a curve towards slope 1 and offset 0 where there is little to learn from.
 PRIOR = 0.02
 ORDER = ("tflite", "tesseract", "tflite wider")
-TESSERACT_WEIGHTS = (0.3, 0.5, 0.8)
-REPEATS = (0.25, 0.5, 0.8)
+TESSERACT_WEIGHTS = (0.1, 0.2, 0.4)
+REPEATS = (0.25, 0.5)
 
 
 @dataclass(frozen=True)
