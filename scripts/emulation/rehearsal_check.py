@@ -2,7 +2,7 @@
 """Compare what the relay did with what the journal holds, after a rehearsed gate was cut off.
 
 Usage: rehearsal_check.py STATE_DIR ENTRIES - the folder that rehearsed_gate.py left, and how many
-entries the allow list has. Prints one line of counts; ends with 1 and a line for each promise that was broken.
+entries the allow list has. Prints one line of counts, then a line for each promise that was broken.
 """
 
 from __future__ import annotations
