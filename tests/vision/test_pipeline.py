@@ -142,6 +142,20 @@ def test_ok__unsure_reader_is_not_alone() -> None:
     assert len(second.shown) >= 1
 
 
+def test_ok__every_plate_is_cut_twice() -> None:
+    reader = FakeReader(reading("AB12CDE"))
+    texts(Pipeline([FakeLocalizer([region()])], [reader]))
+    one, other = reader.shown
+    assert one.grey.shape != other.grey.shape
+
+
+def test_ok__a_cut_that_reads_differently_costs_confidence() -> None:
+    reader = FakeReader(reading("AB12CDE"), reading("AB12CD"))
+    result = Pipeline([FakeLocalizer([region()])], [reader]).read_still(still())
+    assert result.best is not None
+    assert result.best.reading.confidence < 0.9
+
+
 def test_ok__disagreement_is_not_averaged_away() -> None:
     first = FakeReader(reading("AB12CDE", 0.8, "one"))
     second = FakeReader(reading("AB12CDF", 0.8, "two"))
@@ -206,9 +220,8 @@ def test_ok__burst_ends_once_enough_stills_agree() -> None:
 
 
 def test_ok__burst_outvotes_one_misreading() -> None:
-    reader = FakeReader(
-        reading("AB12CDE"), reading("AB12C0E", 0.97), reading("AB12CDE"), reading("AB12CDE")
-    )
+    right, wrong = reading("AB12CDE"), reading("AB12C0E", 0.97)
+    reader = FakeReader(right, right, wrong, wrong, right)
     pipeline = Pipeline([FakeLocalizer([region()])], [reader], enough_stills=3)
     sighting = pipeline.read_burst(still(number) for number in range(4))
     assert sighting.reading is not None
