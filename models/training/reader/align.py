@@ -57,9 +57,17 @@ def edges(crop: Crop, found: list[tuple[int, float]]) -> np.ndarray:
     for one, two in itertools.pairwise(middles):
         start, end = int(one), max(int(one) + 1, int(two) + 1)
         borders.append(start + int(np.argmin(calm[start:end])))
-    first = max(0.0, 2 * middles[0] - borders[0]) if borders else left
-    last = min(float(crop.image.shape[1]), 2 * middles[-1] - borders[-1]) if borders else right
+    if not borders:
+        return np.array([left, right], np.int32)
+    head, tail = borders[0] - middles[0], middles[-1] - borders[-1]
+    first = _calmest(calm, middles[0] - 1.7 * head, middles[0] - 0.85 * head)
+    last = _calmest(calm, middles[-1] + 0.85 * tail, middles[-1] + 1.7 * tail)
     return np.array([first, *borders, last], np.int32)
+
+
+def _calmest(calm: np.ndarray, start: float, end: float) -> int:
+    first = min(max(0, int(start)), len(calm) - 1)
+    return first + int(np.argmin(calm[first : max(first + 1, int(end))]))
 
 
 @torch.no_grad()

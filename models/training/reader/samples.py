@@ -20,7 +20,8 @@ from .network import ALPHABET, HEIGHT, WIDTH
 
 COLOUR_MIXES = 3
 EMPTY_SHARE = 0.015
-SWAPPED_SHARE = 0.35
+SWAPPED_SHARE = 0.45
+ONE_LINE_SKIPPED = 0.35
 
 Floats = npt.NDArray[np.float32]
 
@@ -81,9 +82,19 @@ def load_crops(data: Path, split: str, mixes: int = 1) -> list[Crop]:
 
 
 def crop_shares(crops: list[Crop]) -> npt.NDArray[np.float64]:
-    """Chance of each crop: cars that are seen often count less each time, two lines count more."""
+    """Chance of each crop: cars that are seen often count less each time.
+
+    Two lines count more, and so do plates with a bar at an end, which is easily taken for the rim.
+    """
     seen = Counter(crop.text for crop in crops)
-    shares = np.array([seen[crop.text] ** -0.5 * (1.6 if crop.two_line else 1) for crop in crops])
+    shares = np.array(
+        [
+            seen[crop.text] ** -0.5
+            * (1.6 if crop.two_line else 1.0)
+            * (2.0 if {crop.text[0], crop.text[-1]} & set("I1") else 1.0)
+            for crop in crops
+        ]
+    )
     return shares / shares.sum()
 
 
@@ -141,7 +152,13 @@ class RenderedCrops:
         return sum(len(shard["texts"]) for shard in self._shards.values())
 
     def draw(self, rng: np.random.Generator) -> Crop:
-        """One plate at random."""
+        """One plate at random, two-line plates more often than they were drawn."""
+        crop = self._any(rng)
+        if not crop.two_line and rng.random() < ONE_LINE_SKIPPED:
+            crop = self._any(rng)
+        return crop
+
+    def _any(self, rng: np.random.Generator) -> Crop:
         shard = self._shards[self._names[int(rng.integers(len(self._names)))]]
         number = int(rng.integers(len(shard["texts"])))
         height, width = shard["shapes"][number]
@@ -189,21 +206,16 @@ def random_cut(crop: Crop, rng: np.random.Generator) -> Picture:
 
 def swap_characters(crop: Crop, rng: np.random.Generator) -> Crop:
     """The plate with some of its characters in each other's places, where these are known."""
-    if crop.edges is None or len(crop.text) < 3:
+    if crop.edges is None or len(crop.text) < 3 or np.diff(crop.edges).min() < 3:
         return crop
-    image, text, edges = crop.image.copy(), list(crop.text), crop.edges
+    order = list(range(len(crop.text)))
     for _ in range(int(rng.integers(1, 4))):
-        one, two = (int(at) for at in rng.choice(len(text), 2, replace=False))
-        wide_one, wide_two = (int(edges[at + 1] - edges[at]) for at in (one, two))
-        if min(wide_one, wide_two) < 4 or not 0.7 < wide_one / wide_two < 1.43:
-            continue
-        first = image[:, edges[one] : edges[one + 1]].copy()
-        second = image[:, edges[two] : edges[two + 1]].copy()
-        height = image.shape[0]
-        image[:, edges[one] : edges[one + 1]] = cv2.resize(second, (wide_one, height))
-        image[:, edges[two] : edges[two + 1]] = cv2.resize(first, (wide_two, height))
-        text[one], text[two] = text[two], text[one]
-    return replace(crop, image=image, text="".join(text))
+        one, two = (int(at) for at in rng.choice(len(order), 2, replace=False))
+        order[one], order[two] = order[two], order[one]
+    image, edges = crop.image.copy(), crop.edges
+    slices = [crop.image[:, edges[at] : edges[at + 1]] for at in order]
+    image[:, edges[0] : edges[-1]] = np.concatenate(slices, axis=1)
+    return replace(crop, image=image, text="".join(crop.text[at] for at in order))
 
 
 def spoil(cut: Picture, rng: np.random.Generator, amount: float) -> Picture:

@@ -67,8 +67,8 @@ def learning_rate(step: int, share: float, peak: float) -> float:
 
 
 def difficulty(share: float) -> float:
-    """How badly pictures are spoilt: gently at first, and less again towards the end."""
-    return min(1.0, 0.15 + 10 * share, 1.0 - (share - 0.65) * 1.1)
+    """How badly pictures are spoilt: gently at first, and less again in the second half."""
+    return min(1.0, 0.15 + 10 * share, 0.8 - 0.5 * (share - 0.5))
 
 
 def targets(texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -23,6 +23,9 @@ WORDS = (
 )  # fmt: skip
 
 
+BAR_AT_END = 0.15
+
+
 @dataclass(frozen=True)
 class Mark:
     """One thing on a line: a character of the registration, a separator or a small text."""
@@ -104,6 +107,20 @@ def draw_lines(style: Style, rng: np.random.Generator) -> list[list[Mark]]:
     pattern = style.patterns[int(rng.integers(len(style.patterns)))]
     if style.extra.get("words") and rng.random() < 0.5:
         return [[Mark("char", letter) for letter in _pick_word(rng)]]
+    return _bar_at_end(_draw_pattern(pattern, style, rng), rng)
+
+
+def _bar_at_end(lines: list[list[Mark]], rng: np.random.Generator) -> list[list[Mark]]:
+    """Now and then an I or a 1 beside the rim, which readers overlook."""
+    if rng.random() < BAR_AT_END:
+        line = lines[int(rng.integers(len(lines)))]
+        at = -1 if rng.random() < 0.7 else 0
+        if line[at].kind == "char":
+            line[at] = Mark("char", "1" if line[at].text in DIGITS else "I")
+    return lines
+
+
+def _draw_pattern(pattern: str, style: Style, rng: np.random.Generator) -> list[list[Mark]]:
     letters = style.extra.get("letters", LETTERS)
     lines: list[list[Mark]] = [[]]
     kind, at = "char", 0
