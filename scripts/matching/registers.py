@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import random
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from plategate.access.candidates import likely_texts, near_keys, wide_keys
@@ -48,6 +49,34 @@ def neighbours(plate: str, count: int, seed: int) -> list[str]:
     return random.Random(f"{seed} {plate}").sample(near, min(count, len(near)))
 
 
+@dataclass(frozen=True)
+class PlainRule:
+    """A rule of other systems, to compare with: look-alikes or any one edit, if one plate fits."""
+
+    name: str
+    wide: bool
+
+    def fits(self, read: str, plate: str) -> bool:
+        """Whether the rule takes what was read for the plate."""
+        alike = lookalike_key(read) == lookalike_key(plate)
+        return within_one_edit(read, plate) if self.wide else alike
+
+
+PLAIN_LOOKALIKES = PlainRule("plain: look-alike classes", wide=False)
+PLAIN_EDIT = PlainRule("plain: one edit away", wide=True)
+Level = Strictness | PlainRule
+
+
+def within_one_edit(one: str, other: str) -> bool:
+    """Whether two texts are the same but for one character more, less or other."""
+    short, full = sorted((one, other), key=len)
+    if len(full) - len(short) > 1:
+        return False
+    place = next((n for n, c in enumerate(short) if c != full[n]), len(short))
+    rest = place + 1 if len(short) == len(full) else place
+    return short[rest:] == full[place + 1 :]
+
+
 class Asked:
     """One reading, with what has to be worked out only once for all lists."""
 
@@ -57,7 +86,7 @@ class Asked:
         self.near, self.wide = near_keys(reading), wide_keys(reading)
         self.likelihood = ReadingLikelihood(reading, confusions)
 
-    def keys(self, strictness: Strictness) -> set[str]:
+    def keys(self, strictness: Level) -> set[str]:
         """The keys that are looked up at a level."""
         return self.wide if strictness.wide else self.near
 
@@ -77,7 +106,7 @@ class Register:
 
 
 def judged(
-    asked: Asked, others: Register, listed: Collection[str], level: Strictness, least: float
+    asked: Asked, others: Register, listed: Collection[str], level: Level, least: float
 ) -> Match:
     """What the gate would decide with `others` and `listed` on the allow list, at any hour."""
     read = asked.reading.text
@@ -87,4 +116,7 @@ def judged(
         return Match(Outcome.NONE)
     keys = asked.keys(level)
     found = {*others.like(keys), *(plate for plate in listed if lookalike_key(plate) in keys)}
+    if isinstance(level, PlainRule):
+        plates = [plate for plate in found if level.fits(read, plate)]
+        return Match(Outcome.MATCHED, plates[0]) if len(plates) == 1 else Match(Outcome.NONE)
     return weigh(asked.likelihood, Explanations(found, (), asked.texts), level, FITS)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from matching.collect import Sample
-from matching.registers import Asked, Register, judged, made_up, neighbours
+from matching.registers import Asked, Level, Register, judged, made_up, neighbours
 from plategate.access.confusions import Confusions
-from plategate.access.match import Outcome, Strictness
+from plategate.access.match import Outcome
 from plategate.records import PlateReading
 from plategate.vision.agree import agree_burst
 
@@ -45,7 +45,7 @@ def bursts(samples: Sequence[Sample], length: int) -> list[tuple[str, PlateReadi
 
 def rates(
     readings: Iterable[tuple[str, PlateReading | None]],
-    levels: Sequence[Strictness],
+    levels: Sequence[Level],
     real: list[str],
     size: int,
     least: float,
@@ -73,9 +73,7 @@ def rates(
     return found
 
 
-def owner(
-    asked: Asked | None, truth: str, others: Register, level: Strictness, least: float
-) -> str:
+def owner(asked: Asked | None, truth: str, others: Register, level: Level, least: float) -> str:
     """What happens to somebody whose plate is on the list."""
     if asked is None:
         return "not read"
@@ -90,7 +88,7 @@ def stranger(
     asked: Asked | None,
     listed: tuple[str, ...],
     others: Register,
-    level: Strictness,
+    level: Level,
     least: float,
 ) -> str:
     """What happens to somebody who is on no list."""

@@ -38,8 +38,9 @@ class Strictness:
 
 
 EXACT = Strictness("exact", False, 1.0, math.inf, 1.0, 1.0)
-LOOKALIKE = Strictness("lookalike", False, 30.0, 20.0, 1e-3, 0.05)
-LIKELY = Strictness("likely", True, 30.0, 20.0, 1e-4, 0.05)
+# Odds and least were chosen on the curve of scripts/matching_rates (docs/matching.md).
+LOOKALIKE = Strictness("lookalike", False, 3.0, 20.0, 1e-3, 0.05)
+LIKELY = Strictness("likely", True, 10.0, 20.0, 1e-3, 0.05)
 LEVELS = {level.name: level for level in (EXACT, LOOKALIKE, LIKELY)}
 
 
