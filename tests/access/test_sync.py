@@ -6,80 +6,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plategate.access.candidate import Outcome
-from plategate.access.lists import ListName, all_entries, list_state
+from plategate.access.lists import ListName, all_entries
 from plategate.access.records import record_of_plate
 from plategate.access.store import open_for_reading
-from plategate.access.sync import SyncOrder, SyncReport, sync_lists
-from plategate.settings.sync import SyncSettings, SyncSource
 
 from .hostile import Server, gzip_bomb, plain, serving, truncated
-from .test_signature import Owner
-
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-TEN = b"plate\n" + b"".join(b"AB1%dCDE\n" % number for number in range(10, 20))
-ONE_MORE = TEN + b"XY99ZZZ\n"
+from .list_gate import ONE_MORE, TEN, Gate, allow, outcomes
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serving() as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def owner(tmp_path_factory: pytest.TempPathFactory) -> Owner:
-    return Owner(tmp_path_factory.mktemp("owner"))
-
-
-class Gate:
-    """The list side of one gate."""
-
-    def __init__(self, folder: Path, *sources: dict[str, object]) -> None:
-        self.folder = folder
-        self.store = folder / "lists.sqlite"
-        self.at = NOON
-        self.configure(*sources)
-
-    def configure(self, *sources: dict[str, object]) -> None:
-        self.settings = SyncSettings(
-            sources=tuple(SyncSource.model_validate(source) for source in sources),
-            state_dir=self.folder / "sources",
-            retries=0,
-            read_timeout_s=1,
-        )
-
-    def sync(self, **order: bool) -> SyncReport:
-        self.at += timedelta(minutes=10)
-        return sync_lists(
-            self.settings, self.store, SyncOrder(self.at, ZoneInfo("UTC"), "test", **order)
-        )
-
-    def plates(self, name: ListName = ListName.ALLOW) -> set[str]:
-        with closing(open_for_reading(self.store)) as store:
-            return {entry.plate for entry in all_entries(store, name)}
-
-    def confirmed_at(self) -> datetime:
-        with closing(open_for_reading(self.store)) as store:
-            state = list_state(store, ListName.ALLOW)
-        assert state is not None
-        return state.confirmed_at
-
-
-def allow(server: Server, **more: object) -> dict[str, object]:
-    return {"name": "estate", "kind": "allow", "url": server.url("/allow.csv"), **more}
-
-
-def outcomes(report: SyncReport) -> list[Outcome]:
-    return [result.outcome for result in report.results]
 
 
 @pytest.fixture
@@ -216,76 +161,6 @@ def test_ok__one_source_down_does_not_hold_up_the_other(tmp_path: Path, server: 
     server.serve("/b", b"plate\nBB22BBB\nBB33BBB\n")
     assert not gate.sync().all_well
     assert gate.plates() == {"AA11AAA", "BB22BBB", "BB33BBB"}
-
-
-class SignedSite:
-    """A gate whose list must be signed, and the owner's side of it."""
-
-    def __init__(self, folder: Path, server: Server, owner: Owner) -> None:
-        self._file, self._server, self._owner = folder / "allow.csv", server, owner
-        source = allow(server, signature="required", public_keys=[str(owner.public)])
-        self.gate = Gate(folder / "gate", source)
-
-    def publish(self, content: bytes, comment: str) -> None:
-        self._file.write_bytes(content)
-        signature = self._owner.sign(self._file, comment)
-        self._server.serve("/allow.csv", content)
-        self._server.serve("/allow.csv.minisig", signature.read_bytes())
-
-
-@pytest.fixture
-def signed(tmp_path: Path, server: Server, owner: Owner) -> SignedSite:
-    site = SignedSite(tmp_path, server, owner)
-    site.publish(TEN, "serial:5")
-    assert site.gate.sync().all_well
-    return site
-
-
-def test_ok__signed_list_with_a_higher_serial_is_taken(signed: SignedSite) -> None:
-    signed.publish(ONE_MORE, "serial:6")
-    assert signed.gate.sync().all_well
-    assert len(signed.gate.plates()) == 11
-
-
-def test_fail__replayed_list_is_set_aside(signed: SignedSite) -> None:
-    signed.publish(ONE_MORE, "serial:4")
-    report = signed.gate.sync()
-    assert "serial 4 is older than 5" in report.results[0].sentence
-    assert len(signed.gate.plates()) == 10
-
-
-def test_fail__tampered_list_is_set_aside_even_by_force(signed: SignedSite, server: Server) -> None:
-    server.serve("/allow.csv", ONE_MORE)
-    for force in (False, True):
-        assert outcomes(signed.gate.sync(force=force)) == [Outcome.SET_ASIDE]
-    assert len(signed.gate.plates()) == 10
-
-
-def test_fail__stripped_signature_is_set_aside(signed: SignedSite, server: Server) -> None:
-    server.serve("/allow.csv", ONE_MORE)
-    del server.answers["/allow.csv.minisig"]
-    assert "no signature" in signed.gate.sync().results[0].sentence
-    assert len(signed.gate.plates()) == 10
-
-
-def test_fail__once_signed_stays_signed(
-    tmp_path: Path, server: Server, owner: Owner, signed: SignedSite
-) -> None:
-    optional = allow(server, signature="if_present", public_keys=[str(owner.public)])
-    signed.gate.configure(optional)
-    server.serve("/allow.csv", ONE_MORE)
-    del server.answers["/allow.csv.minisig"]
-    assert "the last one was signed" in signed.gate.sync().results[0].sentence
-
-
-def test_fail__copy_taken_unsigned_does_not_count_once_signatures_are_required(
-    gate: Gate, server: Server, owner: Owner
-) -> None:
-    required = allow(server, signature="required", public_keys=[str(owner.public)])
-    gate.configure(required)
-    report = gate.sync()
-    assert outcomes(report) == [Outcome.SET_ASIDE]
-    assert gate.confirmed_at() < gate.at
 
 
 def test_ok__damaged_memory_is_forgotten_not_fatal(gate: Gate) -> None:

@@ -14,8 +14,8 @@ import pytest
 from plategate.access.candidate import Outcome
 from scripts.testbed.nginx import Nginx, running_nginx
 
+from .list_gate import ONE_MORE, TEN, Gate, outcomes
 from .test_signature import Owner
-from .test_sync import ONE_MORE, TEN, Gate, outcomes
 
 
 @pytest.fixture(scope="module")
