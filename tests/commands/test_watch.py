@@ -41,7 +41,9 @@ def watch(tmp_path: Path) -> Watch:
 @pytest.fixture
 def gate(tmp_path: Path) -> Iterator[Health]:
     health = Health(SystemClock(), lambda _: None)
-    served = StatusSocket(tmp_path / "gate.sock", lambda: health.status() | {"lane": LANE})
+    served = StatusSocket(
+        tmp_path / "gate.sock", lambda: health.status() | {"lane": LANE, "metres": 1.25}
+    )
     yield health
     served.close()
 
@@ -55,6 +57,7 @@ def test_ok__gate(watch: Watch, gate: Health) -> None:
     assert "refused" in rows["signal"]
     assert "12" in rows["passages"]
     assert "no" in rows["armed"]
+    assert "1.25" in rows["distance, metres"]
 
 
 def test_ok__pins_directly(watch: Watch) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from plategate.errors import PinError
 from plategate.hardware.distance import DistanceFilter
-from plategate.hardware.watches import watch_distance
+from plategate.hardware.watches import DistanceWatch
 from plategate.messages import InputName, Level
 from plategate.settings.triggers import DistanceSettings
 
@@ -104,7 +104,7 @@ def test_fail__sensor_that_raises_is_unknown_and_said_once(
 ) -> None:
     caplog.set_level("INFO")
     sensor, seen = BrokenSensor(), []
-    watch = watch_distance(sensor, DistanceFilter(SETTINGS), every_s=0.1, clock=clock)
+    watch = DistanceWatch(sensor, DistanceFilter(SETTINGS), every_s=0.1, clock=clock)
     for _ in range(20):
         watch.turn(lambda *change: seen.append(change))
     assert seen == []
@@ -115,5 +115,6 @@ def test_fail__sensor_that_raises_is_unknown_and_said_once(
         watch.turn(lambda *change: seen.append(change))
     assert seen == [(InputName.DISTANCE, Level.ACTIVE, clock.now_s)]
     assert caplog.records[-1].message == "distance: works again"
+    assert watch.metres == 0.5
     watch.close()
     assert sensor.closed

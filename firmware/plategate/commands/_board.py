@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,13 +33,17 @@ def opened_factory(settings: Settings) -> Iterator[Any]:
 
 @contextmanager
 def running_camera(settings: Settings) -> Iterator[AnyCamera]:
-    """The camera, running. Its IR lamp is used where it is wired and the night's profile asks."""
+    """The camera, running, with its IR lamp where one is wired."""
     from plategate.clock import SystemClock
-    from plategate.hardware.board import open_camera
+    from plategate.hardware.board import open_camera, open_ir_lamp
 
-    camera = open_camera(settings.camera, clock=SystemClock())
-    camera.start()
-    try:
+    clock = SystemClock()
+    with ExitStack() as stack:
+        lamp = None
+        if settings.pins.ir_lamp is not None:
+            factory = stack.enter_context(opened_factory(settings))
+            lamp = open_ir_lamp(settings.pins, factory, clock, stack)
+        camera = open_camera(settings.camera, clock=clock, ir_lamp=lamp)
+        stack.callback(camera.close)
+        camera.start()
         yield camera
-    finally:
-        camera.close()

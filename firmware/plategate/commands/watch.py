@@ -100,9 +100,11 @@ def table_of(seen: dict[str, Any]) -> Table:
     return table
 
 
-def _metres(metres: float | None) -> str:
+def _metres(metres: str | float | None) -> str:
     if metres is None:
         return "unknown"
+    if isinstance(metres, str):
+        return metres
     return "nothing in range" if metres == float("inf") else f"{metres:.2f}"
 
 
@@ -121,7 +123,10 @@ def _gate(settings: Settings) -> Iterator[Callable[[], dict[str, Any]]]:
         document = ask_status(settings.health.socket)
         lane = document.get("lane", {})
         failures = [f"{f['name']}: {f['sentence']}" for f in document.get("failures", ())]
-        return {**lane, "title": f"lane {lane.get('lane', '')}", "faults": failures}
+        seen = {**lane, "title": f"lane {lane.get('lane', '')}", "faults": failures}
+        if settings.pins.distance is not None:
+            seen["metres"] = document.get("metres")
+        return seen
 
     yield ask
 

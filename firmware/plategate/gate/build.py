@@ -78,6 +78,7 @@ def build_gate(settings: Settings, stack: contextlib.ExitStack) -> Gate:
     )
     keep_crash_reports(settings.health.crash_dir, settings.health.crashes_max, gate.stop)
     health.tell("lane", lambda: gate.status().document())
+    health.tell("metres", board.metres)
     _serve_status(settings, health, stack)
     return gate
 

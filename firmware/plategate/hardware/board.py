@@ -8,6 +8,7 @@ anything open only the part that they need.
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,7 @@ from plategate.hardware.ports import BarrierDrive, CallLater, Camera, Inputs, La
 from plategate.hardware.timers import TimerThread
 from plategate.hardware.ultrasonic import UltrasonicSensor
 from plategate.hardware.v4l2 import V4l2Camera
-from plategate.hardware.watches import watch_distance, watch_motion
+from plategate.hardware.watches import DistanceWatch, watch_motion
 from plategate.settings.camera import CameraSettings
 from plategate.settings.lamps import LampsSettings
 from plategate.settings.pins import PinsSettings
@@ -44,6 +45,13 @@ class Board:
     drive: BarrierDrive
     lamps: Lamps
     ending: contextlib.ExitStack
+
+    def metres(self) -> str | float | None:
+        """The median distance; None where it is not known, words where nothing is in range."""
+        found = [each.metres for each in self.inputs if isinstance(each, DistanceWatch)]
+        if not found or found[0] is None:
+            return None
+        return round(found[0], 2) if found[0] < math.inf else "nothing in range"
 
     def close(self) -> None:
         """Relays off first, then everything else; may be called twice."""
@@ -73,7 +81,7 @@ def open_board(
         eye = open_camera(
             camera,
             clock=clock,
-            ir_lamp=_ir_lamp(pins, factory, clock, stack),
+            ir_lamp=open_ir_lamp(pins, factory, clock, stack),
             look_every_s=triggers.motion.every_ms / 1000 if triggers.motion.enabled else 1.0,
         )
         stack.callback(eye.close)
@@ -109,7 +117,7 @@ def open_inputs(
             pins=pins.distance, factory=factory, temperature_c=settings.temperature_c
         )
         every_s = settings.every_ms / 1000
-        found.append(watch_distance(sensor, DistanceFilter(settings), every_s=every_s, clock=clock))
+        found.append(DistanceWatch(sensor, DistanceFilter(settings), every_s=every_s, clock=clock))
     if triggers.motion.enabled and camera is not None:
         if isinstance(camera, FileCamera):
             raise SettingsError("triggers.motion.enabled: files do not move; use a real camera")
@@ -143,9 +151,10 @@ def open_camera(
             return FileCamera(settings=settings, clock=clock)
 
 
-def _ir_lamp(
+def open_ir_lamp(
     pins: PinsSettings, factory: Any, clock: Clock, stack: contextlib.ExitStack
 ) -> IrLamp | None:
+    """The IR lamp where one is wired; `stack` closes it and the timer that bounds it."""
     if pins.ir_lamp is None:
         return None
     timer = TimerThread("ir-lamp-bound")

@@ -92,19 +92,29 @@ class Watch:
         self.fault = fault
 
 
-def watch_distance(
-    sensor: DistanceSensor, echoes: DistanceFilter, *, every_s: float, clock: Clock
-) -> Watch:
-    """A watch that tells whether something is near the ultrasonic sensor."""
+class DistanceWatch(Watch):
+    """Tells whether something is near the ultrasonic sensor."""
 
-    def look() -> tuple[Level, str | None]:
+    def __init__(
+        self, sensor: DistanceSensor, echoes: DistanceFilter, *, every_s: float, clock: Clock
+    ) -> None:
+        self._sensor = sensor
+        self._echoes = echoes
+        super().__init__(
+            InputName.DISTANCE, self._measure, every_s=every_s, clock=clock, close=sensor.close
+        )
+
+    @property
+    def metres(self) -> float | None:
+        """The median of the last echoes; `inf` where nothing is in range."""
+        return self._echoes.metres
+
+    def _measure(self) -> tuple[Level, str | None]:
         try:
-            level = echoes.feed(sensor.measure_m())
+            level = self._echoes.feed(self._sensor.measure_m())
         except HardwareError as error:
-            level = echoes.fail(str(error))
-        return level, echoes.fault
-
-    return Watch(InputName.DISTANCE, look, every_s=every_s, clock=clock, close=sensor.close)
+            level = self._echoes.fail(str(error))
+        return level, self._echoes.fault
 
 
 def watch_motion(
