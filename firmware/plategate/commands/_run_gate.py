@@ -7,10 +7,16 @@ from pathlib import Path
 
 from plategate.gate.build import run_gate as run_built_gate
 from plategate.logs import log_to_stderr
-from plategate.settings import load_settings
+from plategate.settings import DEFAULT_FILE, load_settings
+from plategate.settings.last_good import load_or_last_good
+
+LAST_GOOD = Path("/var/lib/plategate/settings.good.toml")
 
 
 def run_gate(config: Path | None) -> None:
-    """Run the gate of these settings."""
+    """Run the gate of these settings; the installed one runs on with the last good ones."""
     log_to_stderr()
-    run_built_gate(load_settings(config))
+    if config == DEFAULT_FILE:
+        run_built_gate(*load_or_last_good(config, LAST_GOOD))
+    else:
+        run_built_gate(load_settings(config))

@@ -30,17 +30,23 @@ from plategate.vision.grammar import any_country
 logger = logging.getLogger(__name__)
 
 
-def run_gate(settings: Settings) -> None:
+def run_gate(settings: Settings, wrong_settings: str | None = None) -> None:
     """Build it, run it until it is told to stop, take it apart."""
     with contextlib.ExitStack() as stack:
-        gate = build_gate(settings, stack)
+        gate = build_gate(settings, stack, wrong_settings)
         gate.run()
 
 
-def build_gate(settings: Settings, stack: contextlib.ExitStack) -> Gate:
-    """A gate that is ready to run; `stack` takes apart what `Gate.shut_down` does not."""
+def build_gate(
+    settings: Settings, stack: contextlib.ExitStack, wrong_settings: str | None = None
+) -> Gate:
+    """A gate that is ready to run; `stack` takes apart what `Gate.shut_down` does not.
+
+    `wrong_settings` says why these are not the settings that the owner wrote.
+    """
     clock = SystemClock()
     health = systemd_health(clock)
+    health.say("settings", wrong_settings)
     board = open_board(
         pins=settings.pins,
         triggers=settings.triggers,

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keep a copy of the last settings that were right, so that a slip does not stop the gate."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from plategate.errors import SettingsError
+from plategate.settings import Settings, load_settings
+
+log = logging.getLogger(__name__)
+
+
+def load_or_last_good(file: Path, copy: Path) -> tuple[Settings, str | None]:
+    """The settings of the file, or those of the copy and a sentence about what is wrong.
+
+    Raises SettingsError where the file is wrong and there is no copy that is right.
+    """
+    try:
+        settings = load_settings(file)
+    except SettingsError as error:
+        try:
+            return load_settings(copy), f"{error}; the last good settings are in force"
+        except SettingsError:
+            raise error from None
+    try:
+        _keep(file, copy)
+    except OSError as error:
+        log.warning("no copy of the settings in %s: %s", copy, error.strerror)
+    return settings, None
+
+
+def _keep(file: Path, copy: Path) -> None:
+    """Write the copy where it differs; the old one stays whole until the new one is."""
+    text = file.read_bytes()
+    if copy.exists() and copy.read_bytes() == text:
+        return
+    partial = copy.with_name(copy.name + ".part")
+    with partial.open("wb") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(copy)
