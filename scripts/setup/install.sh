@@ -147,8 +147,9 @@ install_settings() {
 }
 
 activate() {
-    local before
+    local before earlier
     before=$(linked current)
+    earlier=$(linked previous)
     step "putting version $version in force"
     if [ -n "$before" ] && [ "$before" != "$version" ]; then
         switch_link previous "$before"
@@ -160,7 +161,7 @@ activate() {
         if comes_up; then
             note "the gate is up"
         else
-            come_back "$before"
+            come_back "$before" "$earlier"
         fi
     else
         systemctl enable --quiet systemd-timesyncd.service 2>/dev/null || true
@@ -168,6 +169,7 @@ activate() {
     fi
 }
 
+# come_back BEFORE EARLIER: as if this version had never been there.
 come_back() {
     journalctl -u plategate-gate.service -n 15 --no-pager -o cat | sed 's/^/    | /'
     if [ -z "$1" ] || [ "$1" = "$version" ]; then
@@ -177,7 +179,8 @@ come_back() {
     step "version $version does not come up: going back to $1"
     put_in_force "$1"
     if comes_up; then
-        rm -f "$PREFIX/versions/$version/complete"
+        rm -rf "${PREFIX:?}/versions/$version" "$PREFIX/previous"
+        [ -z "$2" ] || switch_link previous "$2"
         fail "version $version was taken back; $1 is running" "report the lines above; the gate works as before"
     fi
     fail "neither $version nor $1 comes up" "plategate doctor  says what is missing"
