@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Open the board's pins: gpiozero over lgpio with outputs that take their first level in one step.
 
-gpiozero makes a line an output at low and sets its level afterwards; a relay that is switched on by
-a low line would click at every start. A missing board or library is one sentence in a PinError.
+gpiozero makes a line an output at low and sets its level afterwards, so that a relay switched on by
+a low line clicks at every start, and leaves the line without any pull resistor. A missing board or
+library is one sentence in a PinError.
 """
 
 from __future__ import annotations
@@ -69,11 +70,28 @@ def _one_step_pin() -> Any:
     from gpiozero.pins.lgpio import LGPIOPin
 
     class OneStepPin(LGPIOPin):  # type: ignore[misc]
-        """An lgpio line that becomes an output at its resting level, not at low."""
+        """An lgpio line that becomes an output at its resting level, and is pulled to it for good.
+
+        The pull stays when the line is let go or the process is killed; gpiozero switches it off.
+        """
+
+        rest_pull: int | None = None
 
         def output_with_state(self, state: bool) -> None:
             """Become an output that carries `state` from the first moment."""
-            lgpio.gpio_claim_output(self.factory._handle, self._number, int(state))
+            self.rest_pull = lgpio.SET_PULL_UP if state else lgpio.SET_PULL_DOWN
+            handle, line = self.factory._handle, self._number
+            lgpio.gpio_free(handle, line)  # without this the flags are not taken over
+            lgpio.gpio_claim_output(handle, line, int(state), self.rest_pull)
+
+        def close(self) -> None:
+            """Become an input; one that was an output is still pulled to its resting level."""
+            handle, line = self.factory._handle, self._number
+            if handle is None or self.rest_pull is None:
+                super().close()
+                return
+            lgpio.gpio_free(handle, line)
+            lgpio.gpio_claim_input(handle, line, self.rest_pull)
 
     return OneStepPin
 
