@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from plategate.plate_text import ALPHABET
 from plategate.records import CharacterReading, PlateReading
-from plategate.vision.agree import agree_burst, agree_readings
+from plategate.vision.agree import agree_burst, agree_readings, support
 from plategate.vision.agree_columns import MOST_SURE
-from plategate.vision.calibrate import UNCALIBRATED, Calibration, Curve
+from plategate.vision.calibrate import CONFIRMED, CONTESTED, CUTS, UNCALIBRATED, Calibration, Curve
 
 quick = settings(max_examples=60, deadline=None)
 
@@ -173,6 +173,20 @@ def test_ok__claims_are_corrected_before_they_are_joined() -> None:
     )
     assert joined is not None
     assert joined.text == "B"
+
+
+def test_ok__another_reader_that_reads_the_same_is_worth_more_than_another_cut() -> None:
+    learned = Calibration(agreed={CONFIRMED: Curve(1.0, 2.0), CONTESTED: Curve(1.0, -2.0)})
+    first, same, other = reading("AB1", 0.8), reading("AB1", 0.8, "t"), reading("AB7", 0.6, "t")
+    confirmed = agree_readings([first, same], calibration=learned)
+    contested = agree_readings([first, other], calibration=learned)
+    assert confirmed is not None
+    assert contested is not None
+    assert confirmed.confidence > 0.97
+    assert contested.confidence < 0.6
+    assert support([first, first], "AB1") == CUTS
+    assert support([first, same], "AB1") == CONFIRMED
+    assert support([first, other], "AB1") == CONTESTED
 
 
 def test_ok__evidence_decides_between_look_alikes_but_not_against_the_picture() -> None:

@@ -11,6 +11,7 @@ from plategate.errors import ModelError
 from plategate.records import CharacterReading, PlateReading
 from plategate.vision.calibrate import (
     CALIBRATION_FILE,
+    CUTS,
     UNCALIBRATED,
     Calibration,
     Curve,
@@ -22,9 +23,15 @@ quick = settings(max_examples=60, deadline=None)
 
 FILE = """
 repeat = 0.25
-[agreed]
+[agreed.cuts]
 slope = 1.5
 offset = -0.5
+[agreed.confirmed]
+slope = 1.0
+offset = 2.0
+[agreed.contested]
+slope = 1.0
+offset = -1.0
 [reader.tesseract]
 weight = 0.3
 slope = 0.8
@@ -71,7 +78,7 @@ def test_ok__unknown_readers_are_taken_at_their_word() -> None:
 def test_ok__the_file_is_read(tmp_path: Path) -> None:
     calibration = load_calibration(folder(tmp_path, FILE))
     assert calibration.repeat == 0.25
-    assert calibration.agreed == Curve(1.5, -0.5)
+    assert calibration.agreed[CUTS] == Curve(1.5, -0.5)
     assert calibration.weight("tesseract") == 0.3
     assert calibration.curves["tesseract"] == Curve(0.8, 0.1)
 

@@ -11,11 +11,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from plategate.plate_text import fold
 from plategate.records import CharacterReading, PlateReading
 from plategate.vision.agree_align import align, likeness
 from plategate.vision.agree_columns import View, pooled, view_of
 from plategate.vision.agree_settle import Evidence, settle
-from plategate.vision.calibrate import AGREED, UNCALIBRATED, Calibration, installed_calibration
+from plategate.vision.calibrate import (
+    AGREED,
+    CONFIRMED,
+    CONTESTED,
+    CUTS,
+    UNCALIBRATED,
+    Calibration,
+    installed_calibration,
+)
 
 # Readings less alike than this are of different plates, or one of them is of no plate.
 ONE_PLATE = 0.4
@@ -49,14 +58,26 @@ def _join(
     )
     if not ranked:
         return None
+    if len(ranked) == 1:
+        return _pooled(ranked, evidence, calibration)
     groups = _groups(ranked)
     masses = [sum(_mass(r, calibration) for r in group) for group in groups]
     first = max(range(len(groups)), key=lambda i: masses[i])
-    joined = _joined(groups[first], evidence, calibration)
-    if len(groups) == 1:
-        return joined
+    pool = _pooled(groups[first], evidence, calibration)
+    joined = calibration.joined(pool, support(ranked, pool.text))
+    best = max(ranked, key=lambda r: r.confidence)
+    if all(r.text == joined.text for r in ranked):
+        return _raised(joined, best)
     share = masses[first] / sum(masses) if sum(masses) > 0 else 0.0
-    return _capped(joined, min(share, max(r.confidence for r in ranked)))
+    return _capped(joined, min(best.confidence, share if len(groups) > 1 else 1.0))
+
+
+def support(readings: Sequence[PlateReading], text: str) -> str:
+    """How readings stand to the text that came out of them: CUTS, CONFIRMED or CONTESTED."""
+    if len({r.reader for r in readings}) == 1:
+        return CUTS
+    agreeing = {r.reader for r in readings if fold(r.text) == fold(text)}
+    return CONFIRMED if len(agreeing) > 1 else CONTESTED
 
 
 def _groups(ranked: Sequence[PlateReading]) -> list[list[PlateReading]]:
@@ -78,21 +99,14 @@ def _mass(reading: PlateReading, calibration: Calibration) -> float:
     return calibration.weight(reading.reader) * reading.confidence**2
 
 
-def _joined(
-    group: list[PlateReading], evidence: Evidence | None, calibration: Calibration
+def _pooled(
+    group: Sequence[PlateReading], evidence: Evidence | None, calibration: Calibration
 ) -> PlateReading:
     weights = _weights(group, calibration)
     columns = [pooled(views, weights) for views in align([_views(r) for r in group])]
     characters, alternatives = settle(columns, evidence)
     reader = group[0].reader if len({r.reader for r in group}) == 1 else AGREED
-    joined = PlateReading(characters, reader, alternatives)
-    if len(group) == 1:
-        return joined
-    joined = replace(joined, characters=calibration.joined(characters))
-    best = max(group, key=lambda r: r.confidence)
-    if all(r.text == joined.text for r in group):
-        return _raised(joined, best)
-    return _capped(joined, best.confidence)
+    return PlateReading(characters, reader, alternatives)
 
 
 def _weights(group: Sequence[PlateReading], calibration: Calibration) -> list[float]:

@@ -20,6 +20,9 @@ from plategate.vision.models import models_folder
 
 CALIBRATION_FILE = "calibration.toml"
 AGREED = "agreed"
+# How readings stand to the text that came out: several cuts read by one reader; another reader
+# that reads the same; another reader that reads something else.
+CUTS, CONFIRMED, CONTESTED = SUPPORTS = ("cuts", "confirmed", "contested")
 LEAST, MOST = 1e-6, 1 - 1e-6
 
 
@@ -35,29 +38,28 @@ class Curve:
             return confidence
         claimed = min(MOST, max(LEAST, confidence))
         odds = self.slope * math.log(claimed / (1 - claimed)) + self.offset
-        return 1 / (1 + math.exp(-odds))
+        return 1 / (1 + math.exp(-min(30.0, max(-30.0, odds))))
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Curves and weights by reader, and the curve of a reading that several agreed on."""
+    """Curves and weights by reader, and the curves of joined readings by their support."""
 
     curves: Mapping[str, Curve] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     # What a second reading by the same reader, of another cut or still, counts beside the first.
     repeat: float = 0.5
-    agreed: Curve = Curve()
+    agreed: Mapping[str, Curve] = field(default_factory=dict)
 
     def reading(self, reading: PlateReading) -> PlateReading:
         """The reading with its reader's claims corrected."""
         curve = self.curves.get(reading.reader)
-        if curve is None:
-            return reading
-        return replace(reading, characters=tuple(_corrected(c, curve) for c in reading.characters))
+        return reading if curve is None else _with_curve(reading, curve)
 
-    def joined(self, characters: tuple[CharacterReading, ...]) -> tuple[CharacterReading, ...]:
-        """Characters that several readings agreed on, corrected."""
-        return tuple(_corrected(c, self.agreed) for c in characters)
+    def joined(self, reading: PlateReading, support: str) -> PlateReading:
+        """What came out of several readings, corrected by how they support it."""
+        curve = self.agreed.get(support)
+        return reading if curve is None else _with_curve(reading, curve)
 
     def weight(self, reader: str) -> float:
         """What a reader counts beside others; the best one counts 1."""
@@ -82,7 +84,7 @@ def load_calibration(models: Path | None = None) -> Calibration:
             curves={name: _curve(entry) for name, entry in readers.items()},
             weights={name: float(entry["weight"]) for name, entry in readers.items()},
             repeat=float(table["repeat"]),
-            agreed=_curve(table["agreed"]),
+            agreed={support: _curve(table["agreed"][support]) for support in SUPPORTS},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path} lacks or garbles {error}") from error
@@ -99,6 +101,10 @@ def _curve(entry: Mapping[str, float]) -> Curve:
     if slope <= 0:
         raise ValueError("slope, which must be above 0")
     return Curve(slope, float(entry["offset"]))
+
+
+def _with_curve(reading: PlateReading, curve: Curve) -> PlateReading:
+    return replace(reading, characters=tuple(_corrected(c, curve) for c in reading.characters))
 
 
 def _corrected(character: CharacterReading, curve: Curve) -> CharacterReading:

@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 
 from plategate.errors import GateError
-from plategate.pipeline_plate import WIDER
-from plategate.records import PlateReading, PlateRegion
+from plategate.pipeline_plate import SECOND_CUT
+from plategate.records import Image, PlateImage, PlateReading, PlateRegion
+from plategate.vision.localize_contour_refine import refine_corners
 from plategate.vision.localize_tflite import TfliteLocalizer
 from plategate.vision.ports import Localizer, Reader
 from plategate.vision.read_tesseract import TesseractReader
@@ -24,7 +25,6 @@ from plategate.vision.rectify import NORMAL, rectify
 
 Box = tuple[float, float, float, float]
 LEAST_OVERLAP = 0.35
-CUTS = {"": NORMAL, "wider": WIDER}
 
 
 def labelled(data: Path, split: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
@@ -79,12 +79,16 @@ def collect(
             region = region_of(box, found) if localizer else box_region(box)  # type: ignore[arg-type]
             record = {key: row[key] for key in ("image", "set", "text", "two_line")}
             record |= {"found": region is not None, "readings": {}}
-            for cut, margin in CUTS.items():
-                plate = rectify(image, region, margin) if region else None
-                for reader in readers if plate else []:
-                    key = f"{reader.name} {cut}".strip()
-                    record["readings"][key] = packed(reader.read(plate))
+            for cut, plate in cuts(image, region).items() if region else []:
+                for reader in readers:
+                    record["readings"][f"{reader.name} {cut}"] = packed(reader.read(plate))
             yield record
+
+
+def cuts(image: Image, region: PlateRegion) -> dict[str, PlateImage]:
+    """The cuts that the pipeline makes of a region."""
+    levelled = refine_corners(image, region)
+    return {"normal": rectify(image, region, NORMAL), "level": rectify(image, levelled, SECOND_CUT)}
 
 
 def main() -> None:

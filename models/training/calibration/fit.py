@@ -7,6 +7,7 @@ import argparse
 import itertools
 import json
 import math
+import textwrap
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,14 +19,16 @@ import numpy as np
 from plategate.pipeline_plate import SURE
 from plategate.plate_text import fold
 from plategate.records import CharacterReading, PlateReading
-from plategate.vision.agree import agree_readings
-from plategate.vision.calibrate import MOST, Calibration, Curve
+from plategate.vision.agree import agree_readings, support
+from plategate.vision.calibrate import MOST, SUPPORTS, Calibration, Curve
 
 FOLDS = 5
 # Pulls a curve towards slope 1 and offset 0 where there is little to learn from.
-PRIOR = 0.02
-ORDER = ("tflite", "tesseract", "tflite wider")
-TESSERACT_WEIGHTS = (0.1, 0.2, 0.4)
+PRIOR = 0.03
+# The readings in the order in which the pipeline asks for them; the first two always.
+ORDER = ("tflite normal", "tflite level", "tesseract level")
+ALWAYS = 2
+TESSERACT_WEIGHTS = (0.15, 0.4)
 REPEATS = (0.25, 0.5)
 
 
@@ -50,7 +53,6 @@ class Outcome:
 
     confidence: float
     right: bool
-    joined: bool
 
 
 def load(path: Path) -> list[Plate]:
@@ -76,17 +78,19 @@ def is_right(plate: Plate, reading: PlateReading | None) -> bool:
     return reading is not None and fold(reading.text) == fold(plate.text)
 
 
-def flow(plate: Plate, calibration: Calibration) -> tuple[PlateReading | None, bool]:
-    """What the pipeline does: one reading after the other until they are sure."""
-    seen: list[PlateReading] = []
-    agreed = None
-    for key in ORDER:
+def flow(plate: Plate, calibration: Calibration) -> tuple[PlateReading | None, str | None]:
+    """What the pipeline does: readings until they are sure; and how they support what came out."""
+    seen = [plate.readings[key] for key in ORDER[:ALWAYS] if key in plate.readings]
+    agreed = agree_readings(seen, None, calibration)
+    for key in ORDER[ALWAYS:]:
+        if agreed is not None and agreed.confidence >= SURE:
+            break
         if key in plate.readings:
             seen.append(plate.readings[key])
             agreed = agree_readings(seen, None, calibration)
-            if agreed is not None and agreed.confidence >= SURE:
-                break
-    return agreed, len(seen) > 1
+    if agreed is None or len(seen) == 1:
+        return agreed, None
+    return agreed, support(seen, agreed.text)
 
 
 def fit_curve(pairs: Sequence[tuple[float, bool]]) -> Curve:
@@ -104,35 +108,34 @@ def fit_curve(pairs: Sequence[tuple[float, bool]]) -> Curve:
         chance = 1 / (1 + np.exp(-np.clip(rows @ line, -30, 30)))
         slope = rows.T @ (right - chance) - pull @ (line - prior)
         bend = rows.T @ (rows * (chance * (1 - chance))[:, None]) + pull
-        line = line + np.linalg.solve(bend, slope)
+        step = np.linalg.solve(bend, slope)
+        line = line + step / max(1.0, float(np.abs(step).max()))
     return Curve(max(0.05, float(line[0])), float(line[1]))
 
 
 def fit(plates: Sequence[Plate], weights: dict[str, float], repeat: float) -> Calibration:
     """Curves of the readers first, then of what they agree on with those curves."""
-    curves = {}
-    for reader in ("tflite", "tesseract"):
-        pairs = [
-            (reading.confidence, is_right(plate, reading))
-            for plate in plates
-            if (reading := plate.readings.get(reader)) is not None
-        ]
-        curves[reader] = fit_curve(pairs)
-    first = Calibration(curves, weights, repeat)
-    pairs = []
+    claims: dict[str, list[tuple[float, bool]]] = {"tflite": [], "tesseract": []}
     for plate in plates:
-        agreed, joined = flow(plate, first)
-        if agreed is not None and joined:
-            pairs.append((agreed.confidence, is_right(plate, agreed)))
-    return Calibration(curves, weights, repeat, fit_curve(pairs))
+        for reading in (plate.readings[key] for key in ORDER if key in plate.readings):
+            claims[reading.reader].append((reading.confidence, is_right(plate, reading)))
+    curves = {reader: fit_curve(pairs) for reader, pairs in claims.items()}
+    first = Calibration(curves, weights, repeat)
+    joined: dict[str, list[tuple[float, bool]]] = {support: [] for support in SUPPORTS}
+    for plate in plates:
+        agreed, kind = flow(plate, first)
+        if agreed is not None and kind is not None:
+            joined[kind].append((agreed.confidence, is_right(plate, agreed)))
+    agreed_curves = {kind: fit_curve(pairs) for kind, pairs in joined.items()}
+    return Calibration(curves, weights, repeat, agreed_curves)
 
 
 def outcomes(plates: Sequence[Plate], calibration: Calibration) -> list[Outcome]:
     results = []
     for plate in plates:
-        agreed, joined = flow(plate, calibration)
+        agreed, _ = flow(plate, calibration)
         sure = agreed.confidence if agreed else 0.0
-        results.append(Outcome(sure, is_right(plate, agreed), joined))
+        results.append(Outcome(sure, is_right(plate, agreed)))
     return results
 
 
@@ -168,11 +171,11 @@ def accepted(results: Sequence[Outcome], most_wrong: float = 1 / 200) -> tuple[f
 
 
 def choose(plates: Sequence[Plate]) -> tuple[dict[str, float], float]:
-    """The weight of the second reader and of a repeated one with the least surprise, crossed."""
+    """The weight of the second reader and of a repeated one that leave the least surprise."""
     trials = []
     for weight, repeat in itertools.product(TESSERACT_WEIGHTS, REPEATS):
         weights = {"tflite": 1.0, "tesseract": weight}
-        results = crossed(plates, lambda some, w=weights, r=repeat: fit(some, w, r))
+        results = outcomes(plates, fit(plates, weights, repeat))
         trials.append((log_loss(results), weight, repeat))
     _, weight, repeat = min(trials)
     return {"tflite": 1.0, "tesseract": weight}, repeat
@@ -185,13 +188,18 @@ def written(calibration: Calibration, plates: int, note: str) -> str:
         "# What the readers' confidences are worth. Made by models/training/calibration from",
         f"# readings of {plates} plates of the validation split: a line from the claimed to the",
         "# real log-odds of the weakest character, by logistic regression. Do not edit, run again.",
-        f"# {note}",
+        *textwrap.wrap(note, 90, initial_indent="# ", subsequent_indent="# "),
         f"repeat = {calibration.repeat}",
         "",
-        "[agreed]",
-        f"slope = {calibration.agreed.slope:.4f}",
-        f"offset = {calibration.agreed.offset:.4f}",
     ]
+    for kind, curve in calibration.agreed.items():
+        lines += [
+            f"[agreed.{kind}]",
+            f"slope = {curve.slope:.4f}",
+            f"offset = {curve.offset:.4f}",
+            "",
+        ]
+    lines.pop()
     for reader, curve in calibration.curves.items():
         lines += [
             "",

@@ -12,12 +12,10 @@ from pathlib import Path
 import cv2
 
 from plategate.plate_text import fold
-from plategate.records import PlateRegion
 from plategate.vision.read_tesseract import TesseractReader
 from plategate.vision.read_tesseract_data import STOCK, LanguageData
-from plategate.vision.rectify import rectify
 
-from .lines import LabelledPlate, corners_of, real_plates
+from .lines import LabelledPlate, corners_of, cut, real_plates
 
 
 @dataclass
@@ -34,7 +32,7 @@ def score(reader: TesseractReader, plates: list[LabelledPlate]) -> Score:
     """Read every plate at its labelled box; right is the whole text, with O=0 and I=1."""
     result = Score()
     for plate in plates:
-        image = rectify(plate.image, PlateRegion(corners_of(plate.box), 1.0, "label"))
+        image = cut(plate, corners_of(plate.box))
         start = time.perf_counter()
         reading = reader.read(image)
         result.seconds += time.perf_counter() - start

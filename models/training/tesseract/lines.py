@@ -12,7 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from plategate.records import Corners, PlateRegion
+from plategate.pipeline_plate import SECOND_CUT
+from plategate.records import Corners, PlateImage, PlateRegion
+from plategate.vision.localize_contour_refine import refine_corners
 from plategate.vision.read_tesseract import TesseractReader, full_lines, prepare_line
 from plategate.vision.rectify import rectify
 from synthesis.cache import load_backgrounds, to_grey
@@ -24,6 +26,8 @@ LONGEST = 10
 # Of at most 2.0: how alike the two lines and what an early model reads on them have to be.
 SURE_SPLIT = 1.2
 BACKGROUNDS = 60
+# Share of plates cut as Tesseract gets them; the others keep it steady where levelling fails.
+LEVELLED = 0.75
 
 
 @dataclass(frozen=True)
@@ -98,17 +102,24 @@ def shaken(corners: Corners, rng: np.random.Generator) -> Corners:
     return a, b, c, d
 
 
-def lines_of(plate: LabelledPlate, corners: Corners) -> list[Picture] | None:
-    """The prepared lines of a plate; None where one of them cannot hold text."""
+def cut(plate: LabelledPlate, corners: Corners, levelled: bool = True) -> PlateImage:
+    """The plate as the firmware cuts it: levelled for Tesseract, or as the first reader gets it."""
     region = PlateRegion(corners, 1.0, "label")
-    full = full_lines(rectify(plate.image, region).lines)
+    if not levelled:
+        return rectify(plate.image, region)
+    return rectify(plate.image, refine_corners(plate.image, region), SECOND_CUT)
+
+
+def lines_of(image: PlateImage) -> list[Picture] | None:
+    """The prepared lines of a plate; None where one of them cannot hold text."""
+    full = full_lines(image.lines)
     found = [line for line in map(prepare_line, full) if line is not None]
     return found if len(found) == len(full) else None
 
 
 def parts_of(plate: LabelledPlate, splitter: TesseractReader) -> tuple[str, str] | None:
     """What stands on each line of a two-line plate, by what an early model makes of them."""
-    lines = full_lines(rectify(plate.image, PlateRegion(corners_of(plate.box), 1.0, "label")).lines)
+    lines = full_lines(cut(plate, corners_of(plate.box)).lines)
     if len(lines) != 2:
         return None
     read = [splitter.read_line(line) for line in lines]
@@ -159,6 +170,6 @@ def training_lines(
             texts = (plate.text,)
             if plate.two_line:
                 continue
-        lines = lines_of(plate, shaken(corners_of(plate.box), rng))
+        lines = lines_of(cut(plate, shaken(corners_of(plate.box), rng), rng.random() < LEVELLED))
         if lines is not None and len(lines) == len(texts) and len(plate.text) <= LONGEST:
             yield from (Line(image, text) for image, text in zip(lines, texts, strict=True))
