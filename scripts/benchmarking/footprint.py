@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def footprint(pictures: list[Path], localizer: str, reader: str) -> dict[str, float]:
-    """Seconds from nothing to a pipeline that is ready, and megabytes resident at most."""
+    """Processor seconds from nothing to a ready pipeline, and megabytes resident at most."""
     names = [str(picture) for picture in pictures]
     command = [sys.executable, "-m", "benchmarking.footprint", localizer, reader, *names]
     folder = Path(__file__).resolve().parents[1]
@@ -22,13 +22,12 @@ def footprint(pictures: list[Path], localizer: str, reader: str) -> dict[str, fl
 
 def main() -> None:
     """What runs in the fresh process."""
-    started = time.perf_counter()
     from benchmarking.parts import build
     from plategate.vision.images import load_still
 
     localizer, reader, *names = sys.argv[1:]
     pipeline = build(localizer, reader)
-    ready_s = time.perf_counter() - started
+    ready_s = time.process_time()
     empty_mb = _resident_mb()
     for name in names:
         pipeline.read_still(load_still(Path(name)))
