@@ -9,12 +9,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from plategate.errors import ModelError
 from plategate.records import PlateImage, PlateRegion
 from plategate.vision import read_tflite
 from plategate.vision.models import find_model, models_folder
-from plategate.vision.read_tflite import TfliteReader, prepare, reading
+from plategate.vision.read_tflite import Look, TfliteReader, prepare, reading
 from plategate.vision.read_tflite_decode import confidences, prefix_beam_search, softmax
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -55,15 +57,15 @@ def test_ok__sums_every_way_to_a_text() -> None:
 
 
 def test_ok__repeats_need_a_blank_between() -> None:
-    one = reading(chances_of({"A": 0.99}, {"A": 0.99}), ALPHABET, "tflite")
-    two = reading(chances_of({"A": 0.99}, {}, {"A": 0.99}), ALPHABET, "tflite")
+    one = reading([chances_of({"A": 0.99}, {"A": 0.99})], ALPHABET, "tflite")
+    two = reading([chances_of({"A": 0.99}, {}, {"A": 0.99})], ALPHABET, "tflite")
     assert one is not None and one.text == "A"
     assert two is not None and two.text == "AA"
 
 
 def test_ok__weak_character_is_named_with_what_else_it_may_be() -> None:
     chances = chances_of({"B": 0.99}, {}, {"8": 0.6, "B": 0.38}, {}, {"K": 0.99})
-    found = reading(chances, ALPHABET, "tflite")
+    found = reading([chances], ALPHABET, "tflite")
     assert found is not None and found.text == "B8K"
     weak = found.characters[1]
     assert found.confidence == weak.confidence < 0.65
@@ -75,7 +77,7 @@ def test_ok__weak_character_is_named_with_what_else_it_may_be() -> None:
 
 def test_ok__doubtful_extra_character_weakens_its_neighbours() -> None:
     chances = chances_of({"A": 0.99}, {}, {"1": 0.4}, {}, {"C": 0.99}, {}, {"D": 0.99})
-    found = reading(chances, ALPHABET, "tflite")
+    found = reading([chances], ALPHABET, "tflite")
     assert found is not None and found.text == "ACD"
     sure = [character.confidence for character in found.characters]
     assert sure[0] < 0.7 and sure[1] < 0.7 and sure[2] > 0.9
@@ -92,8 +94,31 @@ def test_ok__weakest_character_is_never_surer_than_every_other_text_allows() -> 
             assert min(sure) >= candidates[0].probability - 1e-9
 
 
+def test_ok__looks_that_disagree_lower_the_confidence() -> None:
+    one = chances_of({"B": 0.99}, {}, {"8": 0.97}, {}, {"K": 0.99})
+    two = chances_of({"B": 0.99}, {}, {"3": 0.8}, {}, {"K": 0.99})
+    alone, both = (reading(looks, ALPHABET, "tflite") for looks in ([one], [one, two]))
+    assert alone is not None and both is not None
+    assert alone.text == both.text == "B8K"
+    assert both.confidence < 0.6 and alone.confidence > 0.9
+    assert both.alternatives[0].text == "B3K"
+    assert both.characters[0].confidence > 0.9
+
+
+@given(
+    look=st.builds(
+        Look, side=st.floats(0, 0.2), top=st.floats(0, 0.2), shear=st.sampled_from([0.0, 0.15])
+    ),
+    height=st.integers(4, 60),
+    width=st.integers(4, 200),
+)
+def test_ok__every_look_leaves_something_to_see(look: Look, height: int, width: int) -> None:
+    part = look.cut(np.zeros((height, width), np.uint8))
+    assert min(part.shape) >= 2 and part.dtype == np.uint8
+
+
 def test_ok__nothing_seen_is_none() -> None:
-    assert reading(chances_of({}, {}, {}), ALPHABET, "tflite") is None
+    assert reading([chances_of({}, {}, {})], ALPHABET, "tflite") is None
 
 
 def test_ok__dark_and_bright_plates_look_the_same_to_the_network() -> None:

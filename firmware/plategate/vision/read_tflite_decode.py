@@ -111,6 +111,22 @@ def _of(grown: _Beams, text: tuple[int, ...], steps: tuple[int, ...], peak: floa
     return beam
 
 
+def merge(looks: list[list[Candidate]]) -> list[Candidate]:
+    """Candidates of several looks at one plate with their mean probabilities, best first.
+
+    The steps of a text are those of the first look that has it.
+    """
+    merged: dict[tuple[int, ...], Candidate] = {}
+    for candidates in looks:
+        for one in candidates:
+            share = one.probability / len(looks)
+            known = merged.get(one.classes)
+            steps = known.steps if known else one.steps
+            share += known.probability if known else 0.0
+            merged[one.classes] = Candidate(one.classes, share, steps)
+    return sorted(merged.values(), key=lambda one: one.probability, reverse=True)
+
+
 def confidences(candidates: list[Candidate]) -> tuple[float, ...]:
     """For each character of the best candidate the chance that it stands there.
 

@@ -20,8 +20,10 @@ from .network import ALPHABET, HEIGHT, WIDTH
 
 COLOUR_MIXES = 3
 EMPTY_SHARE = 0.015
-SWAPPED_SHARE = 0.45
+SWAPPED_SHARE = 0.6
 ONE_LINE_SKIPPED = 0.35
+BAR_AT_END_SHARE = 0.1
+BARS = frozenset("I1")
 
 Floats = npt.NDArray[np.float32]
 
@@ -91,7 +93,7 @@ def crop_shares(crops: list[Crop]) -> npt.NDArray[np.float64]:
         [
             seen[crop.text] ** -0.5
             * (1.6 if crop.two_line else 1.0)
-            * (2.0 if {crop.text[0], crop.text[-1]} & set("I1") else 1.0)
+            * (2.0 if {crop.text[0], crop.text[-1]} & BARS else 1.0)
             for crop in crops
         ]
     )
@@ -144,6 +146,7 @@ class RenderedCrops:
                 with np.load(path) as packed:
                     shard: dict[str, Any] = {key: packed[key] for key in packed.files}
                 areas = shard["shapes"].prod(1).astype(np.int64)
+                shard["bars"] = np.flatnonzero([text[-1] in BARS for text in shard["texts"]])
                 shard["starts"] = np.concatenate([[0], np.cumsum(areas)[:-1]])
                 self._shards[name] = shard
         self._names = sorted(self._shards)
@@ -160,7 +163,10 @@ class RenderedCrops:
 
     def _any(self, rng: np.random.Generator) -> Crop:
         shard = self._shards[self._names[int(rng.integers(len(self._names)))]]
-        number = int(rng.integers(len(shard["texts"])))
+        if rng.random() < BAR_AT_END_SHARE:
+            number = int(rng.choice(shard["bars"]))
+        else:
+            number = int(rng.integers(len(shard["texts"])))
         height, width = shard["shapes"][number]
         start = int(shard["starts"][number])
         image = shard["pixels"][start : start + height * width].reshape(height, width)
@@ -212,6 +218,10 @@ def swap_characters(crop: Crop, rng: np.random.Generator) -> Crop:
     for _ in range(int(rng.integers(1, 4))):
         one, two = (int(at) for at in rng.choice(len(order), 2, replace=False))
         order[one], order[two] = order[two], order[one]
+    bars = [place for place, at in enumerate(order) if crop.text[at] in BARS]
+    if bars and rng.random() < 0.6:
+        end = -1 if rng.random() < 0.7 else 0
+        order[bars[0]], order[end] = order[end], order[bars[0]]
     image, edges = crop.image.copy(), crop.edges
     slices = [crop.image[:, edges[at] : edges[at + 1]] for at in order]
     image[:, edges[0] : edges[-1]] = np.concatenate(slices, axis=1)
@@ -220,6 +230,9 @@ def swap_characters(crop: Crop, rng: np.random.Generator) -> Crop:
 
 def spoil(cut: Picture, rng: np.random.Generator, amount: float) -> Picture:
     """The cut after faults of camera and light, at the network's size."""
+    if rng.random() < 0.12 and cut.shape[0] > 24:
+        strokes = cv2.erode if rng.random() < 0.5 else cv2.dilate
+        cut = np.asarray(strokes(cut, np.ones((2, 2), np.uint8)), np.uint8)
     cut = degrade(cut, rng, amount)
     if rng.random() < 0.03:
         cut = np.asarray(255 - cut, np.uint8)
