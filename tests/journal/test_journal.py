@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -160,6 +161,26 @@ def test_ok__disk_that_cannot_be_written_at_start(
         journal.close()
     journal = open_journal(settings)
     assert [passage.id for passage in journal.passages()] == ["one"]
+    journal.close()
+
+
+def test_ok__gate_starts_without_a_reserve_and_on_a_disk_that_is_read_only(
+    settings: JournalSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "read-only")
+
+    def unwritable(*_: object) -> None:
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+
+    monkeypatch.setattr(Path, "open", read_only)
+    monkeypatch.setattr("plategate.journal.repair.open_or_rebuild", unwritable)
+    journal = open_journal(settings)
+    with pytest.raises(StoreError, match="cannot be written anywhere"):
+        journal.begin_grant("one", "A1", AT)
+    journal.record(a_passage("two"))
+    assert [passage.id for passage in journal.passages()] == ["two"]
+    assert STORE in journal.problems
     journal.close()
 
 

@@ -7,11 +7,14 @@ Slots are overwritten in place, so that it needs no free space: a full disk neve
 from __future__ import annotations
 
 import json
+import logging
 import os
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 FILE_NAME = "grants.reserve"
 SLOT_BYTES = 256
@@ -34,7 +37,11 @@ class GrantReserve:
     def __init__(self, folder: Path) -> None:
         self._file = folder / FILE_NAME
         self._used = 0
-        self._take_space()
+        try:
+            self._take_space()
+        except OSError as error:
+            # Without it the gate is less safe against a full disk, and better than none.
+            log.error("no reserve for grants in %s: %s", folder, error.strerror)
 
     def write(self, grant: Grant) -> None:
         """Put a grant on the disk. Beyond the last slot the oldest is overwritten."""
