@@ -28,6 +28,8 @@ from plategate.vision.grammar import choose_grammar, looks_like_plate
 from plategate.vision.ports import Localizer, Reader
 
 MOST_PLATES = 4
+# A burst goes on where its stills agree, but weakly: dark, far away, dirty.
+BURST_SURE = 0.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,12 +116,17 @@ class Pipeline:
                 return regions
         return []
 
+    def _is_enough(self, seen: Sequence[PlateFound], agreed: PlateReading) -> bool:
+        """Whether further stills would add nothing: enough of them agree, and surely."""
+        votes = sum(item.reading.text == agreed.text for item in seen)
+        return votes >= self._enough_stills and agreed.confidence >= BURST_SURE
+
     def read_burst(self, stills: Iterable[Still]) -> PlateSighting:
         """Read the stills of one burst until enough of them agree; no further one is asked for."""
         seen: list[PlateFound] = []
         origins: list[Still] = []
         spent: dict[str, float] = {}
-        count, last = 0, None
+        count, last, agreed = 0, None, None
         for still in stills:
             count, last = count + 1, still
             reading = self.read_still(still)
@@ -128,9 +135,9 @@ class Pipeline:
             if reading.best is not None:
                 seen.append(reading.best)
                 origins.append(still)
-                if _votes(seen, reading.best.reading.text) >= self._enough_stills:
+                agreed = agree_burst([item.reading for item in seen])
+                if agreed is not None and self._is_enough(seen, agreed):
                     break
-        agreed = agree_burst([item.reading for item in seen])
         if agreed is None:
             return PlateSighting(None, None, last, count, tuple(spent.items()))
         shown = max(range(len(seen)), key=lambda i: _shows(seen[i], agreed))
@@ -162,10 +169,6 @@ def _rank(found: PlateFound, image: Image) -> float:
     size = min(1.0, found.region.width / (0.25 * width))
     sureness = found.reading.confidence + 0.5 * found.region.confidence
     return sureness + 0.5 * size - 0.3 * off_centre
-
-
-def _votes(seen: Sequence[PlateFound], text: str) -> int:
-    return sum(item.reading.text == text for item in seen)
 
 
 def _shows(found: PlateFound, agreed: PlateReading) -> tuple[bool, float]:

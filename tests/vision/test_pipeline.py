@@ -219,6 +219,13 @@ def test_ok__burst_ends_once_enough_stills_agree() -> None:
     assert sighting.still is not None
 
 
+def test_ok__burst_goes_on_where_stills_agree_weakly() -> None:
+    pipeline = Pipeline(
+        [FakeLocalizer([region()])], [FakeReader(reading("AB12CDE", 0.2))], enough_stills=1
+    )
+    assert pipeline.read_burst(still(number) for number in range(3)).stills > 1
+
+
 def test_ok__burst_outvotes_one_misreading() -> None:
     right, wrong = reading("AB12CDE"), reading("AB12C0E", 0.97)
     reader = FakeReader(right, right, wrong, wrong, right)
