@@ -40,7 +40,8 @@ if [ -z "$purge" ]; then
 fi
 step "removing settings, lists, journal and users"
 rm -rf "$(dirname "$CONFIG")" "$STATE"
-for user in plategate plategate-sync; do
+# Their group is removed below: it belongs to both.
+for user in plategate-sync plategate; do
     if getent passwd "$user" >/dev/null; then
         userdel "$user"
     fi
