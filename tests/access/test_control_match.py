@@ -126,3 +126,12 @@ def test_fail__exact_never_grants_what_is_not_on_the_list(
         assert verdict.result is not Result.GRANTED
     elif sure >= settings.min_confidence:
         assert verdict.result is Result.GRANTED
+
+
+@pytest.mark.parametrize("name", [ListName.BLOCK, ListName.WANTED])
+def test_fail__a_lookalike_is_forbidden_where_the_plate_itself_is(settings, fill, judge, name):
+    """Block and wanted come before allow also for the plate that a misreading stands for."""
+    fill(settings.file, ListName.ALLOW, ListEntry("A812CDE"))
+    fill(settings.file, name, ListEntry("A812CDE"))
+    for strictness in ("lookalike", "likely"):
+        assert judge(doubtful("AB12CDE", 1, "8"), strictness).result is not Result.GRANTED

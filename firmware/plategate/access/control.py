@@ -157,6 +157,8 @@ class AccessControl:
             if match.outcome is Outcome.AMBIGUOUS:
                 return Verdict(Result.UNSURE, Reason.AMBIGUOUS)
             plate = match.plate if match.outcome is Outcome.MATCHED else None
+        if plate is not None and (forbidden := self._forbidden(store, plate, moment)):
+            return forbidden
         if plate is None:
             if strong:
                 return Verdict(Result.REFUSED, Reason.NOT_LISTED)
