@@ -93,8 +93,17 @@ def test_ok__a_small_plate_is_looked_at_again_larger() -> None:
 
 
 def test_ok__a_doubtful_place_that_shows_nothing_closer_up_is_no_plate() -> None:
-    found, _ = localizer(plate_map((100, 80, 180, 100, 0.5)), plate_map())
+    without_parts = Search(parts=False)
+    maps = plate_map((100, 80, 180, 100, 0.3)), plate_map()
+    found, fake = localizer(*maps, search=without_parts)
     assert found.localize(still()) == []
+    assert len(fake.shown) == 2
+
+
+def test_ok__an_unlikely_place_beside_a_sure_plate_is_not_looked_at_again() -> None:
+    found, fake = localizer(plate_map((20, 80, 100, 100, 0.9), (200, 80, 280, 100, 0.2)))
+    assert len(found.localize(still())) == 1
+    assert len(fake.shown) == 1
 
 
 def test_ok__a_still_that_looks_empty_is_searched_in_parts() -> None:

@@ -2,7 +2,7 @@
 """Find plates in a still with the trained detector: BGR uint8 in, regions with four corners out.
 
 The still is never modified. A plate that looks small or doubtful is looked at again, larger;
-where nothing is seen at all, the still is searched once more in four overlapping parts.
+where no plate is believed, the still is searched once more in four overlapping parts.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from plategate.vision.interpreter import Model, open_model
 from plategate.vision.models import find_model
 from plategate.vision.plate_map import Candidate, candidates, without_overlaps
 
+PART = 0.58  # share of the still's width and height that one of its four parts has
 PADDING = 114  # grey around a still whose shape is not the network's; as in training
 
 
@@ -28,10 +29,11 @@ PADDING = 114  # grey around a still whose shape is not the network's; as in tra
 class Search:
     """When a plate is believed, and when it is worth a second look; all chosen on validation."""
 
-    accept: float = 0.45  # likelihood from which a plate is reported
-    suspect: float = 0.08  # likelihood from which a place is looked at again
+    accept: float = 0.5  # likelihood from which a plate is reported
+    suspect: float = 0.1  # likelihood from which a place is looked at again
+    rival: float = 0.5  # share of the best likelihood under which a place is not looked at again
     sure: float = 0.60  # likelihood from which a plate of good size needs no second look
-    small_px: float = 40.0  # plates narrower than this in the network's input are looked at again
+    small_px: float = 36.0  # plates narrower than this in the network's input are looked at again
     wanted_px: float = 96.0  # how wide such a plate is made
     most_second_looks: int = 2
     parts: bool = True  # whether an empty still is searched in parts
@@ -76,20 +78,25 @@ class TfliteLocalizer:
         search = self._search
         whole = Window(0, 0, width, height)
         found, scale = self._look(image, whole, search.suspect)
-        if not found and search.parts:
+        believed = self._believed(self._again(image, found, scale))
+        if not believed and search.parts:
             found = self._in_parts(image, search.suspect)
-        found = self._again(image, found, scale)
-        believed = [one for one in found if one.score >= search.accept]
-        regions = (_region(one, width, height) for one in without_overlaps(believed))
+            believed = self._believed(self._again(image, found, scale / PART))
+        regions = (_region(one, width, height) for one in believed)
         return sorted(regions, key=_rank, reverse=True)
+
+    def _believed(self, found: list[Candidate]) -> list[Candidate]:
+        return without_overlaps([one for one in found if one.score >= self._search.accept])
 
     def _again(self, image: Image, found: list[Candidate], scale: float) -> list[Candidate]:
         """Replace small and doubtful candidates by what a closer look shows in their place."""
         search = self._search
+        best = max((one.score for one in found), default=0.0)
         doubtful = [
             one
             for one in found
-            if one.score < search.sure or (one.box[2] - one.box[0]) * scale < search.small_px
+            if one.score >= best * search.rival
+            and (one.score < search.sure or (one.box[2] - one.box[0]) * scale < search.small_px)
         ]
         for one in doubtful[: search.most_second_looks]:
             found = [other for other in found if other is not one]
@@ -99,7 +106,7 @@ class TfliteLocalizer:
 
     def _in_parts(self, image: Image, threshold: float) -> list[Candidate]:
         height, width = image.shape[:2]
-        part_width, part_height = int(width * 0.58), int(height * 0.58)
+        part_width, part_height = int(width * PART), int(height * PART)
         found: list[Candidate] = []
         for y in (0, height - part_height):
             for x in (0, width - part_width):

@@ -17,6 +17,7 @@ THRESHOLD = 0.3
 
 
 def intersection_over_union(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    one, other = np.asarray(one), np.asarray(other)
     low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
     shared = float(np.prod(np.maximum(high - low, 0)))
     areas = [float(np.prod(box[2:] - box[:2])) for box in (one, other)]

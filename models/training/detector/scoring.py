@@ -17,8 +17,9 @@ from plategate.vision.rectify import NORMAL
 from .conditions import CONDITIONS
 from .photographs import read_labels
 
-# The registration keeps at least this far from the plate's edge, as a share of width and height.
-INSIDE = (0.03, 0.08)
+# The registration keeps at least this far from the box's edge, as a share of width and height:
+# plates have a rim, and the boxes are a little loose.
+INSIDE = (0.05, 0.12)
 Box = NDArray[np.float32]
 
 
