@@ -42,15 +42,17 @@ def peaks(scores: torch.Tensor, text: str) -> list[tuple[int, float]] | None:
     return [(int(at >= COLUMNS), (at % COLUMNS + 0.5) / COLUMNS) for at in places]
 
 
-def edges(crop: Crop, found: list[tuple[int, float]]) -> np.ndarray:
-    """Where one character ends and the next begins, in pixels of the crop.
+def edges(crop: Crop, shares: list[float], line: int) -> np.ndarray:
+    """Where one character of a line ends and the next begins, in pixels of the crop.
 
     The border between two characters is the column between their peaks that changes least.
     """
     x0, y0, x1, y1 = (float(value) for value in crop.box)
     left = max(0.0, x0 - (x1 - x0) * MARGIN_X)
     right = min(float(crop.image.shape[1]), x1 + (x1 - x0) * MARGIN_X)
-    middles = [left + share * (right - left) for _, share in found]
+    middles = [left + share * (right - left) for share in shares]
+    if crop.two_line:
+        y0, y1 = ((y0, (y0 + y1) / 2), ((y0 + y1) / 2, y1))[line]
     band = crop.image[int(y0 + 0.25 * (y1 - y0)) : int(y1 - 0.25 * (y1 - y0))]
     calm = band.astype(np.float32).std(axis=0)
     borders = []
@@ -72,7 +74,7 @@ def _calmest(calm: np.ndarray, start: float, end: float) -> int:
 
 @torch.no_grad()
 def find_edges(checkpoint: Path, data: Path) -> dict[str, np.ndarray]:
-    """Borders of characters by number of the crop in the train split."""
+    """Borders of characters by number of the crop in the train split and number of the line."""
     network = load_average(checkpoint)
     crops = load_crops(data, "train")
     out: dict[str, np.ndarray] = {}
@@ -81,8 +83,12 @@ def find_edges(checkpoint: Path, data: Path) -> dict[str, np.ndarray]:
         cuts = [normalise(fit(plain_cut(crop, MARGIN_X, MARGIN_Y)))[None] for crop in part]
         for at, scores in enumerate(network(torch.from_numpy(np.stack(cuts)))):
             found = peaks(scores, part[at].text)
-            if found and not part[at].two_line and len({line for line, _ in found}) == 1:
-                out[str(start + at)] = edges(part[at], found)
+            lines = sorted({line for line, _ in found or []})
+            if found is None or len(lines) != 1 + part[at].two_line:
+                continue
+            for place, line in enumerate(lines):
+                shares = [share for of, share in found if of == line]
+                out[f"{start + at}.{place}"] = edges(part[at], shares, place)
     return out
 
 
@@ -96,7 +102,7 @@ def main() -> None:
     torch.set_num_threads(1)
     found = find_edges(options.checkpoint, options.data)
     np.savez(options.target, **found)  # type: ignore[arg-type]
-    print(f"{len(found)} plates with known places of characters")
+    print(f"{len(found)} lines with known places of characters")
 
 
 if __name__ == "__main__":

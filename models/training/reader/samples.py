@@ -37,7 +37,7 @@ class Crop:
     text: str
     two_line: bool
     source: str
-    edges: npt.NDArray[np.int32] | None = None
+    edges: tuple[npt.NDArray[np.int32], ...] = ()
 
 
 def normalise(image: Picture) -> Floats:
@@ -212,20 +212,34 @@ def random_cut(crop: Crop, rng: np.random.Generator) -> Picture:
 
 def swap_characters(crop: Crop, rng: np.random.Generator) -> Crop:
     """The plate with some of its characters in each other's places, where these are known."""
-    if crop.edges is None or len(crop.text) < 3 or np.diff(crop.edges).min() < 3:
+    if not crop.edges or any(np.diff(edges).min() < 3 for edges in crop.edges):
         return crop
-    order = list(range(len(crop.text)))
+    image, text, start = crop.image.copy(), "", 0
+    middle = int(crop.box[1] + crop.box[3]) // 2
+    bands = (slice(0, middle), slice(middle, None)) if crop.two_line else (slice(None),)
+    for band, edges in zip(bands, crop.edges, strict=True):
+        line = crop.text[start : start + len(edges) - 1]
+        start += len(line)
+        order = _new_order(line, rng)
+        slices = [crop.image[band, edges[at] : edges[at + 1]] for at in order]
+        image[band, edges[0] : edges[-1]] = np.concatenate(slices, axis=1)
+        text += "".join(line[at] for at in order)
+    return replace(crop, image=image, text=text)
+
+
+def _new_order(line: str, rng: np.random.Generator) -> list[int]:
+    """One to three swaps; a bar goes to an end of the line more often than not."""
+    order = list(range(len(line)))
+    if len(order) < 2:
+        return order
     for _ in range(int(rng.integers(1, 4))):
         one, two = (int(at) for at in rng.choice(len(order), 2, replace=False))
         order[one], order[two] = order[two], order[one]
-    bars = [place for place, at in enumerate(order) if crop.text[at] in BARS]
+    bars = [place for place, at in enumerate(order) if line[at] in BARS]
     if bars and rng.random() < 0.6:
         end = -1 if rng.random() < 0.7 else 0
         order[bars[0]], order[end] = order[end], order[bars[0]]
-    image, edges = crop.image.copy(), crop.edges
-    slices = [crop.image[:, edges[at] : edges[at + 1]] for at in order]
-    image[:, edges[0] : edges[-1]] = np.concatenate(slices, axis=1)
-    return replace(crop, image=image, text="".join(crop.text[at] for at in order))
+    return order
 
 
 def spoil(cut: Picture, rng: np.random.Generator, amount: float) -> Picture:
@@ -263,11 +277,13 @@ class Mixture:
     def _know_edges(self, path: Path) -> None:
         """Take in where the characters of the real crops are; tilted plates are left out."""
         with np.load(path) as known:
-            for name in known.files:
-                for at in range(int(name) * COLOUR_MIXES, (int(name) + 1) * COLOUR_MIXES):
+            numbers = sorted({int(name.split(".")[0]) for name in known.files})
+            for number in numbers:
+                lines = [known[f"{number}.{at}"] for at in (0, 1) if f"{number}.{at}" in known]
+                for at in range(number * COLOUR_MIXES, (number + 1) * COLOUR_MIXES):
                     x0, y0, x1, y1 = self.real[at].box
-                    if x1 - x0 > 2.6 * (y1 - y0):
-                        self.real[at] = replace(self.real[at], edges=known[name])
+                    if x1 - x0 > (1.3 if self.real[at].two_line else 2.6) * (y1 - y0):
+                        self.real[at] = replace(self.real[at], edges=tuple(lines))
 
     def _one(self) -> tuple[Picture, str]:
         rng = self.rng
