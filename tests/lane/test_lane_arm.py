@@ -159,3 +159,34 @@ def test_ok__a_vehicle_that_stays_under_the_arm_is_told_as_such(make_bench):
     bench.wait(100)
     assert bench.records() == [("allowed", "opened, still under the arm")]
     assert bench.moves() == ["HoldBarrier"]
+
+
+def test_fail__a_tailgater_in_the_very_moment_of_the_end_is_counted_too(make_bench):
+    bench = make_bench(style=Style.HOLD, vehicle_gap_s=0.4)
+    bench.grant()
+    bench.wait(3)
+    bench.put("photocell")
+    bench.wait(2)
+    bench.clear("photocell")
+    bench.now += 0.4
+    bench.put("photocell")
+    bench.wait(2)
+    bench.clear("photocell")
+    bench.wait(1)
+    assert bench.reports() == ["tailgated"]
+    assert bench.last(Record).vehicles == 2
+
+
+def test_ok__a_button_just_before_the_arm_arrives_below_still_opens(make_bench):
+    bench = make_bench(wired=LIMITS, style=Style.HOLD, move_gap_s=10.0)
+    bench.rests()
+    bench.grant()
+    bench.goes_up()
+    bench.drive_through()
+    bench.wait(2)
+    assert bench.moves()[-1] == "ReleaseBarrier"
+    bench.put("manual")
+    bench.goes_down()
+    assert bench.moves()[-1] == "ReleaseBarrier"
+    bench.wait(10)
+    assert bench.moves()[-1] == "HoldBarrier"

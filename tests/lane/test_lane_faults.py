@@ -158,3 +158,21 @@ def test_ok__lamps_tell_of_camera_and_list(make_bench):
     bench.send(ListAged(too_old=False))
     assert bench.signals() == ["ready", "list_too_old", "no_camera", "list_too_old", "ready"]
     assert bench.reports() == ["camera_lost", "camera_back"]
+
+
+def test_fail__a_drive_that_fails_beside_another_fault_rests_too_and_is_not_tried_again(make_bench):
+    bench = make_bench(wired=LIMITS, style=Style.HOLD)
+    bench.rests()
+    bench.grant()
+    bench.put("photocell")
+    bench.wait(10)
+    assert bench.state.fault.code == "did_not_open"
+    bench.put("fire")
+    bench.send(DriveFailed("GPIO 17 is busy"))
+    bench.send(DriveFailed("GPIO 17 is busy"))
+    bench.wait(100)
+    assert bench.moves() == ["HoldBarrier", "HoldBarrier", "RestBarrier"]
+    assert bench.state.fault.code == "did_not_open"
+    bench.put("reset")
+    bench.wait(10)
+    assert bench.moves()[-1] == "HoldBarrier", "fire is tried again after the reset"

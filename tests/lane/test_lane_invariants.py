@@ -106,6 +106,8 @@ class LaneMachine(RuleBasedStateMachine):
                 self.recorded.append(passage_id)
             case Judge(passage_id=passage_id) | WriteGrant(passage_id=passage_id):
                 assert passage_id not in self.recorded
+        if isinstance(command, OpenBarrier | HoldBarrier | CloseBarrier | RaiseAgain):
+            assert not self.state.drive_failed, "nothing is asked of a drive that failed"
         if isinstance(command, OpenBarrier | CloseBarrier):
             last = self.last_move_s
             assert last is None or self.now - last >= self.rules.move_gap_s

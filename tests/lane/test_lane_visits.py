@@ -231,6 +231,10 @@ def test_ok__the_same_answers_at_the_wrong_stage_change_nothing(make_bench):
     before = bench.state
     bench.read("AB12CDE")
     assert bench.state == before
+    bench.judge(Result.GRANTED, Reason.ALLOWED)
+    before = bench.state
+    bench.send(ReadingFailed(passage, Reason.CAMERA_FAILED))
+    assert bench.state == before
 
 
 def test_fail__locked_lets_nobody_in_but_reads(make_bench):

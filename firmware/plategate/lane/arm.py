@@ -49,7 +49,7 @@ def advance_arm(turn: Turn) -> None:
 def _kept_up_by(turn: Turn) -> Reason | None:
     """What holds the arm up without regard to single vehicles."""
     state = turn.state
-    if _drive_failed(turn):
+    if state.drive_failed:
         return None
     if state.fire:
         return Reason.FIRE
@@ -57,11 +57,6 @@ def _kept_up_by(turn: Turn) -> Reason | None:
     if state.mode is Mode.OPEN and (state.fault is None or held_already):
         return Reason.HELD_OPEN
     return None
-
-
-def _drive_failed(turn: Turn) -> bool:
-    fault = turn.state.fault
-    return fault is not None and fault.code is FaultCode.DRIVE_FAILED
 
 
 def _blocked_by(turn: Turn) -> tuple[InputName, ...]:
@@ -157,8 +152,6 @@ def _raise_for(turn: Turn, opening: Opening) -> None:
 
 
 def _raise_again(turn: Turn) -> None:
-    if _drive_failed(turn):
-        return
     hold = turn.rules.style is Style.HOLD
     turn.ask(RaiseAgain(hold, turn.rules.pulse_s))
     turn.change_arm(held=hold, moved_s=turn.now)

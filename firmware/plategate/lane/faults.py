@@ -20,8 +20,14 @@ def latch(turn: Turn, code: FaultCode, detail: str = "") -> None:
     turn.change(fault=Fault(code, turn.now))
     turn.report("fault", turn.state.arm.passage_id, f"{code.value} {detail}".strip())
     close_all(turn, f"fault: {code.value}")
-    if code is FaultCode.DRIVE_FAILED:
+
+
+def drive_failed(turn: Turn, reason: str) -> None:
+    """Put every relay to rest and ask for none until the reset, whatever was latched before."""
+    latch(turn, FaultCode.DRIVE_FAILED, reason)
+    if not turn.state.drive_failed:
         turn.ask(RestBarrier())
+        turn.change(drive_failed=True)
         turn.change_arm(stage=ArmStage.RESTING, since_s=turn.now, held=False, because=None)
 
 
@@ -30,5 +36,5 @@ def reset(turn: Turn, source: str) -> None:
     state = turn.state
     if state.fault is not None or state.fire:
         turn.report("reset", detail=source)
-    turn.change(fault=None, fire=state.active(InputName.FIRE))
+    turn.change(fault=None, drive_failed=False, fire=state.active(InputName.FIRE))
     turn.change_arm(seen_down=False, told=False)

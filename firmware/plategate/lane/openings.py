@@ -87,8 +87,6 @@ def advance_openings(turn: Turn) -> None:
 
 
 def _how_far(opening: Opening) -> str:
-    if not opening.raised:
-        return "not moved"
     return "opened, still under the arm" if opening.vehicles else "opened, nobody drove through"
 
 

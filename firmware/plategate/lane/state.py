@@ -125,6 +125,7 @@ class LaneState:
     mode: Mode = Mode.AUTOMATIC
     fire: bool = False
     fault: Fault | None = None
+    drive_failed: bool = False  # beside an earlier fault too: nothing is asked of the relays
     camera_lost: bool = False
     list_too_old: bool = False
     armed: bool = True

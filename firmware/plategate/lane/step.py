@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from plategate.lane.arm import advance_arm
-from plategate.lane.faults import latch, reset
+from plategate.lane.faults import drive_failed, reset
 from plategate.lane.openings import advance_openings, count_vehicle, override
 from plategate.lane.presence import advance_presence, trust_again, vehicle_present
 from plategate.lane.rules import LaneRules
@@ -33,7 +33,6 @@ from plategate.messages import (
     Command,
     DriveFailed,
     Event,
-    FaultCode,
     GrantNotWritten,
     GrantWritten,
     InputChanged,
@@ -121,7 +120,7 @@ def _part_changed(turn: Turn, event: AboutParts) -> None:
         case ListAged(too_old):
             turn.change(list_too_old=too_old)
         case DriveFailed(reason):
-            latch(turn, FaultCode.DRIVE_FAILED, reason)
+            drive_failed(turn, reason)
         case _:
             assert_never(event)
 
