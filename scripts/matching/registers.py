@@ -7,6 +7,7 @@ import csv
 import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from plategate.access.candidates import likely_texts, near_keys, wide_keys
@@ -18,7 +19,7 @@ from plategate.plate_text import DIGITS, LETTERS, lookalike_key
 from plategate.records import PlateReading
 from plategate.vision.grammar import any_country
 
-FITS = any_country().fits  # as the gate takes it
+FITS = lru_cache(maxsize=None)(any_country().fits)  # the formats that the gate takes
 
 
 def real_plates(folder: Path) -> list[str]:
@@ -77,6 +78,20 @@ def within_one_edit(one: str, other: str) -> bool:
     return short[rest:] == full[place + 1 :]
 
 
+class Remembering(ReadingLikelihood):
+    """The likelihood of plates, each worked out once."""
+
+    def __init__(self, reading: PlateReading, confusions: Confusions) -> None:
+        super().__init__(reading, confusions)
+        self._known: dict[str, float] = {}
+
+    def of(self, plate: str) -> float:
+        """The log-likelihood of a plate."""
+        if plate not in self._known:
+            self._known[plate] = super().of(plate)
+        return self._known[plate]
+
+
 class Asked:
     """One reading, with what has to be worked out only once for all lists."""
 
@@ -84,7 +99,7 @@ class Asked:
         self.reading = reading
         self.texts = likely_texts(reading)
         self.near, self.wide = near_keys(reading), wide_keys(reading)
-        self.likelihood = ReadingLikelihood(reading, confusions)
+        self.likelihood = Remembering(reading, confusions)
 
     def keys(self, strictness: Level) -> set[str]:
         """The keys that are looked up at a level."""

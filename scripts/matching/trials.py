@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 
 from matching.collect import Sample
 from matching.registers import Asked, Level, Register, judged, made_up, neighbours
@@ -35,7 +36,7 @@ def bursts(samples: Sequence[Sample], length: int) -> list[tuple[str, PlateReadi
     if length == 1:
         return [(sample.truth, sample.reading) for sample in samples]
     joined: list[tuple[str, PlateReading | None]] = []
-    for truth, group in groupby(samples, key=lambda sample: sample.truth):
+    for truth, group in groupby(sorted(samples, key=_moment), key=lambda sample: sample.truth):
         stills = [sample.reading for sample in group]
         for start in range(len(stills) - length + 1):
             seen = [reading for reading in stills[start : start + length] if reading is not None]
@@ -43,33 +44,56 @@ def bursts(samples: Sequence[Sample], length: int) -> list[tuple[str, PlateReadi
     return joined
 
 
+def _moment(sample: Sample) -> tuple[str, int]:
+    """The film and the second that a picture was taken from, as its name says."""
+    film, _, second = Path(sample.image).stem.partition("_t_")
+    return film.partition("_")[2], int(second or 0)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A car: its plate, what was read, and listed plates that it must not be taken for."""
+
+    truth: str
+    asked: Asked | None
+    twins: tuple[str, ...]
+
+
+def passages(
+    readings: Sequence[tuple[str, PlateReading | None]], tables: Mapping[str, Confusions]
+) -> list[Passage]:
+    """Cars to try; `tables` has for each plate a table of confusions not learned from it."""
+    truths = {truth for truth, _ in readings}
+    return [
+        Passage(
+            truth,
+            Asked(reading, tables[truth]) if reading is not None and reading.text else None,
+            tuple(twin for twin in neighbours(truth, NEIGHBOURS, 1) if twin not in truths),
+        )
+        for truth, reading in readings
+    ]
+
+
 def rates(
-    readings: Iterable[tuple[str, PlateReading | None]],
+    cars: Sequence[Passage],
     levels: Sequence[Level],
     real: list[str],
     size: int,
     least: float,
-    tables: Mapping[str, Confusions],
     burst: int = 1,
 ) -> list[Rates]:
-    """Let every reading pass a gate with a list of `size` plates, at each level.
-
-    `tables` gives for each plate a table of confusions that was not learned from it.
-    """
-    known = list(readings)
-    truths = {truth for truth, _ in known}
-    others = Register(made_up(size - 1, real, seed=size, without=truths))
-    found = [Rates(level.name, size, burst) for level in levels]
-    for truth, reading in known:
-        asked = Asked(reading, tables[truth]) if reading is not None and reading.text else None
-        near = neighbours(truth, NEIGHBOURS, seed=1)
-        for level, counts in zip(levels, found, strict=True):
-            counts.owners[owner(asked, truth, others, level, least)] += 1
-            counts.far_strangers[stranger(asked, (), others, level, least)] += 1
-            for twin in near:
-                if twin != truth and twin not in truths:
-                    empty = Register(())
-                    counts.near_strangers[stranger(asked, (twin,), empty, level, least)] += 1
+    """Let every car pass a gate with a list of `size` plates, at each level."""
+    others = Register(made_up(size - 1, real, seed=size, without={car.truth for car in cars}))
+    nobody = Register(())
+    found = []
+    for level in levels:
+        counts = Rates(level.name, size, burst)
+        for car in cars:
+            counts.owners[owner(car.asked, car.truth, others, level, least)] += 1
+            counts.far_strangers[stranger(car.asked, (), others, level, least)] += 1
+            for twin in car.twins:
+                counts.near_strangers[stranger(car.asked, (twin,), nobody, level, least)] += 1
+        found.append(counts)
     return found
 
 
