@@ -86,35 +86,48 @@ class Pipeline:
     def read_still(self, still: Still) -> StillReading:
         """Find and read every plate of one still."""
         started = self._now_s()
-        regions = self.localize(still.image)
-        localized = self._now_s()
-        readings = PlateReadings(self._readers, self._evidence, self._degraded, self._now_s)
+        work = PlateReadings(self._readers, self._evidence, self._degraded, self._now_s)
+        proposed: list[PlateRegion] = []
+        found: list[PlateFound] = []
+        for localizer in self._localizers:
+            regions = self._localize(localizer, still.image, work)
+            found = self._read_regions(still.image, regions, work)
+            if found or not proposed:
+                proposed = regions
+            if found:
+                break
+        ranked = sorted(found, key=lambda item: _rank(item, still.image), reverse=True)
+        spent = {**work.spent_ms, "total": (self._now_s() - started) * 1000.0}
+        return StillReading(still, tuple(ranked), tuple(proposed), tuple(spent.items()))
+
+    def _localize(
+        self, localizer: Localizer, image: Image, work: PlateReadings
+    ) -> list[PlateRegion]:
+        """What one localizer finds; nothing where it fails."""
+        try:
+            with work.timed("localize"):
+                regions = localizer.localize(image)
+        except PART_FAILURES as error:
+            self._degraded.lost(localizer.name, str(error))
+            return []
+        self._degraded.well(localizer.name)
+        return regions
+
+    def _read_regions(
+        self, image: Image, regions: Sequence[PlateRegion], work: PlateReadings
+    ) -> list[PlateFound]:
+        """The regions that read as plates."""
         found = []
         for region in regions[:MOST_PLATES]:
             try:
-                plate, reading = readings.read(still.image, region)
+                plate, reading = work.read(image, region)
             except PART_FAILURES as error:
                 self._degraded.lost("rectifier", str(error))
                 continue
+            self._degraded.well("rectifier")
             if reading is not None and looks_like_plate(reading):
                 found.append(PlateFound(region, plate, reading))
-        spent = {"localize": (localized - started) * 1000.0, **readings.spent_ms}
-        spent["total"] = (self._now_s() - started) * 1000.0
-        ranked = sorted(found, key=lambda item: _rank(item, still.image), reverse=True)
-        return StillReading(still, tuple(ranked), tuple(regions), tuple(spent.items()))
-
-    def localize(self, image: Image) -> list[PlateRegion]:
-        """Regions from the first localizer that works and finds something."""
-        for localizer in self._localizers:
-            try:
-                regions = localizer.localize(image)
-            except PART_FAILURES as error:
-                self._degraded.lost(localizer.name, str(error))
-                continue
-            self._degraded.well(localizer.name)
-            if regions:
-                return regions
-        return []
+        return found
 
     def _is_enough(self, seen: Sequence[PlateFound], agreed: PlateReading) -> bool:
         """Whether further stills would add nothing: enough of them agree, and surely."""

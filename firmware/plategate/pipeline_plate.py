@@ -6,7 +6,8 @@ Regions come from a localizer; what a whole still says is decided in `pipeline`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from plategate.pipeline_degraded import PART_FAILURES, Degraded
 from plategate.records import Image, PlateImage, PlateReading, PlateRegion
@@ -16,6 +17,8 @@ from plategate.vision.localize_contour_refine import refine_corners
 from plategate.vision.ports import Reader
 from plategate.vision.rectify import NORMAL, Margin, rectify
 
+# A region less likely than this in which the first reader sees no text is given up.
+DOUBTFUL = 0.6
 # Where two cuts read by the first reader are as sure as this, no other reader is asked.
 SURE = 0.98
 # The second cut is levelled and wider: a character that the first sliced off comes into view.
@@ -40,12 +43,17 @@ class PlateReadings:
 
     def read(self, image: Image, region: PlateRegion) -> tuple[PlateImage, PlateReading | None]:
         """The straightened plate and what the readers agree that it says."""
-        plate = self._rectify(image, region, NORMAL)
+        with self.timed("rectify"):
+            plate = rectify(image, region, NORMAL)
         if not self._readers:
             return plate, None
         first, *others = self._readers
-        levelled = self._rectify(image, self._level(image, region), SECOND_CUT)
-        readings = [*self._ask(first, plate), *self._ask(first, levelled)]
+        readings = self._ask(first, plate)
+        if not readings and region.confidence < DOUBTFUL:
+            return plate, None
+        with self.timed("rectify"):
+            levelled = rectify(image, refine_corners(image, region), SECOND_CUT)
+        readings += self._ask(first, levelled)
         agreed = agree_readings(readings, self._evidence)
         for reader in others:
             if agreed is not None and agreed.confidence >= SURE:
@@ -54,31 +62,23 @@ class PlateReadings:
             agreed = agree_readings(readings, self._evidence)
         return plate, agreed
 
-    def _level(self, image: Image, region: PlateRegion) -> PlateRegion:
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Count what happens inside towards a stage of the work."""
         started = self._now_s()
-        refined = refine_corners(image, region)
-        self._add("rectify", started)
-        return refined
-
-    def _rectify(self, image: Image, region: PlateRegion, margin: Margin) -> PlateImage:
-        started = self._now_s()
-        plate = rectify(image, region, margin)
-        self._add("rectify", started)
-        return plate
+        try:
+            yield
+        finally:
+            spent = (self._now_s() - started) * 1000.0
+            self.spent_ms[stage] = self.spent_ms.get(stage, 0.0) + spent
 
     def _ask(self, reader: Reader, plate: PlateImage) -> list[PlateReading]:
         """The reading of one reader in a list, which is empty where it has none or fails."""
-        started = self._now_s()
         try:
-            reading = reader.read(plate)
+            with self.timed("read"):
+                reading = reader.read(plate)
         except PART_FAILURES as error:
             self._degraded.lost(reader.name, str(error))
             return []
-        finally:
-            self._add("read", started)
         self._degraded.well(reader.name)
         return [reading] if reading is not None and reading.characters else []
-
-    def _add(self, stage: str, started: float) -> None:
-        spent = (self._now_s() - started) * 1000.0
-        self.spent_ms[stage] = self.spent_ms.get(stage, 0.0) + spent

@@ -104,6 +104,27 @@ def test_ok__next_localizer_where_the_first_finds_nothing() -> None:
     assert second.asked == 1
 
 
+def test_ok__next_localizer_where_nothing_reads_as_a_plate() -> None:
+    reader = FakeReader(reading("FORD", 0.3), reading("FORD", 0.3), reading("AB12CDE"))
+    second = FakeLocalizer([region(90, 60)])
+    result = Pipeline([FakeLocalizer([region()]), second], [reader]).read_still(still())
+    assert [found.reading.text for found in result.plates] == ["AB12CDE"]
+    assert result.regions == (region(90, 60),)
+
+
+def test_ok__regions_are_told_where_nothing_reads() -> None:
+    localizers = [FakeLocalizer([region()]), FakeLocalizer([])]
+    result = Pipeline(localizers, [FakeReader(None)]).read_still(still())
+    assert result.plates == ()
+    assert result.regions == (region(),)
+
+
+def test_ok__doubtful_region_without_text_is_given_up() -> None:
+    reader = FakeReader(None)
+    Pipeline([FakeLocalizer([region(sure=0.4)])], [reader]).read_still(still())
+    assert len(reader.shown) == 1
+
+
 def test_ok__next_localizer_only_then() -> None:
     second = FakeLocalizer([region()])
     texts(Pipeline([FakeLocalizer([region()]), second], [FakeReader(reading("AB12CDE"))]))
