@@ -7,6 +7,7 @@ a turned clock the gate works inline and hours take milliseconds; else it has it
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -160,7 +161,7 @@ def build_site(
         parts=parts,
         rules=lane_rules(settings.lane, settings.barrier, all_wired(parts.inputs)),
         lane=settings.lane.name,
-        prefix=prefix or f"R{clock.wall():%Y%m%dT%H%M%S}",
+        prefix=prefix or f"R{clock.wall():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
         health=Health(clock, lambda _: None),
         hang_s={},
         watchers=(logbook,),
