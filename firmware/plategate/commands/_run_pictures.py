@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     pass
 
 
-PIPE_WIDTH = 150
+PIPE_WIDTH = 165
 
 
 def run_pictures(
