@@ -4,13 +4,14 @@
 import hashlib
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
 from plategate.errors import ReaderError
-from plategate.records import Image, PlateImage, PlateReading, PlateRegion
+from plategate.records import CharacterReading, Image, PlateImage, PlateReading, PlateRegion
 from plategate.vision import read_tesseract_data
 from plategate.vision.read_tesseract import (
     LINE_HEIGHT,
@@ -20,6 +21,7 @@ from plategate.vision.read_tesseract import (
     prepare_line,
 )
 from plategate.vision.read_tesseract_engines import parse_hocr
+from plategate.vision.read_tesseract_looks import LOOKS
 
 REGION = PlateRegion(((0.0, 0.0), (9.0, 0.0), (9.0, 3.0), (0.0, 3.0)), 1.0, "drawn")
 
@@ -36,6 +38,11 @@ def drawn_line(text: str, height: int = 48) -> Image:
 def plate_of(*lines: Image) -> PlateImage:
     grey = lines[0] if lines else np.zeros((8, 8), np.uint8)
     return PlateImage(grey, lines, np.dstack([grey] * 3), REGION)
+
+
+def chequered(height: int, width: int) -> Image:
+    rows, columns = np.indices((height, width))
+    return ((rows // 3 + columns // 3) % 2 * 200).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -95,12 +102,42 @@ def test_ok__input_is_not_modified(stock: TesseractReader) -> None:
     assert np.array_equal(line, before)
 
 
+def test_ok__every_look_is_a_new_line_that_can_be_read() -> None:
+    for line in (drawn_line("KX63 HNP"), np.zeros((2, 40), np.uint8), chequered(40, 2)):
+        before = line.copy()
+        for look in LOOKS:
+            seen = look(line)
+            assert seen is not line
+            assert seen.ndim == 2
+            assert min(seen.shape) > 0
+        assert np.array_equal(line, before)
+
+
+def test_ok__our_model_takes_further_looks_at_a_doubtful_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader = TesseractReader()
+    sure = iter((0.5, 0.7, 0.6, 0.65, 0.95))
+
+    def read_line(line: Image) -> tuple[CharacterReading, ...]:
+        return (CharacterReading("A", next(sure)),)
+
+    monkeypatch.setattr(reader, "_engine", SimpleNamespace(read_line=read_line))
+    plate = plate_of(drawn_line("A"))
+    first = reader.read(plate)
+    assert first is not None
+    assert first.confidence == 0.7
+    second = reader.read(plate)
+    assert second is not None
+    assert second.confidence == 0.95
+
+
 def test_ok__any_height_is_prepared_to_the_networks(stock: TesseractReader) -> None:
     for height in (9, 36, 120):
-        prepared = prepare_line(np.full((height, height * 4), 128, np.uint8))
+        prepared = prepare_line(chequered(height, height * 4))
         assert prepared is not None
         assert prepared.shape == (LINE_HEIGHT, LINE_HEIGHT * 4)
-    long = prepare_line(np.full((36, 300), 128, np.uint8))
+    long = prepare_line(chequered(36, 300))
     assert long is not None
     assert long.shape == (LINE_HEIGHT, SQUEEZED)
 

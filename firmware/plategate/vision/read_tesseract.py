@@ -15,16 +15,20 @@ import numpy as np
 from plategate.records import CharacterReading, Image, PlateImage, PlateReading
 from plategate.vision.read_tesseract_data import LanguageData, find_language_data
 from plategate.vision.read_tesseract_engines import open_engine
+from plategate.vision.read_tesseract_looks import LOOKS
 
 LINE_HEIGHT = 36  # px, what the network takes; any other height is scaled to it by Tesseract
 NARROWEST = 12  # px, below this a line of that height holds no character
 WIDEST = 720  # px, twenty times the height; beyond it is no plate
+# A reading as sure as this gets no further looks; on the validation split half of them are.
+SATISFIED = 0.9
+LEAST_CONTRAST = 12  # grey levels between the darkest and the lightest pixel of a line with text
 # Long lines are squeezed: the network's time goes with the width, and seven characters in this
 # width still have the pitch of the print that it was first trained on.
 SQUEEZED = 150
 # Of two lines, the height of the lower one; measured on the labelled plates of the train split.
 LOWEST_LINE = 0.64
-STOCK_BORDER = 8  # px of white that the stock data need around a line
+STOCK_HEIGHT, STOCK_BORDER = 48, 8  # px; what stock data read most with, and white around it
 
 
 class TesseractReader:
@@ -47,9 +51,21 @@ class TesseractReader:
         self.degraded = "; ".join(said for said in (self._data.degraded, slow) if said) or None
 
     def read(self, plate: PlateImage) -> PlateReading | None:
-        """The characters of all lines, top line first."""
-        lines = (self._characters(line) for line in full_lines(plate.lines))
-        characters = tuple(character for line in lines for character in line)
+        """The characters of all lines, top line first; a doubtful reading gets further looks."""
+        lines = full_lines(plate.lines)
+        best = self._read(lines)
+        if not self._data.ours:
+            return best
+        for look in LOOKS:
+            if best is not None and best.confidence >= SATISFIED:
+                break
+            other = self._read([look(line) for line in lines if min(line.shape) > 1])
+            if other is not None and (best is None or other.confidence > best.confidence):
+                best = other
+        return best
+
+    def _read(self, lines: Sequence[Image]) -> PlateReading | None:
+        characters = tuple(c for line in lines for c in self._characters(line))
         return PlateReading(characters, self.name) if characters else None
 
     def read_line(self, line: Image) -> str:
@@ -57,10 +73,8 @@ class TesseractReader:
         return "".join(character.char for character in self._characters(line))
 
     def _characters(self, line: Image) -> tuple[CharacterReading, ...]:
-        prepared = prepare_line(line, SQUEEZED if self._data.ours else WIDEST)
-        if prepared is None:
-            return ()
-        return self._engine.read_line(prepared if self._data.ours else _with_border(prepared))
+        prepared = prepare_line(line) if self._data.ours else _prepare_for_stock(line)
+        return () if prepared is None else self._engine.read_line(prepared)
 
 
 def full_lines(lines: Sequence[Image]) -> list[Image]:
@@ -69,18 +83,20 @@ def full_lines(lines: Sequence[Image]) -> list[Image]:
     return [line for line in lines if line.shape[0] >= LOWEST_LINE * tallest]
 
 
-def prepare_line(line: Image, widest: int = SQUEEZED) -> Image | None:
-    """The line 36 px high and at most `widest` wide, dark on light; None if it holds no text."""
+def prepare_line(line: Image, tall: int = LINE_HEIGHT, widest: int = SQUEEZED) -> Image | None:
+    """The line `tall` and at most `widest` px, dark on light; None if it can hold no text."""
     height, width = line.shape[:2]
     if height < 1 or width < 1:
         return None
-    wanted = round(width * LINE_HEIGHT / height)
+    wanted = round(width * tall / height)
     if not NARROWEST <= wanted <= WIDEST:
         return None
     wanted = min(wanted, widest)
-    shrinks = height > LINE_HEIGHT or width > wanted
+    shrinks = height > tall or width > wanted
     way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    scaled = cv2.resize(line, (wanted, LINE_HEIGHT), interpolation=way).astype(np.uint8)
+    scaled = cv2.resize(line, (wanted, tall), interpolation=way).astype(np.uint8)
+    if int(scaled.max()) - int(scaled.min()) < LEAST_CONTRAST:
+        return None
     return np.invert(scaled) if is_light_on_dark(scaled) else scaled
 
 
@@ -111,7 +127,12 @@ def _dark_gaps(line: Image) -> bool:
     return bool(np.median(columns.mean(axis=0)[calmest]) < (low + high) / 2)
 
 
-def _with_border(line: Image) -> Image:
+def _prepare_for_stock(line: Image) -> Image | None:
+    prepared = prepare_line(line, STOCK_HEIGHT, WIDEST)
+    if prepared is None:
+        return None
     size = STOCK_BORDER
-    bordered = cv2.copyMakeBorder(line, size, size, size, size, cv2.BORDER_CONSTANT, value=(255,))
-    return np.ascontiguousarray(bordered, dtype=np.uint8)
+    bordered = cv2.copyMakeBorder(
+        prepared, size, size, size, size, cv2.BORDER_CONSTANT, value=(255,)
+    )
+    return bordered.astype(np.uint8)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other ways to look at a line of characters: the network is steadier than any one of them.
+
+Each takes a grey line image and returns a new one; the line itself is not modified.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from plategate.records import Image
+
+TRIMMED = 0.03  # share of the width that is cut off at each end
+NARROWED = 0.85
+PADDED = 14  # parts of the height; one is added above and one below
+HEIGHT_PX, WIDTH_PX = 36, 150  # what the network takes at most; see read_tesseract
+
+
+def trimmed(line: Image) -> Image:
+    """Without the ends, where rims and bands are."""
+    off = int(line.shape[1] * TRIMMED)
+    return line[:, off : line.shape[1] - off].copy()
+
+
+def narrowed(line: Image) -> Image:
+    """Narrower than the network would get it."""
+    height, width = line.shape
+    widest = min(WIDTH_PX, width * HEIGHT_PX / height)
+    wanted = max(8, int(widest * NARROWED * height / HEIGHT_PX))
+    return cv2.resize(line, (wanted, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def padded(line: Image) -> Image:
+    """With a little more ground above and below."""
+    rows = max(1, line.shape[0] // PADDED)
+    return cv2.copyMakeBorder(line, rows, rows, 0, 0, cv2.BORDER_REPLICATE).astype(np.uint8)
+
+
+LOOKS: tuple[Callable[[Image], Image], ...] = (trimmed, narrowed, padded)
