@@ -22,7 +22,7 @@ from plategate.hardware.board import open_board
 from plategate.health import Health, systemd_health
 from plategate.health_crash import keep_crash_reports
 from plategate.health_socket import StatusSocket
-from plategate.journal import open_journal
+from plategate.journal import Journal, open_journal
 from plategate.pipeline import build_pipeline
 from plategate.settings import Settings
 from plategate.vision.grammar import any_country
@@ -66,7 +66,7 @@ def build_gate(
         lamps=board.lamps,
         reader=build_pipeline(settings.vision),
         judge=open_access(settings.access, fits=any_country().fits),
-        book=open_journal(settings.journal),
+        book=_journal(settings),
         clock_trusted=trust.trusted,
         mode=mode_chooser(settings.lane, settings.access, clock, trust.trusted),
     )
@@ -87,6 +87,13 @@ def build_gate(
     health.tell("metres", board.metres)
     _serve_status(settings, health, stack)
     return gate
+
+
+def _journal(settings: Settings) -> Journal:
+    journal = open_journal(settings.journal)
+    for sentence in journal.notices:
+        logger.warning("%s", sentence)
+    return journal
 
 
 def _serve_status(settings: Settings, health: Health, stack: contextlib.ExitStack) -> None:
