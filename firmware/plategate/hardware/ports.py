@@ -87,11 +87,14 @@ class BarrierDrive(Protocol):
     """
 
     def open(self, pulse_s: float) -> None:
-        """Pulse the OPEN relay; while a pulse runs, a second call changes nothing."""
+        """Pulse the OPEN relay; while a pulse runs, a second call changes nothing.
+
+        OPEN and CLOSE are never on together: a CLOSE pulse that runs is ended first.
+        """
         ...
 
     def close(self, pulse_s: float) -> None:
-        """Pulse the CLOSE relay; PinError where none is wired."""
+        """Pulse the CLOSE relay; PinError where none is wired, and while OPEN is on."""
         ...
 
     def hold(self) -> None:

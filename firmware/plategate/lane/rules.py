@@ -50,7 +50,7 @@ class LaneRules:
     manual_when_locked: bool = True
     free_exit_when_locked: bool = True
     style: Style = Style.PULSE
-    pulse_s: float = 0.5
+    pulse_s: float = 0.4
     travel_s: float = 6.0
     auto_close_s: float = 10.0
     open_for_s: float = 6.0
