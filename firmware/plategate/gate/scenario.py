@@ -22,6 +22,7 @@ from plategate.gate.scenario_site import site_settings
 from plategate.gate.site import Logbook, Site, build_site
 from plategate.hardware.rehearsal import Edge
 from plategate.hardware.rehearsal_clock import TurnedClock
+from plategate.journal import open_journal
 from plategate.messages import (
     InputName,
     Level,
@@ -46,6 +47,7 @@ class Played:
     logbook: Logbook = field(default_factory=Logbook)
     # seconds from the beginning, which relay, whether it went on
     relay: list[tuple[float, str, bool]] = field(default_factory=list)
+    interrupted: int = 0  # grants that a power cut left to the journal
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -102,10 +104,13 @@ class _Player:
 
     def _build(self, position: str) -> Site:
         self._starts += 1
+        book = open_journal(self._settings.journal)
+        self._played.interrupted += len(book.unfinished_grants())
         site = build_site(
             self._settings,
             turned=self._clock,
             reader=self._reader,
+            book=book,
             travel_s=self._scenario.site.arm_travel_s,
             load=load_said_or_real,
             mode=lambda: self._mode,

@@ -37,6 +37,7 @@ def compare_end(expected: Expected, played: Played) -> list[str]:
     pairs = (
         ("reports", expected.reports, reports),
         ("openings", expected.openings, played.count("open_relay")),
+        ("interrupted", expected.interrupted, played.interrupted),
         ("closings", expected.closings, played.count("close_relay")),
     )
     return wrong + [f"{name} are {is_}, not {must}" for name, must, is_ in pairs if is_ != must]

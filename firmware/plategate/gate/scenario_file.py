@@ -91,6 +91,7 @@ class Expected(SettingsModel):
     passages: tuple[ExpectedPassage, ...]
     reports: tuple[str, ...] = Field((), description="in order; all of them")
     openings: int = Field(description="how often the OPEN relay went on")
+    interrupted: int = Field(0, description="grants that a power cut left, found in the journal")
     closings: int = Field(0, description="how often the CLOSE relay went on")
 
 
