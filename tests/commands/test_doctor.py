@@ -16,7 +16,7 @@ from plategate.commands._doctor import Finding, Light, Machine, run_command
 from plategate.commands._doctor_board import THROTTLED_FILE
 from plategate.commands.doctor import examine
 from plategate.journal import open_journal
-from plategate.journal_schema import FILE_NAME
+from plategate.journal.schema import FILE_NAME
 from plategate.records import Passage, Reason, Result, Verdict
 from plategate.settings.journal import JournalSettings
 
