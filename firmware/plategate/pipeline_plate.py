@@ -19,9 +19,11 @@ from plategate.vision.rectify import NORMAL, Margin, rectify
 
 # A region less likely than this in which the first reader sees no text is given up.
 DOUBTFUL = 0.6
-# Where two cuts read by the first reader are as sure as this, no other reader is asked.
-SURE = 0.98
-# The second cut is levelled and wider: a character that the first sliced off comes into view.
+# Where two cuts read by the first reader are as sure as this, no other reader is asked; asking it
+# about every plate accepted no more of them on the validation split, and took 5 ms longer.
+SURE = 0.95
+# The second cut is wider: a character that the first sliced off comes into view. It is levelled
+# where the first reading was not sure.
 SECOND_CUT = Margin(width=0.08, height=0.12)
 
 
@@ -52,13 +54,15 @@ class PlateReadings:
         if not readings and region.confidence < DOUBTFUL:
             return plate, None
         with self.timed("rectify"):
-            levelled = rectify(image, refine_corners(image, region), SECOND_CUT)
-        readings += self._ask(first, levelled)
+            sure = any(reading.confidence >= SURE for reading in readings)
+            second = region if sure else refine_corners(image, region)
+            again = rectify(image, second, SECOND_CUT)
+        readings += self._ask(first, again)
         agreed = agree_readings(readings, self._evidence)
         for reader in others:
             if agreed is not None and agreed.confidence >= SURE:
                 break
-            readings += self._ask(reader, levelled)
+            readings += self._ask(reader, again)
             agreed = agree_readings(readings, self._evidence)
         return plate, agreed
 
