@@ -152,6 +152,19 @@ def test_ok__nothing_after_close(clock: HandClock, factory: Any, seen: Seen) -> 
     assert seen == []
 
 
+def test_fail__line_that_cannot_be_let_go_does_not_keep_the_others(
+    clock: HandClock, factory: Any, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = started(clock, factory, seen)
+
+    def torn_off() -> None:
+        raise OSError("No such device")
+
+    monkeypatch.setattr(factory.pin(BEAM), "close", torn_off)
+    inputs.close()
+    assert inputs._contacts[InputName.LOOP]._device.closed
+
+
 @pytest.mark.parametrize(
     ("pull", "normally_closed", "line_high", "level"),
     [

@@ -168,10 +168,13 @@ class _Contact:
         return None
 
     def close(self) -> None:
-        """Let go of the line."""
+        """Let go of the line; never raises, so that the others are let go as well."""
         self._heard = None
-        with pin_errors(f"input {self._name}"):
-            self._device.close()
+        try:
+            with pin_errors(f"input {self._name}"):
+                self._device.close()
+        except PinError as error:
+            logger.error("%s", error)
 
     def _edge(self, at_s: float, high: int) -> None:
         if self._heard is not None:
