@@ -83,7 +83,8 @@ def test_ok__a_sure_plate_of_good_size_is_looked_at_once() -> None:
 
 def test_ok__a_small_plate_is_looked_at_again_larger() -> None:
     closer = plate_map((150, 130, 246, 154, 0.8))
-    found, fake = localizer(plate_map((100, 80, 120, 85, 0.7)), closer)
+    search = Search(small_px=30, wanted_px=96)
+    found, fake = localizer(plate_map((100, 80, 120, 85, 0.7)), closer, search=search)
     (region,) = found.localize(still())
     assert len(fake.shown) == 2
     # the window is 160 px wide, four plate widths, around (220, 165): each pixel becomes 2.4

@@ -20,12 +20,14 @@ def report(work: Path, localizer: TfliteLocalizer) -> str:
     rng = np.random.default_rng(1234)
     stocks = (bank.load(work / f"{name}.npz") for name in ("plates", "distractors"))
     composer = Composer(rng, photographs.load(work), *stocks)
-    errors, plates, missed = [], 0, 0
+    errors: dict[str, list[float]] = {"24 to 60 px": [], "from 60 px": []}
+    plates, missed = 0, 0
     for _ in range(SCENES):
         scene = composer.scene()
         regions = localizer.localize(weathered(rng, scene.image))
         for quad, known in zip(scene.quads, scene.known, strict=True):
-            if known != Known.CORNERS or np.ptp(quad[:, 0]) < 24:
+            wide = np.ptp(quad[:, 0])
+            if known != Known.CORNERS or wide < 24:
                 continue
             plates += 1
             box = np.concatenate([quad.min(0), quad.max(0)])
@@ -36,9 +38,12 @@ def report(work: Path, localizer: TfliteLocalizer) -> str:
             found = np.array(regions[int(np.argmax(fits))].corners, np.float32)
             left, right = quad[3] - quad[0], quad[2] - quad[1]
             height = (np.linalg.norm(left) + np.linalg.norm(right)) / 2
-            errors.append(np.linalg.norm(found - quad, axis=1).mean() / height)
-    return (
-        f"\nCorners on {plates} drawn plates at least 24 px wide: mean error "
-        f"{100 * np.mean(errors):.1f} % of plate height, median {100 * np.median(errors):.1f} %, "
-        f"95 % under {100 * np.percentile(errors, 95):.1f} %; {missed} not found."
-    )
+            error = float(np.linalg.norm(found - quad, axis=1).mean() / height)
+            errors["from 60 px" if wide >= 60 else "24 to 60 px"].append(error)
+    lines = [f"\nCorners on {plates} plates in weathered training scenes; {missed} not found."]
+    lines += [
+        f"Plates {name} of 384 wide: mean error {100 * np.mean(some):.1f} % of plate height, "
+        f"median {100 * np.median(some):.1f} %, 95 % under {100 * np.percentile(some, 95):.1f} %."
+        for name, some in errors.items()
+    ]
+    return "\n".join(lines)
