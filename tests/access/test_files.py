@@ -86,6 +86,8 @@ def test_ok__times_with_and_without_offset():
     ("text", "said"),
     [
         ("", "line 1: the file is empty"),
+        ("\r\x00", "line 1: new-line character seen in unquoted field"),
+        ('"plate', "line 1: unexpected end of data"),
         ("holder\nAnna\n", "line 2: plate = '': missing"),
         ("plate,plate\n", "line 1: plate: this column is there twice"),
         ("plate,\nA1,x\n", "line 1: a column has no name"),

@@ -45,8 +45,7 @@ def read_rows(stream: BinaryIO, items: str) -> tuple[JsonHeader, Iterator[Row]]:
 def _csv_rows(stream: BinaryIO) -> Iterator[Row]:
     lines = _lines(stream)
     first = next(lines, "")
-    columns = next(csv.reader([first], delimiter=_delimiter(first)), [])
-    columns = [column.strip().lower() for column in columns]
+    columns = _columns(first)
     _check_columns(columns)
     reader = csv.reader(lines, delimiter=_delimiter(first), strict=True)
     while True:
@@ -63,6 +62,14 @@ def _csv_rows(stream: BinaryIO) -> Iterator[Row]:
             reason = f"{len(values)} fields, but the first line names {len(columns)} columns"
             raise TableError(line, "", None, reason)
         yield Row(line, dict(zip(columns, values, strict=False)))
+
+
+def _columns(first: str) -> list[str]:
+    try:
+        names = next(csv.reader([first], delimiter=_delimiter(first), strict=True), [])
+    except csv.Error as error:
+        raise TableError(1, "", None, str(error)) from None
+    return [name.strip().lower() for name in names]
 
 
 def _lines(stream: BinaryIO) -> Iterator[str]:
