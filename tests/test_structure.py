@@ -138,7 +138,7 @@ def test_ok__readme_commands_are_known(line: str) -> None:
     words = line.split()
     depth = 3 if words[1] in ("list", "records", "journal") else 2
     usage = subprocess.run(
-        [sys.executable, "-m", "plategate.cli", *words[1:depth], "--help"],
+        [sys.executable, "-m", "plategate", *words[1:depth], "--help"],
         capture_output=True, text=True, check=False, env={"COLUMNS": "200"},
     )  # fmt: skip
     assert usage.returncode == 0, usage.stderr

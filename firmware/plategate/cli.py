@@ -42,7 +42,3 @@ def main() -> None:
     except GateError as error:
         sys.stderr.write(f"plategate: {error}\n")
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

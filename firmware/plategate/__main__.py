@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the program starts: so little that Ctrl-C ends it without a word from the first moment."""
+
+from __future__ import annotations
+
+import signal
+
+
+def main() -> None:
+    """Load the command line, during which Ctrl-C ends the process at once; then run it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from plategate import cli
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()
