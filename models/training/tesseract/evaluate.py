@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 
+from calibration.contact_sheet import Shown, contact_sheet
 from plategate.plate_text import fold
 from plategate.vision.read_tesseract import TesseractReader
 from plategate.vision.read_tesseract_data import STOCK, LanguageData
@@ -62,12 +63,24 @@ def row(name: str, result: Score) -> str:
     return f"{name}: {shares}  {cost:.1f} ms of processor a plate"
 
 
+def draw_sheet(result: Score, path: Path, only: str | None) -> None:
+    """What was read wrong, as the reader got it, with truth, reading and confidence."""
+    shown = [
+        Shown(cut(plate, corners_of(plate.box)).grey, plate.text, text, confidence)
+        for plate, text, confidence in result.wrong
+        if only in (None, plate.source)
+    ]
+    cv2.imwrite(str(path), contact_sheet(shown))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", default="val")
     parser.add_argument("--stock", type=Path, help="folder with eng.traineddata")
     parser.add_argument("--wrong", action="store_true", help="list what was read wrong")
+    parser.add_argument("--sheet", type=Path, help="contact sheet of what was read wrong")
+    parser.add_argument("--sheet-set", help="only plates of this set on the sheet")
     parser.add_argument("--engine", choices=("auto", "tesserocr", "pytesseract"), default="auto")
     parser.add_argument("--first", type=int, help="only the first plates, for slow engines")
     parser.add_argument("models", nargs="*", type=Path, help="plates.traineddata files")
@@ -80,6 +93,8 @@ def main() -> None:
     for name, data in trials.items():
         result = score(TesseractReader(data=data, engine=wanted.engine), plates)
         print(row(name, result), flush=True)
+        if wanted.sheet:
+            draw_sheet(result, wanted.sheet, wanted.sheet_set)
         if wanted.wrong:
             for plate, text, confidence in result.wrong:
                 print(f"  {plate.name} {plate.text} read {text or '-'} at {confidence:.2f}")
