@@ -32,8 +32,8 @@ class Search:
     accept: float = 0.37  # likelihood from which a plate is reported
     suspect: float = 0.1  # likelihood from which a place is looked at again
     rival: float = 0.5  # share of the best likelihood under which a place is not looked at again
-    sure: float = 0.50  # likelihood from which a plate of good size needs no second look
-    small_px: float = 18.0  # plates narrower than this in the network's input are looked at again
+    sure: float = 0.38  # likelihood from which a plate of good size needs no second look
+    small_px: float = 26.0  # plates narrower than this in the network's input are looked at again
     wanted_px: float = 130.0  # how wide such a plate is made
     most_second_looks: int = 2
     parts: bool = True  # whether an empty still is searched in parts
