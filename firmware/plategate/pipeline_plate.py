@@ -22,9 +22,9 @@ DOUBTFUL = 0.6
 # Where two cuts read by the first reader are as sure as this, no other reader is asked; asking it
 # about every plate accepted no more of them on the validation split, and took 5 ms longer.
 SURE = 0.95
-# The second cut is wider: a character that the first sliced off comes into view. It is levelled
-# where the first reading was not sure.
-SECOND_CUT = Margin(width=0.08, height=0.12)
+# The second cut is tighter, and levelled where the first reading was not sure. On the validation
+# split it reads more plates right than a wider one (84.8 to 83.1 %) and lets more be accepted.
+SECOND_CUT = Margin(width=0.02, height=0.03)
 
 
 class PlateReadings:
