@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Says what country packs gain and cost on collected readings, for some strengths."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from plategate.vision.agree import agree_readings
+from plategate.vision.calibrate import load_calibration
+from plategate.vision.grammar import Grammar
+from plategate.vision.grammar_pack import known_countries, load_pack
+
+from .fit import ORDER, Plate, is_right, load
+
+TRIALS = {
+    "the right country (ro on robertlucian-ro)": (("ro",), "robertlucian-ro"),
+    "the right one among five": (("ro", "de", "gb", "in", "pk"), "robertlucian-ro"),
+    "five countries on the world mix": (("ro", "de", "gb", "in", "pk"), "openlpr-faisal"),
+    "a wrong country (fr on robertlucian-ro)": (("fr",), "robertlucian-ro"),
+    "all packs, all plates": (known_countries(), None),
+}
+STRENGTHS = (0.2, 0.35, 0.6)
+
+
+def right(plates: Sequence[Plate], grammar: Grammar | None) -> int:
+    """How many plates are read right with all their readings and this evidence."""
+    calibration = load_calibration()
+    count = 0
+    for plate in plates:
+        seen = [plate.readings[key] for key in ORDER if key in plate.readings]
+        count += is_right(plate, agree_readings(seen, grammar, calibration))
+    return count
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("readings", type=Path)
+    plates = load(parser.parse_args().readings)
+    for name, (countries, group) in TRIALS.items():
+        chosen = [plate for plate in plates if group in (None, plate.group)]
+        packs = [load_pack(country) for country in countries]
+        counts = [right(chosen, Grammar(packs, strength)) for strength in STRENGTHS]
+        found = ", ".join(f"{n} at {s}" for n, s in zip(counts, STRENGTHS, strict=True))
+        print(f"{name}: of {len(chosen)}: {right(chosen, None)} without, {found}")
+
+
+if __name__ == "__main__":
+    main()
