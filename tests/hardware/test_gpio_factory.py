@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from gpiozero.pins import lgpio as gpiozero_lgpio
 
 from plategate.errors import PinError
 from plategate.hardware import gpio_factory
@@ -21,6 +20,11 @@ from plategate.hardware.relay import Relay
 from plategate.settings.pins import OutputPin, PinsSettings
 
 from .conftest import HandClock
+
+pytest.importorskip(
+    "lgpio", reason="lgpio is not installed: there is none for this Python but in Raspberry Pi OS"
+)
+gpiozero_lgpio = pytest.importorskip("gpiozero.pins.lgpio")
 
 UP, DOWN, NONE = 32, 64, 128
 Said = list[tuple[Any, ...]]
