@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures for the reader: real crops, rendered plates, empty patches, cut and spoilt at random."""
+"""Pictures for the reader: real crops, rendered plates, empty patches, and how they are spoilt."""
 
 from __future__ import annotations
 
@@ -18,9 +18,6 @@ from synthesis.plates import Picture
 
 from .network import ALPHABET, HEIGHT, WIDTH
 
-COLOUR_MIXES = 3
-EMPTY_SHARE = 0.015
-SWAPPED_SHARE = 0.6
 ONE_LINE_SKIPPED = 0.35
 BAR_AT_END_SHARE = 0.1
 BARS = frozenset("I1")
@@ -251,56 +248,3 @@ def spoil(cut: Picture, rng: np.random.Generator, amount: float) -> Picture:
     if rng.random() < 0.03:
         cut = np.asarray(255 - cut, np.uint8)
     return fit(cut)
-
-
-class Mixture:
-    """Batches of real crops, rendered plates and a few empty patches."""
-
-    def __init__(
-        self,
-        data: Path,
-        rendered: Path,
-        seed: int,
-        real_share: float,
-        edges: Path | None = None,
-    ) -> None:
-        self.rng = np.random.default_rng(seed)
-        self.real = load_crops(data, "train", mixes=COLOUR_MIXES)
-        if edges is not None:
-            self._know_edges(edges)
-        self.shares = np.cumsum(crop_shares(self.real))
-        self.rendered = RenderedCrops(rendered)
-        self.empty = load_empty(data, 1500)
-        self.real_share = real_share
-        self.amount = 1.0
-
-    def _know_edges(self, path: Path) -> None:
-        """Take in where the characters of the real crops are; tilted plates are left out."""
-        with np.load(path) as known:
-            numbers = sorted({int(name.split(".")[0]) for name in known.files})
-            for number in numbers:
-                lines = [known[f"{number}.{at}"] for at in (0, 1) if f"{number}.{at}" in known]
-                for at in range(number * COLOUR_MIXES, (number + 1) * COLOUR_MIXES):
-                    x0, y0, x1, y1 = self.real[at].box
-                    if x1 - x0 > (1.3 if self.real[at].two_line else 2.6) * (y1 - y0):
-                        self.real[at] = replace(self.real[at], edges=tuple(lines))
-
-    def _one(self) -> tuple[Picture, str]:
-        rng = self.rng
-        kind = rng.random()
-        if kind < EMPTY_SHARE:
-            patch = self.empty[int(rng.integers(len(self.empty)))]
-            return spoil(patch, rng, self.amount), ""
-        if kind < self.real_share:
-            crop = self.real[int(np.searchsorted(self.shares, rng.random() * self.shares[-1]))]
-            if rng.random() < SWAPPED_SHARE:
-                crop = swap_characters(crop, rng)
-            return spoil(random_cut(crop, rng), rng, 0.8 * self.amount), crop.text
-        crop = self.rendered.draw(rng)
-        return spoil(random_cut(crop, rng), rng, 1.25 * self.amount), crop.text
-
-    def batch(self, count: int) -> tuple[Floats, list[str]]:
-        """Normalised pictures of shape (count, 1, height, width), and their texts."""
-        pairs = [self._one() for _ in range(count)]
-        pictures = np.stack([normalise(picture) for picture, _ in pairs])
-        return pictures[:, None], [text for _, text in pairs]

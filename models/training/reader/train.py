@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from .mixture import Mixture
 from .network import ALPHABET, STEPS, ReaderNetwork, decode_greedy
-from .samples import Mixture, fit, load_crops, normalise, plain_cut
+from .samples import fit, load_crops, normalise, plain_cut
 from .score import by_group
 
 SAVE_SECONDS = 300.0
