@@ -23,7 +23,7 @@ from plategate.gate import build
 from plategate.hardware import board as real_board
 from plategate.hardware.rehearsal import Edge, RehearsalBoard
 from plategate.messages import InputName, Level
-from plategate.settings import Settings, load_settings
+from plategate.settings import DEFAULT_FILE, Settings
 
 HANG = Path("/run/plategate/hang")
 EDGES = "edges.log"
@@ -153,13 +153,13 @@ class Vehicles(threading.Thread):
 
 
 @contextlib.contextmanager
-def rehearsed(settings: Settings) -> Iterator[Any]:
+def rehearsed(settings: Settings, wrong_settings: str | None) -> Iterator[Any]:
     """The gate, ready to run, with its vehicles waiting."""
     board = RehearsalBoard(settings.pins, SystemClock())
     with_drills(settings, board)
     log = EdgeLog(settings.journal.dir / EDGES)
     with contextlib.ExitStack() as stack:
-        gate = build.build_gate(settings, stack)
+        gate = build.build_gate(settings, stack, wrong_settings)
         board.rest()
         Vehicles(gate, board, log).start()
         yield gate
@@ -168,12 +168,10 @@ def rehearsed(settings: Settings) -> Iterator[Any]:
 
 def run(settings: Settings, wrong_settings: str | None = None) -> None:
     """Instead of the board's gate."""
-    del wrong_settings
-    with rehearsed(settings) as gate:
+    with rehearsed(settings, wrong_settings) as gate:
         gate.run()
 
 
 if __name__ == "__main__":
-    load_settings()
-    _run_gate.run_built_gate = run  # type: ignore[assignment]
-    _run_gate.run_gate(None)
+    _run_gate.run_built_gate = run
+    _run_gate.run_gate(DEFAULT_FILE)
