@@ -21,8 +21,8 @@ MOST_SURE = 0.9995
 PHANTOM_SHARE = 0.6
 # How likely a reading has no character where there is one: cut off at an end of the plate, or
 # blurred into its neighbours. Both chosen on the validation split.
-CUT_OFF = 0.02
-MISSED = 0.01
+CUT_OFF = 0.1
+MISSED = 0.03
 LEAST = 1e-9
 
 

@@ -38,18 +38,19 @@ def draw(plain: Sequence[Outcome], crossed: Sequence[Outcome], path: Path) -> No
     titles = ("as the readers claim", "calibrated (five-fold, each plate by the others)")
     for axis, results, title in zip(axes, (plain, crossed), titles, strict=True):
         bins = _bins(results)
-        axis.plot([0, 1], [0, 1], color="0.6", linewidth=1)
+        places = range(len(bins))
+        axis.plot(places, [b[0] for b in bins], "_", color="0.4", markersize=18, label="claimed")
         axis.errorbar(
-            [b[0] for b in bins], [b[1] for b in bins], yerr=[b[3] for b in bins],
-            fmt="o", color="#1f4e79", capsize=3,
+            places, [b[1] for b in bins], yerr=[b[3] for b in bins],
+            fmt="o", color="#1f4e79", capsize=3, label="right",
         )  # fmt: skip
-        for mean, share, count, _ in bins:
-            axis.annotate(str(count), (mean, share), (4, -11), textcoords="offset points", size=7)
+        labels = [f"{mean:.3f}\n{count}" for mean, _, count, _ in bins]
+        axis.set_xticks(list(places), labels, size=7)
         axis.set_title(title, size=10)
-        axis.set_xlabel("confidence of the weakest character")
-        axis.set_xlim(0, 1.02)
+        axis.set_xlabel("mean confidence of the weakest character, and number of plates")
         axis.set_ylim(0, 1.05)
         axis.grid(color="0.9")
+        axis.legend(loc="lower right")
     axes[0].set_ylabel("share of readings that are right")
     figure.tight_layout()
     figure.savefig(path, dpi=110)
