@@ -68,7 +68,7 @@ def running_nginx(folder: Path) -> Iterator[Nginx]:
     folder.chmod(0o755)
     (folder / "www").mkdir()
     _make_certificates(folder)
-    tls, mutual = _free_port(), _free_port()
+    tls, mutual = _free_ports()
     conf = folder / "nginx.conf"
     conf.write_text(_CONF.format(folder=folder, tls=tls, mutual=mutual))
     log = folder / "error.log"
@@ -104,10 +104,12 @@ def _openssl(*words: object) -> None:
     subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_ports() -> tuple[int, int]:
+    """Two ports that nobody listens on; held together, so that they are not one."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1]), int(other.getsockname()[1])
 
 
 def _listens(port: int) -> bool:
