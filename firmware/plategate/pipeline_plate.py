@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read one plate region: the first reader on two cuts, and the others where it is not sure.
+"""Read one plate region: in two cuts, by one reader where it is sure and by all where it is not.
 
 Regions come from a localizer; what a whole still says is decided in `pipeline`.
 """
@@ -19,8 +19,8 @@ from plategate.vision.rectify import NORMAL, Margin, rectify
 
 # A region less likely than this in which the first reader sees no text is given up.
 DOUBTFUL = 0.6
-# Where two cuts read by the first reader are as sure as this, no other reader is asked; asking it
-# about every plate accepted no more of them on the validation split, and took 5 ms longer.
+# Where the readings are as sure as this together, nobody else is asked. Limit and order were chosen
+# on the validation split: asking everybody about every plate reads no more of them right.
 SURE = 0.95
 # The second cut is tighter, and levelled where the first reading was not sure. On the validation
 # split it reads more plates right than a wider one (84.8 to 83.1 %) and lets more be accepted.
@@ -53,13 +53,14 @@ class PlateReadings:
         readings = self._ask(first, plate)
         if not readings and region.confidence < DOUBTFUL:
             return plate, None
+        sure = any(reading.confidence >= SURE for reading in readings)
         with self.timed("rectify"):
-            sure = any(reading.confidence >= SURE for reading in readings)
             second = region if sure else refine_corners(image, region)
             again = rectify(image, second, SECOND_CUT)
-        readings += self._ask(first, again)
-        agreed = agree_readings(readings, self._evidence)
-        for reader in others:
+        # Who is sure is asked for a second opinion at once, who is not as the last.
+        order = [first, *others] if sure else [*others, first]
+        agreed = None
+        for reader in order:
             if agreed is not None and agreed.confidence >= SURE:
                 break
             readings += self._ask(reader, again)

@@ -41,9 +41,9 @@ def night(image: Picture, boxes: Boxes, random: np.random.Generator) -> tuple[Pi
 
 
 def motion(image: Picture, boxes: Boxes, random: np.random.Generator) -> tuple[Picture, Boxes]:
-    """Smeared by 5 to 8 % of the plate's width, mostly sideways."""
+    """Smeared as by a car at 15 km/h and 1/400 to 1/200 s: 2 to 4 % of the width of its plate."""
     width = max((box[2] - box[0] for box in boxes), default=100.0)
-    length = max(3, round(width * random.uniform(0.05, 0.08)))
+    length = max(3, round(width * random.uniform(0.02, 0.04)))
     angle = np.deg2rad(random.normal(0.0, 10.0))
     kernel = np.zeros((length, length), np.uint8)
     middle = (length - 1) / 2

@@ -209,7 +209,8 @@ def test_ok__badges_and_signs_are_dropped(text: str) -> None:
 
 def test_ok__plates_best_first() -> None:
     regions = [region(5, 5, 30), region(60, 50, 90)]
-    reader = FakeReader(reading("FAR4711", 0.99), reading("NEAR123", 0.99))
+    far, near = reading("FAR4711", 0.99), reading("NEAR123", 0.99)
+    reader = FakeReader(far, far, near)
     assert texts(Pipeline([FakeLocalizer(regions)], [reader])) == ["NEAR123", "FAR4711"]
 
 
