@@ -47,7 +47,7 @@ def draw(plain: Sequence[Outcome], crossed: Sequence[Outcome], path: Path) -> No
         labels = [f"{mean:.3f}\n{count}" for mean, _, count, _ in bins]
         axis.set_xticks(list(places), labels, size=7)
         axis.set_title(title, size=10)
-        axis.set_xlabel("mean confidence of the weakest character, and number of plates")
+        axis.set_xlabel("mean confidence, number of plates")
         axis.set_ylim(0, 1.05)
         axis.grid(color="0.9")
         axis.legend(loc="lower right")
