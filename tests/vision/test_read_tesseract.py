@@ -170,6 +170,13 @@ def test_ok__missing_model_is_a_stated_degraded_mode(stock: TesseractReader) -> 
     assert "stock eng" in stock.degraded
 
 
+@pytest.mark.parametrize("text", ["KX63 HNP", "B 152 FTO", "MH12DE1433"])
+def test_ok__the_shipped_model_is_whole_and_reads_clean_lines(text: str) -> None:
+    reader = TesseractReader()
+    assert reader.degraded is None
+    assert text_of(reader.read(plate_of(drawn_line(text)))) == text.replace(" ", "")
+
+
 def test_fail__damaged_model_is_not_loaded(tmp_path: Path) -> None:
     data = b"not a model"
     (tmp_path / "tessdata").mkdir()
