@@ -44,11 +44,12 @@ def decide(
     from plategate.commands import _pictures, _plates_out, _verdict_out
     from plategate.pipeline import build_pipeline
     from plategate.settings import load_settings
+    from plategate.vision.grammar import any_country
     from plategate.vision.images import find_pictures
 
     settings = access_settings(config, state)
     moment, clock_trusted = _moment(at, settings)
-    access = open_access(settings)
+    access = open_access(settings, fits=any_country().fits)
     pipeline = build_pipeline(load_settings(config).vision)
     failed = False
     for outcome in _pictures.read_pictures(pipeline, find_pictures(files)):
