@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from plategate.pipeline_degraded import PART_FAILURES, Degraded
-from plategate.pipeline_plate import PlateReadings
+from plategate.pipeline_plate import CLEAR, PlateReadings
 from plategate.records import (
     Image,
     PlateImage,
@@ -116,11 +116,12 @@ class Pipeline:
     def _read_regions(
         self, image: Image, regions: Sequence[PlateRegion], work: PlateReadings
     ) -> list[PlateFound]:
-        """The regions that read as plates."""
-        found = []
+        """The regions that read as plates; once one is clear, the others get less time."""
+        found: list[PlateFound] = []
         for region in regions[:MOST_PLATES]:
             try:
-                plate, reading = work.read(image, region)
+                thorough = all(item.reading.confidence < CLEAR for item in found)
+                plate, reading = work.read(image, region, thorough)
             except PART_FAILURES as error:
                 self._degraded.lost("rectifier", str(error))
                 continue

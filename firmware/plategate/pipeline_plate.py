@@ -45,8 +45,13 @@ class PlateReadings:
         self._now_s = now_s
         self.spent_ms: dict[str, float] = {}
 
-    def read(self, image: Image, region: PlateRegion) -> tuple[PlateImage, PlateReading | None]:
-        """The straightened plate and what the readers agree that it says."""
+    def read(
+        self, image: Image, region: PlateRegion, thorough: bool = True
+    ) -> tuple[PlateImage, PlateReading | None]:
+        """The straightened plate and what the readers agree that it says.
+
+        Not thorough: a doubtful first reading is left as it is.
+        """
         with self.timed("rectify"):
             plate = rectify(image, region, NORMAL)
         if not self._readers:
@@ -56,6 +61,8 @@ class PlateReadings:
         if not readings and region.confidence < DOUBTFUL:
             return plate, None
         clear = any(reading.confidence >= CLEAR for reading in readings)
+        if not clear and not thorough:
+            return plate, agree_readings(readings, self._evidence)
         with self.timed("rectify"):
             second = region if clear else refine_corners(image, region)
             again = rectify(image, second, SECOND_CUT)

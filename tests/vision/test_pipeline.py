@@ -214,6 +214,15 @@ def test_ok__plates_best_first() -> None:
     assert texts(Pipeline([FakeLocalizer(regions)], [reader])) == ["NEAR123", "FAR4711"]
 
 
+def test_ok__doubtful_neighbours_of_a_clear_plate_take_no_time() -> None:
+    clear, doubtful = reading("NEAR123", 0.99), reading("FAR4711", 0.5)
+    first, second = FakeReader(clear, clear, doubtful), FakeReader(None, name="second")
+    regions = [region(60, 50, 90), region(5, 5, 30)]
+    pipeline = Pipeline([FakeLocalizer(regions)], [first, second])
+    assert texts(pipeline)[0] == "NEAR123"
+    assert (len(first.shown), len(second.shown)) == (3, 0)
+
+
 def test_ok__still_is_not_modified() -> None:
     picture = still()
     before = picture.image.copy()
