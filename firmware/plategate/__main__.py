@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import signal
+import sys
+
+INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
 
 
 def main() -> None:
@@ -11,8 +14,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from plategate import cli
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    cli.main()
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        cli.main()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

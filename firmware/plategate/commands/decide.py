@@ -7,6 +7,7 @@ an error, 2 for wrong usage.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import datetime
 from pathlib import Path
@@ -52,21 +53,22 @@ def decide(
     access = open_access(settings, fits=any_country().fits)
     pipeline = build_pipeline(load_settings(config).vision)
     failed = False
-    for outcome in _pictures.read_pictures(pipeline, find_pictures(files)):
-        failed = failed or outcome.error is not None
-        verdict = None
-        if outcome.reading is not None:
-            verdict = _judge(access, outcome.reading, moment, clock_trusted)
-        if as_json:
-            line = _plates_out.as_json(outcome)
+    with contextlib.closing(access):
+        for outcome in _pictures.read_pictures(pipeline, find_pictures(files)):
+            failed = failed or outcome.error is not None
+            verdict = None
+            if outcome.reading is not None:
+                verdict = _judge(access, outcome.reading, moment, clock_trusted)
+            if as_json:
+                line = _plates_out.as_json(outcome)
+                if verdict is not None:
+                    line["verdict"] = _verdict_out.verdict_as_json(verdict)
+                typer.echo(json.dumps(line, ensure_ascii=False))
+                continue
+            for sentence in _plates_out.as_lines(outcome):
+                typer.echo(sentence, err=outcome.error is not None)
             if verdict is not None:
-                line["verdict"] = _verdict_out.verdict_as_json(verdict)
-            typer.echo(json.dumps(line, ensure_ascii=False))
-            continue
-        for sentence in _plates_out.as_lines(outcome):
-            typer.echo(sentence, err=outcome.error is not None)
-        if verdict is not None:
-            typer.echo(f"  {_verdict_out.verdict_sentence(verdict)}")
+                typer.echo(f"  {_verdict_out.verdict_sentence(verdict)}")
     raise typer.Exit(1 if failed else 0)
 
 
