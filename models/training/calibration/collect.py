@@ -88,7 +88,11 @@ def collect(
 def cuts(image: Image, region: PlateRegion) -> dict[str, PlateImage]:
     """The cuts that the pipeline makes of a region."""
     levelled = refine_corners(image, region)
-    return {"normal": rectify(image, region, NORMAL), "level": rectify(image, levelled, SECOND_CUT)}
+    return {
+        "normal": rectify(image, region, NORMAL),
+        "tight": rectify(image, region, SECOND_CUT),
+        "level": rectify(image, levelled, SECOND_CUT),
+    }
 
 
 def main() -> None:

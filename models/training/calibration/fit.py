@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plategate.pipeline_plate import SURE
+from plategate.pipeline_plate import CLEAR, SURE
 from plategate.plate_text import fold
 from plategate.records import CharacterReading, PlateReading
 from plategate.vision.agree import agree_readings, support
@@ -28,9 +28,11 @@ Numbers = npt.NDArray[np.float64]
 FOLDS = 5
 # Pulls a curve towards slope 1 and offset 0 where there is little to learn from.
 PRIOR = 0.03
-# The readings in the order in which the pipeline asks for them; the first two always.
-ORDER = ("tflite normal", "tflite level", "tesseract level")
-ALWAYS = 2
+# The first reading, and those that the pipeline asks for after a clear and after a doubtful one.
+FIRST = "tflite normal"
+AFTER_CLEAR = ("tflite tight", "tesseract tight")
+AFTER_DOUBTFUL = ("tesseract level", "tflite level")
+ORDER = (FIRST, *AFTER_DOUBTFUL)
 TESSERACT_WEIGHTS = (0.2, 0.4, 0.7)
 REPEATS = (0.3, 0.7, 0.9)
 
@@ -83,9 +85,10 @@ def is_right(plate: Plate, reading: PlateReading | None) -> bool:
 
 def flow(plate: Plate, calibration: Calibration) -> tuple[PlateReading | None, str | None]:
     """What the pipeline does: readings until they are sure; and how they support what came out."""
-    seen = [plate.readings[key] for key in ORDER[:ALWAYS] if key in plate.readings]
-    agreed = agree_readings(seen, None, calibration)
-    for key in ORDER[ALWAYS:]:
+    seen = [plate.readings[FIRST]] if FIRST in plate.readings else []
+    clear = any(reading.confidence >= CLEAR for reading in seen)
+    agreed = None
+    for key in AFTER_CLEAR if clear else AFTER_DOUBTFUL:
         if agreed is not None and agreed.confidence >= SURE:
             break
         if key in plate.readings:
