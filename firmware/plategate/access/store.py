@@ -50,13 +50,10 @@ def open_for_reading(file: Path) -> sqlite3.Connection:
     if not file.exists():
         raise StoreError(f"{file}: no lists have been imported yet")
     with store_errors(file):
-        try:
-            connection = _connect(file, "rw")  # WAL readers keep their marks beside the file
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        except sqlite3.OperationalError:
-            connection = _connect(file, "ro")
-        connection.execute("PRAGMA query_only = ON")
-        _check_layout(connection, file)
+        connection = _readable(file)
+        with _closed_on_failure(connection):
+            connection.execute("PRAGMA query_only = ON")
+            _check_layout(connection, file)
     return connection
 
 
@@ -69,15 +66,16 @@ def open_for_writing(file: Path) -> sqlite3.Connection:
             file.touch()
             file.chmod(0o660)
         connection = _connect(file, "rwc")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA journal_size_limit = 1048576")
-        with transaction(connection):
-            if _layout_of(connection) == 0:
-                for statement in _LAYOUT.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {LAYOUT_VERSION}")
-        _check_layout(connection, file)
+        with _closed_on_failure(connection):
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA journal_size_limit = 1048576")
+            with transaction(connection):
+                if _layout_of(connection) == 0:
+                    for statement in _LAYOUT.split(";"):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {LAYOUT_VERSION}")
+            _check_layout(connection, file)
     return connection
 
 
@@ -115,6 +113,26 @@ def store_errors(file: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"{file}: {error}") from error
+
+
+def _readable(file: Path) -> sqlite3.Connection:
+    """A connection that has read something; on a read-only disk it cannot mark what it reads."""
+    try:
+        connection = _connect(file, "rw")  # WAL readers keep their marks beside the file
+        with _closed_on_failure(connection):
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError:
+        return _connect(file, "ro")
+    return connection
+
+
+@contextmanager
+def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _connect(file: Path, mode: str) -> sqlite3.Connection:
