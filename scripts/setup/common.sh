@@ -118,11 +118,11 @@ put_in_force() {
     fi
 }
 
-# comes_up: whether the gate becomes ready within 90 s and then stays so for 10 s.
+# comes_up: whether the gate becomes ready within 180 s and then stays so for 10 s.
 comes_up() {
     local waited=0 restarts
     until [ "$(systemctl show -P ActiveState plategate-gate.service)" = active ]; do
-        [ "$waited" -lt 90 ] || return 1
+        [ "$waited" -lt 180 ] || return 1
         # A new version that ended three times will not come up by waiting.
         [ "$(systemctl show -P NRestarts plategate-gate.service)" -lt 3 ] || return 1
         sleep 1
