@@ -94,11 +94,13 @@ class Training:
         self.step = 0
         self.elapsed = 0.0
         self.folder: Path = options.folder
+        self.start_from: Path | None = options.start_from
 
     def resume(self) -> None:
         """Go on from the checkpoint in the folder, if there is one."""
         path = self.folder / "checkpoint.pt"
         if not path.exists():
+            self._begin()
             return
         saved: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
         self.network.load_state_dict(saved["network"])
@@ -106,6 +108,16 @@ class Training:
         self.average.steps = saved["step"]
         self.optimiser.load_state_dict(saved["optimiser"])
         self.step, self.elapsed = saved["step"], saved["elapsed"]
+
+    def _begin(self) -> None:
+        """Take the weights of an earlier training, if one is named, and start counting anew."""
+        if self.start_from is None:
+            return
+        weights = torch.load(self.start_from, map_location=self.device, weights_only=True)[
+            "average"
+        ]
+        self.network.load_state_dict(weights)
+        self.average.network.load_state_dict(weights)
 
     def save(self) -> None:
         """Write the checkpoint whole or not at all."""
@@ -175,6 +187,7 @@ def main() -> None:
     """Command line: train, going on from a checkpoint where there is one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="checkpoints and log")
+    parser.add_argument("--start-from", type=Path, help="weights to begin with")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--rendered", type=Path, required=True, help="shards of synthesis.cache")
     parser.add_argument("--edges", type=Path, help="borders of characters, from reader.align")
