@@ -9,6 +9,7 @@ import pytest
 
 from plategate.errors import SettingsError
 from plategate.settings import parse_settings
+from plategate.settings.camera import CameraSettings
 
 GOOD: dict[str, Any] = {
     "pins": {
@@ -69,3 +70,8 @@ def test_fail__named_with_key_and_limit(raw: dict[str, Any], sentence: str) -> N
 )
 def test_ok__relay_lines_that_rest_at_power_on(relay: dict[str, Any]) -> None:
     assert parse_settings(deviating("pins", open_relay=relay), "t").pins.open_relay
+
+
+def test_ok__a_night_profile_that_is_set_in_part_stays_the_nights() -> None:
+    night = CameraSettings.model_validate({"night": {"gain": 6.0}}).night
+    assert (night.exposure_us, night.gain, night.ir_lamp) == (2000, 6.0, True)

@@ -23,6 +23,14 @@ class ExposureProfile(SettingsModel):
     ir_lamp: bool = Field(False, description="switch the IR lamp on for every burst")
 
 
+class NightExposure(ExposureProfile):
+    """The same by night; a key that is not set has the night's default, not the day's."""
+
+    exposure_us: int = Field(2000, ge=50, le=100_000, description="exposure time, in microseconds")
+    gain: float = Field(4.0, ge=1.0, le=16.0, description="analogue gain")
+    ir_lamp: bool = Field(True, description="switch the IR lamp on for every burst")
+
+
 class CameraSettings(SettingsModel):
     """One camera in one running configuration."""
 
@@ -44,9 +52,7 @@ class CameraSettings(SettingsModel):
         None, ge=0.1, le=100, description="distance of the plate, in metres; empty: no motor focus"
     )
     day: ExposureProfile = Field(default_factory=ExposureProfile)
-    night: ExposureProfile = Field(
-        default_factory=lambda: ExposureProfile(exposure_us=2000, gain=4.0, ir_lamp=True)
-    )
+    night: NightExposure = Field(default_factory=NightExposure)
     profile: Literal["auto", "day", "night"] = Field(
         "auto", description="auto: by the light that the camera measures"
     )
