@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from precision import fastest
+
 from . import bank, photographs
 from .compose import Composer
 from .network import PlateNetwork
@@ -30,6 +32,7 @@ class Trainer:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.precision = fastest(self.device)
         torch.manual_seed(arguments.seed)
         self.network = PlateNetwork().to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval()
@@ -92,7 +95,9 @@ class Trainer:
         x, wanted = self.batch()
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with torch.autocast(
+            self.device.type, self.precision, enabled=self.precision != torch.float32
+        ):
             features = self.network.features(x.contiguous(memory_format=torch.channels_last))
         parts = losses(self.network.predict(features.float()), wanted)
         self.optimizer.zero_grad()

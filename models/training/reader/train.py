@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from precision import fastest
+
 from .mixture import Mixture
 from .network import ALPHABET, STEPS, ReaderNetwork, decode_greedy
 from .samples import fit, load_crops, normalise, plain_cut
@@ -85,6 +87,7 @@ class Training:
         torch.manual_seed(options.seed)
         self.options = options
         self.device = torch.device(options.device)
+        self.precision = fastest(self.device)
         self.network = ReaderNetwork().to(self.device, memory_format=torch.channels_last)
         self.average = Average(self.network, 0.9985)
         self.optimiser = torch.optim.AdamW(
@@ -140,7 +143,9 @@ class Training:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.step, share, self.options.peak)
         x = torch.from_numpy(pictures).to(self.device).to(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with torch.autocast(
+            self.device.type, self.precision, enabled=self.precision != torch.float32
+        ):
             scores = self.network(x)
         chances = scores.float().log_softmax(-1).permute(1, 0, 2)
         flat, lengths = targets(texts)
