@@ -135,6 +135,14 @@ class Health:
                 self._notify("READY=1")
                 log.info("ready after %.1f s", self._ready_s - self._started_s)
 
+    def reloading(self) -> None:
+        """The settings are being read again: tell systemd."""
+        self._notify("RELOADING=1")
+
+    def reloaded(self) -> None:
+        """It is known what becomes of the settings that were read again."""
+        self._notify("READY=1")
+
     def stopping(self) -> None:
         """The orderly end began."""
         self._notify("STOPPING=1")

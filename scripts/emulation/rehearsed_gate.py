@@ -153,22 +153,22 @@ class Vehicles(threading.Thread):
 
 
 @contextlib.contextmanager
-def rehearsed(settings: Settings, wrong_settings: str | None) -> Iterator[Any]:
+def rehearsed(settings: Settings, wrong_settings: str | None, file: Any) -> Iterator[Any]:
     """The gate, ready to run, with its vehicles waiting."""
     board = RehearsalBoard(settings.pins, SystemClock())
     with_drills(settings, board)
     log = EdgeLog(settings.journal.dir / EDGES)
     with contextlib.ExitStack() as stack:
-        gate = build.build_gate(settings, stack, wrong_settings)
+        gate = build.build_gate(settings, stack, wrong_settings, file)
         board.rest()
         Vehicles(gate, board, log).start()
         yield gate
     log.write("end")
 
 
-def run(settings: Settings, wrong_settings: str | None = None) -> None:
+def run(settings: Settings, wrong_settings: str | None = None, file: Any = None) -> None:
     """Instead of the board's gate."""
-    with rehearsed(settings, wrong_settings) as gate:
+    with rehearsed(settings, wrong_settings, file) as gate:
         gate.run()
 
 

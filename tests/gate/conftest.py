@@ -22,6 +22,7 @@ from plategate.gate.site import Site, build_site
 from plategate.messages import InputName, Level
 from plategate.records import ListEntry, Passage, PlateSighting
 from plategate.settings import Settings
+from plategate.settings.journal import JournalSettings
 
 PATIENCE_S = 20.0
 
@@ -53,6 +54,9 @@ class FakeBook:
 
     def tidy(self, now: datetime, clock_trusted: bool) -> int:
         return 0
+
+    def use(self, settings: JournalSettings) -> None:
+        self.order.append(f"keeps {settings.evidence}")
 
     def close(self) -> None:
         self.order.append("book closed")

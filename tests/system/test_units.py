@@ -53,6 +53,13 @@ def test_ok__verify_says_nothing(unit: Path, tmp_path: Path) -> None:
     assert (outcome.stdout + outcome.stderr, outcome.returncode) == ("", 0)
 
 
+def test_ok__a_reload_reaches_the_gate_and_then_says_whether_the_file_is_right() -> None:
+    # The other way round a slip would stop at the check, and the gate could not name it.
+    tell, check = settings_of("plategate-gate.service")["ExecReload"]
+    assert tell == "/bin/kill -HUP $MAINPID"
+    assert "check-config" in check
+
+
 @needs_systemd
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
 def test_ok__little_is_exposed(unit: Path) -> None:

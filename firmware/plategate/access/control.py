@@ -12,22 +12,20 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from plategate.access.confusions import installed_confusions
 from plategate.access.likelihood import ReadingLikelihood
 from plategate.access.lists import ListName, entries_of_plate, list_state
-from plategate.access.match import EXACT, LEVELS, Match, Outcome, weigh
+from plategate.access.match import EXACT, Match, Outcome, weigh
 from plategate.access.policy import Moment, forbids, nearest_entry, result_of
 from plategate.access.records import record_of_plate
 from plategate.access.registration import registered_in
-from plategate.access.schedule import Holidays
 from plategate.access.search import explanations, possibly_wanted
 from plategate.access.store import store_errors
 from plategate.access.store_threads import ReadingStores
+from plategate.access.terms import AccessTerms, access_terms
 from plategate.access.visit_store import Direction, Grant, VisitStore
-from plategate.access.zone import site_zone
-from plategate.errors import SettingsError, StoreError
+from plategate.errors import StoreError
 from plategate.records import ListEntry, PlateReading, Reason, Result, Verdict
 from plategate.settings.access import AccessSettings
 
@@ -44,43 +42,34 @@ def open_access(
     `fits` says whether a text has the format of a plate; without it every text counts as one,
     which is the careful choice.
     """
-    try:
-        holidays = Holidays(settings.holidays)
-    except ValueError as error:
-        raise SettingsError(f"access.holidays: {error}") from None
-    return AccessControl(settings, site_zone(settings.zone), holidays, fits or bool)
+    return AccessControl(access_terms(settings), fits or bool)
 
 
 class AccessControl:
     """Judges readings; may be called from any thread, each has a connection of its own."""
 
-    def __init__(
-        self,
-        settings: AccessSettings,
-        zone: ZoneInfo,
-        holidays: Holidays,
-        fits: Callable[[str], bool],
-    ) -> None:
+    def __init__(self, terms: AccessTerms, fits: Callable[[str], bool]) -> None:
         """Use `open_access`."""
-        self._settings = settings
-        self._zone = zone
+        self._terms = terms
         self._fits = fits
-        self._strictness = LEVELS[settings.strictness]
-        self._holidays = holidays
-        self._stores = ReadingStores(settings.file)
-        self._visits = VisitStore(settings.visits_file)
-        self._direction = Direction(settings.direction)
+        self._file = terms.settings.file
+        self._stores = ReadingStores(self._file)
+        self._visits = VisitStore(terms.settings.visits_file)
         self._failure = ""
+
+    def use(self, terms: AccessTerms) -> None:
+        """Judge by other terms from now on; the files stay those that it was opened with."""
+        self._terms = terms
 
     def judge(self, reading: PlateReading | None, at: datetime, clock_trusted: bool) -> Verdict:
         """The verdict about one reading at a time; `at` is aware."""
         if reading is None or not reading.text:
             return Verdict(Result.UNSURE, Reason.NOT_READABLE)
-        if not self._settings.file.exists():
+        if not self._file.exists():
             return Verdict(Result.REFUSED, Reason.NO_LIST, plate=reading.text)
-        moment = Moment(at, clock_trusted, self._zone, self._holidays)
+        moment = Moment(at, clock_trusted, self._terms.zone, self._terms.holidays)
         try:
-            with store_errors(self._settings.file):
+            with store_errors(self._file):
                 verdict = self._judge(self._stores.here(), reading, moment)
         except StoreError as error:
             self._say_once(str(error))
@@ -94,9 +83,10 @@ class AccessControl:
         False where the entry allows a number of passages and counting failed: then the barrier
         must stay shut.
         """
-        grant = Grant(passage_id, verdict.plate or "", verdict.entry, self._direction, at)
+        direction = self._terms.direction
+        grant = Grant(passage_id, verdict.plate or "", verdict.entry, direction, at)
         counted = verdict.entry is not None and verdict.entry.entries is not None
-        if not counted and self._direction is Direction.UNKNOWN:
+        if not counted and direction is Direction.UNKNOWN:
             return True
         try:
             self._visits.note(grant)
@@ -107,10 +97,10 @@ class AccessControl:
 
     def list_too_old(self, at: datetime) -> bool:
         """Whether the allow list was last confirmed longer ago than the owner wants."""
-        if not self._settings.file.exists():
+        if not self._file.exists():
             return False
         try:
-            with store_errors(self._settings.file):
+            with store_errors(self._file):
                 return self._too_old(self._stores.here(), at)
         except StoreError as error:
             self._say_once(str(error))
@@ -131,7 +121,7 @@ class AccessControl:
         plate = verdict.plate or reading.text
         record = record_of_plate(store, plate)
         place = record.registered_in if record and record.registered_in else None
-        place = place or registered_in(plate, self._settings.countries)
+        place = place or registered_in(plate, self._terms.settings.countries)
         return replace(verdict, plate=plate, record=record, registered_in=place)
 
     def _forbidden(self, store: sqlite3.Connection, plate: str, moment: Moment) -> Verdict | None:
@@ -150,7 +140,7 @@ class AccessControl:
     ) -> Verdict:
         if list_state(store, ListName.ALLOW) is None:
             return Verdict(Result.REFUSED, Reason.NO_LIST)
-        strong = reading.confidence >= self._settings.min_confidence
+        strong = reading.confidence >= self._terms.settings.min_confidence
         plate: str | None = reading.text
         if not (strong and entries_of_plate(store, ListName.ALLOW, reading.text)):
             match = self._weigh(store, reading, likelihood)
@@ -168,10 +158,10 @@ class AccessControl:
     def _weigh(
         self, store: sqlite3.Connection, reading: PlateReading, likelihood: ReadingLikelihood
     ) -> Match:
-        if self._strictness is EXACT:
+        if self._terms.strictness is EXACT:
             return Match(Outcome.NONE)
-        found = explanations(store, reading, self._strictness)
-        return weigh(likelihood, found, self._strictness, self._fits)
+        found = explanations(store, reading, self._terms.strictness)
+        return weigh(likelihood, found, self._terms.strictness, self._fits)
 
     def _by_entry(
         self, store: sqlite3.Connection, read: str, plate: str, moment: Moment
@@ -186,19 +176,19 @@ class AccessControl:
         return self._passback(Verdict(result_of(reason), shown, plate=plate, entry=entry))
 
     def _is_outdated(self, store: sqlite3.Connection, entry: ListEntry, moment: Moment) -> bool:
-        choice = self._settings.when_list_too_old
+        choice = self._terms.settings.when_list_too_old
         if choice == "warn" or (choice == "unlimited" and not entry.limited):
             return False
         return moment.clock_trusted and self._too_old(store, moment.at)
 
     def _too_old(self, store: sqlite3.Connection, at: datetime) -> bool:
-        limit, state = self._settings.list_max_age_days, list_state(store, ListName.ALLOW)
+        limit, state = self._terms.settings.list_max_age_days, list_state(store, ListName.ALLOW)
         return bool(limit and state and at - state.confirmed_at > timedelta(days=limit))
 
     def _passback(self, verdict: Verdict) -> Verdict:
         """Look at who is inside already, where the owner wants that."""
-        entry, choice = verdict.entry, self._settings.anti_passback
-        watched = self._direction is Direction.IN and choice != "off"
+        entry, choice = verdict.entry, self._terms.settings.anti_passback
+        watched = self._terms.direction is Direction.IN and choice != "off"
         if not watched or entry is None or verdict.result is not Result.GRANTED:
             return verdict
         if self._visits.inside_since(entry.plate) is None:

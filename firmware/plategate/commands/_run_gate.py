@@ -6,9 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from plategate.gate.build import run_gate as run_built_gate
+from plategate.gate.reload import SettingsFile
 from plategate.logs import log_to_stderr
 from plategate.settings import DEFAULT_FILE, load_settings
-from plategate.settings.last_good import load_or_last_good
+from plategate.settings.last_good import keep_as_good, load_or_last_good
 
 LAST_GOOD = Path("/var/lib/plategate/settings.good.toml")
 
@@ -17,6 +18,10 @@ def run_gate(config: Path | None) -> None:
     """Run the gate of these settings; the installed one runs on with the last good ones."""
     log_to_stderr()
     if config == DEFAULT_FILE:
-        run_built_gate(*load_or_last_good(config, LAST_GOOD))
+        file = SettingsFile(
+            str(config), lambda: load_settings(config), lambda: keep_as_good(config, LAST_GOOD)
+        )
+        run_built_gate(*load_or_last_good(config, LAST_GOOD), file)
     else:
-        run_built_gate(load_settings(config))
+        file = SettingsFile(str(config or "settings"), lambda: load_settings(config))
+        run_built_gate(load_settings(config), None, file)

@@ -8,15 +8,18 @@ is a degraded mode; a pin that cannot be had, or a journal that is taken, ends t
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import secrets
 
 from plategate.access.clocktrust import ClockTrust
 from plategate.access.control import open_access
 from plategate.clock import SystemClock
+from plategate.gate.live import live_settings
 from plategate.gate.loop import Gate
 from plategate.gate.modes import mode_chooser
 from plategate.gate.parts import Parts
+from plategate.gate.reload import Reload, SettingsFile
 from plategate.gate.rules import all_wired, lane_rules
 from plategate.hardware.board import open_board
 from plategate.health import Health, systemd_health
@@ -30,19 +33,25 @@ from plategate.vision.grammar import any_country
 logger = logging.getLogger(__name__)
 
 
-def run_gate(settings: Settings, wrong_settings: str | None = None) -> None:
+def run_gate(
+    settings: Settings, wrong_settings: str | None = None, file: SettingsFile | None = None
+) -> None:
     """Build it, run it until it is told to stop, take it apart."""
     with contextlib.ExitStack() as stack:
-        gate = build_gate(settings, stack, wrong_settings)
+        gate = build_gate(settings, stack, wrong_settings, file)
         gate.run()
 
 
 def build_gate(
-    settings: Settings, stack: contextlib.ExitStack, wrong_settings: str | None = None
+    settings: Settings,
+    stack: contextlib.ExitStack,
+    wrong_settings: str | None = None,
+    file: SettingsFile | None = None,
 ) -> Gate:
     """A gate that is ready to run; `stack` takes apart what `Gate.shut_down` does not.
 
-    `wrong_settings` says why these are not the settings that the owner wrote.
+    `wrong_settings` says why these are not the settings that the owner wrote; `file` is what they
+    are read from again while the gate runs.
     """
     clock = SystemClock()
     health = systemd_health(clock)
@@ -81,6 +90,14 @@ def build_gate(
             "camera": settings.health.camera_hang_s,
             "vision": settings.health.vision_hang_s,
         },
+        reload=None
+        if file is None
+        else Reload(
+            present=settings,
+            file=file,
+            prepare=functools.partial(live_settings, clock=clock, clock_trusted=trust.trusted),
+            health=health,
+        ),
     )
     keep_crash_reports(settings.health.crash_dir, settings.health.crashes_max, gate.stop)
     health.tell("lane", lambda: gate.status().document())

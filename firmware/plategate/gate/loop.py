@@ -19,6 +19,7 @@ from types import FrameType
 from plategate.gate.camera_feed import CameraFeed, InlineFeed, StillFeed
 from plategate.gate.hands import Hands, Watcher
 from plategate.gate.parts import Parts
+from plategate.gate.reload import NewSettings, Reload
 from plategate.gate.status import GateStatus, status_of
 from plategate.gate.watching import HealthWatcher
 from plategate.gate.workers import InlineWorker, ThreadWorker, Worker
@@ -59,10 +60,13 @@ class Gate:
         health: Health,
         hang_s: Mapping[str, float],
         watchers: tuple[Watcher, ...] = (),
+        reload: Reload | None = None,
         inline: bool = False,
     ) -> None:
         self._parts = parts
         self._rules = rules
+        self._mode = parts.mode
+        self._reload = reload
         self._lane = lane
         self._health = health
         self._hang_s = hang_s
@@ -101,6 +105,18 @@ class Gate:
         self._stopping = True
         self._events.put(None)
 
+    def reload(self) -> None:
+        """Read the settings again; from any thread and from a signal handler.
+
+        What cannot be taken over while running ends `run` in order, to be started again; without
+        a file to read from that is so for every reload.
+        """
+        if self._reload is None:
+            self.stop()
+            return
+        self._reload.ask()
+        self._events.put(None)
+
     def status(self) -> GateStatus:
         """A snapshot of the lane; from any thread."""
         return status_of(self._lane, self._state, self._rules.wired)
@@ -112,7 +128,7 @@ class Gate:
 
     def run(self) -> None:
         """Work until `stop`, SIGTERM or SIGINT; everything is at rest when this returns."""
-        with _signals(self.stop):
+        with _signals(self.stop, self.reload):
             try:
                 self.start()
                 while not self._stopping:
@@ -164,9 +180,14 @@ class Gate:
         self._tick()
 
     def _tick(self) -> None:
+        if self._reload is not None:
+            self._reload.turn(self._records, lambda: self._events.put(None))
+            new = self._reload.due(bool(self._state.visit or self._state.openings))
+            if new is not None:
+                self._take_over(new)
         now = self._parts.clock.monotonic()
         if self._is_due("mode", now, MODE_EVERY_S):
-            mode = self._parts.mode()
+            mode = self._mode()
             if mode is not self._state.mode:
                 self._take(ModeChanged(mode))
         if self._deadline is not None and self._parts.clock.monotonic() >= self._deadline:
@@ -177,6 +198,21 @@ class Gate:
             self._records.submit(self._look_at_list_age)
         if self._is_due("tidy", now, TIDY_EVERY_S):
             self._records.submit(self._tidy)
+
+    def _take_over(self, new: NewSettings) -> None:
+        """Between two passages: the next goes by the new settings. Nothing moves by itself."""
+        if new.changes.restart:
+            self.stop()
+            return
+        live, book = new.live, self._parts.book
+        self._rules, self._mode = live.rules, live.mode
+        self._parts.judge.use(live.terms)
+        # Behind the passages that wait to be recorded, which end as they began.
+        if not self._records.submit(lambda: book.use(live.journal)):
+            book.use(live.journal)
+        for name in ("mode", "list age"):
+            self._due_s.pop(name, None)
+        self._take(TimePassed())
 
     def _tend(self) -> None:
         problems = dict(self._parts.book.problems)
@@ -234,18 +270,18 @@ def _quietly(name: str, close: Callable[[], None]) -> None:
 
 
 @contextlib.contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM, SIGINT and SIGHUP end the loop in order; only a main thread may ask for them."""
+def _signals(stop: Callable[[], None], reload: Callable[[], None]) -> Iterator[None]:
+    """SIGTERM and SIGINT end the loop in order, SIGHUP reloads; only a main thread may ask."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        stop()
+        del frame
+        reload() if number == signal.SIGHUP else stop()
 
-    ends = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = {number: signal.signal(number, handle) for number in ends}
+    heard = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.signal(number, handle) for number in heard}
     try:
         yield
     finally:

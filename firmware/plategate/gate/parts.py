@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from plategate.access.terms import AccessTerms
 from plategate.clock import Clock
 from plategate.hardware.ports import BarrierDrive, Camera, Inputs, Lamps
 from plategate.messages import Mode
 from plategate.records import Passage, PlateReading, PlateSighting, Still, Verdict
+from plategate.settings.journal import JournalSettings
 
 
 class BurstReader(Protocol):
@@ -42,6 +44,10 @@ class Judge(Protocol):
         """Whether the list in force is older than the owner wants."""
         ...
 
+    def use(self, terms: AccessTerms) -> None:
+        """Judge by other terms from now on."""
+        ...
+
     def close(self) -> None:
         """Close its files."""
         ...
@@ -62,6 +68,10 @@ class PassageBook(Protocol):
 
     def tidy(self, now: datetime, clock_trusted: bool) -> int:
         """Forget what is past its time."""
+        ...
+
+    def use(self, settings: JournalSettings) -> None:
+        """Keep what comes by other settings from now on."""
         ...
 
     def close(self) -> None:

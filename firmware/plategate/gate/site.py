@@ -7,6 +7,7 @@ a turned clock the gate works inline and hours take milliseconds; else it has it
 
 from __future__ import annotations
 
+import functools
 import secrets
 import threading
 from collections.abc import Callable
@@ -15,8 +16,10 @@ from pathlib import Path
 
 from plategate.access.control import open_access
 from plategate.clock import SystemClock
+from plategate.gate.live import live_settings
 from plategate.gate.loop import Gate
 from plategate.gate.parts import BurstReader, Judge, Parts, PassageBook
+from plategate.gate.reload import Reload, SettingsFile
 from plategate.gate.rules import all_wired, lane_rules
 from plategate.hardware.gpio_drive import GpioDrive
 from plategate.hardware.gpio_inputs import GpioInputs
@@ -81,6 +84,7 @@ class Site:
     """A rehearsed site: what the rehearsal moves, and what it looks at."""
 
     gate: Gate
+    health: Health
     board: RehearsalBoard
     arm: RehearsalArm
     camera: RehearsalCamera
@@ -105,6 +109,8 @@ def build_site(
     prefix: str | None = None,
     logbook: Logbook | None = None,
     arm_position: str = "down",
+    file: SettingsFile | None = None,
+    notify: Callable[[str], None] = lambda _: None,
 ) -> Site:
     """A site with these settings; parts that are not given are built as on the device."""
     clock = turned or SystemClock()
@@ -157,14 +163,25 @@ def build_site(
         clock_trusted=lambda: True,
         mode=mode or (lambda: Mode(settings.lane.mode)),
     )
+    health = Health(clock, notify)
     gate = Gate(
         parts=parts,
         rules=lane_rules(settings.lane, settings.barrier, all_wired(parts.inputs)),
         lane=settings.lane.name,
         prefix=prefix or f"R{clock.wall():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
-        health=Health(clock, lambda _: None),
+        health=health,
         hang_s={},
         watchers=(logbook,),
+        reload=None
+        if file is None
+        else Reload(
+            present=settings,
+            file=file,
+            prepare=functools.partial(
+                live_settings, clock=clock, clock_trusted=parts.clock_trusted
+            ),
+            health=health,
+        ),
         inline=turned is not None,
     )
     close = timers.close if timers else _nothing
@@ -175,7 +192,9 @@ def build_site(
         parts.judge.close()
         parts.book.close()
 
-    return Site(gate, board, arm, camera, logbook, lamps, parts.reader, distance, lose_power, close)
+    return Site(
+        gate, health, board, arm, camera, logbook, lamps, parts.reader, distance, lose_power, close
+    )
 
 
 def _nothing() -> None:

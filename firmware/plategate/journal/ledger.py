@@ -86,6 +86,11 @@ class Ledger:
         self._reserve.clear()
         return tuple(queries.read_grants(self.database))
 
+    def use(self, settings: JournalSettings) -> None:
+        """Go by other settings from the next transaction on."""
+        with self.lock:
+            self._settings = settings
+
     def close(self) -> None:
         """Close the database; may be called twice."""
         with self.lock:

@@ -112,6 +112,11 @@ class Journal:
             self._problem(STORE, f"old passages cannot be removed: {error}")
         return forgotten
 
+    def use(self, settings: JournalSettings) -> None:
+        """Keep what comes by other settings from now on; the folder stays the one it has."""
+        self._settings = settings if self._ledger.lasting else _in_memory(settings)
+        self._ledger.use(settings)
+
     def close(self) -> None:
         """Close the files; may be called twice."""
         self._ledger.close()
@@ -170,10 +175,13 @@ def open_journal(settings: JournalSettings) -> Journal:
         raise StoreError(f"the journal in {settings.dir} cannot be opened: {error}") from error
     if ledger.lasting:
         return Journal(settings, ledger, owner)
-    in_memory = settings.model_copy(update={"evidence": "none", "passages_max": IN_MEMORY_MAX})
-    journal = Journal(in_memory, ledger, owner)
+    journal = Journal(_in_memory(settings), ledger, owner)
     journal.problems[STORE] = "the disk cannot be written; passages are kept in memory"
     return journal
+
+
+def _in_memory(settings: JournalSettings) -> JournalSettings:
+    return settings.model_copy(update={"evidence": "none", "passages_max": IN_MEMORY_MAX})
 
 
 def _open_ledger(settings: JournalSettings, reserve: GrantReserve) -> Ledger:

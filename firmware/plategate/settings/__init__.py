@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 from plategate.errors import SettingsError
 from plategate.settings.access import AccessSettings
 from plategate.settings.barrier import BarrierSettings
-from plategate.settings.base import SettingsModel
+from plategate.settings.base import LIVE, SettingsModel
 from plategate.settings.camera import CameraSettings
 from plategate.settings.health import HealthSettings
 from plategate.settings.journal import JournalSettings
@@ -36,7 +36,8 @@ class Settings(SettingsModel):
 
     access: AccessSettings = Field(default_factory=AccessSettings)
     vision: VisionSettings = Field(default_factory=VisionSettings)
-    sync: SyncSettings = Field(default_factory=SyncSettings)
+    # The gate never reads it; every fetch reads it anew.
+    sync: SyncSettings = Field(default_factory=SyncSettings, json_schema_extra=LIVE)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
     camera: CameraSettings = Field(default_factory=CameraSettings)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from plategate.settings.base import SettingsModel
+from plategate.settings.base import LIVE, SettingsModel
 
 
 class AccessSettings(SettingsModel):
@@ -22,25 +22,34 @@ class AccessSettings(SettingsModel):
         ge=0.0,
         le=1.0,
         description="confidence that the weakest character of a reading must have to open",
+        json_schema_extra=LIVE,
     )
     zone: str = Field(
-        "", description='time zone of the site, such as "Europe/Berlin"; empty: the system\'s'
+        "",
+        description='time zone of the site, such as "Europe/Berlin"; empty: the system\'s',
+        json_schema_extra=LIVE,
     )
     holidays: tuple[str, ...] = Field(
-        (), description='public holidays: "2026-06-04" once, "12-25" yearly, "easter+1" movable'
+        (),
+        description='public holidays: "2026-06-04" once, "12-25" yearly, "easter+1" movable',
+        json_schema_extra=LIVE,
     )
     strictness: Literal["exact", "lookalike", "likely"] = Field(
-        "exact", description="what may count as a listed plate; see docs/matching.md"
+        "exact",
+        description="what may count as a listed plate; see docs/matching.md",
+        json_schema_extra=LIVE,
     )
     visits_file: Path = Field(
         Path("/var/lib/plategate/visits.sqlite"),
         description="how often entries were used and who is inside",
     )
     direction: Literal["in", "out", ""] = Field(
-        "", description="which way this lane leads; empty: both or unknown"
+        "", description="which way this lane leads; empty: both or unknown", json_schema_extra=LIVE
     )
     anti_passback: Literal["off", "warn", "refuse"] = Field(
-        "off", description="what to do with a plate that comes in and is inside already"
+        "off",
+        description="what to do with a plate that comes in and is inside already",
+        json_schema_extra=LIVE,
     )
     clock_stamp: Path = Field(
         Path("/var/lib/plategate/clock-stamp"), description="the last time that was trusted"
@@ -48,10 +57,17 @@ class AccessSettings(SettingsModel):
     countries: tuple[str, ...] = Field(
         (),
         description='countries to expect, such as ("de", "at"), when a plate could be from several',
+        json_schema_extra=LIVE,
     )
     list_max_age_days: int = Field(
-        0, ge=0, le=3650, description="age from which the allow list is too old; 0: never, in days"
+        0,
+        ge=0,
+        le=3650,
+        description="age from which the allow list is too old; 0: never, in days",
+        json_schema_extra=LIVE,
     )
     when_list_too_old: Literal["warn", "unlimited", "closed"] = Field(
-        "warn", description="warn: go on; unlimited: only entries without limits; closed: nobody"
+        "warn",
+        description="warn: go on; unlimited: only entries without limits; closed: nobody",
+        json_schema_extra=LIVE,
     )

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from plategate.settings.base import SettingsModel
+from plategate.settings.base import LIVE, SettingsModel
 
 TriggerName = Literal["beam", "inner_beam", "loop", "distance", "motion"]
 ModeName = Literal["automatic", "locked", "open"]
@@ -38,12 +38,26 @@ class LaneSettings(SettingsModel):
     stuck_after_s: float = Field(
         600.0, ge=10, le=86_400, description="a trigger that is active this long is left out, in s"
     )
-    stills: int = Field(3, ge=1, le=10, description="stills of one burst; it may end earlier")
+    stills: int = Field(
+        3,
+        ge=1,
+        le=10,
+        description="stills of one burst; it may end earlier",
+        json_schema_extra=LIVE,
+    )
     attempts: int = Field(
-        4, ge=1, le=20, description="bursts for one vehicle that stands and is not let in"
+        4,
+        ge=1,
+        le=20,
+        description="bursts for one vehicle that stands and is not let in",
+        json_schema_extra=LIVE,
     )
     retry_after_ms: int = Field(
-        1500, ge=100, le=60_000, description="time from one burst to the next, in ms"
+        1500,
+        ge=100,
+        le=60_000,
+        description="time from one burst to the next, in ms",
+        json_schema_extra=LIVE,
     )
     read_within_s: float = Field(
         8.0, ge=1, le=60, description="a burst that is not read in this time failed, in s"
@@ -55,18 +69,34 @@ class LaneSettings(SettingsModel):
         3.0, ge=0.2, le=30, description="a grant not written in this time opens nothing, in s"
     )
     repeat_window_s: float = Field(
-        60.0, ge=0, le=3600, description="the same plate within this time is the same visit, in s"
+        60.0,
+        ge=0,
+        le=3600,
+        description="the same plate within this time is the same visit, in s",
+        json_schema_extra=LIVE,
     )
     show_result_s: float = Field(
-        5.0, ge=0, le=60, description="how long the lamps show a refusal, in s"
+        5.0,
+        ge=0,
+        le=60,
+        description="how long the lamps show a refusal, in s",
+        json_schema_extra=LIVE,
     )
-    manual_when_locked: bool = Field(True, description="the manual button works in mode locked")
-    free_exit_when_locked: bool = Field(True, description="free exit works in mode locked")
+    manual_when_locked: bool = Field(
+        True, description="the manual button works in mode locked", json_schema_extra=LIVE
+    )
+    free_exit_when_locked: bool = Field(
+        True, description="free exit works in mode locked", json_schema_extra=LIVE
+    )
     mode: ModeName = Field(
-        "automatic", description="automatic: by the lists; locked: nobody; open: everybody"
+        "automatic",
+        description="automatic: by the lists; locked: nobody; open: everybody",
+        json_schema_extra=LIVE,
     )
     schedule: tuple[ModeWindow, ...] = Field(
-        (), description="other modes at weekly times; the first window that fits counts"
+        (),
+        description="other modes at weekly times; the first window that fits counts",
+        json_schema_extra=LIVE,
     )
 
     @model_validator(mode="after")

@@ -25,11 +25,16 @@ def load_or_last_good(file: Path, copy: Path) -> tuple[Settings, str | None]:
             return load_settings(copy), f"{error}; the last good settings are in force"
         except SettingsError:
             raise error from None
+    keep_as_good(file, copy)
+    return settings, None
+
+
+def keep_as_good(file: Path, copy: Path) -> None:
+    """Keep the file as the last good one; a copy that cannot be written stops nothing."""
     try:
         _keep(file, copy)
     except OSError as error:
         log.warning("no copy of the settings in %s: %s", copy, error.strerror)
-    return settings, None
 
 
 def _keep(file: Path, copy: Path) -> None:

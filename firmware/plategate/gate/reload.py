@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read the settings again while the gate runs, and hand them over once no passage is under way.
+
+A file with a slip changes nothing and is a named failure until it is mended. Reading is the work
+of a worker, because a card can be slow; everything else is that of the main loop.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from plategate.errors import SettingsError
+from plategate.gate.live import Live
+from plategate.gate.workers import Worker
+from plategate.health import Health
+from plategate.settings import Settings
+from plategate.settings.changes import Changes, changes
+
+logger = logging.getLogger(__name__)
+
+FAILURE = "settings"
+
+
+def _kept_nowhere() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """Where new settings come from; `read` raises SettingsError, `keep` marks them as good."""
+
+    name: str
+    read: Callable[[], Settings]
+    keep: Callable[[], None] = _kept_nowhere
+
+
+@dataclass(frozen=True, slots=True)
+class NewSettings:
+    """Settings that are right, and in what they differ from those in force."""
+
+    settings: Settings
+    live: Live
+    changes: Changes
+
+
+class Reload:
+    """The settings in force, and new ones that wait for their moment."""
+
+    def __init__(
+        self,
+        *,
+        present: Settings,
+        file: SettingsFile,
+        prepare: Callable[[Settings], Live],
+        health: Health,
+    ) -> None:
+        self._present = present
+        self._file = file
+        self._prepare = prepare
+        self._health = health
+        self._asked = False
+        self._found: queue.SimpleQueue[tuple[Settings, Live] | str] = queue.SimpleQueue()
+        self._waiting: NewSettings | None = None
+
+    def ask(self) -> None:
+        """Read the file at the next turn; from any thread and from a signal handler."""
+        self._asked = True
+
+    def turn(self, worker: Worker, wake: Callable[[], None]) -> None:
+        """Have the file read where that was asked for, and look at what was found."""
+        if self._asked:
+            self._asked = False
+            self._health.reloading()
+            if not worker.submit(lambda: self._look(wake)):
+                self._found.put("too much work waits, the file was not read")
+        while True:
+            try:
+                found = self._found.get_nowait()
+            except queue.Empty:
+                return
+            self._weigh(found)
+            self._health.reloaded()
+
+    def due(self, passage_under_way: bool) -> NewSettings | None:
+        """The settings to be taken over now, once; None where there is nothing to do."""
+        if passage_under_way or self._waiting is None:
+            return None
+        new, self._waiting = self._waiting, None
+        if new.changes.restart:
+            logger.warning("ending for %s, to start with it", ", ".join(new.changes.restart))
+            return new
+        self._present = new.settings
+        logger.info("in force without a restart: %s", ", ".join(new.changes.live))
+        return new
+
+    def _look(self, wake: Callable[[], None]) -> None:
+        """In the worker: read, check, keep."""
+        found: tuple[Settings, Live] | str = f"{self._file.name}: cannot be read"
+        try:
+            settings = self._file.read()
+            found = settings, self._ready(settings)
+            self._file.keep()
+        except SettingsError as error:
+            found = str(error)
+        finally:
+            self._found.put(found)
+            wake()
+
+    def _ready(self, settings: Settings) -> Live:
+        try:
+            return self._prepare(settings)
+        except SettingsError as error:
+            raise SettingsError(f"{self._file.name}: {error}") from None
+
+    def _weigh(self, found: tuple[Settings, Live] | str) -> None:
+        if isinstance(found, str):
+            self._health.failing(FAILURE, f"{found}; the settings before it stay in force")
+            return
+        self._health.over(FAILURE)
+        settings, live = found
+        new = NewSettings(settings, live, changes(self._present, settings))
+        self._waiting = new if new.changes.keys else None
+        # The names of the keys alone: a value may be a secret.
+        logger.info("settings read again, changed: %s", ", ".join(new.changes.keys) or "nothing")
