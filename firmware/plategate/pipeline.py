@@ -179,8 +179,8 @@ def _rank(found: PlateFound, image: Image) -> float:
     """How likely this plate is the one that the still is about: read well, large, central."""
     height, width = image.shape[:2]
     x0, y0, x1, y1 = found.region.box
-    off_centre = abs((x0 + x1) / 2 / width - 0.5) + abs((y0 + y1) / 2 / height - 0.5)
-    size = min(1.0, found.region.width / (0.25 * width))
+    off_centre: float = abs((x0 + x1) / 2 / width - 0.5) + abs((y0 + y1) / 2 / height - 0.5)
+    size: float = min(1.0, found.region.width / (0.25 * width))
     sureness = found.reading.confidence + 0.5 * found.region.confidence
     return sureness + 0.5 * size - 0.3 * off_centre
 

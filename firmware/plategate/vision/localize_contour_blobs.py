@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from plategate.records import Image
 
 Floats = NDArray[np.float32]
+# What float32 and a number make: float32 when it runs, float64 by the annotations of NumPy 2.
+RealNumbers = NDArray[np.floating[Any]]
 
 SHORTEST_PX, TALLEST_PX = 8, 30
 BLOCK_PX = 21
@@ -119,7 +121,7 @@ def _straight(row: Floats) -> Floats:
     return row
 
 
-def line_through(x: Floats, y: Floats) -> tuple[float, float]:
+def line_through(x: RealNumbers, y: RealNumbers) -> tuple[float, float]:
     """Slope and offset of the line that passes through the middle of most pairs of points."""
     left, right = np.triu_indices(len(x), 1)
     run = x[right] - x[left]

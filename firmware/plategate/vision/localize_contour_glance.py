@@ -66,10 +66,10 @@ def glance_features(grey: Image, quads: Floats) -> NDArray[np.float64]:
     sums = Sums(grey)
     boxes = np.concatenate([quads.min(axis=1), quads.max(axis=1)], axis=1).astype(np.float64)
     pad = OUTSIDE_SHARE * (boxes[:, 3] - boxes[:, 1])
-    above, below = boxes.copy(), boxes.copy()
-    above[:, 3], above[:, 1] = boxes[:, 1], boxes[:, 1] - pad
-    below[:, 1], below[:, 3] = boxes[:, 3], boxes[:, 3] + pad
-    inner, above, below = (sums.inside(part) for part in (boxes, above, below))
+    over, under = boxes.copy(), boxes.copy()
+    over[:, 3], over[:, 1] = boxes[:, 1], boxes[:, 1] - pad
+    under[:, 1], under[:, 3] = boxes[:, 3], boxes[:, 3] + pad
+    inner, above, below = (sums.inside(part) for part in (boxes, over, under))
     light = sums.mean(sums.light, inner)
     spread = np.sqrt(np.maximum(0.0, sums.mean(sums.square, inner) - light**2))
     outside = sums.mean(sums.change, above) + sums.mean(sums.change, below)
