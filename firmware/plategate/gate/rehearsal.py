@@ -20,9 +20,11 @@ from plategate.settings import Settings
 from plategate.settings.barrier import BarrierSettings
 from plategate.settings.pins import PinsSettings
 
-VEHICLE_WITHIN_S = 30.0
+VEHICLE_WITHIN_S = 90.0  # longer than the reading of one burst may take
 LOOK_EVERY_S = 0.01
 UNDER_THE_ARM_S = 0.08
+# Nobody waits at a mock barrier: a slow board shows how slow it is, instead of "pipeline failed".
+READ_WITHIN_S = 60.0
 # Contacts of a rehearsal do not bounce, so they need not be waited for.
 CONTACT = {"on_ms": 0, "off_ms": 10}
 PINS = PinsSettings.model_validate(
@@ -59,6 +61,7 @@ def rehearsal_settings(settings: Settings, state: Path, lists: Path | None) -> S
         update={
             "triggers": ("beam",), "combine": "any", "rearm_ms": 20, "attempts": 1,
             "show_result_s": 0.0, "mode": "automatic", "schedule": (),
+            "read_within_s": READ_WITHIN_S,
         }
     )  # fmt: skip
     access = settings.access.model_copy(
