@@ -54,3 +54,18 @@ def test_fail__failing_gate(health: Health, ask: Ask) -> None:
 
 def test_fail__gate_that_is_not_ready(ask: Ask) -> None:
     assert ask().exit_code == 1
+
+
+def test_ok__a_gate_is_asked_although_its_settings_have_a_slip_by_now(
+    tmp_path: Path, health: Health, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, good = tmp_path / "settings.toml", tmp_path / "settings.good.toml"
+    config.rename(good)
+    config.write_text("[lane]\nretry_after_ms = 5\n", encoding="utf-8")
+    monkeypatch.setattr("plategate.settings.last_good.LAST_GOOD", good)
+    health.ready()
+    health.failing("settings", "lane.retry_after_ms = 5")
+    answer = ask()
+    assert answer.exit_code == 1
+    assert "failing settings" in answer.stdout
+    assert "lane.retry_after_ms = 5" in answer.stdout

@@ -9,9 +9,7 @@ from plategate.gate.build import run_gate as run_built_gate
 from plategate.gate.reload import SettingsFile
 from plategate.logs import log_to_stderr
 from plategate.settings import DEFAULT_FILE, load_settings
-from plategate.settings.last_good import keep_as_good, load_or_last_good
-
-LAST_GOOD = Path("/var/lib/plategate/settings.good.toml")
+from plategate.settings.last_good import LAST_GOOD, keep_as_good, load_or_last_good
 
 
 def run_gate(config: Path | None) -> None:

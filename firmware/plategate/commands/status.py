@@ -23,9 +23,9 @@ def status(
 ) -> None:
     """Ask the running gate how it is."""
     from plategate.health_socket import ask_status
-    from plategate.settings import load_settings
+    from plategate.settings.last_good import settings_of_running_gate
 
-    document = ask_status(load_settings(config).health.socket)
+    document = ask_status(settings_of_running_gate(config).health.socket)
     if as_json:
         print(json.dumps(document, ensure_ascii=False, indent=2))
     else:

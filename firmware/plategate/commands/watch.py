@@ -53,8 +53,9 @@ def watch(
 ) -> None:
     """Show what the gate sees and does."""
     from plategate.settings import load_settings
+    from plategate.settings.last_good import settings_of_running_gate
 
-    settings = load_settings(config)
+    settings = load_settings(config) if direct else settings_of_running_gate(config)
     with _direct(settings) if direct else _gate(settings) as ask:
         try:
             _show(ask, every, looks)

@@ -12,6 +12,8 @@ from plategate.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
+LAST_GOOD = Path("/var/lib/plategate/settings.good.toml")
+
 
 def load_or_last_good(file: Path, copy: Path) -> tuple[Settings, str | None]:
     """The settings of the file, or those of the copy and a sentence about what is wrong.
@@ -27,6 +29,20 @@ def load_or_last_good(file: Path, copy: Path) -> tuple[Settings, str | None]:
             raise error from None
     keep_as_good(file, copy)
     return settings, None
+
+
+def settings_of_running_gate(file: Path | None, copy: Path | None = None) -> Settings:
+    """What a gate goes by that was started with this file, for those who ask it.
+
+    The last good settings where the file has a slip by now, the defaults where there are none.
+    """
+    try:
+        return load_settings(file)
+    except SettingsError:
+        try:
+            return load_settings(copy or LAST_GOOD)
+        except SettingsError:
+            return Settings()
 
 
 def keep_as_good(file: Path, copy: Path) -> None:
