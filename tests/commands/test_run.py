@@ -88,6 +88,15 @@ def test_fail__a_scenario_that_does_not_hold_is_an_error(tmp_path):
     assert "openings are 1, not 7" in done.stdout
 
 
+def test_fail__a_rehearsal_in_which_no_picture_can_be_read_is_an_error(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "torn.jpg").write_bytes((DEMO / "06-night-5.jpg").read_bytes()[:200])
+    done = plategate("run", "--rehearse", folder, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert "No picture went through the pipeline." in done.stdout
+
+
 @pytest.mark.parametrize("what", ["missing", "empty"])
 def test_fail__nothing_to_rehearse_is_wrong_usage(tmp_path, what):
     folder = tmp_path / what

@@ -52,6 +52,12 @@ def test_fail__failing_gate(health: Health, ask: Ask) -> None:
     assert "camera_failed" in ask().stdout
 
 
+def test_ok__brackets_in_a_sentence_are_shown(health: Health, ask: Ask) -> None:
+    health.ready()
+    health.failing("wiring", "see [pins]")
+    assert "failing wiring for 0 s: see [pins]" in ask().stdout
+
+
 def test_fail__gate_that_is_not_ready(ask: Ask) -> None:
     assert ask().exit_code == 1
 

@@ -60,6 +60,11 @@ def test_ok__gate(watch: Watch, gate: Health) -> None:
     assert "1.25" in rows["distance, metres"]
 
 
+def test_ok__faults_with_brackets_in_their_words(watch: Watch, gate: Health) -> None:
+    gate.failing("wiring", "see [pins]")
+    assert "wiring: see [pins]" in watch().stdout
+
+
 def test_ok__pins_directly(watch: Watch) -> None:
     answer = watch("--direct")
     assert answer.exit_code == 0, answer.output

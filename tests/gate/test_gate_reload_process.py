@@ -43,12 +43,12 @@ beam = {{ pin = {beam}, normally_closed = false }}
 class Program:
     """`plategate run` under a notify socket of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wired: bool = True) -> None:
         self._folder = folder
         self._told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._told.bind(str(folder / "notify.sock"))
         self._told.settimeout(PATIENCE_S)
-        self.write("exact", 22)
+        self.write("exact", 22 if wired else None)
         self.log = folder / "log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -57,8 +57,9 @@ class Program:
                 stderr=log,
             )
 
-    def write(self, strictness: str, beam: int) -> None:
-        text = SITE.format(self._folder, strictness=strictness, beam=beam)
+    def write(self, strictness: str, beam: int | None) -> None:
+        site = SITE if beam is not None else SITE.partition("open_relay")[0]
+        text = site.format(self._folder, strictness=strictness, beam=beam)
         (self._folder / "settings.toml").write_text(text, encoding="utf-8")
 
     def hear(self, *words: str) -> None:
@@ -105,3 +106,20 @@ def test_ok__it_goes_on_for_what_is_live_and_ends_for_a_pin(program: Program) ->
     log = program.log.read_text(encoding="utf-8")
     assert "in force without a restart: access.strictness" in log
     assert "ending for pins.beam.pin, to start with it" in log
+
+
+def test_ok__without_any_line_it_comes_up_says_so_and_starts_anew_with_the_next_settings(
+    tmp_path: Path,
+) -> None:
+    program = Program(tmp_path, wired=False)
+    try:
+        program.hear("READY=1")
+        status = program.status()
+        assert status["ready"]
+        assert {failure["name"] for failure in status["failures"]} == {"wiring"}
+        program.write("exact", 22)
+        program.process.send_signal(signal.SIGHUP)
+        program.hear("STOPPING=1")
+        assert program.process.wait(PATIENCE_S) == 0
+    finally:
+        program.close()

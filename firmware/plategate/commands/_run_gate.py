@@ -7,8 +7,9 @@ from pathlib import Path
 
 from plategate.gate.build import run_gate as run_built_gate
 from plategate.gate.reload import SettingsFile
+from plategate.gate.startable import load_startable
 from plategate.logs import log_to_stderr
-from plategate.settings import DEFAULT_FILE, load_settings
+from plategate.settings import DEFAULT_FILE
 from plategate.settings.last_good import LAST_GOOD, keep_as_good, load_or_last_good
 
 
@@ -17,9 +18,9 @@ def run_gate(config: Path | None) -> None:
     log_to_stderr()
     if config == DEFAULT_FILE:
         file = SettingsFile(
-            str(config), lambda: load_settings(config), lambda: keep_as_good(config, LAST_GOOD)
+            str(config), lambda: load_startable(config), lambda: keep_as_good(config, LAST_GOOD)
         )
-        run_built_gate(*load_or_last_good(config, LAST_GOOD), file)
+        run_built_gate(*load_or_last_good(config, LAST_GOOD, load_startable), file)
     else:
-        file = SettingsFile(str(config or "settings"), lambda: load_settings(config))
-        run_built_gate(load_settings(config), None, file)
+        file = SettingsFile(str(config or "settings"), lambda: load_startable(config))
+        run_built_gate(load_startable(config), None, file)

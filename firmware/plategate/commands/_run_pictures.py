@@ -12,7 +12,6 @@ import logging
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -24,10 +23,6 @@ from plategate.commands._rehearsal_table import RehearsalTable
 from plategate.gate.rehearsal import PictureRehearsal, Rehearsed, rehearsal_settings
 from plategate.settings import Settings, load_settings
 from plategate.vision.images import find_pictures
-
-if TYPE_CHECKING:
-    pass
-
 
 PIPE_WIDTH = 165
 
@@ -74,6 +69,9 @@ def run_pictures(
     if not finished:
         console.print("Stopped early; the relay rests.")
         return 130
+    if not any(item.sighting for item in shown):
+        console.print("No picture went through the pipeline.")
+        return 1
     return 0
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate check-config`: says whether a settings file is right, and if not, where and why."""
+"""`plategate check-config`: says whether a gate can start with a file, and if not, what is wrong."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def check_config(
     ] = None,
 ) -> None:
     """Check a settings file; names file, key, value and limit of everything that is wrong."""
-    from plategate.settings import load_settings
+    from plategate.gate.startable import load_startable
 
-    load_settings(file)
-    print(f"{file or 'settings'}: all right")
+    settings = load_startable(file)
+    unwired = "" if settings.pins.used else "; no line is set under [pins] yet, so nothing can open"
+    print(f"{file or 'settings'}: all right{unwired}")

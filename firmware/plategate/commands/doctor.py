@@ -46,10 +46,11 @@ def examine(config: Path | None, machine: Machine) -> list[Finding]:
     from plategate.commands._doctor_software import software
     from plategate.commands._doctor_state import state
     from plategate.errors import SettingsError
-    from plategate.settings import Settings, load_settings
+    from plategate.gate.startable import load_startable
+    from plategate.settings import Settings
 
     try:
-        settings = load_settings(config)
+        settings = load_startable(config)
         first = green("settings", f"{config or 'the ones in force'} are all right")
     except SettingsError as error:
         settings = Settings()

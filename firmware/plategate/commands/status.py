@@ -35,6 +35,7 @@ def status(
 
 def _print_for_people(document: dict[str, Any]) -> None:
     from rich.console import Console
+    from rich.markup import escape
 
     console = Console(highlight=False)
     state = "[green]ready[/]" if document["ready"] else "[yellow]starting[/]"
@@ -42,7 +43,8 @@ def _print_for_people(document: dict[str, Any]) -> None:
     console.print(f"plategate {document['version']}: {state}, running for {running}")
     for failure in document["failures"]:
         lasted = _duration(failure["lasted_s"])
-        console.print(f"[red]failing[/] {failure['name']} for {lasted}: {failure['sentence']}")
+        sentence = escape(failure["sentence"])
+        console.print(f"[red]failing[/] {failure['name']} for {lasted}: {sentence}")
     if not document["failures"]:
         console.print("nothing is failing")
     for name, thread in document["threads"].items():

@@ -97,7 +97,7 @@ def table_of(seen: dict[str, Any]) -> Table:
         if name in seen:
             table.add_row(name, _word(seen[name]))
     for sentence in seen.get("faults", ()):
-        table.add_row("[red]fault[/]", sentence)
+        table.add_row("[red]fault[/]", Text(sentence))
     return table
 
 

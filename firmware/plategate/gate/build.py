@@ -21,6 +21,7 @@ from plategate.gate.modes import mode_chooser
 from plategate.gate.parts import Parts
 from plategate.gate.reload import Reload, SettingsFile
 from plategate.gate.rules import all_wired, lane_rules
+from plategate.gate.unwired import UnwiredGate
 from plategate.hardware.board import open_board
 from plategate.health import Health, systemd_health
 from plategate.health_crash import keep_crash_reports
@@ -38,8 +39,21 @@ def run_gate(
 ) -> None:
     """Build it, run it until it is told to stop, take it apart."""
     with contextlib.ExitStack() as stack:
-        gate = build_gate(settings, stack, wrong_settings, file)
-        gate.run()
+        if settings.pins.used:
+            build_gate(settings, stack, wrong_settings, file).run()
+        else:
+            build_unwired(settings, stack, wrong_settings).run()
+
+
+def build_unwired(
+    settings: Settings, stack: contextlib.ExitStack, wrong_settings: str | None
+) -> UnwiredGate:
+    """What runs in place of a gate while no line is set."""
+    health = systemd_health(SystemClock())
+    health.say("settings", wrong_settings)
+    gate = UnwiredGate(health, settings.health.main_hang_s)
+    _serve_status(settings, health, stack)
+    return gate
 
 
 def build_gate(

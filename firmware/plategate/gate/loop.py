@@ -11,15 +11,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from types import FrameType
+from collections.abc import Callable, Mapping
 
 from plategate.gate.camera_feed import CameraFeed, InlineFeed, StillFeed
 from plategate.gate.hands import Hands, Watcher
 from plategate.gate.parts import Parts
 from plategate.gate.reload import NewSettings, Reload
+from plategate.gate.signals import signals
 from plategate.gate.status import GateStatus, status_of
 from plategate.gate.watching import HealthWatcher
 from plategate.gate.workers import InlineWorker, ThreadWorker, Worker
@@ -128,7 +126,7 @@ class Gate:
 
     def run(self) -> None:
         """Work until `stop`, SIGTERM or SIGINT; everything is at rest when this returns."""
-        with _signals(self.stop, self.reload):
+        with signals(self.stop, self.reload):
             try:
                 self.start()
                 while not self._stopping:
@@ -267,23 +265,3 @@ def _quietly(name: str, close: Callable[[], None]) -> None:
         close()
     except Exception:
         logger.exception("%s: failed while it was closed", name)
-
-
-@contextlib.contextmanager
-def _signals(stop: Callable[[], None], reload: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT end the loop in order, SIGHUP reloads; only a main thread may ask."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        del frame
-        reload() if number == signal.SIGHUP else stop()
-
-    heard = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = {number: signal.signal(number, handle) for number in heard}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from plategate.errors import SettingsError
@@ -15,16 +16,18 @@ log = logging.getLogger(__name__)
 LAST_GOOD = Path("/var/lib/plategate/settings.good.toml")
 
 
-def load_or_last_good(file: Path, copy: Path) -> tuple[Settings, str | None]:
+def load_or_last_good(
+    file: Path, copy: Path, load: Callable[[Path], Settings] = load_settings
+) -> tuple[Settings, str | None]:
     """The settings of the file, or those of the copy and a sentence about what is wrong.
 
-    Raises SettingsError where the file is wrong and there is no copy that is right.
+    `load` reads and checks one of them. Raises SettingsError where the file is wrong and there is no copy that is right.
     """
     try:
-        settings = load_settings(file)
+        settings = load(file)
     except SettingsError as error:
         try:
-            return load_settings(copy), f"{error}; the last good settings are in force"
+            return load(copy), f"{error}; the last good settings are in force"
         except SettingsError:
             raise error from None
     keep_as_good(file, copy)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: settings that no gate can start with are named before one tries, and not kept as good."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from plategate.cli import app
+from plategate.errors import SettingsError
+from plategate.gate.startable import load_startable
+from plategate.settings.last_good import load_or_last_good
+
+SHIPPED = Path(__file__).parents[2] / "firmware" / "system" / "settings.toml"
+WIRED = "[pins]\nopen_relay = { pin = 17 }\nbeam = { pin = 22 }\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "settings.toml"
+    file.write_text(WIRED, encoding="utf-8")
+    return file
+
+
+def test_ok__shipped_settings_have_no_line_and_are_startable() -> None:
+    assert not load_startable(SHIPPED).pins.used
+    answer = CliRunner().invoke(app, ["check-config", str(SHIPPED)])
+    assert answer.exit_code == 0
+    assert "no line is set under [pins] yet" in answer.stdout
+
+
+def test_ok__relay_and_trigger_are_enough(file: Path) -> None:
+    assert load_startable(file).pins.used == {"open_relay": 17, "beam": 22}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[pins]\nbeam = { pin = 22 }\n", "pins.open_relay is not set"),
+        ("[pins]\nopen_relay = { pin = 17 }\n", "lane.triggers: beam is not wired"),
+        ('[access]\nzone = "Mars/Base"\n', "access.zone = 'Mars/Base'"),
+        (WIRED + '[access]\nzone = "Mars/Base"\n', "access.zone = 'Mars/Base'"),
+        (WIRED + '[access]\nholidays = ["13-32"]\n', "access.holidays"),
+        (WIRED + '[vision]\ncountries = ["zz"]\n', "vision.countries: no pack 'zz'"),
+    ],
+)
+def test_fail__what_no_gate_can_start_with(
+    file: Path, tmp_path: Path, text: str, says: str
+) -> None:
+    copy = tmp_path / "good.toml"
+    load_or_last_good(file, copy, load_startable)
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_startable(file)
+    assert str(file) in str(caught.value)
+    assert says in str(caught.value)
+    settings, wrong = load_or_last_good(file, copy, load_startable)
+    assert settings.pins.used
+    assert wrong is not None
+    assert says in wrong
+    assert copy.read_text(encoding="utf-8") == WIRED
