@@ -58,6 +58,12 @@ def test_ok__brackets_in_a_sentence_are_shown(health: Health, ask: Ask) -> None:
     assert "failing wiring for 0 s: see [pins]" in ask().stdout
 
 
+def test_ok__a_failure_is_one_line_however_long(health: Health, ask: Ask) -> None:
+    sentence = " ".join(["word"] * 60)
+    health.failing("settings", sentence)
+    assert f"failing settings for 0 s: {sentence}\n" in ask().stdout
+
+
 def test_fail__gate_that_is_not_ready(ask: Ask) -> None:
     assert ask().exit_code == 1
 

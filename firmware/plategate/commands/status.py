@@ -37,7 +37,7 @@ def _print_for_people(document: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     state = "[green]ready[/]" if document["ready"] else "[yellow]starting[/]"
     running = _duration(document["running_s"])
     console.print(f"plategate {document['version']}: {state}, running for {running}")

@@ -21,8 +21,8 @@ def load_or_last_good(
 ) -> tuple[Settings, str | None]:
     """The settings of the file, or those of the copy and a sentence about what is wrong.
 
-    `load` reads and checks one of them. Raises SettingsError where the file is wrong and there is no
-    copy that is right.
+    `load` reads and checks one of them. Raises SettingsError where the file is wrong and there is
+    no copy that is right.
     """
     try:
         settings = load(file)
