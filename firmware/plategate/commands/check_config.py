@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate check-config`: says whether a gate can start with a file, and if not, what is wrong."""
+"""`plategate check-config`: says whether a gate can start with a file, and what is wrong if not."""
 
 from __future__ import annotations
 
