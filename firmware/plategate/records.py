@@ -149,6 +149,7 @@ class Reason(StrEnum):
     AMBIGUOUS = "ambiguous"
     NOT_READABLE = "not_readable"
     NOTHING_SEEN = "nothing_seen"
+    VEHICLE_LEFT = "vehicle_left"
     CAMERA_FAILED = "camera_failed"
     PIPELINE_FAILED = "pipeline_failed"
     STORE_FAILED = "store_failed"

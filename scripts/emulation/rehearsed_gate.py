@@ -30,6 +30,7 @@ EDGES = "edges.log"
 # Longer than barrier.travel_s in rehearsal.toml: the arm counts as up then.
 ARM_TRAVEL_S = 0.6
 UNDER_THE_ARM_S = 0.1
+SEEN_WITHIN_S, JUDGED_WITHIN_S, RELAY_WITHIN_S = 5.0, 5.0, 0.5
 
 
 def hang_if_told(thread: str) -> None:
@@ -109,9 +110,12 @@ def with_drills(settings: Settings, board: RehearsalBoard) -> None:
 class Vehicles(threading.Thread):
     """Cars that come one after the other, and drive through where the arm goes up."""
 
-    def __init__(self, gate: Any, board: RehearsalBoard, log: EdgeLog) -> None:
+    def __init__(
+        self, gate: Any, board: RehearsalBoard, log: EdgeLog, read_within_s: float
+    ) -> None:
         super().__init__(name="vehicles", daemon=True)
         self._gate, self._board, self._log = gate, board, log
+        self._patience_s = read_within_s + JUDGED_WITHIN_S
         self._opened = threading.Event()
         board.factory.listeners.append(self._edge)
 
@@ -126,14 +130,15 @@ class Vehicles(threading.Thread):
         self._opened.clear()
         self._log.write("beam")
         self._board.put(InputName.BEAM, Level.ACTIVE)
-        self._wait(lambda: self._opened.is_set() or self._status().passages > before, 15.0)
-        if self._opened.is_set():
+        self._wait(lambda: self._status().passages > before, SEEN_WITHIN_S)
+        self._wait(lambda: self._opened.is_set() or not self._status().reading, self._patience_s)
+        if self._opened.wait(RELAY_WITHIN_S):
             time.sleep(ARM_TRAVEL_S)
             self._board.put(InputName.PHOTOCELL, Level.ACTIVE)
             time.sleep(UNDER_THE_ARM_S)
         self._board.put(InputName.BEAM, Level.INACTIVE)
         self._board.put(InputName.PHOTOCELL, Level.INACTIVE)
-        self._wait(lambda: not self._status().reading, 15.0)
+        self._wait(lambda: not self._status().reading, self._patience_s)
 
     def _edge(self, edge: Edge) -> None:
         relay = self._board.relay_of(edge)
@@ -161,7 +166,7 @@ def rehearsed(settings: Settings, wrong_settings: str | None, file: Any) -> Iter
     with contextlib.ExitStack() as stack:
         gate = build.build_gate(settings, stack, wrong_settings, file)
         board.rest()
-        Vehicles(gate, board, log).start()
+        Vehicles(gate, board, log, settings.lane.read_within_s).start()
         yield gate
     log.write("end")
 

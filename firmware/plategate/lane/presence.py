@@ -7,10 +7,12 @@ sensor that never lets go (parked car, leaf, broken wire) is reported and left o
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from plategate.lane.rules import Combine
 from plategate.lane.state import LaneState
 from plategate.lane.turn import Turn
-from plategate.lane.visit import start_visit
+from plategate.lane.visit import give_up, start_visit
 from plategate.messages import InputName, Level
 from plategate.records import Reason
 
@@ -20,7 +22,9 @@ def advance_presence(turn: Turn) -> None:
     _watch_for_stuck_sensors(turn)
     _watch_for_clear(turn)
     state = turn.state
-    if not state.armed or state.visit is not None or not _trigger_complete(turn):
+    if not state.armed or not _trigger_complete(turn):
+        return
+    if state.visit is not None and not give_up(turn, state.visit):
         return
     turn.change(armed=False)
     if not _is_leaving(turn):
@@ -87,7 +91,8 @@ def _watch_for_clear(turn: Turn) -> None:
     if state.clear_since_s is None:
         turn.change(clear_since_s=turn.now)
     if not turn.state.armed and clear_for(turn, turn.rules.rearm_s):
-        turn.change(armed=True)
+        visit = state.visit and replace(state.visit, left=True)
+        turn.change(armed=True, visit=visit)
 
 
 def _watch_for_stuck_sensors(turn: Turn) -> None:

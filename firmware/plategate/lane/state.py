@@ -47,6 +47,7 @@ class Visit:
     sighting: PlateSighting | None = None
     verdict: Verdict | None = None
     milestones: Milestones = ()
+    left: bool = False  # the triggers have been quiet for as long as a vehicle needs to leave
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,19 @@ def start_visit(turn: Turn, trigger: str) -> None:
     turn.ask(TakeStills(visit.passage_id, turn.rules.stills, turn.now))
 
 
+def give_up(turn: Turn, visit: Visit) -> bool:
+    """Record a vehicle that left before it was judged, since another one has come.
+
+    Whoever comes must not be let in on its plate. False where the visit goes on: its vehicle has
+    not left, or its grant is being written and cannot be recalled.
+    """
+    if not visit.left or visit.stage is VisitStage.WRITING:
+        return False
+    verdict = _better(visit.verdict, Verdict(Result.UNSURE, Reason.VEHICLE_LEFT))
+    _finish(turn, replace(visit, verdict=verdict))
+    return True
+
+
 def plate_read(turn: Turn, visit: Visit, sighting: PlateSighting) -> None:
     """Have a reading judged; no reading is a verdict of its own."""
     if visit.stage is not VisitStage.READING:
