@@ -13,6 +13,7 @@ from plategate.messages import (
     InputName,
     ListAged,
     OpenBarrier,
+    OpenRequested,
     ResetRequested,
 )
 
@@ -176,3 +177,14 @@ def test_fail__a_drive_that_fails_beside_another_fault_rests_too_and_is_not_trie
     bench.put("reset")
     bench.wait(10)
     assert bench.moves()[-1] == "HoldBarrier", "fire is tried again after the reset"
+
+
+def test_fail__nothing_is_asked_of_a_failed_drive_for_a_person_either_while_fire_is_on(make_bench):
+    bench = make_bench()
+    bench.send(DriveFailed("GPIO 17 is busy"))
+    bench.put("fire")
+    before = bench.moves()
+    bench.send(OpenRequested("console"))
+    bench.wait(10)
+    assert bench.moves() == before
+    assert ("fault", "not moved") in bench.records()

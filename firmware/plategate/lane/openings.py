@@ -47,7 +47,8 @@ def override(turn: Turn, reason: Reason, trigger: str) -> None:
 
 
 def _refusal(turn: Turn, reason: Reason) -> Reason | None:
-    if turn.state.fault is not None and not turn.state.fire:
+    state = turn.state
+    if state.drive_failed or (state.fault is not None and not state.fire):
         return Reason.FAULT
     if turn.state.mode is not Mode.LOCKED:
         return None
