@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plategate.plate_text import ALPHABET
-from plategate.records import CharacterReading, PlateReading
+from plategate.records import CharacterReading, PlateReading, TextAlternative
 from plategate.vision.agree import agree_burst, agree_readings, support
 from plategate.vision.agree_columns import MOST_SURE
 from plategate.vision.calibrate import CONFIRMED, CONTESTED, CUTS, UNCALIBRATED, Calibration, Curve
@@ -47,6 +47,31 @@ readings_of_any = st.builds(
 def test_ok__nothing_agrees_on_nothing() -> None:
     assert agree_readings([]) is None
     assert agree_burst([PlateReading((), "tflite")]) is None
+
+
+def overlooked(more: float) -> PlateReading:
+    """A reading that is not sure whether an I follows."""
+    sure = [CharacterReading(c, 0.99) for c in "TR95X"]
+    return PlateReading(
+        (*sure, CharacterReading("M", 1 - more)), "tflite", (TextAlternative("TR95XMI", more),)
+    )
+
+
+def test_fail__a_reader_that_overlooks_the_end_does_not_settle_another_ones_doubt_about_it() -> (
+    None
+):
+    short = reading("TR95XM", 0.97, "tesseract")
+    assert join(overlooked(0.6), short).confidence < 0.9
+    assert join(overlooked(0.001), short).confidence >= 0.97
+
+
+def test_ok__the_longer_text_comes_out_where_another_cut_shows_it() -> None:
+    joined = join(overlooked(0.6), reading("TR95XM", 0.97, "tesseract"), reading("TR95XMI", 0.95))
+    assert joined.text == "TR95XMI"
+
+
+def test_ok__doubt_about_the_end_is_left_to_the_text_of_a_single_reading() -> None:
+    assert join(overlooked(0.3)).text == "TR95XM"
 
 
 @quick

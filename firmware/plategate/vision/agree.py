@@ -15,6 +15,7 @@ from plategate.plate_text import fold
 from plategate.records import CharacterReading, PlateReading
 from plategate.vision.agree_align import align, likeness
 from plategate.vision.agree_columns import View, pooled, view_of
+from plategate.vision.agree_ends import doubts_an_end, ends
 from plategate.vision.agree_settle import Evidence, settle
 from plategate.vision.calibrate import (
     AGREED,
@@ -67,7 +68,7 @@ def _join(
     joined = calibration.joined(pool, support(ranked, pool.text))
     best = max(ranked, key=lambda r: r.confidence)
     if all(r.text == joined.text for r in ranked):
-        return _raised(joined, best)
+        return joined if any(doubts_an_end(r) for r in ranked) else _raised(joined, best)
     share = masses[first] / sum(masses) if sum(masses) > 0 else 0.0
     return _capped(joined, min(best.confidence, share if len(groups) > 1 else 1.0))
 
@@ -121,7 +122,8 @@ def _weights(group: Sequence[PlateReading], calibration: Calibration) -> list[fl
 
 
 def _views(reading: PlateReading) -> list[View]:
-    return [view_of(character) for character in reading.characters]
+    before, behind = ends(reading)
+    return [*before, *(view_of(character) for character in reading.characters), *behind]
 
 
 def _raised(joined: PlateReading, best: PlateReading) -> PlateReading:

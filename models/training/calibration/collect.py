@@ -64,6 +64,7 @@ def packed(reading: PlateReading | None) -> dict[str, Any] | None:
     return {
         "reader": reading.reader,
         "characters": [[c.char, c.confidence, list(c.alternatives)] for c in reading.characters],
+        "texts": [[other.text, other.confidence] for other in reading.alternatives],
     }
 
 

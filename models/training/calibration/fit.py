@@ -9,6 +9,7 @@ import json
 import math
 import textwrap
 import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy.typing as npt
 
 from plategate.pipeline_plate import CLEAR, SURE
 from plategate.plate_text import fold
-from plategate.records import CharacterReading, PlateReading
+from plategate.records import CharacterReading, PlateReading, TextAlternative
 from plategate.vision.agree import agree_readings, support
 from plategate.vision.calibrate import MOST, SUPPORTS, Calibration, Curve
 
@@ -76,7 +77,8 @@ def _unpacked(value: dict[str, Any]) -> PlateReading:
         CharacterReading(char, sure, tuple((c, p) for c, p in others))
         for char, sure, others in value["characters"]
     )
-    return PlateReading(characters, value["reader"])
+    texts = tuple(TextAlternative(text, sure) for text, sure in value["texts"])
+    return PlateReading(characters, value["reader"], texts)
 
 
 def is_right(plate: Plate, reading: PlateReading | None) -> bool:
@@ -99,50 +101,60 @@ def flow(plate: Plate, calibration: Calibration) -> tuple[PlateReading | None, s
     return agreed, support(seen, agreed.text)
 
 
-def fit_curve(pairs: Sequence[tuple[float, bool]]) -> Curve:
+Claim = tuple[float, bool, float]  # how sure, whether right, how much it counts
+
+
+def fit_curve(claims: Sequence[Claim]) -> Curve:
     """Logistic regression of being right on the claimed log-odds, by Newton's method.
 
     A slope above 1 would sharpen claims beyond what so few plates can prove, so it is held at 1.
     """
-    if len(pairs) < 10:
+    if len(claims) < 10:
         return Curve()
-    claimed = np.clip([sure for sure, _ in pairs], 1e-6, MOST)
+    claimed = np.clip([sure for sure, _, _ in claims], 1e-6, MOST)
     odds = np.log(claimed / (1 - claimed))
-    right = np.array([float(good) for _, good in pairs])
-    line = newton(np.stack([odds, np.ones_like(odds)], axis=1), right, np.zeros_like(odds))
+    right = np.array([float(good) for _, good, _ in claims])
+    counts = np.array([count for _, _, count in claims])
+    line = newton(np.stack([odds, np.ones_like(odds)], axis=1), right, counts, np.zeros_like(odds))
     if line[0] > 1:
-        return Curve(1.0, float(newton(np.ones((len(odds), 1)), right, odds)[0]))
+        return Curve(1.0, float(newton(np.ones((len(odds), 1)), right, counts, odds)[0]))
     return Curve(max(0.05, float(line[0])), float(line[1]))
 
 
-def newton(rows: Numbers, right: Numbers, given: Numbers) -> Numbers:
+def newton(rows: Numbers, right: Numbers, counts: Numbers, given: Numbers) -> Numbers:
     """Weights of `rows` that, added to the log-odds `given`, explain best what was right."""
     prior = np.array([1.0, 0.0]) if rows.shape[1] == 2 else np.zeros(1)
     line = prior.copy()
-    pull = PRIOR * len(right) * np.eye(len(prior))
+    pull = PRIOR * counts.sum() * np.eye(len(prior))
     for _ in range(30):
         chance = 1 / (1 + np.exp(-np.clip(rows @ line + given, -30, 30)))
-        slope = rows.T @ (right - chance) - pull @ (line - prior)
-        bend = rows.T @ (rows * (chance * (1 - chance))[:, None]) + pull
+        slope = rows.T @ (counts * (right - chance)) - pull @ (line - prior)
+        bend = rows.T @ (rows * (counts * chance * (1 - chance))[:, None]) + pull
         step = np.linalg.solve(bend, slope)
         line = line + step / max(1.0, float(np.abs(step).max()))
     return line
 
 
 def fit(plates: Sequence[Plate], weights: dict[str, float], repeat: float) -> Calibration:
-    """Curves of the readers first, then of what they agree on with those curves."""
-    claims: dict[str, list[tuple[float, bool]]] = {"tflite": [], "tesseract": []}
+    """Curves of the readers first, then of what they agree on with those curves.
+
+    Pictures of one car say nearly the same, so n of them count as the root of n.
+    """
+    seen = Counter(plate.text for plate in plates)
+    claims: dict[str, list[Claim]] = {"tflite": [], "tesseract": []}
     for plate in plates:
+        count = seen[plate.text] ** -0.5
         for reading in (plate.readings[key] for key in ORDER if key in plate.readings):
-            claims[reading.reader].append((reading.confidence, is_right(plate, reading)))
-    curves = {reader: fit_curve(pairs) for reader, pairs in claims.items()}
+            claims[reading.reader].append((reading.confidence, is_right(plate, reading), count))
+    curves = {reader: fit_curve(found) for reader, found in claims.items()}
     first = Calibration(curves, weights, repeat)
-    joined: dict[str, list[tuple[float, bool]]] = {support: [] for support in SUPPORTS}
+    joined: dict[str, list[Claim]] = {support: [] for support in SUPPORTS}
     for plate in plates:
         agreed, kind = flow(plate, first)
         if agreed is not None and kind is not None:
-            joined[kind].append((agreed.confidence, is_right(plate, agreed)))
-    agreed_curves = {kind: fit_curve(pairs) for kind, pairs in joined.items()}
+            count = seen[plate.text] ** -0.5
+            joined[kind].append((agreed.confidence, is_right(plate, agreed), count))
+    agreed_curves = {kind: fit_curve(found) for kind, found in joined.items()}
     return Calibration(curves, weights, repeat, agreed_curves)
 
 

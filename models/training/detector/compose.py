@@ -171,7 +171,7 @@ class Composer:
         scale = float(np.clip(wanted / (box[2] - box[0]), 0.08, 3.0))
         wanted = scale * (box[2] - box[0])
         if exact and rng.random() < 0.3:
-            angle = rng.uniform(-20, 20)
+            angle = rng.uniform(-30, 30)
         else:
             angle = np.clip(rng.normal(0, 4 if exact else 1.5), -12, 12)
         edge = np.minimum(np.array([0.55, 0.3]) * wanted, np.array(size) / 2)

@@ -22,9 +22,9 @@ def turned_plate(aspect: float, yaw: float, pitch: float, roll: float, distance:
 
 
 def random_turn(rng: Generator, aspect: float) -> Quad:
-    """Mostly the gentle angles of a gate; one in four up to 45 degrees aside, 20 degrees rolled."""
+    """Mostly the gentle angles of a gate; one in four up to 45 degrees aside, 30 degrees rolled."""
     if rng.random() < 0.25:
-        yaw, pitch, roll = rng.uniform(-45, 45), rng.uniform(-25, 25), rng.uniform(-20, 20)
+        yaw, pitch, roll = rng.uniform(-45, 45), rng.uniform(-25, 25), rng.uniform(-30, 30)
     else:
         yaw, pitch, roll = np.clip(rng.normal(0, [16, 8, 4.5]), -45, 45)
     return turned_plate(aspect, *np.deg2rad([yaw, pitch, roll]), rng.uniform(2.5, 12))

@@ -11,6 +11,7 @@ import numpy as np
 from synthesis.plates import Picture
 
 from .samples import (
+    Crop,
     Floats,
     RenderedCrops,
     crop_shares,
@@ -21,10 +22,12 @@ from .samples import (
     spoil,
     swap_characters,
 )
+from .transplant import Donors
 
 COLOUR_MIXES = 3
 EMPTY_SHARE = 0.015
-SWAPPED_SHARE = 0.6
+SWAPPED_SHARE = 0.35
+SPELT_ANEW_SHARE = 0.35
 
 
 class Mixture:
@@ -42,6 +45,7 @@ class Mixture:
         self.real = load_crops(data, "train", mixes=COLOUR_MIXES)
         if edges is not None:
             self._know_edges(edges)
+        self.donors = Donors(self.real)
         self.shares = np.cumsum(crop_shares(self.real))
         self.rendered = RenderedCrops(rendered)
         self.empty = load_empty(data, 1500)
@@ -67,11 +71,19 @@ class Mixture:
             return spoil(patch, rng, self.amount), ""
         if kind < self.real_share:
             crop = self.real[int(np.searchsorted(self.shares, rng.random() * self.shares[-1]))]
-            if rng.random() < SWAPPED_SHARE:
-                crop = swap_characters(crop, rng)
+            crop = self._another_text(crop)
             return spoil(random_cut(crop, rng), rng, 0.8 * self.amount), crop.text
         crop = self.rendered.draw(rng)
         return spoil(random_cut(crop, rng), rng, 1.25 * self.amount), crop.text
+
+    def _another_text(self, crop: Crop) -> Crop:
+        """The plate as it is, with its characters in other places, or with those of others."""
+        chance = self.rng.random()
+        if chance < SWAPPED_SHARE:
+            return swap_characters(crop, self.rng)
+        if chance < SWAPPED_SHARE + SPELT_ANEW_SHARE:
+            return self.donors.spell_anew(crop, self.rng)
+        return crop
 
     def batch(self, count: int) -> tuple[Floats, list[str]]:
         """Normalised pictures of shape (count, 1, height, width), and their texts."""

@@ -12,6 +12,7 @@ CLASSES = len(ALPHABET) + 1
 WIDTH, HEIGHT = 160, 48
 COLUMNS = WIDTH // 4
 STEPS = 2 * COLUMNS
+BODY, WHOLE = 128, 256
 
 
 def convolution(
@@ -46,25 +47,25 @@ class ReaderNetwork(nn.Module):
     of the top line come first and those of the bottom line after them: one CTC reads both.
     """
 
-    def __init__(self, dropout: float = 0.15) -> None:
+    def __init__(self, dropout: float = 0.2) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            convolution(1, 24, stride=(2, 2)),
-            convolution(24, 48, stride=(2, 1)),
+            convolution(1, 32, stride=(2, 2)),
+            convolution(32, 48, stride=(2, 1)),
             Residual(48),
-            convolution(48, 96, stride=(2, 2)),
-            Residual(96),
-            Residual(96),
-            Residual(96),
+            convolution(48, BODY, stride=(2, 2)),
+            Residual(BODY),
+            Residual(BODY),
+            Residual(BODY),
         )
         self.columns = nn.Sequential(
-            nn.Conv2d(96, 192, (HEIGHT // 8, 1), bias=False),
-            nn.BatchNorm2d(192),
+            nn.Conv2d(BODY, WHOLE, (HEIGHT // 8, 1), bias=False),
+            nn.BatchNorm2d(WHOLE),
             nn.ReLU(inplace=True),
-            Residual(192, (1, 5)),
-            Residual(192, (1, 5)),
+            Residual(WHOLE, (1, 5)),
+            Residual(WHOLE, (1, 5)),
             nn.Dropout(dropout),
-            nn.Conv2d(192, 2 * CLASSES, 1),
+            nn.Conv2d(WHOLE, 2 * CLASSES, 1),
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -20,6 +20,7 @@ from .network import ALPHABET, HEIGHT, WIDTH
 
 ONE_LINE_SKIPPED = 0.35
 BAR_AT_END_SHARE = 0.1
+STRONGLY_TURNED_SHARE = 0.12
 BARS = frozenset("I1")
 
 Floats = npt.NDArray[np.float32]
@@ -187,7 +188,8 @@ def random_cut(crop: Crop, rng: np.random.Generator) -> Picture:
     y0, y1 = -height * (0.5 + top), height * (0.5 + bottom)
     corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
     corners += rng.normal(0, 0.02 * height, (4, 2))
-    angle = np.deg2rad(np.clip(rng.normal(0, 2.2), -7, 7))
+    spread = 6.0 if rng.random() < STRONGLY_TURNED_SHARE else 2.2
+    angle = np.deg2rad(np.clip(rng.normal(0, spread), -13, 13))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     corners[:, 0] += corners[:, 1] * rng.normal(0, 0.09)
     corners = corners @ turn.T + (box[:2] + box[2:]) / 2

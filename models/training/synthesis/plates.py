@@ -14,6 +14,8 @@ from .grammar import Mark, Style, draw_lines, pick_style, registration
 from .sheet import Canvas, Sheet, choose_font, text_mask
 
 Picture = npt.NDArray[np.uint8]
+MADE_BY_HAND = frozenset({"hand", "serif", "wide"})
+SLANTED_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,22 @@ def _line_mask(line: list[Mark], hand: _Hand, cap: float) -> tuple[Canvas, list[
     return whole, seals
 
 
+def _stretch(label: str, rng: np.random.Generator) -> float:
+    """Width of the characters: sign makers stretch them as far as the plate has room."""
+    if label in MADE_BY_HAND:
+        return float(np.clip(np.exp(rng.normal(0.1, 0.25)), 0.7, 1.9))
+    return float(np.clip(rng.normal(1.0, 0.1), 0.75, 1.3))
+
+
+def _slanted(mask: Canvas, slant: float) -> Canvas:
+    """A line of letters leaning to the right by `slant` pixels for each pixel of height."""
+    height, width = mask.shape
+    reach = slant * height
+    matrix = np.array([[1.0, -slant, max(0.0, reach)], [0.0, 1.0, 0.0]])
+    out = cv2.warpAffine(mask, matrix, (width + int(abs(reach)) + 1, height))
+    return np.asarray(out, np.float32)
+
+
 def _emboss(sheet: Sheet, mask: Canvas, x: int, y: int, strength: float) -> None:
     """Light one flank of raised characters and shade the other."""
     raised = cv2.GaussianBlur(np.pad(mask, 4), (3, 3), 0)
@@ -122,7 +140,7 @@ def _draw_registration(
         font=choose_font(label, rng),
         tracking=float(rng.uniform(0.06, 0.17)),
         gap=float(rng.uniform(0.16, 0.45)),
-        stretch=float(np.clip(rng.normal(1.0, 0.1), 0.75, 1.3)),
+        stretch=_stretch(label, rng),
         weight=int(rng.choice(4, p=[0.55, 0.2, 0.15, 0.1])),
     )
     slack = free_height - cap * len(lines)
@@ -130,8 +148,11 @@ def _draw_registration(
     y = sheet.top + (free_height - pitch * (len(lines) - 1) - cap) / 2 + rng.normal(0, 0.01) * cap
     lean = rng.random()
     strength = float(rng.uniform(0.1, 0.8)) if rng.random() < 0.6 else 0.0
+    slanted = label in MADE_BY_HAND and rng.random() < SLANTED_SHARE
+    slant = float(rng.uniform(0.1, 0.35)) if slanted else 0.0
     for number, line in enumerate(lines):
         mask, seals = _line_mask(line, hand, cap)
+        mask = _slanted(mask, slant) if slant else mask
         room = sheet.right - sheet.left
         scale = min(1.0, room * 0.96 / mask.shape[1])
         if len(lines) == 1 and mask.shape[1] < room * 0.75 and rng.random() < 0.7:

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a reading leaves open about one more character before its first or behind its last one.
+
+A bar beside a wide letter or the rim is easily overlooked: the reader knows of the longer text,
+but each of its characters says only what it may be itself.
+"""
+
+from __future__ import annotations
+
+from plategate.records import PlateReading
+from plategate.vision.agree_columns import NOTHING, View
+
+# Less than this is not worth a column.
+LEAST_DOUBT = 0.02
+# From here on readings of the same text do not make each other surer.
+GREAT_DOUBT = 0.25
+REST = 1e-4
+
+
+def ends(reading: PlateReading) -> tuple[list[View], list[View]]:
+    """A view of the place before the reading and one of that behind it, where it doubts these."""
+    before: dict[str, float] = {}
+    behind: dict[str, float] = {}
+    for other in reading.alternatives:
+        if other.text[1:] == reading.text:
+            before[other.text[0]] = before.get(other.text[0], 0.0) + other.confidence
+        elif other.text[:-1] == reading.text:
+            behind[other.text[-1]] = behind.get(other.text[-1], 0.0) + other.confidence
+    return _place(before, reading.confidence), _place(behind, reading.confidence)
+
+
+def doubts_an_end(reading: PlateReading) -> bool:
+    """Whether a character more is about as likely as what was read."""
+    return any(view.of(NOTHING) < 1 - GREAT_DOUBT for views in ends(reading) for view in views)
+
+
+def _place(more: dict[str, float], as_read: float) -> list[View]:
+    whole = sum(more.values()) + as_read
+    doubt = sum(more.values()) / whole if whole > 0 else 0.0
+    if doubt < LEAST_DOUBT:
+        return []
+    listed = {char: share / whole for char, share in more.items()}
+    return [View({NOTHING: 1 - doubt, **listed}, REST)]
