@@ -28,7 +28,7 @@ def test_ok__shipped_settings_have_no_line_and_are_startable() -> None:
     assert not load_startable(SHIPPED).pins.used
     answer = CliRunner().invoke(app, ["check-config", str(SHIPPED)])
     assert answer.exit_code == 0
-    assert "no line is set under [pins] yet" in answer.stdout
+    assert "no line is set under [pins], so nothing can open" in answer.stdout
 
 
 def test_ok__relay_and_trigger_are_enough(file: Path) -> None:
@@ -42,6 +42,8 @@ def test_ok__relay_and_trigger_are_enough(file: Path) -> None:
         ("[pins]\nopen_relay = { pin = 17 }\n", "lane.triggers: beam is not wired"),
         ('[access]\nzone = "Mars/Base"\n', "access.zone = 'Mars/Base'"),
         (WIRED + '[access]\nzone = "Mars/Base"\n', "access.zone = 'Mars/Base'"),
+        ('[[lane.schedule]]\nhours = "Mo 25-26"\nmode = "open"\n', "lane.schedule: "),
+        (WIRED + '[[lane.schedule]]\nhours = "Mo 25-26"\nmode = "open"\n', "lane.schedule: "),
         (WIRED + '[access]\nholidays = ["13-32"]\n', "access.holidays"),
         (WIRED + '[vision]\ncountries = ["zz"]\n', "vision.countries: no pack 'zz'"),
     ],

@@ -21,7 +21,7 @@ def check_config(
 ) -> None:
     """Check a settings file; names file, key, value and limit of everything that is wrong."""
     from plategate.gate.startable import load_startable
+    from plategate.gate.unwired import SENTENCE
 
     settings = load_startable(file)
-    unwired = "" if settings.pins.used else "; no line is set under [pins] yet, so nothing can open"
-    print(f"{file or 'settings'}: all right{unwired}")
+    print(f"{file or 'settings'}: all right" + ("" if settings.pins.used else f"; {SENTENCE}"))

@@ -9,6 +9,7 @@ from plategate.access.terms import access_terms
 from plategate.clock import SystemClock
 from plategate.errors import SettingsError
 from plategate.gate.live import live_settings
+from plategate.gate.modes import mode_chooser
 from plategate.settings import Settings, load_settings
 from plategate.vision.grammar import choose_grammar
 
@@ -30,9 +31,15 @@ def load_startable(file: Path | None) -> Settings:
 
 def _agree(settings: Settings) -> None:
     choose_grammar(settings.vision.countries)
+    clock = SystemClock()
     if not settings.pins.used:
+        mode_chooser(settings.lane, settings.access, clock, _trusted)
         access_terms(settings.access)
         return
     if settings.pins.open_relay is None:
         raise SettingsError("pins.open_relay is not set: there is nothing to open the barrier with")
-    live_settings(settings, SystemClock(), clock_trusted=lambda: True)
+    live_settings(settings, clock, _trusted)
+
+
+def _trusted() -> bool:
+    return True

@@ -50,7 +50,7 @@ def _refusal(turn: Turn, reason: Reason) -> Reason | None:
     state = turn.state
     if state.drive_failed or (state.fault is not None and not state.fire):
         return Reason.FAULT
-    if turn.state.mode is not Mode.LOCKED:
+    if state.mode is not Mode.LOCKED:
         return None
     rules = turn.rules
     free = rules.free_exit_when_locked if reason is Reason.FREE_EXIT else rules.manual_when_locked

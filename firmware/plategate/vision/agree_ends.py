@@ -14,7 +14,7 @@ from plategate.vision.agree_columns import NOTHING, View
 LEAST_DOUBT = 0.02
 # From here on readings of the same text do not make each other surer.
 GREAT_DOUBT = 0.25
-REST = 1e-4
+REST = 1e-4  # likelihood of each character that no other text shows there
 
 
 def ends(reading: PlateReading) -> tuple[list[View], list[View]]:
