@@ -97,16 +97,18 @@ def test_fail__motion_out_of_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["end", "exception", "term"])
 def test_ok__relay_rests_however_the_process_ends(how: str) -> None:
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, how],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "pulsing\n"
-    if how == "term":
-        process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=30)
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "pulsing\n"
+        if how == "term":
+            process.send_signal(signal.SIGTERM)
+        # By the same reader: `communicate` passes over what it has taken in with the first line.
+        out, err = process.stdout.read(), process.stderr.read()
     assert out == "0 1 0 input\n", err
