@@ -157,6 +157,17 @@ def test_fail__wrong_settings_are_named_and_the_rest_is_still_looked_at(bench: B
     assert "temperature" in found
 
 
+def test_ok__with_wrong_settings_the_last_good_ones_say_what_is_looked_at(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = bench.config.rename(bench.folder / "settings.good.toml")
+    monkeypatch.setattr("plategate.settings.last_good.LAST_GOOD", good)
+    bench.more = "[journal2]"
+    found = bench.examine()
+    assert found["settings"].light is Light.RED
+    assert str(bench.state) in found["disk"].sentence
+
+
 def test_ok__journal_and_crashes_are_counted(bench: Bench) -> None:
     journal = open_journal(JournalSettings(dir=bench.state))
     at = datetime(2026, 1, 2, tzinfo=UTC)

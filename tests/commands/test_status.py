@@ -81,3 +81,24 @@ def test_ok__a_gate_is_asked_although_its_settings_have_a_slip_by_now(
     assert answer.exit_code == 1
     assert "failing settings" in answer.stdout
     assert "lane.retry_after_ms = 5" in answer.stdout
+    assert "the gate that runs answers at" in answer.stderr
+
+
+def test_ok__a_gate_is_found_that_refused_the_socket_of_the_installed_file(
+    tmp_path: Path, health: Health, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, good = tmp_path / "settings.toml", tmp_path / "settings.good.toml"
+    config.rename(good)
+    config.write_text(f'[health]\nsocket = "{tmp_path}/new.sock"\n', encoding="utf-8")
+    monkeypatch.setattr("plategate.settings.last_good.LAST_GOOD", good)
+    health.ready()
+    # A gate of another file is not the installed one: the latter must not answer for it.
+    other = ask()
+    assert other.exit_code == 1
+    assert "new.sock" in str(other.exception)
+    monkeypatch.setattr("plategate.commands._running.DEFAULT_FILE", config)
+    answer = ask("--json")
+    assert answer.exit_code == 0
+    assert json.loads(answer.stdout)["ready"]
+    assert f"no gate answers at {tmp_path}/new.sock" in answer.stderr
+    assert f"the gate that runs answers at {tmp_path}/gate.sock" in answer.stderr

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 from plategate.clock import SystemClock
 from plategate.commands._doctor import Finding, Machine, amber, green, red
@@ -20,14 +21,14 @@ RECENT_CRASH = timedelta(days=7)
 GATE, TIMER = "plategate-gate.service", "plategate-sync.timer"
 
 
-def state(settings: Settings, machine: Machine) -> Iterator[Finding]:
+def state(settings: Settings, machine: Machine, config: Path | None) -> Iterator[Finding]:
     """All checks of this file."""
     yield _lists(settings)
     yield _journal(settings)
     yield _disk(settings)
     yield _crashes(settings)
     yield from _units(settings, machine)
-    yield _gate(settings)
+    yield _gate(config)
 
 
 def _lists(settings: Settings) -> Finding:
@@ -142,11 +143,11 @@ def _units(settings: Settings, machine: Machine) -> Iterator[Finding]:
             yield green("sync", f"{len(settings.sync.sources)} sources, {TIMER} runs")
 
 
-def _gate(settings: Settings) -> Finding:
-    from plategate.health_socket import ask_status
+def _gate(config: Path | None) -> Finding:
+    from plategate.commands._running import running_gate
 
     try:
-        status = ask_status(settings.health.socket)
+        _, status, _ = running_gate(config)
     except GateError as error:
         return amber("gate", str(error), "sudo systemctl restart plategate-gate; plategate status")
     failures = [f"{failure['name']}: {failure['sentence']}" for failure in status["failures"]]

@@ -40,7 +40,7 @@ def doctor(
 
 
 def examine(config: Path | None, machine: Machine) -> list[Finding]:
-    """All findings; where the settings are wrong, the rest is looked at with the defaults."""
+    """All findings; where the settings are wrong, the rest is looked at with the last good."""
     from plategate.commands._doctor import green, red
     from plategate.commands._doctor_board import board
     from plategate.commands._doctor_software import software
@@ -48,19 +48,20 @@ def examine(config: Path | None, machine: Machine) -> list[Finding]:
     from plategate.errors import SettingsError
     from plategate.gate.startable import load_startable
     from plategate.settings import Settings
+    from plategate.settings.last_good import last_good_settings
 
     try:
         settings = load_startable(config)
         first = green("settings", f"{config or 'the ones in force'} are all right")
     except SettingsError as error:
-        settings = Settings()
+        settings = last_good_settings() or Settings()
         sentence = str(error).replace("\n", "; ")
         first = red("settings", sentence, "mend the keys named here; see docs/settings.md")
     return [
         first,
         *software(settings, machine),
         *board(settings, machine),
-        *state(settings, machine),
+        *state(settings, machine, config),
     ]
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,10 +23,11 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="everything, as JSON")] = False,
 ) -> None:
     """Ask the running gate how it is."""
-    from plategate.health_socket import ask_status
-    from plategate.settings.last_good import settings_of_running_gate
+    from plategate.commands._running import running_gate
 
-    document = ask_status(settings_of_running_gate(config).health.socket)
+    _, document, elsewhere = running_gate(config)
+    if elsewhere is not None:
+        sys.stderr.write(f"plategate: {elsewhere}\n")
     if as_json:
         print(json.dumps(document, ensure_ascii=False, indent=2))
     else:

@@ -52,10 +52,10 @@ def watch(
     config: Config = None,
 ) -> None:
     """Show what the gate sees and does."""
+    from plategate.commands._running import running_gate
     from plategate.settings import load_settings
-    from plategate.settings.last_good import settings_of_running_gate
 
-    settings = load_settings(config) if direct else settings_of_running_gate(config)
+    settings = load_settings(config) if direct else running_gate(config)[0]
     with _direct(settings) if direct else _gate(settings) as ask:
         try:
             _show(ask, every, looks)

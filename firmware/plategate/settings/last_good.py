@@ -35,18 +35,12 @@ def load_or_last_good(
     return settings, None
 
 
-def settings_of_running_gate(file: Path | None, copy: Path | None = None) -> Settings:
-    """What a gate goes by that was started with this file, for those who ask it.
-
-    The last good settings where the file has a slip by now, the defaults where there are none.
-    """
+def last_good_settings(copy: Path | None = None) -> Settings | None:
+    """The copy of the installed gate; None where there is none that is right."""
     try:
-        return load_settings(file)
+        return load_settings(copy or LAST_GOOD)
     except SettingsError:
-        try:
-            return load_settings(copy or LAST_GOOD)
-        except SettingsError:
-            return Settings()
+        return None
 
 
 def keep_as_good(file: Path, copy: Path) -> None:
