@@ -19,6 +19,7 @@ from plategate.gate.site import build_site
 from plategate.hardware.rehearsal_clock import TurnedClock
 from plategate.messages import InputName, Level, TriggerRequested
 from plategate.settings import Settings
+from plategate.settings.pins import PinsSettings
 
 from .conftest import FakeBook, no_pipeline
 
@@ -202,6 +203,7 @@ def test_fail__a_slip_changes_nothing_and_is_named_once(
     [
         ("lane", {"triggers": ("loop",)}, "settings.toml: lane.triggers: loop is not wired"),
         ("access", {"holidays": ("someday",)}, "settings.toml: access.holidays: "),
+        ("pins", {"open_relay": None}, "settings.toml: pins.open_relay is not set"),
         ("access", {"zone": "Europe/Nowhere"}, "settings.toml: access.zone = 'Europe/Nowhere'"),
     ],
 )
@@ -221,6 +223,15 @@ def test_ok__a_pin_asks_for_the_restart_by_its_name(
     gate.reload(changed("pins", beam=beam))
     assert gate.ends
     assert "ending for pins.beam.pin, to start with it" in caplog.text
+    assert gate.edges == []
+
+
+def test_ok__without_any_pin_it_ends_to_come_up_unwired(
+    gate: ReloadedGate, settings: Settings
+) -> None:
+    gate.reload(settings.model_copy(update={"pins": PinsSettings()}))
+    assert gate.failures == []
+    assert gate.ends
     assert gate.edges == []
 
 

@@ -15,6 +15,7 @@ from plategate.settings.last_good import load_or_last_good
 
 SHIPPED = Path(__file__).parents[2] / "firmware" / "system" / "settings.toml"
 WIRED = "[pins]\nopen_relay = { pin = 17 }\nbeam = { pin = 22 }\n"
+MOVING_FILES = '[camera]\nkind = "folder"\npath = "/tmp"\n[triggers.motion]\nenabled = true\n'
 
 
 @pytest.fixture
@@ -45,6 +46,9 @@ def test_ok__relay_and_trigger_are_enough(file: Path) -> None:
         ('[[lane.schedule]]\nhours = "Mo 25-26"\nmode = "open"\n', "lane.schedule: "),
         (WIRED + '[[lane.schedule]]\nhours = "Mo 25-26"\nmode = "open"\n', "lane.schedule: "),
         (WIRED + '[access]\nholidays = ["13-32"]\n', "access.holidays"),
+        (WIRED + '[barrier]\nstyle = "open_and_close"\n', "needs pins.close_relay"),
+        (MOVING_FILES, "triggers.motion.enabled: files do not move"),
+        (WIRED + MOVING_FILES, "triggers.motion.enabled: files do not move"),
         (WIRED + '[vision]\ncountries = ["zz"]\n', "vision.countries: no pack 'zz'"),
     ],
 )

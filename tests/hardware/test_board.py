@@ -11,12 +11,10 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from plategate.clock import SystemClock
-from plategate.errors import SettingsError
 from plategate.hardware.board import open_board
 from plategate.messages import InputName
 from plategate.settings import Settings, parse_settings
@@ -87,11 +85,6 @@ def test_ok__everything_that_is_wired_is_there() -> None:
     board.drive.close(0.2)
     board.close()
     board.close()
-
-
-def test_fail__motion_out_of_files(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="files do not move"):
-        opened({**WIRED, "camera": {"kind": "folder", "path": tmp_path}})
 
 
 @pytest.mark.parametrize("how", ["end", "exception", "term"])

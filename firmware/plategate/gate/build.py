@@ -15,12 +15,12 @@ import secrets
 from plategate.access.clocktrust import ClockTrust
 from plategate.access.control import open_access
 from plategate.clock import SystemClock
-from plategate.gate.live import live_settings
 from plategate.gate.loop import Gate
 from plategate.gate.modes import mode_chooser
 from plategate.gate.parts import Parts
 from plategate.gate.reload import Reload, SettingsFile
 from plategate.gate.rules import all_wired, lane_rules
+from plategate.gate.startable import startable
 from plategate.gate.unwired import UnwiredGate
 from plategate.hardware.board import open_board
 from plategate.health import Health, systemd_health
@@ -109,7 +109,7 @@ def build_gate(
         else Reload(
             present=settings,
             file=file,
-            prepare=functools.partial(live_settings, clock=clock, clock_trusted=trust.trusted),
+            prepare=functools.partial(startable, clock=clock, clock_trusted=trust.trusted),
             health=health,
         ),
     )

@@ -199,10 +199,10 @@ class Gate:
 
     def _take_over(self, new: NewSettings) -> None:
         """Between two passages: the next goes by the new settings. Nothing moves by itself."""
-        if new.changes.restart:
+        live, book = new.live, self._parts.book
+        if new.changes.restart or live is None:
             self.stop()
             return
-        live, book = new.live, self._parts.book
         self._rules, self._mode = live.rules, live.mode
         self._parts.judge.use(live.terms)
         # Behind the passages that wait to be recorded, which end as they began.

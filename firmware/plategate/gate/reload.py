@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 FAILURE = "settings"
 
+_Found = tuple[Settings, Live | None] | str
+
 
 def _kept_nowhere() -> None:
     return None
@@ -39,10 +41,13 @@ class SettingsFile:
 
 @dataclass(frozen=True, slots=True)
 class NewSettings:
-    """Settings that are right, and in what they differ from those in force."""
+    """Settings that are right, and in what they differ from those in force.
+
+    `live` is None where they have no line: then the pins differ, which is a restart.
+    """
 
     settings: Settings
-    live: Live
+    live: Live | None
     changes: Changes
 
 
@@ -54,7 +59,7 @@ class Reload:
         *,
         present: Settings,
         file: SettingsFile,
-        prepare: Callable[[Settings], Live],
+        prepare: Callable[[Settings], Live | None],
         health: Health,
     ) -> None:
         self._present = present
@@ -62,7 +67,7 @@ class Reload:
         self._prepare = prepare
         self._health = health
         self._asked = False
-        self._found: queue.SimpleQueue[tuple[Settings, Live] | str] = queue.SimpleQueue()
+        self._found: queue.SimpleQueue[_Found] = queue.SimpleQueue()
         self._waiting: NewSettings | None = None
 
     def ask(self) -> None:
@@ -98,7 +103,7 @@ class Reload:
 
     def _look(self, wake: Callable[[], None]) -> None:
         """In the worker: read, check, keep."""
-        found: tuple[Settings, Live] | str = f"{self._file.name}: cannot be read"
+        found: _Found = f"{self._file.name}: cannot be read"
         try:
             settings = self._file.read()
             found = settings, self._ready(settings)
@@ -109,13 +114,13 @@ class Reload:
             self._found.put(found)
             wake()
 
-    def _ready(self, settings: Settings) -> Live:
+    def _ready(self, settings: Settings) -> Live | None:
         try:
             return self._prepare(settings)
         except SettingsError as error:
             raise SettingsError(f"{self._file.name}: {error}") from None
 
-    def _weigh(self, found: tuple[Settings, Live] | str) -> None:
+    def _weigh(self, found: _Found) -> None:
         if isinstance(found, str):
             self._health.failing(FAILURE, f"{found}; the settings before it stay in force")
             return

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from plategate.access.control import open_access
 from plategate.clock import SystemClock
-from plategate.gate.live import live_settings
 from plategate.gate.loop import Gate
 from plategate.gate.parts import BurstReader, Judge, Parts, PassageBook
 from plategate.gate.reload import Reload, SettingsFile
 from plategate.gate.rules import all_wired, lane_rules
+from plategate.gate.startable import startable
 from plategate.hardware.gpio_drive import GpioDrive
 from plategate.hardware.gpio_inputs import GpioInputs
 from plategate.hardware.lamps import GpioLamps
@@ -177,9 +177,7 @@ def build_site(
         else Reload(
             present=settings,
             file=file,
-            prepare=functools.partial(
-                live_settings, clock=clock, clock_trusted=parts.clock_trusted
-            ),
+            prepare=functools.partial(startable, clock=clock, clock_trusted=parts.clock_trusted),
             health=health,
         ),
         inline=turned is not None,

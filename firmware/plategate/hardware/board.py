@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from plategate.clock import Clock
-from plategate.errors import SettingsError
 from plategate.hardware.distance import DistanceFilter
 from plategate.hardware.folder import FileCamera
 from plategate.hardware.gpio_drive import GpioDrive
@@ -118,9 +117,8 @@ def open_inputs(
         )
         every_s = settings.every_ms / 1000
         found.append(DistanceWatch(sensor, DistanceFilter(settings), every_s=every_s, clock=clock))
-    if triggers.motion.enabled and camera is not None:
-        if isinstance(camera, FileCamera):
-            raise SettingsError("triggers.motion.enabled: files do not move; use a real camera")
+    # Files do not move; settings that ask for it are refused before anything is opened.
+    if triggers.motion.enabled and isinstance(camera, PiCamera | V4l2Camera):
         found.append(
             watch_motion(
                 lambda: camera.small,
