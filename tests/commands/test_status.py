@@ -64,6 +64,15 @@ def test_ok__a_failure_is_one_line_however_long(health: Health, ask: Ask) -> Non
     assert f"failing settings for 0 s: {sentence}\n" in ask().stdout
 
 
+def test_ok__settings_that_wait_are_named(health: Health, ask: Ask) -> None:
+    health.ready()
+    new = {"keys": ["pins.beam.pin"], "restart": True, "waits_for": "fire", "waiting_s": 130.0}
+    health.tell("new_settings", lambda: new)
+    answer = ask()
+    assert answer.exit_code == 0
+    assert "new settings wait for 2 min, because fire: pins.beam.pin\n" in answer.stdout
+
+
 def test_fail__gate_that_is_not_ready(ask: Ask) -> None:
     assert ask().exit_code == 1
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A gate on a rehearsed site with its real threads, quick timings and plates that are said."""
+"""A gate on a rehearsed site with plates that are said: with real threads, or a turned clock."""
 
 from __future__ import annotations
 
@@ -15,16 +15,22 @@ from plategate.access.control import AccessControl, open_access
 from plategate.access.list_changes import replace_list
 from plategate.access.lists import ListName
 from plategate.access.store import open_for_writing
-from plategate.errors import StoreError
+from plategate.errors import SettingsError, StoreError
 from plategate.gate.rehearsal import rehearsal_settings
+from plategate.gate.reload import SettingsFile
 from plategate.gate.scenario_eye import ScenarioReader, load_said_or_real, said
 from plategate.gate.site import Site, build_site
+from plategate.hardware.rehearsal_clock import TurnedClock
 from plategate.messages import InputName, Level
 from plategate.records import ListEntry, Passage, PlateSighting
 from plategate.settings import Settings
 from plategate.settings.journal import JournalSettings
 
 PATIENCE_S = 20.0
+KNOWN, WEAK = "AB12CDE", 0.6
+SURE = 0.9
+
+Change = Callable[..., Settings]
 
 
 class FakeBook:
@@ -110,6 +116,82 @@ class RunningGate:
         self.site.close()
 
 
+class ReloadedGate:
+    """A gate on a turned clock whose settings can be written anew while it works."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.written: Settings | str = settings
+        self.clock = TurnedClock()
+        self.book = FakeBook()
+        self.told: list[str] = []
+        self.good: list[Settings | str] = []
+        self.edges: list[tuple[str, bool]] = []
+        self.judge = open_access(settings.access)
+        self.site = build_site(
+            settings,
+            turned=self.clock,
+            reader=no_pipeline(),
+            judge=self.judge,
+            book=self.book,
+            load=load_said_or_real,
+            file=SettingsFile("settings.toml", self._read, lambda: self.good.append(self.written)),
+            notify=self.told.append,
+        )
+        self.site.board.factory.listeners.append(self._edge)
+        self.site.gate.start()
+        self.wait(1.0)
+
+    def _read(self) -> Settings:
+        if isinstance(self.written, str):
+            raise SettingsError(self.written)
+        return self.written
+
+    def _edge(self, edge: object) -> None:
+        relay = self.site.board.relay_of(edge)
+        if relay is not None:
+            self.edges.append(relay)
+
+    def reload(self, written: Settings | str) -> None:
+        self.written = written
+        self.site.gate.reload()
+        self.site.gate.pump()
+
+    def wait(self, seconds: float) -> None:
+        until_s = self.clock.monotonic() + seconds
+        while self.clock.monotonic() < until_s:
+            due = (until_s, self.clock.next_s(), self.site.gate.deadline)
+            moment_s = min(moment for moment in due if moment is not None)
+            self.clock.turn_to(max(moment_s, self.clock.monotonic()))
+            self.site.gate.pump()
+
+    def come(self, plate: str, sure: float) -> None:
+        self.site.camera.show(said(plate, sure))
+        self.site.board.put(InputName.BEAM, Level.ACTIVE)
+        self.wait(0.2)
+
+    def leave(self) -> None:
+        self.site.board.put(InputName.BEAM, Level.INACTIVE)
+        self.wait(1.0)
+
+    def drive_through(self) -> None:
+        self.site.board.put(InputName.PHOTOCELL, Level.ACTIVE)
+        self.leave()
+        self.site.board.put(InputName.PHOTOCELL, Level.INACTIVE)
+        self.wait(10.0)
+
+    @property
+    def verdicts(self) -> list[str]:
+        return [passage.verdict.reason.value for passage in self.book.passages]
+
+    @property
+    def failures(self) -> list[str]:
+        return [failure.sentence for failure in self.site.health.failures()]
+
+    @property
+    def ends(self) -> bool:
+        return self.site.gate._stopping
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Quick settings with one plate on the allow list."""
@@ -133,3 +215,23 @@ def running(settings: Settings) -> Iterator[RunningGate]:
     gate = RunningGate(site, book, judge)
     yield gate
     gate.stop()
+
+
+@pytest.fixture
+def gate(settings: Settings) -> Iterator[ReloadedGate]:
+    """A gate that can be reloaded."""
+    reloaded = ReloadedGate(settings)
+    yield reloaded
+    reloaded.site.gate.shut_down()
+    reloaded.site.close()
+
+
+@pytest.fixture
+def changed(settings: Settings) -> Change:
+    """The settings with some keys of one table changed."""
+
+    def change(table: str, **keys: object) -> Settings:
+        new = getattr(settings, table).model_copy(update=keys)
+        return settings.model_copy(update={table: new})
+
+    return change

@@ -1,128 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Guards: a reload takes over what it can between two passages, and nothing moves at it.
 
-The gate works inline on a turned clock. A slip, and what needs a restart, are named.
+The gate works inline on a turned clock. A slip is named. Restarts: test_gate_reload_restart.py.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-
 import pytest
 
-from plategate.access.control import open_access
-from plategate.errors import SettingsError
-from plategate.gate.reload import SettingsFile
-from plategate.gate.scenario_eye import load_said_or_real, said
-from plategate.gate.site import build_site
-from plategate.hardware.rehearsal_clock import TurnedClock
-from plategate.messages import InputName, Level, TriggerRequested
 from plategate.settings import Settings
-from plategate.settings.pins import PinsSettings
 
-from .conftest import FakeBook, no_pipeline
-
-KNOWN, WEAK = "AB12CDE", 0.6
-SURE = 0.9
-
-
-class ReloadedGate:
-    """A gate whose settings can be written anew while it works."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.written: Settings | str = settings
-        self.clock = TurnedClock()
-        self.book = FakeBook()
-        self.told: list[str] = []
-        self.good: list[Settings | str] = []
-        self.edges: list[tuple[str, bool]] = []
-        self.judge = open_access(settings.access)
-        self.site = build_site(
-            settings,
-            turned=self.clock,
-            reader=no_pipeline(),
-            judge=self.judge,
-            book=self.book,
-            load=load_said_or_real,
-            file=SettingsFile("settings.toml", self._read, lambda: self.good.append(self.written)),
-            notify=self.told.append,
-        )
-        self.site.board.factory.listeners.append(self._edge)
-        self.site.gate.start()
-        self.wait(1.0)
-
-    def _read(self) -> Settings:
-        if isinstance(self.written, str):
-            raise SettingsError(self.written)
-        return self.written
-
-    def _edge(self, edge: object) -> None:
-        relay = self.site.board.relay_of(edge)
-        if relay is not None:
-            self.edges.append(relay)
-
-    def reload(self, written: Settings | str) -> None:
-        self.written = written
-        self.site.gate.reload()
-        self.site.gate.pump()
-
-    def wait(self, seconds: float) -> None:
-        until_s = self.clock.monotonic() + seconds
-        while self.clock.monotonic() < until_s:
-            due = (until_s, self.clock.next_s(), self.site.gate.deadline)
-            moment_s = min(moment for moment in due if moment is not None)
-            self.clock.turn_to(max(moment_s, self.clock.monotonic()))
-            self.site.gate.pump()
-
-    def come(self, plate: str, sure: float) -> None:
-        self.site.camera.show(said(plate, sure))
-        self.site.board.put(InputName.BEAM, Level.ACTIVE)
-        self.wait(0.2)
-
-    def leave(self) -> None:
-        self.site.board.put(InputName.BEAM, Level.INACTIVE)
-        self.wait(1.0)
-
-    def drive_through(self) -> None:
-        self.site.board.put(InputName.PHOTOCELL, Level.ACTIVE)
-        self.leave()
-        self.site.board.put(InputName.PHOTOCELL, Level.INACTIVE)
-        self.wait(10.0)
-
-    @property
-    def verdicts(self) -> list[str]:
-        return [passage.verdict.reason.value for passage in self.book.passages]
-
-    @property
-    def failures(self) -> list[str]:
-        return [failure.sentence for failure in self.site.health.failures()]
-
-    @property
-    def ends(self) -> bool:
-        return self.site.gate._stopping
-
-
-@pytest.fixture
-def gate(settings: Settings) -> ReloadedGate:
-    reloaded = ReloadedGate(settings)
-    yield reloaded
-    reloaded.site.gate.shut_down()
-    reloaded.site.close()
-
-
-Change = Callable[..., Settings]
-
-
-@pytest.fixture
-def changed(settings: Settings) -> Change:
-    """The settings with some keys of one table changed."""
-
-    def change(table: str, **keys: object) -> Settings:
-        new = getattr(settings, table).model_copy(update=keys)
-        return settings.model_copy(update={table: new})
-
-    return change
+from .conftest import KNOWN, SURE, WEAK, Change, ReloadedGate
 
 
 def test_ok__the_next_vehicle_is_judged_by_the_new_settings(gate: ReloadedGate, changed: Change):
@@ -212,43 +100,4 @@ def test_fail__settings_that_no_gate_could_start_with_are_a_slip(
 ):
     gate.reload(changed(table, **keys))
     assert gate.failures[0].startswith(named)
-    assert not gate.ends
-
-
-def test_ok__a_pin_asks_for_the_restart_by_its_name(
-    gate: ReloadedGate, settings: Settings, changed: Change, caplog: pytest.LogCaptureFixture
-):
-    caplog.set_level(logging.INFO)
-    beam = settings.pins.beam.model_copy(update={"pin": 26})
-    gate.reload(changed("pins", beam=beam))
-    assert gate.ends
-    assert "ending for pins.beam.pin, to start with it" in caplog.text
-    assert gate.edges == []
-
-
-def test_ok__without_any_pin_it_ends_to_come_up_unwired(
-    gate: ReloadedGate, settings: Settings
-) -> None:
-    gate.reload(settings.model_copy(update={"pins": PinsSettings()}))
-    assert gate.failures == []
-    assert gate.ends
-    assert gate.edges == []
-
-
-def test_ok__the_restart_too_waits_for_the_passage(gate: ReloadedGate, changed: Change):
-    gate.come(KNOWN, SURE)
-    gate.reload(changed("barrier", travel_s=9.0))
-    assert not gate.ends
-    gate.drive_through()
-    assert gate.ends
-
-
-def test_ok__what_was_taken_back_in_time_is_not_taken_over(
-    gate: ReloadedGate, changed: Change, settings: Settings
-):
-    gate.site.gate.post(TriggerRequested())
-    gate.come(KNOWN, SURE)
-    gate.reload(changed("barrier", travel_s=9.0))
-    gate.reload(settings)
-    gate.drive_through()
     assert not gate.ends

@@ -47,6 +47,10 @@ def _print_for_people(document: dict[str, Any]) -> None:
         lasted = _duration(failure["lasted_s"])
         sentence = escape(failure["sentence"])
         console.print(f"[red]failing[/] {failure['name']} for {lasted}: {sentence}")
+    new = document.get("new_settings")
+    if new is not None:
+        keys, waits = ", ".join(new["keys"]), _duration(new["waiting_s"])
+        console.print(f"new settings wait for {waits}, because {new['waits_for']}: {keys}")
     if not document["failures"]:
         console.print("nothing is failing")
     for name, thread in document["threads"].items():

@@ -111,10 +111,12 @@ def build_gate(
             file=file,
             prepare=functools.partial(startable, clock=clock, clock_trusted=trust.trusted),
             health=health,
+            clock=clock,
         ),
     )
     keep_crash_reports(settings.health.crash_dir, settings.health.crashes_max, gate.stop)
     health.tell("lane", lambda: gate.status().document())
+    health.tell("new_settings", gate.new_settings)
     health.tell("metres", board.metres)
     _serve_status(settings, health, stack)
     return gate

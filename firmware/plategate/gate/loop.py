@@ -12,6 +12,7 @@ import contextlib
 import logging
 import queue
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from plategate.gate.camera_feed import CameraFeed, InlineFeed, StillFeed
 from plategate.gate.hands import Hands, Watcher
@@ -119,6 +120,10 @@ class Gate:
         """A snapshot of the lane; from any thread."""
         return status_of(self._lane, self._state, self._rules.wired)
 
+    def new_settings(self) -> dict[str, Any] | None:
+        """Settings that were read again and wait; from any thread."""
+        return None if self._reload is None else self._reload.pending()
+
     @property
     def deadline(self) -> float | None:
         """When the lane wants to be called, on the parts' clock."""
@@ -180,7 +185,7 @@ class Gate:
     def _tick(self) -> None:
         if self._reload is not None:
             self._reload.turn(self._records, lambda: self._events.put(None))
-            new = self._reload.due(bool(self._state.visit or self._state.openings))
+            new = self._reload.due(self._state)
             if new is not None:
                 self._take_over(new)
         now = self._parts.clock.monotonic()

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read the settings again while the gate runs, and hand them over once no passage is under way.
+"""Read the settings again while the gate runs, and hand them over once nothing is under way.
 
-A file with a slip changes nothing and is a named failure until it is mended. Reading is the work
-of a worker, because a card can be slow; everything else is that of the main loop.
+A file with a slip changes nothing and is a named failure until it is mended. What waits is told,
+and waits as long as it must: a restart lets go of the relays, and so would let the arm down on
+whoever it is kept up for. Reading is a worker's, because a card can be slow; the rest is the main
+loop's.
 """
 
 from __future__ import annotations
@@ -11,11 +13,14 @@ import logging
 import queue
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from plategate.clock import Clock
 from plategate.errors import SettingsError
 from plategate.gate.live import Live
 from plategate.gate.workers import Worker
 from plategate.health import Health
+from plategate.lane import ArmStage, LaneState
 from plategate.settings import Settings
 from plategate.settings.changes import Changes, changes
 
@@ -51,6 +56,30 @@ class NewSettings:
     changes: Changes
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """New settings that are not in force yet: since when, and what they wait for."""
+
+    new: NewSettings
+    since_s: float
+    hindrance: str | None = None
+
+
+def hindrance(state: LaneState, restart: bool) -> str | None:
+    """What new settings wait for; with a restart the arm must not be kept up or on its way."""
+    if state.visit or state.openings:
+        return "a passage is under way"
+    if not restart:
+        return None
+    if state.fire:
+        return "fire is on until it is reset"
+    if state.arm.held:
+        return "the arm is kept up"
+    if state.fault is None and state.arm.stage is not ArmStage.RESTING:
+        return "the arm is not down"
+    return None
+
+
 class Reload:
     """The settings in force, and new ones that wait for their moment."""
 
@@ -61,14 +90,16 @@ class Reload:
         file: SettingsFile,
         prepare: Callable[[Settings], Live | None],
         health: Health,
+        clock: Clock,
     ) -> None:
         self._present = present
         self._file = file
         self._prepare = prepare
         self._health = health
+        self._clock = clock
         self._asked = False
         self._found: queue.SimpleQueue[_Found] = queue.SimpleQueue()
-        self._waiting: NewSettings | None = None
+        self._waiting: Waiting | None = None
 
     def ask(self) -> None:
         """Read the file at the next turn; from any thread and from a signal handler."""
@@ -89,17 +120,37 @@ class Reload:
             self._weigh(found)
             self._health.reloaded()
 
-    def due(self, passage_under_way: bool) -> NewSettings | None:
+    def due(self, state: LaneState) -> NewSettings | None:
         """The settings to be taken over now, once; None where there is nothing to do."""
-        if passage_under_way or self._waiting is None:
+        waiting = self._waiting
+        if waiting is None:
             return None
-        new, self._waiting = self._waiting, None
+        new = waiting.new
+        reason = hindrance(state, restart=bool(new.changes.restart))
+        if reason is not None:
+            if reason != waiting.hindrance:
+                logger.info("new settings wait: %s", reason)
+                self._waiting = Waiting(new, waiting.since_s, reason)
+            return None
+        self._waiting = None
         if new.changes.restart:
             logger.warning("ending for %s, to start with it", ", ".join(new.changes.restart))
             return new
         self._present = new.settings
         logger.info("in force without a restart: %s", ", ".join(new.changes.live))
         return new
+
+    def pending(self) -> dict[str, Any] | None:
+        """New settings that wait, as JSON types; None where there are none; from any thread."""
+        waiting = self._waiting
+        if waiting is None:
+            return None
+        return {
+            "keys": list(waiting.new.changes.keys),
+            "restart": bool(waiting.new.changes.restart),
+            "waits_for": waiting.hindrance,
+            "waiting_s": round(self._clock.monotonic() - waiting.since_s, 1),
+        }
 
     def _look(self, wake: Callable[[], None]) -> None:
         """In the worker: read, check, keep."""
@@ -127,6 +178,6 @@ class Reload:
         self._health.over(FAILURE)
         settings, live = found
         new = NewSettings(settings, live, changes(self._present, settings))
-        self._waiting = new if new.changes.keys else None
+        self._waiting = Waiting(new, self._clock.monotonic()) if new.changes.keys else None
         # The names of the keys alone: a value may be a secret.
         logger.info("settings read again, changed: %s", ", ".join(new.changes.keys) or "nothing")

@@ -179,6 +179,7 @@ def build_site(
             file=file,
             prepare=functools.partial(startable, clock=clock, clock_trusted=parts.clock_trusted),
             health=health,
+            clock=clock,
         ),
         inline=turned is not None,
     )
