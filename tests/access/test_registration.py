@@ -13,6 +13,9 @@ from plategate.access.registration import (
 )
 from plategate.plate_text import canonical
 
+# What stands before or behind a code on the plates of one country or another.
+AROUND = ("AB123", "12ABC", "1234AB", "123456", "12345", "1234AB1", "12345A", "AB12345", "1")
+
 
 @pytest.mark.parametrize(
     ("country", "plate", "place"),
@@ -20,12 +23,15 @@ from plategate.plate_text import canonical
         ("de", "WOB ZK 295", "Wolfsburg"),
         ("de", "FÜ AB 12", "Fürth"),
         ("de", "HH XY 1234E", "Hamburg"),
+        ("de", "BK AB 12", "Börde or Rems-Murr-Kreis (Backnang)"),
+        ("de", "NRW 4 1234", "Nordrhein-Westfalen (state)"),
         ("gb", "KX11 ABC", "Northampton"),
         ("gb", "LB02 XYZ", "Wimbledon, London"),
         ("gb", "AZ 1234", "Belfast, Northern Ireland"),
         ("gb", "BIL 1234", "Fermanagh, Northern Ireland"),
         ("fr", "1234 AB 75", "Paris"),
         ("fr", "12 ABC 2A", "Corse-du-Sud"),
+        ("fr", "123 ABC 974", "La Réunion"),
         ("in", "MH 12 AB 1234", "Pune, Maharashtra"),
         ("in", "KL 65 H 4383", "Kerala"),
         ("ro", "B 123 ABC", "București"),
@@ -34,6 +40,8 @@ from plategate.plate_text import canonical
         ("pl", "GDA 12AB", "pomorskie"),
         ("at", "W 12345 A", "Wien"),
         ("at", "GU 123 AB", "Graz-Umgebung"),
+        ("at", "LN 123 AB", "Leoben"),
+        ("at", "JU 12 ABC", "Murtal (Judenburg)"),
         ("it", "MI 1A2345", None),
         ("it", "MI 123456", "Milano"),
         ("it", "ROMA 12345A", "Roma"),
@@ -86,4 +94,7 @@ def test_ok__every_country_has_its_source_and_every_code_can_be_on_a_plate():
     for country in countries:
         assert len(country.source) > 20
         assert all(code == canonical(code) for code in country.places)
-        assert all("(?P<code>" in pattern.pattern for pattern in country.patterns)
+        for code in country.places:
+            plates = [code + rest for rest in AROUND] + [rest + code for rest in AROUND]
+            fits = [p.fullmatch(plate) for p in country.patterns for plate in plates]
+            assert code in {fit["code"] for fit in fits if fit}, f"{country.code}: {code}"
