@@ -65,6 +65,12 @@ def figures_of(name: str, results: Sequence[PictureResult]) -> Figures:
     )
 
 
+def sufficed(results: Sequence[PictureResult]) -> tuple[int, float]:
+    """How many pictures one reader read alone, and the median of their milliseconds."""
+    totals = [result.milliseconds["total"] for result in results if result.reader]
+    return len(totals), float(np.median(totals)) if totals else 0.0
+
+
 def accepted_share(plates: Sequence[PlateResult]) -> tuple[float, float]:
     """Share accepted at the lowest confidence where 1 in 200 is wrong, and that confidence."""
     ranked = sorted(plates, key=lambda plate: plate.confidence, reverse=True)

@@ -13,6 +13,7 @@ from benchmarking.conditions import degrade
 from benchmarking.labels import Box, LabelledPicture
 from plategate.pipeline import Pipeline, PlateFound, StillReading
 from plategate.records import PlateRegion, Still
+from plategate.vision.calibrate import AGREED
 from plategate.vision.images import load_still
 
 FOUND_IOU = 0.5
@@ -39,13 +40,17 @@ class PlateResult:
 
 @dataclass(frozen=True)
 class PictureResult:
-    """One picture: its plates, how many other regions there were, milliseconds by stage."""
+    """One picture: its plates, other regions, milliseconds by stage, and who read it.
+
+    `reader` is the one that read every plate alone, None where several had to or nothing was read.
+    """
 
     file: Path
     group: str
     plates: tuple[PlateResult, ...]
     others: int
     milliseconds: dict[str, float]
+    reader: str | None = None
 
 
 def measure(
@@ -99,7 +104,13 @@ def _compare(picture: LabelledPicture, boxes: list[Box], reading: StillReading) 
         plates=tuple(plates),
         others=len(reading.regions) - len(taken),
         milliseconds=dict(reading.milliseconds),
+        reader=_only_reader(reading.plates),
     )
+
+
+def _only_reader(plates: Iterable[PlateFound]) -> str | None:
+    readers = {plate.reading.reader for plate in plates}
+    return readers.pop() if len(readers) == 1 and AGREED not in readers else None
 
 
 def _nearest(regions: Iterable[PlateRegion], box: Box) -> int | None:
