@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from .samples import (
     spoil,
     swap_characters,
 )
-from .transplant import Donors
+from .transplant import Donors, with_edges
 
 COLOUR_MIXES = 3
 EMPTY_SHARE = 0.015
@@ -44,24 +43,13 @@ class Mixture:
         self.rng = np.random.default_rng(seed)
         self.real = load_crops(data, "train", mixes=COLOUR_MIXES)
         if edges is not None:
-            self._know_edges(edges)
+            self.real = with_edges(self.real, edges, COLOUR_MIXES)
         self.donors = Donors(self.real)
         self.shares = np.cumsum(crop_shares(self.real))
         self.rendered = RenderedCrops(rendered)
         self.empty = load_empty(data, 1500)
         self.real_share = real_share
         self.amount = 1.0
-
-    def _know_edges(self, path: Path) -> None:
-        """Take in where the characters of the real crops are; tilted plates are left out."""
-        with np.load(path) as known:
-            numbers = sorted({int(name.split(".")[0]) for name in known.files})
-            for number in numbers:
-                lines = [known[f"{number}.{at}"] for at in (0, 1) if f"{number}.{at}" in known]
-                for at in range(number * COLOUR_MIXES, (number + 1) * COLOUR_MIXES):
-                    x0, y0, x1, y1 = self.real[at].box
-                    if x1 - x0 > (1.3 if self.real[at].two_line else 2.6) * (y1 - y0):
-                        self.real[at] = replace(self.real[at], edges=tuple(lines))
 
     def _one(self) -> tuple[Picture, str]:
         rng = self.rng

@@ -21,6 +21,7 @@ from .network import ALPHABET, HEIGHT, WIDTH
 ONE_LINE_SKIPPED = 0.35
 BAR_AT_END_SHARE = 0.1
 STRONGLY_TURNED_SHARE = 0.12
+OTHER_WIDTHS_SHARE, WIDTH_KNOTS = 0.4, 7
 BARS = frozenset("I1")
 
 Floats = npt.NDArray[np.float32]
@@ -241,8 +242,22 @@ def _new_order(line: str, rng: np.random.Generator) -> list[int]:
     return order
 
 
+def other_widths(cut: Picture, rng: np.random.Generator) -> Picture:
+    """The cut with parts of it wider and parts narrower: other lettering, other gaps, same text."""
+    width, height = cut.shape[1], cut.shape[0]
+    places = np.linspace(0, width, WIDTH_KNOTS)
+    pace = np.exp(np.interp(np.arange(width), places, rng.normal(0, 0.22, WIDTH_KNOTS)))
+    across = np.cumsum(pace) - pace[0]
+    row = (across * (width - 1) / across[-1]).astype(np.float32)
+    columns = np.broadcast_to(row, (height, width)).copy()
+    lines = np.broadcast_to(np.arange(height, dtype=np.float32)[:, None], (height, width)).copy()
+    return np.asarray(cv2.remap(cut, columns, lines, cv2.INTER_LINEAR), np.uint8)
+
+
 def spoil(cut: Picture, rng: np.random.Generator, amount: float) -> Picture:
     """The cut after faults of camera and light, at the network's size."""
+    if rng.random() < OTHER_WIDTHS_SHARE:
+        cut = other_widths(cut, rng)
     if rng.random() < 0.12 and cut.shape[0] > 24:
         strokes = cv2.erode if rng.random() < 0.5 else cv2.dilate
         cut = np.asarray(strokes(cut, np.ones((2, 2), np.uint8)), np.uint8)

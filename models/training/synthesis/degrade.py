@@ -95,10 +95,10 @@ def degrade(crop: Picture, rng: np.random.Generator, amount: float = 1.0) -> Pic
     if rng.random() < 0.06 * amount:
         crop = overexpose(crop, rng)
     blur = rng.random()
-    if blur < 0.15 * amount:
+    if blur < 0.2 * amount:
         angle = rng.normal(0, 15) if rng.random() < 0.75 else rng.uniform(0, 180)
         crop = motion_blur(crop, 2 + rng.gamma(2.0, 0.035) * crop.shape[0], float(angle))
-    elif blur < 0.45 * amount:
+    elif blur < 0.48 * amount:
         sigma = float(rng.uniform(0.3, 0.026 * crop.shape[0] + 0.35))
         crop = np.asarray(cv2.GaussianBlur(crop, (0, 0), sigma), np.uint8)
     if rng.random() < 0.13 * amount:

@@ -59,7 +59,7 @@ def fetch_fonts() -> list[str]:
     missing: list[str] = []
     for entry in table["debian"]:
         missing += _copy_debian(entry["files"], folder)
-    packages = [entry["package"] for entry in table["npm"]]
+    packages = sorted({entry["package"] for entry in table["npm"]})
     command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder / "npm")]
     subprocess.run([*command, *packages], check=True, stdout=subprocess.DEVNULL)
     for entry in table["npm"]:

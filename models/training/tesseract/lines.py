@@ -17,17 +17,20 @@ from plategate.records import Corners, PlateImage, PlateRegion
 from plategate.vision.localize_contour_refine import refine_corners
 from plategate.vision.read_tesseract import TesseractReader, full_lines, prepare_line
 from plategate.vision.rectify import rectify
-from synthesis.cache import load_backgrounds, to_grey
+from reader.samples import Crop, RenderedCrops, crop_shares, load_crops, other_widths
+from reader.transplant import Donors, with_edges
 from synthesis.degrade import degrade, low_resolution
-from synthesis.plates import Picture, render_plate
-from synthesis.wear import place
+from synthesis.plates import Picture
 
 LONGEST = 10
 # Of at most 2.0: how alike the two lines and what an early model reads on them have to be.
 SURE_SPLIT = 1.2
-BACKGROUNDS = 60
 # Share of plates cut as Tesseract gets them; the others keep it steady where levelling fails.
 LEVELLED = 0.75
+COLOUR_MIXES = 2
+SPELT_ANEW_SHARE = 0.5
+TWO_LINE_WEIGHT = 3.0
+OTHER_WIDTHS_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -72,16 +75,27 @@ def real_plates(data: Path, split: str) -> list[LabelledPlate]:
     return plates
 
 
-def drawn_plates(data: Path, rng: np.random.Generator) -> Iterator[LabelledPlate]:
-    """An endless stream of rendered plates with surroundings."""
-    backgrounds = load_backgrounds(data, BACKGROUNDS)
+def drawn_plates(rendered: Path, rng: np.random.Generator) -> Iterator[LabelledPlate]:
+    """An endless stream of rendered plates with surroundings, out of shards of synthesis.cache."""
+    crops = RenderedCrops(rendered)
     while True:
-        placed = place(render_plate(rng), backgrounds, rng)
-        x0, y0, x1, y1 = (float(side) for side in placed.box)
-        image = cv2.cvtColor(to_grey(placed.image, rng), cv2.COLOR_GRAY2BGR)
-        yield LabelledPlate(
-            np.asarray(image, np.uint8), (x0, y0, x1, y1), placed.text, placed.two_line, "drawn"
-        )
+        yield _labelled(crops.draw(rng))
+
+
+def _labelled(crop: Crop) -> LabelledPlate:
+    image = np.asarray(cv2.cvtColor(crop.image, cv2.COLOR_GRAY2BGR), np.uint8)
+    x0, y0, x1, y1 = (float(side) for side in crop.box)
+    return LabelledPlate(image, (x0, y0, x1, y1), crop.text, crop.two_line, crop.source)
+
+
+def spelt_anew(data: Path, edges: Path, rng: np.random.Generator) -> Iterator[LabelledPlate]:
+    """An endless stream of real one-line plates of the train split with others' characters."""
+    crops = with_edges(load_crops(data, "train", mixes=COLOUR_MIXES), edges, COLOUR_MIXES)
+    donors = Donors(crops)
+    crops = [crop for crop in crops if donors.fits(crop)]
+    shares = np.cumsum(crop_shares(crops))
+    while True:
+        yield _labelled(donors.spell_anew(crops[int(np.searchsorted(shares, rng.random()))], rng))
 
 
 def corners_of(box: tuple[float, float, float, float]) -> Corners:
@@ -146,30 +160,40 @@ def worn(plate: LabelledPlate, rng: np.random.Generator, amount: float) -> Label
 
 def training_lines(
     data: Path,
+    rendered: Path,
     rng: np.random.Generator,
     share_of_real: float,
     faults: float,
     splitter: TesseractReader | None = None,
+    edges: Path | None = None,
 ) -> Iterator[Line]:
     """An endless stream of lines: real crops of the train split and rendered plates, mixed.
 
     `faults` scales how often light, blur and noise are added; half of the real crops get none.
-    Two-line plates are used only with a `splitter` that says what stands on which line.
+    Two-line plates are used only with a `splitter` that says what stands on which line. With the
+    borders of reader.align, half of the real plates get characters of other plates.
     """
     real = real_plates(data, "train")
+    spelt = spelt_anew(data, edges, rng) if edges else None
     parts = {id(p): parts_of(p, splitter) for p in real if p.two_line} if splitter else {}
     real = [p for p in real if not p.two_line or parts.get(id(p))]
-    drawn = drawn_plates(data, rng)
+    shares = np.cumsum([TWO_LINE_WEIGHT if p.two_line else 1.0 for p in real])
+    drawn = drawn_plates(rendered, rng)
     while True:
         if rng.random() < share_of_real:
-            chosen = real[int(rng.integers(len(real)))]
-            texts = parts.get(id(chosen)) or (chosen.text,)
+            chosen = real[int(np.searchsorted(shares, rng.random() * shares[-1]))]
+            if spelt and not chosen.two_line and rng.random() < SPELT_ANEW_SHARE:
+                chosen = next(spelt)
+            texts: tuple[str, ...] = parts.get(id(chosen)) or (chosen.text,)
             plate = worn(chosen, rng, faults) if rng.random() < 0.5 else chosen
         else:
-            plate = worn(next(drawn), rng, faults)
+            chosen = next(drawn)
+            plate = worn(chosen, rng, faults)
             texts = (plate.text,)
             if plate.two_line:
-                continue
+                texts = (splitter and parts_of(chosen, splitter)) or ()
         lines = lines_of(cut(plate, shaken(corners_of(plate.box), rng), rng.random() < LEVELLED))
         if lines is not None and len(lines) == len(texts) and len(plate.text) <= LONGEST:
-            yield from (Line(image, text) for image, text in zip(lines, texts, strict=True))
+            for image, text in zip(lines, texts, strict=True):
+                wide = rng.random() < OTHER_WIDTHS_SHARE
+                yield Line(other_widths(image, rng) if wide else image, text)

@@ -65,17 +65,21 @@ def write_pages(lines: Iterator[Line], out: Path, count: int, name: str) -> None
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--rendered", type=Path, required=True, help="shards of synthesis.cache")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pages", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--real", type=float, default=0.55, help="share of real crops")
     parser.add_argument("--faults", type=float, default=0.4, help="how much is added, 0 to 1")
     parser.add_argument("--splitter", type=Path, help="folder with an early plates.traineddata")
+    parser.add_argument("--edges", type=Path, help="borders of characters, from reader.align")
     wanted = parser.parse_args()
     cv2.setNumThreads(1)
     rng = np.random.default_rng(wanted.seed)
     splitter = wanted.splitter and TesseractReader(data=LanguageData(wanted.splitter, PLATES))
-    lines = training_lines(wanted.data, rng, wanted.real, wanted.faults, splitter)
+    lines = training_lines(
+        wanted.data, wanted.rendered, rng, wanted.real, wanted.faults, splitter, wanted.edges
+    )
     write_pages(lines, wanted.out, wanted.pages, f"seed{wanted.seed}")
 
 
