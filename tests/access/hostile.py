@@ -107,7 +107,7 @@ def silent(released: threading.Event) -> Answer:
     """Accepts the request and says nothing."""
 
     def answer(request: BaseHTTPRequestHandler) -> None:
-        released.wait(10)
+        released.wait(120)
         request.close_connection = True
 
     return answer

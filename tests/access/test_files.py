@@ -88,10 +88,14 @@ def test_ok__times_with_and_without_offset():
         ("", "line 1: the file is empty"),
         ("\r\x00", "line 1: new-line character seen in unquoted field"),
         ('"plate', "line 1: unexpected end of data"),
-        ("holder\nAnna\n", "line 2: plate = '': missing"),
+        (
+            "holder\nAnna\n",
+            "line 1: the first line names the columns, and one of them must be plate",
+        ),
+        ("holder,plate\nAnna,\n", "line 2: plate = '': missing"),
         ("plate,plate\n", "line 1: plate: this column is there twice"),
         ("plate,\nA1,x\n", "line 1: a column has no name"),
-        ("plate,colour\nA1,red\n", "line 2: colour: unknown column"),
+        ("plate,colour\nA1,red\n", "line 1: colour: unknown column; there are: entries,"),
         ("plate\nA1,extra\n", "line 2: plate = 'A1,extra': must be one plate"),
         ("plate,note\nA1,x,y\n", "line 2: 3 fields, but the first line names 2 columns"),
         ("plate\n---\n", "line 2: plate = '---': must have 2 to 12 letters and digits"),
@@ -122,7 +126,7 @@ def test_ok__times_with_and_without_offset():
         ('[{"plate": ' + "[" * 60_000, "not valid JSON"),
         ('{"entries": 5}', "'entries' must be an array"),
         ('{"format": "other", "version": 1, "entries": []}', "must start with"),
-        ('{"format": "plategate-list", "version": 2, "entries": []}', "must start with"),
+        ('{"format": "plategate-list", "version": 2, "entries": []}', "version = 2: must start"),
         ('{"speed": 1, "entries": []}', "unknown key before the entries"),
         (as_json(list="friends"), "list = 'friends': must be allow, block or wanted"),
         (as_json(serial=-1), "serial = -1"),
@@ -148,6 +152,15 @@ def test_fail__all_bad_lines_are_gathered_up_to_twenty():
         entries("plate\n" + "?\n" * 30)
     lines = str(error.value).splitlines()
     assert (len(lines), lines[-1]) == (21, "f: and 10 more")
+
+
+def test_fail__a_wrong_first_line_is_said_once_and_a_line_too_long_hides_no_other():
+    with pytest.raises(ListError) as error:
+        entries("plate,colour\n" + "A1,red\n" * 30)
+    assert len(str(error.value).splitlines()) == 1
+    with pytest.raises(ListError) as error:
+        entries("plate,note\nA1,x,y\n?,x\n")
+    assert [line[:9] for line in str(error.value).splitlines()] == ["f: line 2", "f: line 3"]
 
 
 def test_ok__json_across_the_borders_of_chunks():

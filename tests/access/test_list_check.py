@@ -44,6 +44,9 @@ def test_ok__duplicates_and_shadowed_entries(traps):
         (Trap.SHADOWED, ListName.ALLOW, "B2"),
     ]
     assert traps(ListEntry("B2", hours="mon"), ListEntry("B2", hours="tue")) == []
+    assert traps(ListEntry("B2", holder="Anna"), ListEntry("B2", holder="Ben")) == [
+        (Trap.DUPLICATE, ListName.ALLOW, "B2")
+    ]
     assert traps(ListEntry("A1"), block=[ListEntry("A1")]) == [
         (Trap.SHADOWED, ListName.ALLOW, "A1")
     ]

@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "kill_sync"
 def test_ok__killed_sync_leaves_a_whole_list() -> None:
     done = subprocess.run(
         [sys.executable, SCRIPT, "--kills", "25", "--entries", "2000"],
-        capture_output=True, text=True, check=False, timeout=300,
+        capture_output=True, text=True, check=False, timeout=3000,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "anything else 0" in done.stdout

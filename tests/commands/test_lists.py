@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from plategate.access.visit_store import Direction, Grant, VisitStore
+from plategate.access.zone import site_zone
 from plategate.cli import app
 from plategate.errors import GateError
 
@@ -85,12 +86,27 @@ def test_ok__check_names_traps_and_misreadings(run, tmp_path):
     assert "8812CDE would open, if the reader is in doubt" in about
 
 
+def test_ok__days_are_shown_as_they_were_written_in_the_time_of_the_site(run, tmp_path):
+    config = tmp_path / "settings.toml"
+    config.write_text('[access]\nzone = "Europe/Berlin"\n', encoding="utf-8")
+    file = tmp_path / "a.csv"
+    file.write_text("plate,from,until\nA1,2026-06-01,2026-06-30\nB2,,2020-06-30T18:00\n")
+    site = ("--config", str(config))
+    run("list", "import", str(file), *site)
+    shown = run("list", "show", *site)
+    assert "A1            from 2026-06-01  until 2026-06-30\n" in shown
+    assert "B2            until 2020-06-30 18:00\n" in shown
+    assert "allow: B2 ended 2020-06-30 18:00\n" in run("list", "check", *site, code=1)
+
+
 def test_ok__shows_who_is_inside(run, tmp_path):
     assert run("list", "inside") == "0 inside\n"
     visits = VisitStore(tmp_path / "visits.sqlite")
-    visits.note(Grant("p1", "A1", None, Direction.IN, datetime(2026, 3, 2, 9, tzinfo=UTC)))
+    since = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    visits.note(Grant("p1", "A1", None, Direction.IN, since))
+    since = since.astimezone(site_zone(""))
     assert run("list", "inside").splitlines() == [
-        "A1            since 2026-03-02 09:00 UTC",
+        f"A1            since {since:%Y-%m-%d %H:%M}",
         "1 inside",
     ]
     assert run("list", "inside", "--forget-hours", "1") == "1 taken out\n0 inside\n"

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from plategate.access.lists import ListName
 from plategate.access.row_fields import (
     check_columns,
+    check_format,
     count_field,
     day_or_time_field,
     plate_field,
@@ -50,7 +51,7 @@ def read_entries(stream: BinaryIO, origin: str, zone: ZoneInfo) -> ListFile:
     (up to 20): line, field, value and reason.
     """
     try:
-        header, rows = read_rows(stream, "entries")
+        header, rows = read_rows(stream, "entries", COLUMNS)
         name, serial = _header(header.values)
     except TableError as error:
         raise ListError(f"{origin}: {error}") from None
@@ -71,6 +72,8 @@ def _entries(rows: Iterator[Row], origin: str, zone: ZoneInfo) -> Iterator[ListE
 
 
 def _entry(row: Row, zone: ZoneInfo) -> ListEntry:
+    if row.fault is not None:
+        raise row.fault
     check_columns(row, COLUMNS)
     valid_from, valid_until = _start(row, zone), _end(row, zone)
     if valid_from and valid_until and valid_until <= valid_from:
@@ -117,9 +120,7 @@ def _header(values: object) -> tuple[ListName | None, int | None]:
     for key in values:
         if key not in _HEADER:
             raise TableError(1, str(key), None, "unknown key before the entries")
-    if values and (values.get("format"), values.get("version")) != (FORMAT, VERSION):
-        expected = f'"format": "{FORMAT}", "version": {VERSION}'
-        raise TableError(1, "format", values.get("format"), f"must start with {expected}")
+    check_format(values, FORMAT, VERSION)
     return _list_name(values.get("list")), _serial(values.get("serial"))
 
 

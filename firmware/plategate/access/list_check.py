@@ -44,7 +44,7 @@ class Finding:
 def check_lists(
     store: sqlite3.Connection, now: datetime, fits: Callable[[str], bool]
 ) -> Iterator[Finding]:
-    """All traps in all lists, list by list."""
+    """All traps in all lists, list by list; times are told in the zone of `now`."""
     present = [name for name in ListName if list_state(store, name) is not None]
     for name in present:
         yield from _duplicates(store, name)
@@ -65,12 +65,10 @@ def _duplicates(store: sqlite3.Connection, name: ListName) -> Iterator[Finding]:
         f" FROM {table_of(name)} GROUP BY plate HAVING count(*) > 1"
     )
     for plate, count, different, unlimited in rows:
-        if different < count:
+        if different < count or unlimited == count:
             yield Finding(Trap.DUPLICATE, name, plate, f"is there {count} times")
         elif unlimited:
-            yield Finding(
-                Trap.SHADOWED, name, plate, "has limits, but another entry allows it always"
-            )
+            yield Finding(Trap.SHADOWED, name, plate, "has limits, but another entry has none")
 
 
 def _by_entry(
@@ -78,8 +76,8 @@ def _by_entry(
 ) -> Iterator[Finding]:
     for entry in all_entries(store, name):
         if entry.valid_until and entry.valid_until <= now:
-            ended = f"ended {entry.valid_until:%Y-%m-%d %H:%M} UTC"
-            yield Finding(Trap.EXPIRED, name, entry.plate, ended)
+            ended = entry.valid_until.astimezone(now.tzinfo)
+            yield Finding(Trap.EXPIRED, name, entry.plate, f"ended {ended:%Y-%m-%d %H:%M}")
         if not fits(entry.plate):
             yield Finding(Trap.NO_FORMAT, name, entry.plate, "has no format of a plate")
 

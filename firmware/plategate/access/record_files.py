@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from plategate.access.row_fields import clean_text, day_field, plate_field, text_field
+from plategate.access.row_fields import check_format, clean_text, day_field, plate_field, text_field
 from plategate.access.table_errors import FaultReport, TableError
 from plategate.access.table_files import Row, read_rows
 from plategate.errors import RecordError
@@ -64,6 +64,8 @@ def _records(rows: Iterator[Row], origin: str) -> Iterator[VehicleRecord]:
 
 
 def _record(row: Row) -> VehicleRecord:
+    if row.fault is not None:
+        raise row.fault
     return VehicleRecord(
         plate=plate_field(row),
         owner=text_field(row, "owner"),
@@ -100,6 +102,4 @@ def _check_header(values: Mapping[str, object]) -> None:
     for key in values:
         if key not in _HEADER:
             raise TableError(1, key, None, "unknown key before the records")
-    if values and (values.get("format"), values.get("version")) != (FORMAT, VERSION):
-        expected = f'"format": "{FORMAT}", "version": {VERSION}'
-        raise TableError(1, "format", values.get("format"), f"must start with {expected}")
+    check_format(values, FORMAT, VERSION)

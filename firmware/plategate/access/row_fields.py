@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from plategate.access.table_errors import TableError
-from plategate.access.table_files import Row
+from plategate.access.table_files import Row, unknown_column
 from plategate.plate_text import canonical
 
 SHORTEST_PLATE = 2
@@ -21,12 +22,19 @@ _SEVERAL = re.compile(r"[,;|\t\n\"]")
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
+def check_format(header: Mapping[str, object], name: str, version: int) -> None:
+    """Refuse the header of a JSON file that says to be another format or version."""
+    for key, wanted in (("format", name), ("version", version)):
+        if header and header.get(key) != wanted:
+            reason = f'must start with "format": "{name}", "version": {version}'
+            raise TableError(1, key, header.get(key), reason)
+
+
 def check_columns(row: Row, known: frozenset[str]) -> None:
     """Refuse a row that has a column nobody knows."""
     for column in row.fields:
         if column not in known:
-            names = ", ".join(sorted(known))
-            raise TableError(row.line, column, None, f"unknown column; there are: {names}")
+            raise unknown_column(row.line, column, known)
 
 
 def text_field(row: Row, column: str) -> str:

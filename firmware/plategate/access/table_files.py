@@ -16,37 +16,46 @@ from plategate.access.json_rows import JsonHeader, json_rows
 from plategate.access.table_errors import TableError
 
 LONGEST_LINE = 65_536  # bytes
+NEEDED = "plate"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DELIMITERS = ";,\t"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a file: where it starts and its fields by column."""
+    """One row of a file: where it starts, its fields by column, and what is wrong with it as such."""
 
     line: int
     fields: Mapping[str, object]
+    fault: TableError | None = None
 
 
-def read_rows(stream: BinaryIO, items: str) -> tuple[JsonHeader, Iterator[Row]]:
+def unknown_column(line: int, column: str, known: frozenset[str]) -> TableError:
+    """The fault that a column is, which nobody knows."""
+    return TableError(line, column, None, f"unknown column; there are: {', '.join(sorted(known))}")
+
+
+def read_rows(
+    stream: BinaryIO, items: str, known: frozenset[str] | None = None
+) -> tuple[JsonHeader, Iterator[Row]]:
     """The header of a file (an empty one for CSV) and its rows, in order.
 
-    The stream must be seekable; `items` is the key of the JSON array. Raises TableError, also
-    while the rows are being read.
+    The stream must be seekable; `items` is the key of the JSON array; `known` are the columns that a
+    CSV file may name where it is not free to. Raises TableError, also while the rows are being read.
     """
     start = stream.read(4096)
     stream.seek(len(_BYTE_ORDER_MARK) if start.startswith(_BYTE_ORDER_MARK) else 0)
     if start.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"["):
         header, rows = json_rows(stream, items)
         return header, (Row(line, fields) for line, fields in rows)
-    return JsonHeader(), _csv_rows(stream)
+    return JsonHeader(), _csv_rows(stream, known)
 
 
-def _csv_rows(stream: BinaryIO) -> Iterator[Row]:
+def _csv_rows(stream: BinaryIO, known: frozenset[str] | None) -> Iterator[Row]:
     lines = _lines(stream)
     first = next(lines, "")
     columns = _columns(first)
-    _check_columns(columns)
+    _check_columns(columns, known)
     reader = csv.reader(lines, delimiter=_delimiter(first), strict=True)
     while True:
         line = reader.line_num + 2  # one for the head, one because the row starts after line_num
@@ -58,10 +67,11 @@ def _csv_rows(stream: BinaryIO) -> Iterator[Row]:
             raise TableError(line, "", None, str(error)) from None
         if not any(values):
             continue
+        fault = None
         if len(values) > len(columns):
             reason = f"{len(values)} fields, but the first line names {len(columns)} columns"
-            raise TableError(line, "", None, reason)
-        yield Row(line, dict(zip(columns, values, strict=False)))
+            fault = TableError(line, "", None, reason)
+        yield Row(line, dict(zip(columns, values, strict=False)), fault)
 
 
 def _columns(first: str) -> list[str]:
@@ -88,11 +98,16 @@ def _delimiter(first: str) -> str:
     return max(_DELIMITERS, key=first.count)
 
 
-def _check_columns(columns: list[str]) -> None:
+def _check_columns(columns: list[str], known: frozenset[str] | None) -> None:
     if not any(columns):
         raise TableError(1, "", None, "the file is empty")
+    if NEEDED not in columns:
+        reason = f"the first line names the columns, and one of them must be {NEEDED}"
+        raise TableError(1, "", None, reason)
     for column in columns:
         if not column:
             raise TableError(1, "", None, "a column has no name")
         if columns.count(column) > 1:
             raise TableError(1, column, None, "this column is there twice")
+        if known is not None and column not in known:
+            raise unknown_column(1, column, known)

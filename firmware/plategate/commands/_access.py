@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import getpass
 import os
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from plategate.access.list_changes import ListChange
     from plategate.access.lists import ListName
     from plategate.records import ListEntry
@@ -65,15 +68,25 @@ def change_sentence(change: ListChange) -> str:
     )
 
 
-def entry_line(entry: ListEntry) -> str:
-    """An entry in one line; times are UTC."""
+def entry_line(entry: ListEntry, zone: ZoneInfo) -> str:
+    """An entry in one line, times as a list file has them: a midnight is a day."""
     facts = [
         entry.holder,
         entry.group,
-        f"from {entry.valid_from:%Y-%m-%d %H:%M} UTC" if entry.valid_from else "",
-        f"until {entry.valid_until:%Y-%m-%d %H:%M} UTC" if entry.valid_until else "",
+        f"from {_first(entry.valid_from.astimezone(zone))}" if entry.valid_from else "",
+        f"until {_last(entry.valid_until.astimezone(zone))}" if entry.valid_until else "",
         entry.hours,
         f"{entry.entries} entries" if entry.entries is not None else "",
         entry.note,
     ]
     return "  ".join([f"{entry.plate:<12}", *(fact for fact in facts if fact)]).rstrip()
+
+
+def _first(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}" if moment.time() == time() else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _last(moment: datetime) -> str:
+    if moment.time() == time():
+        return f"{moment.date() - timedelta(days=1):%Y-%m-%d}"
+    return f"{moment:%Y-%m-%d %H:%M}"

@@ -21,6 +21,7 @@ from plategate.commands._access import (
 
 if TYPE_CHECKING:
     import sqlite3
+    from zoneinfo import ZoneInfo
 
     from plategate.access.lists import ListName
 
@@ -69,37 +70,41 @@ def show_list(
     config: Config = None,
     state: State = None,
 ) -> None:
-    """Show the entries in force, those of one plate, or the history of changes."""
+    """Show the entries in force, those of one plate, or the history of changes; in site time."""
     from plategate.access.list_changes import list_history
     from plategate.access.store import open_for_reading
+    from plategate.access.zone import site_zone
 
-    store = open_for_reading(access_settings(config, state).file)
+    settings = access_settings(config, state)
+    zone = site_zone(settings.zone)
+    store = open_for_reading(settings.file)
     try:
         if history:
             for change in list_history(store, limit=limit):
-                print(f"{change.at:%Y-%m-%d %H:%M} {change.who}: {change_sentence(change)}")
+                at = change.at.astimezone(zone)
+                print(f"{at:%Y-%m-%d %H:%M} {change.who}: {change_sentence(change)}")
         elif plate is not None:
-            _show_plate(store, plate)
+            _show_plate(store, plate, zone)
         else:
-            _show_entries(store, list_name(which), limit)
+            _show_entries(store, list_name(which), limit, zone)
     finally:
         store.close()
 
 
-def _show_plate(store: sqlite3.Connection, written: str) -> None:
+def _show_plate(store: sqlite3.Connection, written: str, zone: ZoneInfo) -> None:
     from plategate.access.lists import ListName, entries_of_plate
     from plategate.plate_text import canonical
 
     plate = canonical(written)
     found = [(name, entry) for name in ListName for entry in entries_of_plate(store, name, plate)]
     for name, entry in found:
-        print(f"{name}: {entry_line(entry)}")
+        print(f"{name}: {entry_line(entry, zone)}")
     if not found:
         print(f"{plate}: on no list")
         raise typer.Exit(1)
 
 
-def _show_entries(store: sqlite3.Connection, name: ListName, limit: int) -> None:
+def _show_entries(store: sqlite3.Connection, name: ListName, limit: int, zone: ZoneInfo) -> None:
     from plategate.access.lists import all_entries, list_state
 
     state = list_state(store, name)
@@ -108,10 +113,10 @@ def _show_entries(store: sqlite3.Connection, name: ListName, limit: int) -> None
         raise typer.Exit(1)
     print(
         f"{name}: generation {state.generation}, {state.entries} entries from {state.source},"
-        f" {state.replaced_at:%Y-%m-%d %H:%M} UTC"
+        f" {state.replaced_at.astimezone(zone):%Y-%m-%d %H:%M}"
     )
     for entry in all_entries(store, name, limit):
-        print(entry_line(entry))
+        print(entry_line(entry, zone))
     if state.entries > limit:
         print(f"... and {state.entries - limit} more")
 
@@ -128,15 +133,18 @@ def show_inside(
     from datetime import timedelta
 
     from plategate.access.visit_store import VisitStore
+    from plategate.access.zone import site_zone
     from plategate.clock import SystemClock
 
-    visits = VisitStore(access_settings(config, state).visits_file)
+    settings = access_settings(config, state)
+    zone = site_zone(settings.zone)
+    visits = VisitStore(settings.visits_file)
     if forget_hours is not None:
         count = visits.forget_inside(SystemClock().wall() - timedelta(hours=forget_hours))
         print(f"{count} taken out")
     inside = visits.inside()
     for plate, since in inside:
-        print(f"{plate:<12}  since {since:%Y-%m-%d %H:%M} UTC")
+        print(f"{plate:<12}  since {since.astimezone(zone):%Y-%m-%d %H:%M}")
     print(f"{len(inside)} inside")
 
 
@@ -151,14 +159,16 @@ def check_list(
 ) -> None:
     """Find the traps in the lists; exit status 1 where there are any."""
     from plategate.access.store import open_for_reading
+    from plategate.access.zone import site_zone
     from plategate.settings import load_settings
 
     fits = _formats(load_settings(config).vision.countries)
-    store = open_for_reading(access_settings(config, state).file)
+    settings = access_settings(config, state)
+    store = open_for_reading(settings.file)
     try:
         if plate is not None:
             _check_plate(store, plate, fits)
-        elif _check_all(store, fits, limit):
+        elif _check_all(store, fits, limit, site_zone(settings.zone)):
             raise typer.Exit(1)
     finally:
         store.close()
@@ -173,14 +183,16 @@ def _formats(countries: tuple[str, ...]) -> Callable[[str], bool]:
     return Grammar([load_pack(country) for country in countries]).fits
 
 
-def _check_all(store: sqlite3.Connection, fits: Callable[[str], bool], limit: int) -> bool:
+def _check_all(
+    store: sqlite3.Connection, fits: Callable[[str], bool], limit: int, zone: ZoneInfo
+) -> bool:
     from collections import Counter
 
     from plategate.access.list_check import check_lists
     from plategate.clock import SystemClock
 
     counts: Counter[str] = Counter()
-    for finding in check_lists(store, SystemClock().wall(), fits):
+    for finding in check_lists(store, SystemClock().wall().astimezone(zone), fits):
         counts[finding.trap] += 1
         if counts[finding.trap] <= limit:
             print(f"{finding.list}: {finding.plate} {finding.sentence}")
