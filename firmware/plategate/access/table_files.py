@@ -23,7 +23,7 @@ _DELIMITERS = ";,\t"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a file: where it starts, its fields by column, and what is wrong with it as such."""
+    """One row of a file: where it starts, its fields by column, and what is wrong with its form."""
 
     line: int
     fields: Mapping[str, object]
@@ -40,8 +40,8 @@ def read_rows(
 ) -> tuple[JsonHeader, Iterator[Row]]:
     """The header of a file (an empty one for CSV) and its rows, in order.
 
-    The stream must be seekable; `items` is the key of the JSON array; `known` are the columns that a
-    CSV file may name where it is not free to. Raises TableError, also while the rows are being read.
+    The stream must be seekable; `items` is the key of the JSON array; `known` are the columns that
+    a CSV file may name where it is not free to. Raises TableError, also while the rows are read.
     """
     start = stream.read(4096)
     stream.seek(len(_BYTE_ORDER_MARK) if start.startswith(_BYTE_ORDER_MARK) else 0)
