@@ -164,5 +164,6 @@ def test_ok__past_its_age_a_list_does_what_the_owner_wants(
     assert access.judge(reading("A1"), NOW, True).reason is Reason.ALLOWED
     assert access.judge(reading("A1"), later, True).reason is limited
     assert access.judge(reading("B2"), later, True).reason is unlimited
-    assert (access.list_too_old(NOW), access.list_too_old(later)) == (False, True)
+    assert not access.list_condition(NOW).too_old
+    assert access.list_condition(later).too_old
     access.close()

@@ -64,6 +64,19 @@ def test_ok__a_failure_is_one_line_however_long(health: Health, ask: Ask) -> Non
     assert f"failing settings for 0 s: {sentence}\n" in ask().stdout
 
 
+def test_ok__lane_and_age_of_the_list_are_shown(health: Health, ask: Ask) -> None:
+    health.ready()
+    lane = {"lane": "[in]", "mode": "locked", "signal": "held_open", "arm": "up"}
+    health.tell("lane", lambda: lane)
+    listed: dict[str, object] = {"entries": 12, "age_s": 3 * 86400}
+    health.tell("allow_list", lambda: listed)
+    said = ask().stdout
+    assert "lane [in]: locked, held open, arm up\n" in said
+    assert "allow list: 12 entries, known to be fresh 3 d ago\n" in said
+    listed["entries"] = None
+    assert "allow list: none is known\n" in ask().stdout
+
+
 def test_ok__settings_that_wait_are_named(health: Health, ask: Ask) -> None:
     health.ready()
     new = {"keys": ["pins.beam.pin"], "restart": True, "waits_for": "fire", "waiting_s": 130.0}

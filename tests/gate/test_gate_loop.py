@@ -6,6 +6,7 @@ Real threads, real adapters on mock pins; no model and no board needed.
 
 from __future__ import annotations
 
+from plategate.access.control import ListCondition
 from plategate.messages import InputName, Level, OpenRequested, TriggerRequested
 from plategate.records import PlateSighting
 
@@ -101,9 +102,23 @@ def test_ok__status_is_plain_and_holds_no_plate(running):
 
 
 def test_ok__a_list_that_is_too_old_is_signalled(running, monkeypatch):
-    monkeypatch.setattr(type(running.judge), "list_too_old", lambda *_: True)
+    monkeypatch.setattr(
+        type(running.judge), "list_condition", lambda *_: ListCondition(too_old=True)
+    )
     running.site.gate._due_s.pop("list age")
     running.until(lambda: running.site.gate.status().signal == "list_too_old")
+
+
+def test_fail__lists_that_cannot_be_read_are_a_named_failure(running):
+    running.until(lambda: running.site.gate.allow_list()["entries"] == 1)
+    running.judge._file.write_bytes(b"no database" * 1000)
+    running.judge._stores.close()
+    running.site.gate._due_s.pop("list age")
+    running.until(running.site.health.failures)
+    (failure,) = running.site.health.failures()
+    assert failure.name == "list"
+    assert "file is not a database" in failure.sentence
+    assert running.site.gate.allow_list()["entries"] is None
 
 
 def test_ok__a_slow_disk_costs_pictures_and_no_passages(running):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from plategate.access.confusions import installed_confusions
@@ -32,6 +32,16 @@ from plategate.settings.access import AccessSettings
 CERTAIN, POSSIBLE, ALREADY_INSIDE = "certain", "possible", "already inside"
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ListCondition:
+    """The allow list: its entries, when it was last known to be fresh, what is wrong with it."""
+
+    too_old: bool = False  # last confirmed longer ago than the owner wants
+    failure: str | None = None
+    entries: int | None = None
+    confirmed_at: datetime | None = None
 
 
 def open_access(
@@ -95,16 +105,19 @@ class AccessControl:
             return not counted
         return True
 
-    def list_too_old(self, at: datetime) -> bool:
-        """Whether the allow list was last confirmed longer ago than the owner wants."""
+    def list_condition(self, at: datetime) -> ListCondition:
+        """What is known about the allow list without looking for a plate."""
         if not self._file.exists():
-            return False
+            return ListCondition()
         try:
             with store_errors(self._file):
-                return self._too_old(self._stores.here(), at)
+                store = self._stores.here()
+                too_old, state = self._too_old(store, at), list_state(store, ListName.ALLOW)
         except StoreError as error:
-            self._say_once(str(error))
-            return False
+            return ListCondition(failure=str(error))
+        if state is None:
+            return ListCondition()
+        return ListCondition(too_old, entries=state.entries, confirmed_at=state.confirmed_at)
 
     def close(self) -> None:
         """Close the file in all threads; none of them may be judging."""

@@ -53,6 +53,11 @@ def _print_for_people(document: dict[str, Any]) -> None:
         console.print(f"new settings wait for {waits}, because {new['waits_for']}: {keys}")
     if not document["failures"]:
         console.print("nothing is failing")
+    if (lane := document.get("lane")) is not None:
+        signal = lane["signal"].replace("_", " ")
+        console.print(f"lane {escape(lane['lane'])}: {lane['mode']}, {signal}, arm {lane['arm']}")
+    if (listed := document.get("allow_list")) is not None:
+        console.print(f"allow list: {_listed(listed)}")
     for name, thread in document["threads"].items():
         console.print(f"thread {name}: last sign of life {thread['silent_s']:.1f} s ago")
     for name, count in sorted(document["counts"].items()):
@@ -61,6 +66,12 @@ def _print_for_people(document: dict[str, Any]) -> None:
     for failure in document["past_failures"][-5:]:
         lasted = _duration(failure["lasted_s"])
         console.print(f"was failing: {failure['name']} at {failure['began_at']} for {lasted}")
+
+
+def _listed(found: dict[str, Any]) -> str:
+    if found["entries"] is None:
+        return "none is known"
+    return f"{found['entries']} entries, known to be fresh {_duration(found['age_s'])} ago"
 
 
 def _duration(seconds: float) -> str:

@@ -116,6 +116,7 @@ def build_gate(
     )
     keep_crash_reports(settings.health.crash_dir, settings.health.crashes_max, gate.stop)
     health.tell("lane", lambda: gate.status().document())
+    health.tell("allow_list", gate.allow_list)
     health.tell("new_settings", gate.new_settings)
     health.tell("metres", board.metres)
     _serve_status(settings, health, stack)

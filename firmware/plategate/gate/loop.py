@@ -14,6 +14,7 @@ import queue
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from plategate.access.control import ListCondition
 from plategate.gate.camera_feed import CameraFeed, InlineFeed, StillFeed
 from plategate.gate.hands import Hands, Watcher
 from plategate.gate.parts import Parts
@@ -66,6 +67,7 @@ class Gate:
         self._rules = rules
         self._mode = parts.mode
         self._reload = reload
+        self._list = ListCondition()
         self._lane = lane
         self._health = health
         self._hang_s = hang_s
@@ -119,6 +121,13 @@ class Gate:
     def status(self) -> GateStatus:
         """A snapshot of the lane; from any thread."""
         return status_of(self._lane, self._state, self._rules.wired)
+
+    def allow_list(self) -> dict[str, Any]:
+        """How many entries there are, and when they were last known to be fresh; any thread."""
+        found = self._list
+        at = found.confirmed_at
+        age_s = None if at is None else (self._parts.clock.wall() - at).total_seconds()
+        return {"entries": found.entries, "age_s": age_s}
 
     def new_settings(self) -> dict[str, Any] | None:
         """Settings that were read again and wait; from any thread."""
@@ -247,9 +256,10 @@ class Gate:
         self._parts.book.tidy(self._parts.clock.wall(), self._parts.clock_trusted())
 
     def _look_at_list_age(self) -> None:
-        too_old = self._parts.judge.list_too_old(self._parts.clock.wall())
-        self._health.say("list", "the list is older than it may be" if too_old else None)
-        self.post(ListAged(too_old))
+        found = self._list = self._parts.judge.list_condition(self._parts.clock.wall())
+        old = "the list is older than it may be" if found.too_old else None
+        self._health.say("list", found.failure or old)
+        self.post(ListAged(found.too_old))
 
     def _input_changed(self, name: InputName, level: Level, at_s: float) -> None:
         del at_s  # the lane counts from when it heard of it, which is later and so more careful

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from plategate.access.control import ListCondition
 from plategate.access.terms import AccessTerms
 from plategate.clock import Clock
 from plategate.hardware.ports import BarrierDrive, Camera, Inputs, Lamps
@@ -40,8 +41,8 @@ class Judge(Protocol):
         """Count a grant durably; False where the barrier must stay shut."""
         ...
 
-    def list_too_old(self, at: datetime) -> bool:
-        """Whether the list in force is older than the owner wants."""
+    def list_condition(self, at: datetime) -> ListCondition:
+        """Whether the list in force can be read, and is not older than the owner wants."""
         ...
 
     def use(self, terms: AccessTerms) -> None:
