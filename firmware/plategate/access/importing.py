@@ -3,18 +3,25 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from plategate.access.entry_files import read_entries
 from plategate.access.list_changes import ListChange, replace_list
 from plategate.access.lists import ListName
+from plategate.access.mending import change_store
 from plategate.access.record_files import read_records
 from plategate.access.records import replace_records
-from plategate.access.store import open_for_writing, store_errors
 from plategate.access.zone import site_zone
 from plategate.clock import SystemClock
 from plategate.errors import ListError, RecordError
 from plategate.settings.access import AccessSettings
+
+
+def _nobody(sentence: str) -> None:
+    del sentence
 
 
 def import_list_file(
@@ -25,46 +32,52 @@ def import_list_file(
     who: str,
     dry_run: bool = False,
     allow_empty: bool = False,
+    tell: Callable[[str], None] = _nobody,
 ) -> ListChange:
-    """Put the entries of a file in force; `name` wins over what the file says, then `allow`."""
+    """Put the entries of a file in force; `name` wins over what the file says, then `allow`.
+
+    `tell` hears of a damaged store that had to be set aside.
+    """
 
     def refuse_empty(change: ListChange) -> None:
         if not change.entries and not allow_empty:
             raise ListError(f"{file}: has no entries; --allow-empty if nobody is to pass")
 
+    def replace(store: sqlite3.Connection, stream: BinaryIO) -> ListChange:
+        stream.seek(0)
+        found = read_entries(stream, str(file), site_zone(settings.zone))
+        return replace_list(
+            store,
+            name or found.list or ListName.ALLOW,
+            found.entries,
+            who=who,
+            at=SystemClock().wall(),
+            source=file.name,
+            serial=found.serial,
+            guard=refuse_empty,
+            dry_run=dry_run,
+        )
+
     try:
         with file.open("rb") as stream:
-            found = read_entries(stream, str(file), site_zone(settings.zone))
-            store = open_for_writing(settings.file)
-            try:
-                with store_errors(settings.file):
-                    return replace_list(
-                        store,
-                        name or found.list or ListName.ALLOW,
-                        found.entries,
-                        who=who,
-                        at=SystemClock().wall(),
-                        source=file.name,
-                        serial=found.serial,
-                        guard=refuse_empty,
-                        dry_run=dry_run,
-                    )
-            finally:
-                store.close()
+            return change_store(
+                settings.file, lambda store: replace(store, stream), None if dry_run else tell
+            )
     except OSError as error:
         raise ListError(f"{file}: cannot be read: {error.strerror}") from error
 
 
-def import_record_file(settings: AccessSettings, file: Path) -> int:
+def import_record_file(
+    settings: AccessSettings, file: Path, tell: Callable[[str], None] = _nobody
+) -> int:
     """Put the records of a file in place of all that were there; returns how many."""
+
+    def replace(store: sqlite3.Connection, stream: BinaryIO) -> int:
+        stream.seek(0)
+        return replace_records(store, read_records(stream, str(file)).records)
+
     try:
         with file.open("rb") as stream:
-            found = read_records(stream, str(file))
-            store = open_for_writing(settings.file)
-            try:
-                with store_errors(settings.file):
-                    return replace_records(store, found.records)
-            finally:
-                store.close()
+            return change_store(settings.file, lambda store: replace(store, stream), tell)
     except OSError as error:
         raise RecordError(f"{file}: cannot be read: {error.strerror}") from error

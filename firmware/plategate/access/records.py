@@ -62,7 +62,7 @@ def record_of_plate(connection: sqlite3.Connection, plate: str) -> VehicleRecord
 
 def record_plates_like(connection: sqlite3.Connection, keys: Iterable[str]) -> tuple[str, ...]:
     """The plates of all records whose look-alike key is one of `keys`."""
-    if not _has_records(connection):
+    if not has_records(connection):
         return ()
     found: dict[str, None] = {}
     for batch in batches(keys):
@@ -76,7 +76,7 @@ def records_of_person(
     connection: sqlite3.Connection, name: str, limit: int = 20
 ) -> tuple[VehicleRecord, ...]:
     """Records whose owner has all words of `name`, each word as written or one slip away."""
-    if not _has_records(connection):
+    if not has_records(connection):
         return ()
     query = people_query(connection, name)
     if query is None:
@@ -85,7 +85,7 @@ def records_of_person(
     return _select(connection, found, (query, limit))
 
 
-def _has_records(connection: sqlite3.Connection) -> bool:
+def has_records(connection: sqlite3.Connection) -> bool:
     query = "SELECT 1 FROM sqlite_schema WHERE name = 'vehicles'"
     return connection.execute(query).fetchone() is not None
 
@@ -96,7 +96,7 @@ def _select(
     try:
         rows = connection.execute(f"SELECT {_COLUMNS} FROM vehicles {where}", values).fetchall()
     except sqlite3.OperationalError:
-        if not _has_records(connection):
+        if not has_records(connection):
             return ()
         raise
     return tuple(_record(row) for row in rows)

@@ -12,8 +12,7 @@ import logging
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,9 +29,9 @@ from plategate.access.candidate import (
 )
 from plategate.access.list_changes import ListChange, confirm_list, replace_list
 from plategate.access.lists import ListName, list_state
-from plategate.access.records import replace_records
+from plategate.access.mending import change_store
+from plategate.access.records import has_records, replace_records
 from plategate.access.source_state import SourceFolder
-from plategate.access.store import open_for_writing
 from plategate.errors import GateError
 from plategate.records import ListEntry, VehicleRecord
 from plategate.settings.sync import SyncSettings, SyncSource
@@ -93,29 +92,44 @@ def _synced(
     settings: SyncSettings, store: Path, order: SyncOrder, progress: SourceProgress | None
 ) -> SyncReport:
     terms = Terms(order.zone, order.at, order.force)
-    results, changes, failures = [], [], []
-    records: int | None = None
+    results: list[SourceResult] = []
     for source in settings.sources:
         told = None if progress is None else _named(progress, source.name)
         result = refresh(settings, source, _folder(settings, source), terms, told)
         _log(result)
         results.append(result)
-    with closing(open_for_writing(store)) as connection:
-        for kind in dict.fromkeys(source.kind for source in settings.sources):
-            sources = sorted(
-                (source for source in settings.sources if source.kind == kind),
-                key=lambda source: (source.priority, source.name),
-            )
-            applied = _Applier(settings, connection, order, kind, sources, results)
-            try:
-                change = applied.apply()
-            except GateError as problem:
-                failures.append(f"{kind}: {problem}")
-                continue
-            if isinstance(change, ListChange):
-                changes.append(change)
-            elif change is not None:
-                records = change
+    mended: list[str] = []
+    report = change_store(
+        store,
+        lambda connection: _put_in_force(settings, connection, order, results),
+        None if order.dry_run else mended.append,
+    )
+    return replace(report, failures=(*mended, *report.failures))
+
+
+def _put_in_force(
+    settings: SyncSettings,
+    connection: sqlite3.Connection,
+    order: SyncOrder,
+    results: Sequence[SourceResult],
+) -> SyncReport:
+    changes, failures = [], []
+    records: int | None = None
+    for kind in dict.fromkeys(source.kind for source in settings.sources):
+        sources = sorted(
+            (source for source in settings.sources if source.kind == kind),
+            key=lambda source: (source.priority, source.name),
+        )
+        applied = _Applier(settings, connection, order, kind, sources, results)
+        try:
+            change = applied.apply()
+        except GateError as problem:
+            failures.append(f"{kind}: {problem}")
+            continue
+        if isinstance(change, ListChange):
+            changes.append(change)
+        elif change is not None:
+            records = change
     return SyncReport(tuple(results), tuple(changes), records, tuple(failures))
 
 
@@ -179,7 +193,8 @@ class _Applier:
 
     def _in_force(self, digest: str) -> bool:
         if self._kind == "records":
-            return self._mark.exists() and self._mark.read_text(encoding="ascii") == digest
+            marked = self._mark.exists() and self._mark.read_text(encoding="ascii") == digest
+            return marked and has_records(self._connection)
         state = list_state(self._connection, ListName(self._kind))
         return state is not None and state.source == f"sync {digest}"
 

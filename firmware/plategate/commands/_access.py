@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import sys
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,6 +58,11 @@ def user_name() -> str:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):
         return f"user {os.getuid()}"
+
+
+def say_aside(sentence: str) -> None:
+    """Tell what the user should know besides what the command answers."""
+    sys.stderr.write(f"plategate: {sentence}\n")
 
 
 def change_sentence(change: ListChange) -> str:

@@ -16,6 +16,7 @@ from plategate.commands._access import (
     change_sentence,
     entry_line,
     list_name,
+    say_aside,
     user_name,
 )
 
@@ -57,6 +58,7 @@ def import_list(
         who=who or user_name(),
         dry_run=dry_run,
         allow_empty=empty,
+        tell=say_aside,
     )
     print(("would be: " if dry_run else "") + change_sentence(change))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plategate.commands._access import Config, State, access_settings
+from plategate.commands._access import Config, State, access_settings, say_aside
 
 if TYPE_CHECKING:
     from plategate.records import VehicleRecord
@@ -30,7 +30,7 @@ def import_records(
     """Put the records of a file in place of all that were there; whole or not at all."""
     from plategate.access.importing import import_record_file
 
-    count = import_record_file(access_settings(config, state), file)
+    count = import_record_file(access_settings(config, state), file, say_aside)
     print(f"{count} records from {file.name}")
 
 
