@@ -91,6 +91,15 @@ def test_ok__folder_is_walked_in_order(tmp_path: Path) -> None:
     assert names == ["a.jpg", "c.jpg", "sub/b.jpg"]
 
 
+def test_fail__folder_without_pictures_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no picture")
+    result = run(tmp_path, "--json")
+    assert result.exit_code == 1
+    assert documents(result) == [
+        {"file": str(tmp_path), "error": "no pictures found in this folder"}
+    ]
+
+
 def test_ok__lines_for_a_person(tmp_path: Path) -> None:
     result = run(DAY, EMPTY_STREET, tmp_path / "gone.jpg")
     assert result.exit_code == 1

@@ -34,8 +34,15 @@ class Outcome:
     error: str | None = None
 
 
-def read_pictures(pipeline: Pipeline, files: list[Path]) -> Iterator[Outcome]:
-    """Decode and read every file; on a terminal a bar on stderr shows how far the work is."""
+def read_pictures(pipeline: Pipeline, named: list[Path]) -> Iterator[Outcome]:
+    """Decode and read every picture that was named, and every one in the folders that were.
+
+    On a terminal a bar on stderr shows how far the work is.
+    """
+    from plategate.vision.images import find_pictures
+
+    # A folder without any stays itself, to be named as such instead of being passed over.
+    files = [file for each in named for file in find_pictures([each]) or [each]]
     with _progress(len(files)) as advance:
         for file in files:
             yield read_picture(pipeline, file)
@@ -46,6 +53,8 @@ def read_picture(pipeline: Pipeline, file: Path) -> Outcome:
     """Decode and read one file."""
     from plategate.vision.images import load_still
 
+    if file.is_dir():
+        return Outcome(file, error="no pictures found in this folder")
     started = time.perf_counter()
     try:
         still = load_still(file)

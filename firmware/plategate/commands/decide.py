@@ -46,7 +46,6 @@ def decide(
     from plategate.pipeline import build_pipeline
     from plategate.settings import load_settings
     from plategate.vision.grammar import any_country
-    from plategate.vision.images import find_pictures
 
     settings = access_settings(config, state)
     moment, clock_trusted = _moment(at, settings)
@@ -54,7 +53,7 @@ def decide(
     pipeline = build_pipeline(load_settings(config).vision)
     failed = False
     with contextlib.closing(access):
-        for outcome in _pictures.read_pictures(pipeline, find_pictures(files)):
+        for outcome in _pictures.read_pictures(pipeline, files):
             failed = failed or outcome.error is not None
             verdict = None
             if outcome.reading is not None:

@@ -38,12 +38,11 @@ def read(
     from plategate.errors import ImageError
     from plategate.pipeline import build_pipeline
     from plategate.settings import load_settings
-    from plategate.vision.images import find_pictures
 
     pipeline = build_pipeline(load_settings(config).vision)
     folders = PictureFolders(crops=crops, steps=steps, annotate=annotate)
     failed = False
-    for outcome in _pictures.read_pictures(pipeline, find_pictures(files)):
+    for outcome in _pictures.read_pictures(pipeline, files):
         failed = failed or outcome.error is not None
         if outcome.reading is not None:
             try:
