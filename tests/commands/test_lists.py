@@ -99,6 +99,17 @@ def test_ok__days_are_shown_as_they_were_written_in_the_time_of_the_site(run, tm
     assert "allow: B2 ended 2020-06-30 18:00\n" in run("list", "check", *site, code=1)
 
 
+def test_fail__what_can_be_no_plate_is_wrong_usage(run, tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("plate\nAB12CDE\n")
+    run("list", "import", str(file))
+    for words in (("list", "show"), ("list", "check"), ("records", "lookup")):
+        assert "2 to 12 letters" in run(*words, "?!", code=2)
+        assert "a plate has" in run(*words, "A" * 13, code=2)
+    assert run("list", "check", "XY99ZZZ").startswith("XY99ZZZ is not on the allow list; if it")
+    assert run("list", "check", "AB12CDE").startswith("exact:")
+
+
 def test_ok__shows_who_is_inside(run, tmp_path):
     assert run("list", "inside") == "0 inside\n"
     visits = VisitStore(tmp_path / "visits.sqlite")

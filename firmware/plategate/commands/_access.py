@@ -52,6 +52,18 @@ def list_name(text: str) -> ListName:
         raise typer.BadParameter(f"{text!r}: allow, block or wanted") from None
 
 
+def plate_argument(written: str) -> str:
+    """The canonical form of a plate; wrong usage where it can be none."""
+    from plategate.access.row_fields import LONGEST_PLATE, SHORTEST_PLATE
+    from plategate.plate_text import canonical
+
+    plate = canonical(written)
+    if not SHORTEST_PLATE <= len(plate) <= LONGEST_PLATE:
+        limits = f"{SHORTEST_PLATE} to {LONGEST_PLATE}"
+        raise typer.BadParameter(f"{written!r}: a plate has {limits} letters and digits")
+    return plate
+
+
 def user_name() -> str:
     """Who is at the keyboard, also under sudo."""
     try:

@@ -16,6 +16,7 @@ from plategate.commands._access import (
     change_sentence,
     entry_line,
     list_name,
+    plate_argument,
     say_aside,
     user_name,
 )
@@ -95,9 +96,8 @@ def show_list(
 
 def _show_plate(store: sqlite3.Connection, written: str, zone: ZoneInfo) -> None:
     from plategate.access.lists import ListName, entries_of_plate
-    from plategate.plate_text import canonical
 
-    plate = canonical(written)
+    plate = plate_argument(written)
     found = [(name, entry) for name in ListName for entry in entries_of_plate(store, name, plate)]
     for name, entry in found:
         print(f"{name}: {entry_line(entry, zone)}")
@@ -206,12 +206,14 @@ def _check_all(
 
 
 def _check_plate(store: sqlite3.Connection, written: str, fits: Callable[[str], bool]) -> None:
+    from plategate.access.lists import ListName, entries_of_plate
     from plategate.access.match import LEVELS
     from plategate.access.misreadings import misreadings
     from plategate.access.search import known_among
-    from plategate.plate_text import canonical
 
-    plate = canonical(written)
+    plate = plate_argument(written)
+    if not entries_of_plate(store, ListName.ALLOW, plate):
+        print(f"{plate} is not on the allow list; if it were:")
     for level in LEVELS.values():
         print(f"{level.name}:")
         accepted = list(misreadings(plate, level, lambda t: known_among(store, t, plate), fits))

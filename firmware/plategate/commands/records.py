@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plategate.commands._access import Config, State, access_settings, say_aside
+from plategate.commands._access import Config, State, access_settings, plate_argument, say_aside
 
 if TYPE_CHECKING:
     from plategate.records import VehicleRecord
@@ -44,7 +44,6 @@ def lookup(
     """Show what is known about a plate, or about the vehicles of a person."""
     from plategate.access.records import record_of_plate, records_of_person
     from plategate.access.store import open_for_reading
-    from plategate.plate_text import canonical
 
     if (plate is None) == (person is None):
         raise typer.BadParameter("name a plate or a --person")
@@ -53,7 +52,7 @@ def lookup(
         if person is not None:
             found = records_of_person(store, person)
         else:
-            record = record_of_plate(store, canonical(plate or ""))
+            record = record_of_plate(store, plate_argument(plate or ""))
             found = (record,) if record else ()
     finally:
         store.close()
