@@ -22,6 +22,11 @@ class GateError(Exception):
     """Root of everything that Plategate raises on purpose."""
 
 
+def reason_of(error: Exception) -> str:
+    """What went wrong, without the number and the file that Python puts around it."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 class SettingsError(GateError, ValueError):
     """A setting is unknown, has the wrong type or is beyond its limits."""
 

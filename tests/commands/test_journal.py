@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from plategate.cli import app
+from plategate.errors import StoreError
 from plategate.journal import open_journal
 from plategate.records import (
     ListEntry,
@@ -86,6 +87,19 @@ def test_ok__export_json_to_a_file_within_times(config: Path, tmp_path: Path) ->
     documents = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert [document["id"] for document in documents] == ["p9", "p10"]
     assert documents[1]["verdict"]["reason"] == "not_listed"
+
+
+def test_ok__no_passages_in_that_time(config: Path) -> None:
+    assert run("show", "--since", "2030-01-01", "--limit", "5", "--config", str(config)).startswith(
+        "no passages\n"
+    )
+
+
+def test_fail__a_file_that_cannot_be_written_is_named(config: Path, tmp_path: Path) -> None:
+    file = tmp_path / "none" / "out.json"
+    result = CliRunner().invoke(app, ["journal", "export", str(file), "--config", str(config)])
+    assert isinstance(result.exception, StoreError)
+    assert str(result.exception) == f"{file} cannot be written: No such file or directory"
 
 
 def test_ok__check_says_how_much_is_right(config: Path) -> None:

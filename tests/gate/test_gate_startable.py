@@ -49,6 +49,13 @@ def test_ok__relay_and_trigger_are_enough(file: Path) -> None:
         (WIRED + '[barrier]\nstyle = "open_and_close"\n', "needs pins.close_relay"),
         (MOVING_FILES, "triggers.motion.enabled: files do not move"),
         (WIRED + MOVING_FILES, "triggers.motion.enabled: files do not move"),
+        ('[access]\ncountries = ["DE"]\n', "access.countries: 'DE'; there are: at, de,"),
+        ("\n", "is empty; a line with # alone stands for the defaults"),
+        ("[pins]\nbeam = 22\n", "pins.beam = 22: must be a table"),
+        (
+            "[pins]\nopen_relay = { pin = 17 }\nbeam = { pin = 17 }\n",
+            "settings.toml: pins: GPIO 17 is given to both open_relay and beam",
+        ),
         (WIRED + '[vision]\ncountries = ["zz"]\n', "vision.countries: no pack 'zz'"),
     ],
 )

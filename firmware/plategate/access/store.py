@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from plategate.errors import StoreError
+from plategate.errors import StoreError, reason_of
 
 LAYOUT_VERSION = 1
 BUSY_TIMEOUT_S = 120.0  # a list of a million entries is written in less
@@ -112,7 +112,7 @@ def store_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"{file}: {error}") from error
+        raise StoreError(f"{file}: {reason_of(error)}") from error
 
 
 def _readable(file: Path) -> sqlite3.Connection:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from plategate.access.match import LEVELS, Strictness
+from plategate.access.registration import installed_countries
 from plategate.access.schedule import Holidays
 from plategate.access.visit_store import Direction
 from plategate.access.zone import site_zone
@@ -26,11 +27,12 @@ class AccessTerms:
 
 
 def access_terms(settings: AccessSettings) -> AccessTerms:
-    """The terms of these settings; SettingsError names a holiday or a zone that is wrong."""
+    """The terms of these settings; SettingsError names a holiday, zone or country that is wrong."""
     try:
         holidays = Holidays(settings.holidays)
     except ValueError as error:
         raise SettingsError(f"access.holidays: {error}") from None
+    _check_countries(settings.countries)
     return AccessTerms(
         settings=settings,
         zone=site_zone(settings.zone),
@@ -38,3 +40,12 @@ def access_terms(settings: AccessSettings) -> AccessTerms:
         strictness=LEVELS[settings.strictness],
         direction=Direction(settings.direction),
     )
+
+
+def _check_countries(codes: tuple[str, ...]) -> None:
+    if not codes:
+        return
+    known = [country.code for country in installed_countries()]
+    for code in codes:
+        if code not in known:
+            raise SettingsError(f"access.countries: {code!r}; there are: {', '.join(known)}")

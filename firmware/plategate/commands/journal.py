@@ -83,7 +83,7 @@ def show(
         _write_json(rows)
         return
     console = Console()
-    console.print(_table(rows))
+    console.print(_table(rows) if rows else "no passages")
     for grant in grants:
         at = grant.granted_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         console.print(f"under way: {grant.plate} granted {at} (passage {grant.passage_id})")
@@ -147,7 +147,7 @@ def check(config: ConfigOption = None) -> None:
 def _journal(config: Path | None) -> Iterator[tuple[sqlite3.Connection, Path]]:
     import sqlite3
 
-    from plategate.errors import StoreError
+    from plategate.errors import StoreError, reason_of
     from plategate.journal.schema import FILE_NAME, open_for_reading
     from plategate.settings import load_settings
 
@@ -159,16 +159,21 @@ def _journal(config: Path | None) -> Iterator[tuple[sqlite3.Connection, Path]]:
         with closing(open_for_reading(file)) as database:
             yield database, folder
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"{file} cannot be read: {error}") from error
+        raise StoreError(f"{file} cannot be read: {reason_of(error)}") from error
 
 
 @contextmanager
 def _output(file: Path | None) -> Iterator[Any]:
+    from plategate.errors import StoreError, reason_of
+
     if file is None:
         yield sys.stdout
         return
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        yield stream
+    try:
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {reason_of(error)}") from error
 
 
 def _aware(at: datetime | None) -> datetime | None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from plategate.errors import SettingsError
+from plategate.errors import SettingsError, reason_of
 from plategate.settings.barrier import BarrierSettings
 from plategate.settings.base import SettingsModel
 from plategate.settings.lane import LaneSettings, ModeName
@@ -112,7 +112,7 @@ def load_scenario(file: Path) -> Scenario:
         raw: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
         return Scenario.model_validate(raw)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{file}: {error}") from error
+        raise SettingsError(f"{file}: {reason_of(error)}") from error
     except ValidationError as error:
         places = (
             f"{file}: {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from plategate.errors import SettingsError
+from plategate.errors import SettingsError, reason_of
 from plategate.settings.access import AccessSettings
 from plategate.settings.barrier import BarrierSettings
 from plategate.settings.base import LIVE, SettingsModel
@@ -59,11 +59,15 @@ def load_settings(file: Path | None = None) -> Settings:
             return Settings()
         chosen = DEFAULT_FILE
     try:
-        raw = tomllib.loads(chosen.read_text(encoding="utf-8"))
+        text = chosen.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{chosen}: cannot be read: {error}") from error
+        raise SettingsError(f"{chosen}: cannot be read: {reason_of(error)}") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{chosen}: not valid TOML: {error}") from error
+    if not text.strip():
+        # As a power cut leaves a file that was just saved; the defaults would unwire the gate.
+        raise SettingsError(f"{chosen}: is empty; a line with # alone stands for the defaults")
     return parse_settings(raw, str(chosen))
 
 
@@ -84,4 +88,9 @@ def _sentence(origin: str, item: Any) -> str:
     key = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         return f"{origin}: {key}: unknown key"
-    return f"{origin}: {key} = {item['input']!r}: {item['msg']}"
+    if item["type"] == "model_type":
+        return f"{origin}: {key} = {item['input']!r}: must be a table"
+    said = item["msg"].removeprefix("Value error, ")
+    # Keys that contradict each other are named by the sentence; the whole table would drown it.
+    value = "" if isinstance(item["input"], dict) else f" = {item['input']!r}"
+    return f"{origin}: {key}{value}: {said}"
