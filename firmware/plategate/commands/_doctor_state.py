@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from plategate.clock import SystemClock
@@ -78,7 +78,8 @@ def _journal(settings: Settings) -> Finding:
             f"{file}: {found}",
             "restart the gate: it sets the file aside and rebuilds it",
         )
-    sentence = f"{count} passages, the last {last or 'never'}, {pictures / 1e6:.0f} MB of pictures"
+    when = f"{datetime.fromisoformat(last).astimezone():%Y-%m-%d %H:%M}" if last else "never"
+    sentence = f"{count} passages, the last {when}, {pictures / 1e6:.0f} MB of pictures"
     return green("journal", sentence + (f", {under_way} under way" if under_way else ""))
 
 
