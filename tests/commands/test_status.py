@@ -106,6 +106,17 @@ def test_ok__a_gate_is_asked_although_its_settings_have_a_slip_by_now(
     assert "the gate that runs answers at" in answer.stderr
 
 
+def test_ok__a_gate_of_another_file_is_found_although_that_has_a_slip_by_now(
+    tmp_path: Path, health: Health, ask: Ask
+) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text(config.read_text() + "[lane]\nretry_after_ms = 5\n", encoding="utf-8")
+    health.ready()
+    answer = ask()
+    assert answer.exit_code == 0
+    assert "lane.retry_after_ms = 5" in answer.stderr
+
+
 def test_ok__a_gate_is_found_that_refused_the_socket_of_the_installed_file(
     tmp_path: Path, health: Health, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
