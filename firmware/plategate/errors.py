@@ -27,6 +27,13 @@ def reason_of(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+def reason_of_own(error: Exception) -> str:
+    """The same about a file that belongs to the installed gate, and what gives access to it."""
+    if isinstance(error, PermissionError):
+        return f"{reason_of(error)}; use sudo, or join the group plategate"
+    return reason_of(error)
+
+
 class SettingsError(GateError, ValueError):
     """A setting is unknown, has the wrong type or is beyond its limits."""
 

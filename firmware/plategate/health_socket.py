@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plategate.errors import GateError
+from plategate.errors import GateError, reason_of_own
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def ask_status(file: Path) -> dict[str, Any]:
                 answer += part
         document = json.loads(answer)
     except OSError as error:
-        raise GateError(f"no gate answers at {file}: {error.strerror or error}") from error
+        raise GateError(f"no gate answers at {file}: {reason_of_own(error)}") from error
     except ValueError as error:
         raise GateError(f"the gate at {file} answers nonsense") from error
     if not isinstance(document, dict):

@@ -3,13 +3,27 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from plategate.access.control import open_access
 from plategate.access.store import open_for_reading, open_for_writing
-from plategate.errors import StoreError
+from plategate.access.visit_store import VisitStore
+from plategate.errors import SettingsError, StoreError
+from plategate.records import CharacterReading, PlateReading, Reason
+from plategate.settings import load_settings
+from plategate.settings.access import AccessSettings
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+DENIED = "Permission denied; use sudo, or join the group plategate"
+
+
+def forbidden(*_: object, **__: object) -> object:
+    raise PermissionError(errno.EACCES, "Permission denied")
 
 
 def open_files(file: Path) -> int:
@@ -25,6 +39,24 @@ def test_fail__damaged_file_is_closed_again(opened: Callable[..., object], tmp_p
     with pytest.raises(StoreError, match=r"lists\.sqlite"):
         opened(file)
     assert open_files(file) == 0
+
+
+def test_fail__whoever_may_not_look_is_told_what_would_let_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "lists.sqlite"
+    access = open_access(AccessSettings(file=file))
+    monkeypatch.setattr(Path, "stat", forbidden)
+    for look in (open_for_reading, open_for_writing):
+        with pytest.raises(StoreError, match=DENIED):
+            look(file)
+    with pytest.raises(StoreError, match=DENIED):
+        VisitStore(tmp_path / "visits.sqlite").inside()
+    verdict = access.judge(PlateReading((CharacterReading("A", 0.9),), "t"), NOW, True)
+    assert verdict.reason is Reason.STORE_FAILED
+    monkeypatch.setattr("plategate.settings.DEFAULT_FILE", file)
+    with pytest.raises(SettingsError, match=DENIED):
+        load_settings()
 
 
 def test_fail__store_of_a_later_version_is_closed_again(tmp_path: Path) -> None:

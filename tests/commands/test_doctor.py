@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -188,6 +190,23 @@ def test_fail__damaged_journal(bench: Bench) -> None:
 def test_fail__folder_of_the_state_is_missing(bench: Bench) -> None:
     bench.state.rmdir()
     assert bench.examine()["disk"].light is Light.RED
+
+
+def test_fail__what_this_user_may_not_see_stops_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, stat = bench.config, Path.stat
+
+    def forbidden(path: Path, **how: bool) -> os.stat_result:
+        if path.is_relative_to(bench.state):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **how)
+
+    monkeypatch.setattr(Path, "stat", forbidden)
+    found = {finding.name: finding for finding in examine(config, Machine(bench.folder))}
+    for name in ("lists", "journal", "crashes"):
+        assert "Permission denied" in found[name].sentence
+    assert "gate" in found
 
 
 def test_fail__wiring_without_the_relay_that_opens(bench: Bench) -> None:

@@ -97,6 +97,14 @@ def test_fail__a_rehearsal_in_which_no_picture_can_be_read_is_an_error(tmp_path)
     assert "No picture went through the pipeline." in done.stdout
 
 
+def test_fail__out_that_cannot_be_a_folder_is_wrong_usage(pictures, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = plategate("run", "--rehearse", pictures, "--out", tmp_path / "file")
+    assert done.returncode == 2
+    assert "--out" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("what", ["missing", "empty"])
 def test_fail__nothing_to_rehearse_is_wrong_usage(tmp_path, what):
     folder = tmp_path / what

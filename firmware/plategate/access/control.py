@@ -75,11 +75,11 @@ class AccessControl:
         """The verdict about one reading at a time; `at` is aware."""
         if reading is None or not reading.text:
             return Verdict(Result.UNSURE, Reason.NOT_READABLE)
-        if not self._file.exists():
-            return Verdict(Result.REFUSED, Reason.NO_LIST, plate=reading.text)
         moment = Moment(at, clock_trusted, self._terms.zone, self._terms.holidays)
         try:
             with store_errors(self._file):
+                if not self._file.exists():
+                    return Verdict(Result.REFUSED, Reason.NO_LIST, plate=reading.text)
                 verdict = self._judge(self._stores.here(), reading, moment)
         except StoreError as error:
             self._say_once(str(error))
@@ -107,10 +107,10 @@ class AccessControl:
 
     def list_condition(self, at: datetime) -> ListCondition:
         """What is known about the allow list without looking for a plate."""
-        if not self._file.exists():
-            return ListCondition()
         try:
             with store_errors(self._file):
+                if not self._file.exists():
+                    return ListCondition()
                 store = self._stores.here()
                 too_old, state = self._too_old(store, at), list_state(store, ListName.ALLOW)
         except StoreError as error:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from plategate.access.fetch import Validators
-from plategate.errors import SyncError
+from plategate.errors import SyncError, reason_of_own
 
 MEMORY = "list.json"
 
@@ -52,7 +52,9 @@ class SourceFolder:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise SyncError(f"sync.state_dir: {folder}: cannot be made: {error}") from error
+            raise SyncError(
+                f"sync.state_dir: {folder}: cannot be made: {reason_of_own(error)}"
+            ) from error
         self.good = folder / "list"
         self.candidate = folder / "candidate"
         self.signature = folder / "candidate.minisig"

@@ -7,13 +7,15 @@ state while a writer works (WAL); a transaction that is cut off, by whatever, ne
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from plategate.errors import StoreError, reason_of
+from plategate.errors import StoreError, reason_of_own
 
 LAYOUT_VERSION = 1
 BUSY_TIMEOUT_S = 120.0  # a list of a million entries is written in less
@@ -47,9 +49,9 @@ CREATE TABLE history (
 
 def open_for_reading(file: Path) -> sqlite3.Connection:
     """A connection that cannot change anything; raises StoreError where the file is missing."""
-    if not file.exists():
-        raise StoreError(f"{file}: no lists have been imported yet")
     with store_errors(file):
+        if not file.exists():
+            raise StoreError(f"{file}: no lists have been imported yet")
         connection = _readable(file)
         with _closed_on_failure(connection):
             connection.execute("PRAGMA query_only = ON")
@@ -112,7 +114,15 @@ def store_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"{file}: {reason_of(error)}") from error
+        raise StoreError(f"{file}: {reason_of_own(_allowed(file, error))}") from error
+
+
+def _allowed(file: Path, error: Exception) -> Exception:
+    """The error, or one that says that this user may not, which SQLite does not tell apart."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) and not os.access(file, os.W_OK):
+        return PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return error
 
 
 def _readable(file: Path) -> sqlite3.Connection:

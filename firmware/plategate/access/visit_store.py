@@ -64,7 +64,7 @@ class VisitStore:
 
     def used(self, entry: ListEntry) -> int:
         """How often an entry has opened the barrier; raises StoreError where that is unknown."""
-        if not self._file.exists():
+        if not self._is_there():
             return 0
         with self._open() as store:
             row = store.execute("SELECT used FROM uses WHERE entry = ?", (entry_key(entry),))
@@ -72,7 +72,8 @@ class VisitStore:
 
     def note(self, grant: Grant) -> None:
         """Write a grant down, once however often it is noted; raises StoreError on failure."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with store_errors(self._file):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as store, transaction(store):
             store.execute("INSERT OR IGNORE INTO grants (passage) VALUES (?)", (grant.passage,))
             if not store.execute("SELECT changes()").fetchone()[0]:
@@ -90,7 +91,7 @@ class VisitStore:
 
     def inside_since(self, plate: str) -> datetime | None:
         """Since when a plate has been inside; None where it is not."""
-        if not self._file.exists():
+        if not self._is_there():
             return None
         with self._open() as store:
             rows = store.execute("SELECT since FROM inside WHERE plate = ?", (plate,))
@@ -98,7 +99,7 @@ class VisitStore:
 
     def inside(self) -> tuple[tuple[str, datetime], ...]:
         """Who is inside, longest first."""
-        if not self._file.exists():
+        if not self._is_there():
             return ()
         with self._open() as store:
             rows = store.execute("SELECT plate, since FROM inside ORDER BY since, plate").fetchall()
@@ -106,11 +107,15 @@ class VisitStore:
 
     def forget_inside(self, before: datetime) -> int:
         """Take out who came in before a time (a missed exit); returns how many."""
-        if not self._file.exists():
+        if not self._is_there():
             return 0
         with self._open() as store:
             found = store.execute("DELETE FROM inside WHERE since < ?", (_stamp(before),))
             return found.rowcount
+
+    def _is_there(self) -> bool:
+        with store_errors(self._file):
+            return self._file.exists()
 
     def _count(self, store: sqlite3.Connection, grant: Grant) -> None:
         if grant.entry is not None and grant.entry.entries is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from plategate.clock import SystemClock
 from plategate.commands._doctor import Finding, Machine, amber, green, red
-from plategate.errors import GateError, StoreError
+from plategate.errors import GateError, StoreError, reason_of
 from plategate.settings import Settings
 
 OLD_LIST = timedelta(days=2)
@@ -23,10 +23,11 @@ GATE, TIMER = "plategate-gate.service", "plategate-sync.timer"
 
 def state(settings: Settings, machine: Machine, config: Path | None) -> Iterator[Finding]:
     """All checks of this file."""
-    yield _lists(settings)
-    yield _journal(settings)
-    yield _disk(settings)
-    yield _crashes(settings)
+    for name, look in LOOKS.items():
+        try:
+            yield look(settings)
+        except OSError as error:
+            yield amber(name, f"{error.filename}: {reason_of(error)}", "sudo plategate doctor")
     yield from _units(settings, machine)
     yield _gate(config)
 
@@ -116,6 +117,9 @@ def _crashes(settings: Settings) -> Finding:
             "crashes", f"{len(recent)} in the last week, the last {recent[0]}", "read and report it"
         )
     return green("crashes", "none in the last week")
+
+
+LOOKS = {"lists": _lists, "journal": _journal, "disk": _disk, "crashes": _crashes}
 
 
 def _units(settings: Settings, machine: Machine) -> Iterator[Finding]:

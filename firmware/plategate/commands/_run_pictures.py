@@ -20,6 +20,7 @@ from rich.live import Live
 from plategate.access.importing import import_list_file, import_record_file
 from plategate.access.lists import ListName
 from plategate.commands._rehearsal_table import RehearsalTable
+from plategate.errors import reason_of
 from plategate.gate.rehearsal import PictureRehearsal, Rehearsed, rehearsal_settings
 from plategate.settings import Settings, load_settings
 from plategate.vision.images import find_pictures
@@ -38,8 +39,11 @@ def run_pictures(
     if not pictures:
         raise typer.BadParameter(f"{folder}: holds no pictures", param_hint="--rehearse")
     out = out or Path(tempfile.mkdtemp(prefix="plategate-rehearsal-"))
-    out.mkdir(parents=True, exist_ok=True)
-    state = Path(tempfile.mkdtemp(prefix="state-", dir=out))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        state = Path(tempfile.mkdtemp(prefix="state-", dir=out))
+    except OSError as error:
+        raise typer.BadParameter(f"{out}: {reason_of(error)}", param_hint="--out") from None
     settings = _prepare(_settings(config, folder), folder, lists, records, state)
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     table = RehearsalTable(f"Rehearsal of {folder} (milliseconds by stage)", console.width)

@@ -53,6 +53,8 @@ def decide(
     pipeline = build_pipeline(load_settings(config).vision)
     failed = False
     with contextlib.closing(access):
+        if (failure := access.list_condition(moment).failure) is not None:
+            typer.echo(f"plategate: {failure}", err=True)
         for outcome in _pictures.read_pictures(pipeline, files):
             failed = failed or outcome.error is not None
             verdict = None

@@ -147,7 +147,7 @@ def check(config: ConfigOption = None) -> None:
 def _journal(config: Path | None) -> Iterator[tuple[sqlite3.Connection, Path]]:
     import sqlite3
 
-    from plategate.errors import StoreError, reason_of
+    from plategate.errors import StoreError, reason_of_own
     from plategate.journal.schema import FILE_NAME, open_for_reading
     from plategate.settings import load_settings
 
@@ -159,7 +159,7 @@ def _journal(config: Path | None) -> Iterator[tuple[sqlite3.Connection, Path]]:
         with closing(open_for_reading(file)) as database:
             yield database, folder
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"{file} cannot be read: {reason_of(error)}") from error
+        raise StoreError(f"{file} cannot be read: {reason_of_own(error)}") from error
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from plategate.clock import SystemClock
-from plategate.errors import StoreError
+from plategate.errors import StoreError, reason_of, reason_of_own
 from plategate.journal import queries, repair, retention, schema
 from plategate.journal.evidence import EvidenceFile, store_evidence
 from plategate.journal.ledger import Ledger
@@ -172,7 +172,9 @@ def open_journal(settings: JournalSettings) -> Journal:
         ledger = _open_ledger(settings, reserve)
     except (OSError, sqlite3.Error) as error:
         os.close(owner)
-        raise StoreError(f"the journal in {settings.dir} cannot be opened: {error}") from error
+        raise StoreError(
+            f"the journal in {settings.dir} cannot be opened: {reason_of(error)}"
+        ) from error
     if ledger.lasting:
         return Journal(settings, ledger, owner)
     journal = Journal(_in_memory(settings), ledger, owner)
@@ -204,7 +206,9 @@ def _own(folder: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         owner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise StoreError(f"the journal's folder {folder} cannot be used: {error}") from error
+        raise StoreError(
+            f"the journal's folder {folder} cannot be used: {reason_of_own(error)}"
+        ) from error
     try:
         fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

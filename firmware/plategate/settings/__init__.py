@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from plategate.errors import SettingsError, reason_of
+from plategate.errors import SettingsError, reason_of_own
 from plategate.settings.access import AccessSettings
 from plategate.settings.barrier import BarrierSettings
 from plategate.settings.base import LIVE, SettingsModel
@@ -54,15 +54,15 @@ def load_settings(file: Path | None = None) -> Settings:
     Raises SettingsError naming file, key, value and limit. A file that was asked for must exist.
     """
     chosen = file or _from_environment()
-    if chosen is None:
-        if not DEFAULT_FILE.exists():
-            return Settings()
-        chosen = DEFAULT_FILE
+    named = chosen is not None
+    chosen = chosen or DEFAULT_FILE
     try:
+        if not named and not chosen.exists():
+            return Settings()
         text = chosen.read_text(encoding="utf-8")
         raw = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{chosen}: cannot be read: {reason_of(error)}") from error
+        raise SettingsError(f"{chosen}: cannot be read: {reason_of_own(error)}") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{chosen}: not valid TOML: {error}") from error
     if not text.strip():
