@@ -49,6 +49,18 @@ def test_ok__unchanged_list_is_confirmed_and_not_replaced(gate: Gate) -> None:
     assert gate.confirmed_at() == gate.at
 
 
+def test_ok__another_address_is_asked_for_its_own_file(gate: Gate, server: Server) -> None:
+    """An older file at the new address is "not modified" since the newer one at the old."""
+    server.serve("/other.csv", ONE_MORE)
+    honest = server.answers["/other.csv"]
+    server.answers["/other.csv"] = lambda request: (
+        plain(304) if "If-None-Match" in request.headers else honest
+    )(request)
+    gate.configure(allow(server, url=server.url("/other.csv")))
+    assert gate.sync().changes[0].added == 1
+    assert outcomes(gate.sync()) == [Outcome.UNCHANGED]
+
+
 def test_ok__same_content_under_a_new_etag_is_no_change(gate: Gate, server: Server) -> None:
     server.serve("/allow.csv", TEN, etag='"another"')
     assert gate.sync().changes == ()

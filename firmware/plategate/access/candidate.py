@@ -115,7 +115,7 @@ def _refreshed(
     progress: Progress | None,
 ) -> SourceResult:
     usable = folder.good.exists() and acceptable(source, state)
-    known = state.validators if usable else None
+    known = state.validators(source.url) if usable else None
     fetched = fetcher.fetch(source.url, folder.candidate, known=known, progress=progress)
     if fetched is None:
         return _unchanged(source, folder, state, terms)
@@ -125,6 +125,7 @@ def _refreshed(
     entries = _check_content(settings, source, folder, state, terms)
     after = replace(
         without_problem(state, terms.at),
+        url=source.url,
         etag=fetched.validators.etag,
         last_modified=fetched.validators.last_modified,
         sha256=digest,

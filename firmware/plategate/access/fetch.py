@@ -8,6 +8,7 @@ silence, total time, redirects and retries. Whether the content is any good is d
 from __future__ import annotations
 
 import random
+import re
 import ssl
 import time
 import zlib
@@ -19,13 +20,14 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from plategate.errors import SyncError
+from plategate.errors import SyncError, reason_of
 from plategate.settings.sync import SyncSettings, SyncSource
 
 CHUNK_BYTES = 65_536
 RETRY_AFTER_LIMIT_S = 120.0
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 
 # Called with the bytes received so far and the size that was announced, or None.
 Progress = Callable[[int, int | None], None]
@@ -141,7 +143,7 @@ class Fetcher:
         except httpx.TimeoutException as error:
             raise _Temporary(f"no answer in time ({type(error).__name__})") from error
         except (httpx.TransportError, ssl.SSLError) as error:
-            raise _Temporary(str(error) or type(error).__name__) from error
+            raise _Temporary(_ERRNO.sub("", str(error)) or type(error).__name__) from error
 
     def _take(
         self,
@@ -194,7 +196,9 @@ def _client(settings: SyncSettings, source: SyncSource) -> httpx.Client:
         if source.client_certificate is not None:
             tls.load_cert_chain(source.client_certificate, source.client_key)
     except (OSError, ssl.SSLError) as error:
-        raise SyncError(f"source {source.name}: certificate or key unusable: {error}") from error
+        raise SyncError(
+            f"source {source.name}: certificate or key unusable: {reason_of(error)}"
+        ) from error
     return httpx.Client(
         headers=headers,
         verify=tls,
@@ -210,7 +214,7 @@ def _secret(file: Path) -> str:
     try:
         secret = file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SyncError(f"token_file {file}: cannot be read: {error}") from error
+        raise SyncError(f"token_file {file}: cannot be read: {reason_of(error)}") from error
     if not secret or not secret.isprintable():
         raise SyncError(f"token_file {file}: is empty or has more than one line")
     return secret

@@ -18,7 +18,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from plategate.errors import ListError
+from plategate.errors import ListError, reason_of
 
 _PLAIN, _PREHASHED = b"Ed", b"ED"
 _KEY_BYTES, _SIGNATURE_BYTES = 2 + 8 + 32, 2 + 8 + 64
@@ -72,7 +72,9 @@ def load_public_key(text_or_file: str) -> PublicKey:
         try:
             text = Path(text_or_file).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ListError(f"public key {text_or_file}: cannot be read: {error}") from error
+            raise ListError(
+                f"public key {text_or_file}: cannot be read: {reason_of(error)}"
+            ) from error
     lines = [
         line for line in text.strip().splitlines() if not line.startswith("untrusted comment:")
     ]

@@ -25,9 +25,11 @@ MEMORY = "list.json"
 class SourceState:
     """Memory of one source. Times are wall times in ISO 8601.
 
-    `checked_at` is the last success; `key_id` is the key that signed the last good copy.
+    `checked_at` is the last success; `key_id` is the key that signed the last good copy; `url` is
+    where that came from.
     """
 
+    url: str | None = None
     etag: str | None = None
     last_modified: str | None = None
     sha256: str | None = None
@@ -39,10 +41,9 @@ class SourceState:
     problem: str | None = None
     problem_since: str | None = None
 
-    @property
-    def validators(self) -> Validators:
-        """What to ask the server with."""
-        return Validators(self.etag, self.last_modified)
+    def validators(self, url: str) -> Validators | None:
+        """What to ask with; None at another address, of whose file they say nothing."""
+        return Validators(self.etag, self.last_modified) if url == self.url else None
 
 
 class SourceFolder:
@@ -109,7 +110,14 @@ def without_problem(state: SourceState, at: datetime) -> SourceState:
 
 def _checked(found: Mapping[str, Any]) -> SourceState:
     state = SourceState(**found)
-    texts = (state.etag, state.last_modified, state.sha256, state.key_id, state.fetched_at)
+    texts = (
+        state.url,
+        state.etag,
+        state.last_modified,
+        state.sha256,
+        state.key_id,
+        state.fetched_at,
+    )
     if not all(text is None or isinstance(text, str) for text in texts):
         raise ValueError("a text was expected")
     if not all(
