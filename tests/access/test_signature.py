@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plategate.access.signature import Signed, load_public_key, parse_signature, verify
+from plategate.access.signature import PublicKey, Signed, load_public_key, parse_signature, verify
 from plategate.errors import ListError
 
 
@@ -55,6 +55,11 @@ def test_ok__what_the_owner_signed_passes(
     signed = check(owner, listed, owner.sign(listed, "serial:42 spring", *kind))
     assert (signed.serial, signed.trusted_comment) == (42, "serial:42 spring")
     assert signed.key_id in owner.public.read_text()
+
+
+def test_ok__a_key_is_named_as_minisign_prints_it() -> None:
+    """One key in sixteen begins with a zero, which minisign leaves out."""
+    assert PublicKey(bytes.fromhex("ef cd ab 89 67 45 23 01"), b"").name == "123456789ABCDEF"
 
 
 def test_ok__timestamp_of_minisign_is_the_serial_where_none_is_given(

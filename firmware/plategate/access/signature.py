@@ -149,5 +149,5 @@ def _decoded(line: str, length: int, origin: str) -> bytes:
 
 
 def _name(key_id: bytes) -> str:
-    # minisign prints the identifier as a little-endian number.
-    return key_id[::-1].hex().upper()
+    # minisign prints the identifier as a little-endian number, without leading zeros.
+    return f"{int.from_bytes(key_id, 'little'):X}"
