@@ -16,6 +16,7 @@ from plategate.settings.last_good import load_or_last_good
 SHIPPED = Path(__file__).parents[2] / "firmware" / "system" / "settings.toml"
 WIRED = "[pins]\nopen_relay = { pin = 17 }\nbeam = { pin = 22 }\n"
 MOVING_FILES = '[camera]\nkind = "folder"\npath = "/tmp"\n[triggers.motion]\nenabled = true\n'
+SOURCE = '[[sync.sources]]\nname = "estate"\nkind = "allow"\n'
 
 
 @pytest.fixture
@@ -50,6 +51,12 @@ def test_ok__relay_and_trigger_are_enough(file: Path) -> None:
         (MOVING_FILES, "triggers.motion.enabled: files do not move"),
         (WIRED + MOVING_FILES, "triggers.motion.enabled: files do not move"),
         ('[access]\ncountries = ["DE"]\n', "access.countries: 'DE'; there are: at, de,"),
+        (
+            SOURCE + 'url = "ftp://x/list.csv"\n',
+            "sync.sources.0.url = 'ftp://x/list.csv': must be an",
+        ),
+        (SOURCE + 'url = ""\n', "sync.sources.0.url = '': must be an https://"),
+        (SOURCE + 'url = "https://[/"\n', "sync.sources.0.url = 'https://[/'"),
         ("\n", "is empty; a line with # alone stands for the defaults"),
         ("[pins]\nbeam = 22\n", "pins.beam = 22: must be a table"),
         (

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from plategate.settings.base import SettingsModel
 
@@ -20,7 +20,6 @@ class SyncSource(SettingsModel):
         description="which list it fills, or the vehicle records"
     )
     url: str = Field(description="https://, http:// or file:// address, or a path (USB stick)")
-    format: Literal["auto", "csv", "json"] = Field("auto", description="auto: by content")
     priority: int = Field(
         100, ge=0, le=10_000, description="where sources disagree about a plate the lowest wins"
     )
@@ -38,6 +37,14 @@ class SyncSource(SettingsModel):
     max_bytes: int = Field(
         200_000_000, ge=1_000, le=2_000_000_000, description="a larger list is refused, in bytes"
     )
+
+    @field_validator("url")
+    @classmethod
+    def verify_url_can_be_asked(cls, url: str) -> str:
+        """Refuse what no fetch can ever reach."""
+        if not url or urlsplit(url).scheme not in ("https", "http", "file", ""):
+            raise ValueError("must be an https://, http:// or file:// address, or a path")
+        return url
 
     @model_validator(mode="after")
     def verify_signature_has_a_key(self) -> Self:
