@@ -31,17 +31,28 @@ from plategate.settings.journal import JournalSettings
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     journal = open_journal(JournalSettings(dir=tmp_path, min_free_mb=10))
-    entry = ListEntry("AB12CDE", holder="Émile")
+    entry = ListEntry("AB12CDE", holder="Émile [/B]")
     for hour, result, reason, plate in (
         (8, Result.GRANTED, Reason.ALLOWED, "AB12CDE"),
         (9, Result.UNSURE, Reason.NOT_READABLE, None),
         (10, Result.REFUSED, Reason.NOT_LISTED, "XY99ZZZ"),
     ):
-        verdict = Verdict(result, reason, plate, entry if result is Result.GRANTED else None)
+        granted = result is Result.GRANTED
+        verdict = Verdict(
+            result, reason, plate, entry if granted else None, alarm="possible" if granted else None
+        )
         at = datetime(2026, 3, 1, hour, tzinfo=UTC)
         still = Still(np.zeros((40, 60, 3), np.uint8), "test")
         journal.record(
-            Passage(f"p{hour}", "lane", at, "beam", verdict, milliseconds=(("total", 81.0),)),
+            Passage(
+                f"p{hour}",
+                "lane",
+                at,
+                "beam",
+                verdict,
+                barrier="opened, same visit as p7",
+                milliseconds=(("total", 81.0),),
+            ),
             PlateSighting(None, None, still),
         )
     journal.begin_grant("p11", "AB12CDE", datetime(2026, 3, 1, 11, tzinfo=UTC))
@@ -62,7 +73,9 @@ def test_ok__show_is_newest_first_and_names_what_is_under_way(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     text = run("show", "--config", str(config))
-    assert text.index("XY99ZZZ") < text.index("not_readable") < text.index("Émile")
+    assert text.index("XY99ZZZ") < text.index("not_readable") < text.index("Émile [/B]")
+    assert "allowed, alarm possible" in text
+    assert "opened, same visit  " in text
     assert "under way: AB12CDE" in text
 
 
@@ -76,7 +89,7 @@ def test_ok__export_csv_is_oldest_first(config: Path) -> None:
         csv.DictReader(io.StringIO(run("export", "--format", "csv", "--config", str(config))))
     )
     assert [row["id"] for row in rows] == ["p8", "p9", "p10"]
-    assert rows[0]["holder"] == "Émile"
+    assert rows[0]["holder"] == "Émile [/B]"
     assert rows[2]["plate"] == "XY99ZZZ"
 
 

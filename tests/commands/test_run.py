@@ -52,9 +52,10 @@ def test_ok__pictures_go_the_whole_way_and_leave_pictures_behind(pictures, tmp_p
 def test_ok__lists_may_be_named(pictures, tmp_path):
     wanted = tmp_path / "wanted.csv"
     wanted.write_text("plate\nB 96 TRH\n", encoding="utf-8")
-    done = plategate("run", "--rehearse", pictures, "--lists", wanted, "--out", tmp_path / "out")
+    done = plategate("run", "--rehearse", pictures, "--lists", wanted, "--out", tmp_path / "[/out]")
     assert done.returncode == 0, done.stderr
     assert "refused: wanted" in done.stdout
+    assert "[/out]" in done.stdout
 
 
 def test_ok__ctrl_c_ends_cleanly(pictures, tmp_path):

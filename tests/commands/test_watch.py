@@ -18,7 +18,7 @@ from plategate.health_socket import StatusSocket
 Watch = Callable[..., Any]
 
 LANE = {
-    "lane": "in", "mode": "automatic", "signal": "refused", "armed": False, "reading": None,
+    "lane": "[in]", "mode": "automatic", "signal": "refused", "armed": False, "reading": None,
     "arm": "resting", "held": False, "fault": None, "fire": False, "camera": True, "passages": 12,
     "inputs": {"beam": "active", "photocell": "unknown"}, "stuck": ["beam"],
 }  # fmt: skip
@@ -58,6 +58,7 @@ def test_ok__gate(watch: Watch, gate: Health) -> None:
     assert "12" in rows["passages"]
     assert "no" in rows["armed"]
     assert "1.25" in rows["distance, metres"]
+    assert "lane [in]" in answer.stdout
 
 
 def test_ok__faults_with_brackets_in_their_words(watch: Watch, gate: Health) -> None:

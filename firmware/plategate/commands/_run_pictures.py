@@ -16,6 +16,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 
 from plategate.access.importing import import_list_file, import_record_file
 from plategate.access.lists import ListName
@@ -46,7 +47,9 @@ def run_pictures(
         raise typer.BadParameter(f"{out}: {reason_of(error)}", param_hint="--out") from None
     settings = _prepare(_settings(config, folder), folder, lists, records, state)
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    table = RehearsalTable(f"Rehearsal of {folder} (milliseconds by stage)", console.width)
+    table = RehearsalTable(
+        f"Rehearsal of {escape(str(folder))} (milliseconds by stage)", console.width
+    )
     shown: list[Rehearsed] = []
     live = Live(table.table, console=console, auto_refresh=False, vertical_overflow="visible")
     # Nobody watches a pipe; there the table is written once, at the end.
@@ -64,11 +67,11 @@ def run_pictures(
     if not console.is_terminal:
         console.print(table.table)
     for sentence in rehearsal.degraded:
-        console.print(sentence)
+        console.print(escape(sentence))
     opened = sum(bool(item.pulses_ms) for item in shown)
     console.print(
         f"{len(shown)} vehicles, opened for {opened}. "
-        f"Crops, annotated pictures and the journal: {out}"
+        f"Crops, annotated pictures and the journal: {escape(str(out))}"
     )
     if not finished:
         console.print("Stopped early; the relay rests.")

@@ -211,6 +211,7 @@ def _flat(row: StoredPassage) -> dict[str, Any]:
 
 
 def _table(rows: list[StoredPassage]) -> Any:
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -227,9 +228,9 @@ def _table(rows: list[StoredPassage]) -> Any:
             flat["plate"] or "-",
             str(flat["confidence"]),
             f"[{colours[flat['result']]}]{flat['result']}[/]",
-            flat["reason"],
-            flat["holder"],
-            flat["barrier"],
+            flat["reason"] + (f", alarm {flat['alarm']}" if flat["alarm"] else ""),
+            escape(flat["holder"]),
+            flat["barrier"].partition(" as ")[0],  # of the first passage of a visit; export has it
             "" if total is None else f"{total:.0f}",
             str(len(row.evidence)) if row.evidence else "-",
         )

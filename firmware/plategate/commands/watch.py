@@ -83,7 +83,8 @@ def table_of(seen: dict[str, Any]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=seen.get("title", "lane"), title_justify="left", expand=False)
+    title = Text(seen.get("title", "lane"))
+    table = Table(title=title, title_justify="left", expand=False)
     table.add_column("")
     table.add_column("is")
     stuck = seen.get("stuck", ())
