@@ -75,7 +75,7 @@ demo)
     exec .venv/bin/plategate run --rehearse tests/data/demo "$@"
     ;;
 test)
-    need_packages tesseract-ocr shellcheck nginx minisign openssl strace gcc libc6-dev systemd git
+    need_packages tesseract-ocr shellcheck nginx minisign openssl strace gcc libc6-dev systemd procps git
     make_venv
     export PATH="$PWD/.venv/bin:$PATH"
     scripts/check

@@ -21,7 +21,7 @@ rm -rf "$tools"
 step "Debian packages"
 if [ "$(id -u)" -eq 0 ]; then
     mkdir -p "$folder/debs/partial"
-    wanted=(python3-venv tesseract-ocr systemd-timesyncd)
+    wanted=(python3-venv tesseract-ocr procps systemd-timesyncd)
     for package in python3-picamera2 python3-lgpio; do
         apt-cache show --no-all-versions "$package" >/dev/null 2>&1 && wanted+=("$package")
     done

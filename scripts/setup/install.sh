@@ -41,7 +41,7 @@ known_to_apt() { apt-cache show --no-all-versions "$1" >/dev/null 2>&1; }
 
 install_packages() {
     step "Debian packages"
-    local wanted=(python3 python3-venv tesseract-ocr) missing=() package
+    local wanted=(python3 python3-venv tesseract-ocr procps) missing=() package
     # Any other time service is as good as this one.
     installed chrony || installed ntpsec || wanted+=(systemd-timesyncd)
     # Only Raspberry Pi's archive has these; without them there is no Pi camera.
