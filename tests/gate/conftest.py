@@ -26,7 +26,7 @@ from plategate.records import ListEntry, Passage, PlateSighting
 from plategate.settings import Settings
 from plategate.settings.journal import JournalSettings
 
-PATIENCE_S = 20.0
+PATIENCE_S = 300.0
 KNOWN, WEAK = "AB12CDE", 0.6
 SURE = 0.9
 

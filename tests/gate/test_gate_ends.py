@@ -63,7 +63,7 @@ def test_ok__the_relay_is_off_in_the_end(tmp_path: Path, ending: str, output: st
         [sys.executable, "-c", PROGRAM.format(ending=ending), str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert done.stdout == output, done.stderr

@@ -27,7 +27,7 @@ from plategate.settings.journal import JournalSettings
 
 ROUNDS = int(os.environ.get("PLATEGATE_KILL_ROUNDS", "6"))
 LONGEST_LIFE_S = 1.2
-START_WITHIN_S = 30.0
+START_WITHIN_S = 300.0
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 
 from plategate.health_socket import ask_status
 
-PATIENCE_S = 60.0
+PATIENCE_S = 600.0
 SITE = """
 [access]
 file = "{0}/lists.sqlite"

@@ -58,7 +58,7 @@ try:
     if how == "exception":
         raise RuntimeError("the worker failed")
     if how == "term":
-        stop.wait(20)
+        stop.wait(300)
 finally:
     opened.close()
     print(*(int(state.state) for state in line.states), line.function, flush=True)

@@ -100,7 +100,7 @@ class WatchedPins:
     def wait_high(self, number: int) -> None:
         pin = self.factory.pin(number)
         with self.changed:
-            assert self.changed.wait_for(lambda: pin.state, timeout=5)
+            assert self.changed.wait_for(lambda: pin.state, timeout=60)
 
 
 def lamps(factory: Any, pins: dict[str, Any], **settings: Any) -> GpioLamps:
@@ -175,6 +175,6 @@ def test_fail__broken_lamp_is_said_once_and_disturbs_nobody(
     with monkeypatch.context() as patch:
         patch.setattr(factory.pin(20), "_set_state", torn_off)
         shown.show(Signal.READING)
-        assert all(tried.acquire(timeout=5) for _ in range(3))
+        assert all(tried.acquire(timeout=60) for _ in range(3))
         shown.close()
     assert [r.message for r in caplog.records] == ["lamps cannot be driven: lamp: No such device"]

@@ -64,7 +64,7 @@ def test_ok__relay_line_from_claiming_to_letting_go(
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(pin), active],
         env={**os.environ, "LD_PRELOAD": str(notebook), "LG_WD": str(tmp_path)},
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
     assert done.stderr.splitlines() == [
         f"line {pin}: input not pulled",

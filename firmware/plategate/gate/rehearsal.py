@@ -20,11 +20,11 @@ from plategate.settings import Settings
 from plategate.settings.barrier import BarrierSettings
 from plategate.settings.pins import PinsSettings
 
-VEHICLE_WITHIN_S = 90.0  # longer than the reading of one burst may take
+VEHICLE_WITHIN_S = 330.0  # longer than the reading of one burst may take
 LOOK_EVERY_S = 0.01
 UNDER_THE_ARM_S = 0.08
 # Nobody waits at a mock barrier: a slow board shows how slow it is, instead of "pipeline failed".
-READ_WITHIN_S = 60.0
+READ_WITHIN_S = 300.0
 # Contacts of a rehearsal do not bounce, so they need not be waited for.
 CONTACT = {"on_ms": 0, "off_ms": 10}
 PINS = PinsSettings.model_validate(
