@@ -11,12 +11,21 @@ know_arm64() {
 }
 
 # inside ROOT COMMAND...: in the root, with devices and the network of this machine; nothing stays mounted.
+# Before 8.2, qemu-user shows arm64 programs the /proc/cpuinfo of the host. TFLite's XNNPACK looks there for the
+# kind of its cores, finds none and crashes, so such a program gets the cpuinfo of one Cortex-A72.
 inside() {
     # shellcheck disable=SC2016  # expanded by the inner shell
     unshare --mount --propagation private bash -euc '
         root=$1; shift
         for folder in proc sys dev; do mount --rbind "/$folder" "$root/$folder"; done
         mount -t tmpfs tmpfs "$root/tmp"
+        if [ "$(chroot "$root" uname -m)" = aarch64 ] && ! chroot "$root" cat /proc/cpuinfo | grep -q "^CPU part"; then
+            printf "%s\n" "processor : 0" "BogoMIPS : 100.00" \
+                "Features : fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid" "CPU implementer : 0x41" \
+                "CPU architecture: 8" "CPU variant : 0x0" "CPU part : 0xd08" "CPU revision : 3" "" >"$root/tmp/cpuinfo"
+            mount --bind "$root/tmp/cpuinfo" "$root/proc/cpuinfo"
+            rm "$root/tmp/cpuinfo"
+        fi
         cp -L /etc/resolv.conf "$root/etc/resolv.conf"
         mkdir -p "$root/etc/ssl/certs"
         cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
