@@ -97,6 +97,7 @@ def test_ok__a_gate_is_asked_although_its_settings_have_a_slip_by_now(
     config.rename(good)
     config.write_text("[lane]\nretry_after_ms = 5\n", encoding="utf-8")
     monkeypatch.setattr("plategate.settings.last_good.LAST_GOOD", good)
+    monkeypatch.setattr("plategate.commands._running.DEFAULT_FILE", config)
     health.ready()
     health.failing("settings", "lane.retry_after_ms = 5")
     answer = ask()
@@ -104,6 +105,14 @@ def test_ok__a_gate_is_asked_although_its_settings_have_a_slip_by_now(
     assert "failing settings" in answer.stdout
     assert "lane.retry_after_ms = 5" in answer.stdout
     assert "the gate that runs answers at" in answer.stderr
+
+
+def test_fail__a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(app, ["status", "--config", str(tmp_path / "gone.toml")])
+    assert answer.exit_code == 1
+    assert (
+        str(answer.exception) == f"{tmp_path}/gone.toml: cannot be read: No such file or directory"
+    )
 
 
 def test_ok__a_gate_of_another_file_is_found_although_that_has_a_slip_by_now(

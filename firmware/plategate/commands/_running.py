@@ -22,35 +22,37 @@ from plategate.settings.last_good import last_good_settings
 def running_gate(config: Path | None) -> tuple[Settings, dict[str, Any], str | None]:
     """Its settings, its status, and a sentence where they are not those of the file.
 
-    A right file that was named, and is not that of the installed gate, is the only place to ask.
-    Raises GateError where no gate answers.
+    A file that was named and is not that of the installed gate is the only place to ask. Raises
+    GateError where no gate answers.
     """
-    why: GateError
-    try:
-        settings = load_settings(config)
-        return settings, ask_status(settings.health.socket), None
-    except SettingsError as error:
-        why, asked = error, set[Path]()
-    except GateError as error:
-        if config not in (None, DEFAULT_FILE):
-            raise
-        why, asked = error, {settings.health.socket}
-    for others in _others(config):
-        if others.health.socket in asked:
+    wrong: list[str] = []
+    asked: set[Path] = set()
+    for settings in _candidates(config, wrong):
+        socket = settings.health.socket
+        if socket in asked:
             continue
-        asked.add(others.health.socket)
+        asked.add(socket)
         try:
-            document = ask_status(others.health.socket)
+            document = ask_status(socket)
         except GateError as error:
-            why = error if isinstance(why, SettingsError) else why
+            wrong.append(str(error))
             continue
-        return others, document, f"{why}; the gate that runs answers at {others.health.socket}"
-    raise why
+        where = f"; the gate that runs answers at {socket}"
+        return settings, document, f"{wrong[0]}{where}" if wrong else None
+    raise GateError("; ".join(wrong[:2]))
 
 
-def _others(config: Path | None) -> Iterator[Settings]:
-    if config is not None and (health := _health_of(config)) is not None:
-        yield Settings(health=health)
+def _candidates(config: Path | None, wrong: list[str]) -> Iterator[Settings]:
+    """Settings that a gate may go by, the likeliest first; `wrong` gets what is not right."""
+    file = config or DEFAULT_FILE
+    try:
+        yield load_settings(config)
+    except SettingsError as error:
+        wrong.append(str(error))
+        if (health := _health_of(file)) is not None:
+            yield Settings(health=health)
+    if file != DEFAULT_FILE:
+        return
     if (good := last_good_settings()) is not None:
         yield good
     yield Settings()
