@@ -97,6 +97,16 @@ def test_fail__broken_picture_is_named_and_disturbs_no_other(aim: Aim, stills: P
     assert looks(answer)[1]["grade"] == "good"
 
 
+def test_fail__what_is_no_picture_is_named_for_people_too(aim: Aim, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    answer = aim(str(tmp_path / "empty"), str(tmp_path / "gone.jpg"))
+    assert answer.exit_code == 1
+    assert answer.stdout.splitlines() == [
+        f"{tmp_path}/empty: not an image: it is a directory",
+        f"{tmp_path}/gone.jpg: no such file",
+    ]
+
+
 def test_ok__live_with_lamps(aim: Aim, stills: Path) -> None:
     answer = aim("--json", "--stills", "3", "--lamps")
     assert answer.exit_code == 0, answer.output

@@ -72,20 +72,19 @@ def _look_at_files(pipeline: Pipeline, files: list[Path], as_json: bool) -> int:
             look = look_at(pipeline, load_still(file))
         except ImageError as error:
             failed = 1
-            print(json.dumps({"file": str(file), "error": str(error)}) if as_json else error)
+            line = {"file": str(file), "error": str(error)}
+            print(json.dumps(line) if as_json else f"{file}: {error}")
             continue
         _print(look, as_json)
     return failed
 
 
 def _expanded(files: list[Path]) -> Iterator[Path]:
-    from plategate.vision.images import SUFFIXES
+    from plategate.vision.images import find_pictures
 
     for file in files:
-        if file.is_dir():
-            yield from sorted(f for f in file.iterdir() if f.suffix.lower() in SUFFIXES)
-        else:
-            yield file
+        # A folder without any stays itself, to be named as such instead of being passed over.
+        yield from find_pictures([file]) or [file]
 
 
 def _look(pipeline: Pipeline, camera: object) -> Look:
