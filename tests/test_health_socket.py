@@ -64,3 +64,14 @@ def test_ok__socket_of_a_killed_process_is_replaced(tmp_path: Path) -> None:
 def test_fail__no_gate(tmp_path: Path) -> None:
     with pytest.raises(GateError, match="no gate answers"):
         ask_status(tmp_path / "gate.sock")
+
+
+def test_fail__a_second_gate_does_not_take_the_socket_of_the_first(tmp_path: Path) -> None:
+    file = tmp_path / "gate.sock"
+    first = StatusSocket(file, lambda: {"first": True})
+    try:
+        with pytest.raises(OSError, match="another gate answers there"):
+            StatusSocket(file, lambda: {"first": False})
+        assert ask_status(file) == {"first": True}
+    finally:
+        first.close()

@@ -7,6 +7,7 @@ Who may ask is decided by the socket's owner and mode; there is no way to comman
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import socket
@@ -81,9 +82,21 @@ def ask_status(file: Path) -> dict[str, Any]:
     return document
 
 
+def _answers(file: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE_S)
+        try:
+            connection.connect(str(file))
+        except OSError:
+            return False
+        return True
+
+
 def _listen(file: Path) -> socket.socket:
-    """A socket left by a killed process is in the way and is replaced."""
+    """A socket left by a killed process is in the way and is replaced; one that answers is not."""
     file.parent.mkdir(parents=True, exist_ok=True)
+    if _answers(file):
+        raise OSError(errno.EADDRINUSE, "another gate answers there")
     file.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     try:
