@@ -80,6 +80,17 @@ def test_ok__the_restart_lets_down_no_arm_that_is_kept_up(settings: Settings, wh
     gate.site.close()
 
 
+def test_ok__a_mode_that_lets_the_arm_down_does_not_wait_for_that(
+    gate: ReloadedGate, settings: Settings, changed: Change
+) -> None:
+    gate.reload(changed("lane", mode="open"))
+    gate.wait(30.0)
+    assert gate.site.gate.status().arm == "up"
+    gate.reload(changed("barrier", travel_s=9.0))
+    gate.wait(30.0)
+    assert gate.ends
+
+
 def test_ok__a_fault_keeps_no_settings_waiting_that_may_mend_it(
     gate: ReloadedGate, changed: Change
 ):

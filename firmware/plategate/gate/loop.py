@@ -199,7 +199,7 @@ class Gate:
                 self._take_over(new)
         now = self._parts.clock.monotonic()
         if self._is_due("mode", now, MODE_EVERY_S):
-            mode = self._mode()
+            mode = ((self._reload and self._reload.mode) or self._mode)()
             if mode is not self._state.mode:
                 self._take(ModeChanged(mode))
         if self._deadline is not None and self._parts.clock.monotonic() >= self._deadline:

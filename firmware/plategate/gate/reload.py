@@ -21,12 +21,14 @@ from plategate.gate.live import Live
 from plategate.gate.workers import Worker
 from plategate.health import Health
 from plategate.lane import ArmStage, LaneState
+from plategate.messages import Mode
 from plategate.settings import Settings
 from plategate.settings.changes import Changes, changes
 
 logger = logging.getLogger(__name__)
 
 FAILURE = "settings"
+PASSAGE = "a passage is under way"
 
 _Found = tuple[Settings, Live | None] | str
 
@@ -68,7 +70,7 @@ class Waiting:
 def hindrance(state: LaneState, restart: bool) -> str | None:
     """What new settings wait for; with a restart the arm must not be kept up or on its way."""
     if state.visit or state.openings:
-        return "a passage is under way"
+        return PASSAGE
     if not restart:
         return None
     if state.fire:
@@ -139,6 +141,14 @@ class Reload:
         self._present = new.settings
         logger.info("in force without a restart: %s", ", ".join(new.changes.live))
         return new
+
+    @property
+    def mode(self) -> Callable[[], Mode] | None:
+        """The mode of settings that wait for the arm: it may be what keeps that up."""
+        waiting = self._waiting
+        if waiting is None or waiting.new.live is None or waiting.hindrance in (None, PASSAGE):
+            return None
+        return waiting.new.live.mode
 
     def pending(self) -> dict[str, Any] | None:
         """New settings that wait, as JSON types; None where there are none; from any thread."""
