@@ -35,7 +35,7 @@ class Gate:
             sources=tuple(SyncSource.model_validate(source) for source in sources),
             state_dir=self.folder / "sources",
             retries=0,
-            read_timeout_s=1,
+            read_timeout_s=60,  # nothing here is silent, but a busy machine is slow
         )
 
     def sync(self, **order: bool) -> SyncReport:
