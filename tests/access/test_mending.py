@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from plategate.access.importing import import_list_file, import_record_file
 from plategate.access.lists import ListName
 from plategate.access.records import record_of_plate
 from plategate.access.store import open_for_reading
-from plategate.errors import StoreError
+from plategate.errors import ListError, RecordError, StoreError
 from plategate.records import ListEntry, VehicleRecord
 from plategate.settings.access import AccessSettings
 
@@ -54,6 +55,17 @@ def test_ok__an_import_sets_a_damaged_file_aside_and_says_so(
     assert imported(settings, lists) == []
     assert import_record_file(settings, lists) == 2
     open_for_reading(settings.file).close()
+
+
+def test_fail__a_pipe_is_named_and_not_the_store(settings: AccessSettings) -> None:
+    reader, writer = os.pipe()
+    os.close(writer)
+    pipe = Path(f"/dev/fd/{reader}")
+    with pytest.raises(ListError, match=f"^{pipe}: is a pipe"):
+        imported(settings, pipe)
+    with pytest.raises(RecordError, match=f"^{pipe}: is a pipe"):
+        import_record_file(settings, pipe)
+    os.close(reader)
 
 
 def test_fail__a_dry_run_sets_nothing_aside(settings: AccessSettings, lists: Path) -> None:

@@ -60,6 +60,8 @@ def import_list_file(
 
     try:
         with file.open("rb") as stream:
+            if not stream.seekable():
+                raise ListError(f"{file}: is a pipe; put it into a file first")
             return change_store(
                 settings.file, lambda store: replace(store, stream), None if dry_run else tell
             )
@@ -78,6 +80,8 @@ def import_record_file(
 
     try:
         with file.open("rb") as stream:
+            if not stream.seekable():
+                raise RecordError(f"{file}: is a pipe; put it into a file first")
             return change_store(settings.file, lambda store: replace(store, stream), tell)
     except OSError as error:
         raise RecordError(f"{file}: cannot be read: {error.strerror}") from error
