@@ -73,10 +73,20 @@ def test_ok__show_is_newest_first_and_names_what_is_under_way(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     text = run("show", "--config", str(config))
-    assert text.index("XY99ZZZ") < text.index("not_readable") < text.index("Émile [/B]")
+    assert text.index("XY99ZZZ") < text.index("not readable") < text.index("Émile [/B]")
     assert "allowed, alarm possible" in text
     assert "opened, same visit  " in text
     assert "under way: AB12CDE" in text
+
+
+def test_ok__on_a_narrow_terminal_nothing_is_cut(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = run("show", "--config", str(config))
+    assert "…" not in text
+    assert "pictures" not in text
+    assert max(len(line) for line in text.splitlines()) <= 80
 
 
 def test_ok__show_json_is_one_line_each(config: Path) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from plategate.journal.queries import StoredPassage
 
+FULL_WIDTH = 100  # narrower, the table leaves out the columns that a person misses least
 CSV_COLUMNS = (
     "sequence",
     "id",
@@ -83,7 +84,7 @@ def show(
         _write_json(rows)
         return
     console = Console()
-    console.print(_table(rows) if rows else "no passages")
+    console.print(_table(rows, console.width) if rows else "no passages")
     for grant in grants:
         at = grant.granted_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         console.print(f"under way: {grant.plate} granted {at} (passage {grant.passage_id})")
@@ -210,28 +211,37 @@ def _flat(row: StoredPassage) -> dict[str, Any]:
     }
 
 
-def _table(rows: list[StoredPassage]) -> Any:
+def _table(rows: list[StoredPassage], width: int) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    columns = ("when", "plate", "sure", "verdict", "reason", "holder", "barrier", "ms", "pictures")
+    columns = ["when", "plate", "sure", "verdict", "reason", "holder", "barrier"]
+    if width >= FULL_WIDTH:
+        columns += ["ms", "pictures"]
     for name in columns:
-        table.add_column(name, justify="right" if name in ("sure", "ms") else "left")
+        table.add_column(
+            name,
+            justify="right" if name in ("sure", "ms") else "left",
+            no_wrap=name in ("when", "plate", "sure", "verdict"),
+            overflow="fold",
+        )
     colours = {"granted": "green", "refused": "red", "unsure": "yellow"}
     for row in rows:
         flat = _flat(row)
         passage = row.passage
         total = dict(passage.milliseconds).get("total")
-        table.add_row(
+        cells = (
             passage.triggered_at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
             flat["plate"] or "-",
             str(flat["confidence"]),
             f"[{colours[flat['result']]}]{flat['result']}[/]",
-            flat["reason"] + (f", alarm {flat['alarm']}" if flat["alarm"] else ""),
+            flat["reason"].replace("_", " ")
+            + (f", alarm {flat['alarm']}" if flat["alarm"] else ""),
             escape(flat["holder"]),
             flat["barrier"].partition(" as ")[0],  # of the first passage of a visit; export has it
             "" if total is None else f"{total:.0f}",
             str(len(row.evidence)) if row.evidence else "-",
         )
+        table.add_row(*cells[: len(columns)])
     return table
