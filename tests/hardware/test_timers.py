@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from plategate.hardware.rehearsal_clock import TurnedClock
 from plategate.hardware.timers import TimerThread
 
 
@@ -18,7 +19,9 @@ def timer() -> TimerThread:
     return TimerThread("test-timer")
 
 
-def test_ok__due_order_and_own_thread(timer: TimerThread) -> None:
+def test_ok__due_order_and_own_thread() -> None:
+    clock = TurnedClock()
+    timer = TimerThread("test-timer", clock)
     called: list[tuple[str, str]] = []
     done = threading.Event()
 
@@ -27,6 +30,8 @@ def test_ok__due_order_and_own_thread(timer: TimerThread) -> None:
 
     timer.call_later(0.02, lambda: (note("second"), done.set()))  # type: ignore[func-returns-value]
     timer.call_later(0.01, lambda: note("first"))
+    # Both are due at once now, however long a busy machine took between them.
+    clock.turn_to(clock.monotonic() + 1.0)
     assert done.wait(60)
     timer.close()
     assert called == [("first", "test-timer"), ("second", "test-timer")]
