@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -25,10 +27,11 @@ main()
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.02, 0.1, 0.3, 0.6])
-def test_ok__interrupted_at_any_moment_it_says_nothing_ugly(after_s: float) -> None:
+def test_ok__interrupted_at_any_moment_it_says_nothing_ugly(tmp_path: Path, after_s: float) -> None:
+    os.mkfifo(tmp_path / "list.csv")  # nobody writes into it: the command waits there for good
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "list", "import", "/dev/stdin"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-c", PROGRAM, "list", "import", tmp_path / "list.csv"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
     process.stdout.readline()
