@@ -63,8 +63,13 @@ def keep_crash_reports(folder: Path, most: int, after: Callable[[], None] | None
 
 
 def crash_reports(folder: Path) -> list[Path]:
-    """The reports that are kept, newest first."""
-    return sorted(folder.glob("crash-*.txt"), reverse=True)
+    """The reports that are kept, newest first; PermissionError where the folder may not be read."""
+    # Not by glob, which from Python 3.13 on takes a folder that may not be read for an empty one.
+    try:
+        files = list(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    return sorted((file for file in files if file.match("crash-*.txt")), reverse=True)
 
 
 def _write(

@@ -203,6 +203,7 @@ def test_fail__what_this_user_may_not_see_stops_nothing(
         return stat(path, **how)
 
     monkeypatch.setattr(Path, "stat", forbidden)
+    monkeypatch.setattr(Path, "iterdir", forbidden)
     found = {finding.name: finding for finding in examine(config, Machine(bench.folder))}
     for name in ("lists", "journal", "crashes"):
         assert "Permission denied" in found[name].sentence
