@@ -105,8 +105,12 @@ def test_ok__looks_that_disagree_lower_the_confidence() -> None:
     assert both.characters[0].confidence > 0.9
 
 
+# Beside the runtime of Debian 12 on arm64 the smallest numbers round to 0; hypothesis must know.
+share = st.floats(0, 0.2, allow_subnormal=False)
+
+
 @given(
-    look=st.builds(Look, side=st.floats(0, 0.2), top=st.floats(0, 0.2)),
+    look=st.builds(Look, side=share, top=share),
     height=st.integers(4, 60),
     width=st.integers(4, 200),
 )

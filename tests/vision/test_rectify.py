@@ -107,7 +107,8 @@ def test_ok__a_profile_of_nothing_is_one_band() -> None:
     assert find_bands(np.zeros(40, np.float32), 1.5) == ((0, 40),)
 
 
-coordinate = st.floats(-2000, 4000, allow_nan=False)
+# Beside the runtime of Debian 12 on arm64 the smallest numbers round to 0; hypothesis must know.
+coordinate = st.floats(-2000, 4000, allow_nan=False, allow_subnormal=False)
 
 
 @settings(max_examples=60, deadline=None)
