@@ -35,7 +35,8 @@ AFTER_CLEAR = ("tflite tight", "tesseract tight")
 AFTER_DOUBTFUL = ("tesseract level", "tflite level")
 ORDER = (FIRST, *AFTER_DOUBTFUL)
 TESSERACT_WEIGHTS = (0.2, 0.4, 0.7)
-REPEATS = (0.3, 0.7, 0.9)
+# Two cuts read by one reader share its mistakes: one of them is at most half a witness.
+REPEATS = (0.3, 0.5)
 
 
 @dataclass(frozen=True)
