@@ -33,7 +33,8 @@ def characters(draw: st.DrawFn) -> CharacterReading:
     char = draw(st.sampled_from(ALPHABET))
     confidence = draw(st.floats(0.3, 1.0))
     other = draw(st.sampled_from(ALPHABET.replace(char, "")))
-    share = draw(st.floats(0.0, 1.0)) * min(1.0 - confidence, 0.9 * confidence)
+    open_share = draw(st.floats(0.0, 1.0, allow_subnormal=False))
+    share = open_share * min(1.0 - confidence, 0.9 * confidence)
     return CharacterReading(char, confidence, ((other, share),))
 
 

@@ -20,6 +20,7 @@ from plategate.vision.calibrate import (
 )
 
 quick = settings(max_examples=60, deadline=None)
+UNIT = st.floats(0.0, 1.0, allow_subnormal=False)
 
 FILE = """
 repeat = 0.25
@@ -47,7 +48,7 @@ def folder(path: Path, content: str | None = None) -> Path:
 
 
 @quick
-@given(st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.floats(0.1, 3.0), st.floats(-3.0, 3.0))
+@given(UNIT, UNIT, st.floats(0.1, 3.0), st.floats(-3.0, 3.0, allow_subnormal=False))
 def test_ok__a_curve_keeps_the_order(one: float, other: float, slope: float, offset: float) -> None:
     curve = Curve(slope, offset)
     low, high = sorted((one, other))
@@ -59,7 +60,7 @@ def test_ok__the_plain_curve_changes_nothing() -> None:
 
 
 @quick
-@given(st.floats(0.01, 0.99), st.floats(0.0, 1.0))
+@given(st.floats(0.01, 0.99), UNIT)
 def test_ok__alternatives_share_what_is_left(sure: float, part: float) -> None:
     character = CharacterReading("B", sure, (("8", (1 - sure) * part),))
     calibration = Calibration(curves={"tesseract": Curve(0.7, -1.0)})
