@@ -137,6 +137,10 @@ class Bench:
     def grant(self, text: str = "AB12CDE") -> None:
         """A vehicle comes and is let in."""
         self.put("beam")
+        self.let_in(text)
+
+    def let_in(self, text: str = "AB12CDE") -> None:
+        """The vehicle that stands there is read, granted, and that is written down."""
         self.read(text)
         self.judge(Result.GRANTED, Reason.ALLOWED)
         self.written()

@@ -7,7 +7,7 @@ Training code, so that a broken one is not noticed only as a worse reader.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -45,13 +45,18 @@ def plate(text: str, source: str = "one", light: int = 0) -> Plate:
 
 
 @pytest.fixture
-def donors(monkeypatch: pytest.MonkeyPatch):
+def transplant(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(TRAINING))
     for name in [name for name in sys.modules if name == "reader" or name.startswith("reader.")]:
         monkeypatch.delitem(sys.modules, name)
-    from reader.transplant import Donors
+    from reader import transplant
 
-    return Donors([plate("AB12"), plate("BAI21", light=20), plate("22", source="two")])
+    return transplant
+
+
+@pytest.fixture
+def donors(transplant):
+    return transplant.Donors([plate("AB12"), plate("BAI21", light=20), plate("22", source="two")])
 
 
 def bars(image: npt.NDArray[np.uint8]) -> list[int]:
@@ -100,3 +105,21 @@ def test_ok__a_plate_without_known_borders_stays(donors) -> None:
     before = plate("AB12")
     unknown = Plate(before.image, before.box, before.text, before.source, ())
     assert donors.spell_anew(unknown, np.random.default_rng(1)) is unknown
+
+
+def test_ok__borders_are_those_of_their_plate_in_every_mixture_and_not_of_a_tilted_one(
+    transplant, tmp_path: Path
+) -> None:
+    known = {"0.0": np.array([1, 5], np.int32), "1.0": np.array([2, 9], np.int32)}
+    np.savez(tmp_path / "edges.npz", **known)
+    level, tilted = plate("AB12AB"), plate("AB")
+    crops = [replace(level, edges=()), replace(tilted, edges=())]
+    mixed = [crop for crop in crops for _ in range(2)]
+    found = transplant.with_edges(mixed, tmp_path / "edges.npz", mixes=2)
+    assert [[line.tolist() for line in crop.edges] for crop in found] == [
+        [[1, 5]],
+        [[1, 5]],
+        [],
+        [],
+    ]
+    assert all(crop.edges == () for crop in mixed)

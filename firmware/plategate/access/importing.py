@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from plategate.access.entry_files import read_entries
 from plategate.access.list_changes import ListChange, replace_list
@@ -16,8 +16,10 @@ from plategate.access.record_files import read_records
 from plategate.access.records import replace_records
 from plategate.access.zone import site_zone
 from plategate.clock import SystemClock
-from plategate.errors import ListError, RecordError
+from plategate.errors import GateError, ListError, RecordError, reason_of
 from plategate.settings.access import AccessSettings
+
+Answer = TypeVar("Answer")
 
 
 def _nobody(sentence: str) -> None:
@@ -44,7 +46,6 @@ def import_list_file(
             raise ListError(f"{file}: has no entries; --allow-empty if nobody is to pass")
 
     def replace(store: sqlite3.Connection, stream: BinaryIO) -> ListChange:
-        stream.seek(0)
         found = read_entries(stream, str(file), site_zone(settings.zone))
         return replace_list(
             store,
@@ -58,15 +59,7 @@ def import_list_file(
             dry_run=dry_run,
         )
 
-    try:
-        with file.open("rb") as stream:
-            if not stream.seekable():
-                raise ListError(f"{file}: is a pipe; put it into a file first")
-            return change_store(
-                settings.file, lambda store: replace(store, stream), None if dry_run else tell
-            )
-    except OSError as error:
-        raise ListError(f"{file}: cannot be read: {error.strerror}") from error
+    return _imported(settings.file, file, replace, None if dry_run else tell, ListError)
 
 
 def import_record_file(
@@ -75,13 +68,28 @@ def import_record_file(
     """Put the records of a file in place of all that were there; returns how many."""
 
     def replace(store: sqlite3.Connection, stream: BinaryIO) -> int:
-        stream.seek(0)
         return replace_records(store, read_records(stream, str(file)).records)
+
+    return _imported(settings.file, file, replace, tell, RecordError)
+
+
+def _imported(
+    store_file: Path,
+    file: Path,
+    replace: Callable[[sqlite3.Connection, BinaryIO], Answer],
+    tell: Callable[[str], None] | None,
+    fault: type[GateError],
+) -> Answer:
+    """What `replace` makes of the file; it is read once more where a damaged store was mended."""
+
+    def work(store: sqlite3.Connection) -> Answer:
+        stream.seek(0)
+        return replace(store, stream)
 
     try:
         with file.open("rb") as stream:
             if not stream.seekable():
-                raise RecordError(f"{file}: is a pipe; put it into a file first")
-            return change_store(settings.file, lambda store: replace(store, stream), tell)
+                raise fault(f"{file}: is a pipe; put it into a file first")
+            return change_store(store_file, work, tell)
     except OSError as error:
-        raise RecordError(f"{file}: cannot be read: {error.strerror}") from error
+        raise fault(f"{file}: cannot be read: {reason_of(error)}") from error
