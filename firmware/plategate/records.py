@@ -6,6 +6,7 @@ Events and commands of the lane are in `messages`. Imports the standard library 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -74,13 +75,14 @@ class PlateRegion:
 class PlateImage:
     """A region made upright and evenly lit.
 
-    `grey` is H x W uint8: the plate with a margin around its corners. `lines` are its lines of
-    characters, top first, each H x W uint8 (one entry where the plate has one line). `crop` is the
-    evidence: H x W x 3 uint8, BGR, cut from the still without any enhancement.
+    `grey` is H x W uint8: the plate with a margin around its corners. `lines` makes its lines of
+    characters, top first, each H x W uint8 (one entry where the plate has one line); only some
+    readers need them. `crop` is the evidence: H x W x 3 uint8, BGR, cut from the still without any
+    enhancement.
     """
 
     grey: Image
-    lines: tuple[Image, ...]
+    lines: Callable[[], tuple[Image, ...]]
     crop: Image
     region: PlateRegion
 

@@ -51,7 +51,7 @@ def a_passage(passage_id: str, at: datetime = AT, result: Result = Result.GRANTE
 def a_sighting() -> PlateSighting:
     image = np.random.default_rng(1).integers(0, 255, (90, 160, 3), np.uint8)
     region = PlateRegion(((9, 9), (90, 9), (90, 40), (9, 40)), 0.9, "contour")
-    plate = PlateImage(image[:, :, 0], (image[:, :, 0],), image[9:40, 9:90], region)
+    plate = PlateImage(image[:, :, 0], tuple, image[9:40, 9:90], region)
     return PlateSighting(READING, plate, Still(image, "test"), 2, (("read", 4.04),))
 
 

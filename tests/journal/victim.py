@@ -39,7 +39,7 @@ def sighting() -> PlateSighting:
     """A small sighting with pictures, so that evidence is written too."""
     image = np.full((60, 120, 3), 128, np.uint8)
     region = PlateRegion(((10, 10), (90, 10), (90, 40), (10, 40)), 0.9, "test")
-    plate = PlateImage(image[:, :, 0], (image[:, :, 0],), image[10:40, 10:90], region)
+    plate = PlateImage(image[:, :, 0], tuple, image[10:40, 10:90], region)
     return PlateSighting(READING, plate, Still(image, "test"), stills=1)
 
 

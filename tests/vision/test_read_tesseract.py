@@ -37,7 +37,7 @@ def drawn_line(text: str, height: int = 48) -> Image:
 
 def plate_of(*lines: Image) -> PlateImage:
     grey = lines[0] if lines else np.zeros((8, 8), np.uint8)
-    return PlateImage(grey, lines, np.dstack([grey] * 3), REGION)
+    return PlateImage(grey, lambda: lines, np.dstack([grey] * 3), REGION)
 
 
 def chequered(height: int, width: int) -> Image:

@@ -34,7 +34,7 @@ def chances_of(*steps: dict[str, float], alphabet: str = ALPHABET) -> np.ndarray
 
 
 def plate_of(grey: np.ndarray) -> PlateImage:
-    return PlateImage(grey, (grey,), cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), REGION)
+    return PlateImage(grey, tuple, cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), REGION)
 
 
 def collapse(path: tuple[int, ...]) -> tuple[int, ...]:

@@ -70,9 +70,8 @@ def test_ok__crop_is_cut_as_it_is(drawn_plate: Callable, placed: Callable) -> No
 
 def test_ok__one_line_is_cut_to_its_characters(drawn_plate: Callable, placed: Callable) -> None:
     plate = rectify(placed(drawn_plate(["AB12 CDE"]), SLANTED), region(SLANTED))
-    assert len(plate.lines) == 1
-    assert plate.lines[0].shape[0] < 0.85 * plate.grey.shape[0]
-    assert plate.lines[0].shape[0] > 0.4 * plate.grey.shape[0]
+    (line,) = plate.lines()
+    assert 0.4 * plate.grey.shape[0] < line.shape[0] < 0.85 * plate.grey.shape[0]
 
 
 @pytest.mark.parametrize("lines", [["AB12", "CDE"], ["MH12", "BG7237"], ["XY", "4711"]])
@@ -80,14 +79,14 @@ def test_ok__two_lines_are_cut_apart(
     drawn_plate: Callable, placed: Callable, lines: list[str]
 ) -> None:
     plate = rectify(placed(drawn_plate(lines, 200, 280), SQUARE), region(SQUARE))
-    assert len(plate.lines) == 2
-    for line in plate.lines:
+    upper, lower = plate.lines()
+    for line in (upper, lower):
         assert 0.25 * plate.grey.shape[0] < line.shape[0] < 0.6 * plate.grey.shape[0]
 
 
 def test_ok__one_line_on_a_square_plate(drawn_plate: Callable, placed: Callable) -> None:
     plate = rectify(placed(drawn_plate(["B1VOW"], 200, 420), SQUARE), region(SQUARE))
-    assert len(plate.lines) == 1
+    assert len(plate.lines()) == 1
 
 
 def test_ok__a_shadow_is_divided_away() -> None:
@@ -121,4 +120,4 @@ def test_ok__any_corners_give_a_picture_of_bounded_size(
     assert 8 <= plate.grey.shape[0] <= 200
     assert 8 <= plate.grey.shape[1] <= 400
     assert plate.crop.size > 0
-    assert all(line.size > 0 for line in plate.lines)
+    assert all(line.size > 0 for line in plate.lines())

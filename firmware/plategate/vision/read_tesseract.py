@@ -52,7 +52,7 @@ class TesseractReader:
 
     def read(self, plate: PlateImage) -> PlateReading | None:
         """The characters of all lines, top line first; a doubtful reading gets further looks."""
-        lines = full_lines(plate.lines)
+        lines = full_lines(plate.lines())
         best = self._read(lines)
         if not self._data.ours:
             return best

@@ -7,6 +7,7 @@ The still is BGR uint8 and is not modified; what is done to the light and to the
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import cv2
@@ -38,9 +39,8 @@ def rectify(image: Image, region: PlateRegion, margin: Margin = NORMAL) -> Plate
     """Straighten the plate at `region`, `margin` beyond its corners."""
     grey = upright(image, region.corners, margin)
     body = _body(grey, margin)
-    return PlateImage(
-        grey=grey, lines=split_lines(grey, body), crop=evidence(image, region), region=region
-    )
+    lines = functools.partial(split_lines, grey, body)
+    return PlateImage(grey=grey, lines=lines, crop=evidence(image, region), region=region)
 
 
 def upright(image: Image, corners: Corners, margin: Margin = NORMAL) -> Image:

@@ -50,7 +50,7 @@ def plate_steps(plate: PlateImage) -> Iterator[Step]:
     yield "1-crop", plate.crop
     yield "2-rectified", plate.grey
     yield "3-evenly-lit", even_light(plate.grey)
-    for number, line in enumerate(plate.lines, 1):
+    for number, line in enumerate(plate.lines(), 1):
         yield f"4-line-{number}", line
         _, binary = cv2.threshold(line, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
         yield f"5-line-{number}-binarized", _image(binary)

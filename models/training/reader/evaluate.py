@@ -28,7 +28,7 @@ NOWHERE = PlateRegion(((0, 0), (1, 0), (1, 1), (0, 1)), 1.0, "label")
 def read(reader: TfliteReader, crop: Crop) -> PlateReading | None:
     """The firmware's reading of a crop cut at its label with the rectifier's margin."""
     grey = plain_cut(crop)
-    return reader.read(PlateImage(grey, (grey,), grey, NOWHERE))
+    return reader.read(PlateImage(grey, lambda: (grey,), grey, NOWHERE))
 
 
 def groups_of(crops: list[Crop]) -> list[str]:

@@ -126,14 +126,14 @@ def cut(plate: LabelledPlate, corners: Corners, levelled: bool = True) -> PlateI
 
 def lines_of(image: PlateImage) -> list[Picture] | None:
     """The prepared lines of a plate; None where one of them cannot hold text."""
-    full = full_lines(image.lines)
+    full = full_lines(image.lines())
     found = [line for line in map(prepare_line, full) if line is not None]
     return found if len(found) == len(full) else None
 
 
 def parts_of(plate: LabelledPlate, splitter: TesseractReader) -> tuple[str, str] | None:
     """What stands on each line of a two-line plate, by what an early model makes of them."""
-    lines = full_lines(cut(plate, corners_of(plate.box)).lines)
+    lines = full_lines(cut(plate, corners_of(plate.box)).lines())
     if len(lines) != 2:
         return None
     read = [splitter.read_line(line) for line in lines]
