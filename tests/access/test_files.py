@@ -62,6 +62,15 @@ def test_ok__csv_of_every_kind(mark, ending, comma):
     assert entries(mark + text.encode()) == [FULL]
 
 
+@pytest.mark.parametrize(("said", "comma"), [("sep=;", ";"), ("SEP=,", ","), ("sep=\t", "\t")])
+def test_ok__the_line_with_which_excel_names_its_separator(said, comma):
+    note = "a;b" if comma != ";" else "a,b"
+    text = f"{said}\r\nplate{comma}note\r\nA1{comma}{note}\r\n"
+    assert entries("\ufeff" + text) == [ListEntry("A1", note=note)]
+    with pytest.raises(ListError, match="line 4: plate = '---'"):
+        entries(text + f"---{comma}\r\n")
+
+
 def test_ok__json_of_every_kind():
     row = {"plate": "AB12 CDE", "holder": "Anna, B.", "group": "staff", "note": "two words"}
     row |= {"from": "2026-06-01", "until": "2026-06-30", "hours": FULL.hours, "entries": 3}
@@ -93,6 +102,8 @@ def test_ok__times_with_and_without_offset():
             "line 1: the first line names the columns, and one of them must be plate",
         ),
         ("holder,plate\nAnna,\n", "line 2: plate = '': missing"),
+        ("sep=;\nholder;note\n", "line 2: the first line names the columns"),
+        ("sep=\nplate\nA1\n", "line 1: the first line names the columns"),
         ("plate,plate\n", "line 1: plate: this column is there twice"),
         ("plate,\nA1,x\n", "line 1: a column has no name"),
         ("plate,colour\nA1,red\n", "line 1: colour: unknown column; there are: entries,"),

@@ -57,6 +57,8 @@ def test_ok__relay_and_trigger_are_enough(file: Path) -> None:
         ),
         (SOURCE + 'url = ""\n', "sync.sources.0.url = '': must be an https://"),
         (SOURCE + 'url = "https://[/"\n', "sync.sources.0.url = 'https://[/'"),
+        ("[access]\nmin_confidence = true\n", "access.min_confidence = True: "),
+        ("[barrier]\ntravel_s = false\n", "barrier.travel_s = False: "),
         ("\n", "is empty; a line with # alone stands for the defaults"),
         ("[pins]\nbeam = 22\n", "pins.beam = 22: must be a table"),
         (

@@ -53,12 +53,12 @@ def read_rows(
 
 def _csv_rows(stream: BinaryIO, known: frozenset[str] | None) -> Iterator[Row]:
     lines = _lines(stream)
-    first = next(lines, "")
-    columns = _columns(first)
-    _check_columns(columns, known)
-    reader = csv.reader(lines, delimiter=_delimiter(first), strict=True)
+    head, first, delimiter = _head(lines)
+    columns = _columns(head, first, delimiter)
+    _check_columns(head, columns, known)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
-        line = reader.line_num + 2  # one for the head, one because the row starts after line_num
+        line = reader.line_num + head + 1  # the row starts after line_num
         try:
             values = next(reader)
         except StopIteration:
@@ -74,11 +74,23 @@ def _csv_rows(stream: BinaryIO, known: frozenset[str] | None) -> Iterator[Row]:
         yield Row(line, dict(zip(columns, values, strict=False)), fault)
 
 
-def _columns(first: str) -> list[str]:
+def _head(lines: Iterator[str]) -> tuple[int, str, str]:
+    """The line that names the columns, its number, and what stands between fields.
+
+    Excel writes a line before it that says just this: `sep=;`.
+    """
+    first = next(lines, "")
+    said = first.rstrip("\r\n").lower().removeprefix("sep=")
+    if first.lower().startswith("sep=") and said in tuple(_DELIMITERS):
+        return 2, next(lines, ""), said
+    return 1, first, max(_DELIMITERS, key=first.count)
+
+
+def _columns(line: int, first: str, delimiter: str) -> list[str]:
     try:
-        names = next(csv.reader([first], delimiter=_delimiter(first), strict=True), [])
+        names = next(csv.reader([first], delimiter=delimiter, strict=True), [])
     except csv.Error as error:
-        raise TableError(1, "", None, str(error)) from None
+        raise TableError(line, "", None, str(error)) from None
     return [name.strip().lower() for name in names]
 
 
@@ -94,20 +106,16 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
             raise TableError(number, "", None, "not UTF-8 text") from None
 
 
-def _delimiter(first: str) -> str:
-    return max(_DELIMITERS, key=first.count)
-
-
-def _check_columns(columns: list[str], known: frozenset[str] | None) -> None:
+def _check_columns(line: int, columns: list[str], known: frozenset[str] | None) -> None:
     if not any(columns):
-        raise TableError(1, "", None, "the file is empty")
+        raise TableError(line, "", None, "the file is empty")
     if NEEDED not in columns:
         reason = f"the first line names the columns, and one of them must be {NEEDED}"
-        raise TableError(1, "", None, reason)
+        raise TableError(line, "", None, reason)
     for column in columns:
         if not column:
-            raise TableError(1, "", None, "a column has no name")
+            raise TableError(line, "", None, "a column has no name")
         if columns.count(column) > 1:
-            raise TableError(1, column, None, "this column is there twice")
+            raise TableError(line, column, None, "this column is there twice")
         if known is not None and column not in known:
-            raise unknown_column(1, column, known)
+            raise unknown_column(line, column, known)
