@@ -30,6 +30,7 @@ class Plate:
     source: str
     edges: tuple[npt.NDArray[np.int32], ...]
     two_line: bool = False
+    quad: npt.NDArray[np.float32] | None = None
 
 
 def plate(text: str, source: str = "one", light: int = 0) -> Plate:

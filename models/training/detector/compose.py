@@ -188,7 +188,8 @@ class Composer:
         centre = (old.box[:2] + old.box[2:]) / 2 + rng.normal(0, 0.04, 2) * [width, height]
         quad = quad * np.clip(fit, 0.7 * width, 1.3 * width) * rng.uniform(0.9, 1.2) + centre
         quad = move(affine, quad)
-        spread = np.maximum(old.bright - old.dark, 40) * rng.uniform(0.6, 1.3)
+        least = 40 if rng.random() < 0.8 else 15  # grey on black, and what dirt and dusk leave
+        spread = np.maximum(old.bright - old.dark, least) * rng.uniform(0.6, 1.3)
         dark = old.dark * rng.uniform(0.5, 1.2)
         paste(rng, scene.image, drawing, quad, dark, dark + spread)
         scene.add(quad, Known.CORNERS)

@@ -61,7 +61,7 @@ class Losses:
 
     @property
     def total(self) -> Tensor:
-        return self.heat + 1.5 * self.box + self.corners
+        return self.heat + 1.5 * self.box + 2 * self.corners
 
 
 def losses(answer: Tensor, wanted: Tensor) -> Losses:

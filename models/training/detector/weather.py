@@ -95,7 +95,7 @@ def rain(rng: Generator, image: Picture) -> Picture:
 
 
 def compressed(rng: Generator, image: Picture) -> Picture:
-    _, code = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 80))])
+    _, code = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(10, 80))])
     return cv2.imdecode(code, cv2.IMREAD_COLOR)
 
 
@@ -112,16 +112,24 @@ def blurred(rng: Generator, image: Picture) -> Picture:
     return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 2.0))
 
 
+def bleached(rng: Generator, image: Picture) -> Picture:
+    """Exposed for something darker: light surfaces run into white and spill over."""
+    bright = image.astype(np.float32) * rng.uniform(1.3, 2.6)
+    spill = cv2.GaussianBlur(np.maximum(bright - 255, 0), (0, 0), rng.uniform(1, 4))
+    return np.clip(bright + spill * rng.uniform(0, 1), 0, 255).astype(np.uint8)
+
+
 STEPS = (
+    (bleached, 0.06),
     (coarse, 0.15),
     (motion, 0.12),
     (blurred, 0.12),
-    (rain, 0.03),
+    (rain, 0.05),
     (curve, 0.75),
     (grey, 0.15),
-    (night, 0.18),
+    (night, 0.22),
     (noisy, 0.15),
-    (compressed, 0.08),
+    (compressed, 0.14),
 )
 
 

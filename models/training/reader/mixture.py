@@ -9,6 +9,7 @@ import numpy as np
 
 from synthesis.plates import Picture
 
+from .quads import with_quads
 from .samples import (
     Crop,
     Floats,
@@ -39,11 +40,14 @@ class Mixture:
         seed: int,
         real_share: float,
         edges: Path | None = None,
+        quads: Path | None = None,
     ) -> None:
         self.rng = np.random.default_rng(seed)
         self.real = load_crops(data, "train", mixes=COLOUR_MIXES)
         if edges is not None:
             self.real = with_edges(self.real, edges, COLOUR_MIXES)
+        if quads is not None:
+            self.real = with_quads(self.real, quads, COLOUR_MIXES)
         self.donors = Donors(self.real)
         self.shares = np.cumsum(crop_shares(self.real))
         self.rendered = RenderedCrops(rendered)

@@ -17,11 +17,13 @@ from synthesis.degrade import degrade
 from synthesis.plates import Picture
 
 from .network import ALPHABET, HEIGHT, WIDTH
+from .quads import around
 
 ONE_LINE_SKIPPED = 0.35
 BAR_AT_END_SHARE = 0.1
 STRONGLY_TURNED_SHARE = 0.12
 OTHER_WIDTHS_SHARE, WIDTH_KNOTS = 0.4, 7
+AS_FOUND_SHARE, FAULTS_OF_FOUND = 0.7, 0.6
 BARS = frozenset("I1")
 
 Floats = npt.NDArray[np.float32]
@@ -37,6 +39,7 @@ class Crop:
     two_line: bool
     source: str
     edges: tuple[npt.NDArray[np.int32], ...] = ()
+    quad: Floats | None = None  # corners that a localizer found, clockwise from the top left
 
 
 def normalise(image: Picture) -> Floats:
@@ -65,13 +68,18 @@ def rows(data: Path, split: str) -> list[dict[str, Any]]:
         return [row for row in csv.DictReader(handle) if row["split"] == split and row["crop"]]
 
 
+def readable_rows(data: Path, split: str) -> list[dict[str, Any]]:
+    """The plates of a split whose text has letters and digits only."""
+    return [
+        row for row in rows(data, split) if row["text"] and not set(row["text"]) - set(ALPHABET)
+    ]
+
+
 def load_crops(data: Path, split: str, mixes: int = 1) -> list[Crop]:
     """Real crops as grey pictures, each under `mixes` mixtures of its colours."""
     rng = np.random.default_rng(7)
     crops = []
-    for row in rows(data, split):
-        if not row["text"] or set(row["text"]) - set(ALPHABET):
-            continue
+    for row in readable_rows(data, split):
         colour = cv2.imread(str(data / row["crop"]))
         box = np.array([row[f"crop_{key}"] for key in ("x0", "y0", "x1", "y1")], np.float32)
         for number in range(mixes):
@@ -190,11 +198,15 @@ def random_cut(crop: Crop, rng: np.random.Generator) -> Picture:
     corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
     corners += rng.normal(0, 0.02 * height, (4, 2))
     spread = 6.0 if rng.random() < STRONGLY_TURNED_SHARE else 2.2
-    angle = np.deg2rad(np.clip(rng.normal(0, spread), -13, 13))
+    quad = crop.quad if rng.random() < AS_FOUND_SHARE else None
+    faults = 1.0 if quad is None else FAULTS_OF_FOUND
+    angle = np.deg2rad(np.clip(rng.normal(0, spread), -13, 13)) * faults
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    corners[:, 0] += corners[:, 1] * rng.normal(0, 0.09)
+    corners[:, 0] += corners[:, 1] * rng.normal(0, 0.09) * faults
     corners = corners @ turn.T + (box[:2] + box[2:]) / 2
-    out_height = rng.uniform(36, 60) if rng.random() < 0.5 else rng.uniform(14, 40)
+    if quad is not None:
+        corners = around(quad, box, corners)
+    out_height = rng.uniform(36, 60) if rng.random() < 0.5 else rng.uniform(9, 40)
     if crop.two_line:
         out_height *= 1.5
     out_height = min(out_height, (y1 - y0) * 1.15)

@@ -196,6 +196,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--rendered", type=Path, required=True, help="shards of synthesis.cache")
     parser.add_argument("--edges", type=Path, help="borders of characters, from reader.align")
+    parser.add_argument("--quads", type=Path, help="corners as localized, from reader.found")
     parser.add_argument("--minutes", type=float, default=110)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--peak", type=float, default=2.5e-3, help="highest learning rate")
@@ -210,7 +211,9 @@ def main() -> None:
     training = Training(options)
     training.resume()
     seed = options.seed + training.step
-    mixture = Mixture(options.data, options.rendered, seed, options.real, options.edges)
+    mixture = Mixture(
+        options.data, options.rendered, seed, options.real, options.edges, options.quads
+    )
     training.run(mixture, Validation(options.data, training.device))
 
 

@@ -139,7 +139,7 @@ class Donors:
         image = np.concatenate(parts, axis=1)
         box = crop.box.copy()
         box[2] += image.shape[1] - crop.image.shape[1]
-        return replace(crop, image=image, text=text, box=box, edges=())
+        return replace(crop, image=image, text=text, box=box, edges=(), quad=None)
 
 
 def _close_to_neighbour(
