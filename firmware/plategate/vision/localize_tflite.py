@@ -29,7 +29,7 @@ PADDING = 114  # grey around a still whose shape is not the network's; as in tra
 class Search:
     """When a plate is believed, and when it is worth a second look; all chosen on validation."""
 
-    accept: float = 0.34  # likelihood from which a plate is reported
+    accept: float = 0.32  # likelihood from which a plate is reported
     suspect: float = 0.1  # likelihood from which a place is looked at again
     rival: float = 0.5  # share of the best likelihood under which a place is not looked at again
     sure: float = 0.38  # likelihood from which a plate of good size needs no second look
