@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-TRAINING = Path(__file__).resolve().parents[2] / "models/training"
 BOX = np.array([40, 20, 140, 60], np.float32)
 TILTED = np.array([[42, 30], [140, 20], [138, 50], [40, 60]], np.float32)
 
@@ -26,13 +24,8 @@ class Plate:
 
 
 @pytest.fixture
-def quads(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.syspath_prepend(str(TRAINING))
-    for name in [name for name in sys.modules if name == "reader" or name.startswith("reader.")]:
-        monkeypatch.delitem(sys.modules, name)
-    from reader import quads
-
-    return quads
+def quads(reader_part):
+    return reader_part("quads")
 
 
 def test_a_cut_around_a_box_becomes_the_same_cut_around_the_corners(quads) -> None:

@@ -6,7 +6,6 @@ Training code, so that a broken one is not noticed only as a worse reader.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-TRAINING = Path(__file__).resolve().parents[2] / "models/training"
 HEIGHT, TOP, BOTTOM = 60, 10, 50
 PAPER, INK = 220, 30
 WIDTHS = {"A": 16, "B": 20, "1": 8, "2": 18, "I": 8}
@@ -46,13 +44,8 @@ def plate(text: str, source: str = "one", light: int = 0) -> Plate:
 
 
 @pytest.fixture
-def transplant(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.syspath_prepend(str(TRAINING))
-    for name in [name for name in sys.modules if name == "reader" or name.startswith("reader.")]:
-        monkeypatch.delitem(sys.modules, name)
-    from reader import transplant
-
-    return transplant
+def transplant(reader_part):
+    return reader_part("transplant")
 
 
 @pytest.fixture

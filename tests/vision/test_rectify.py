@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from plategate.records import PlateRegion
 from plategate.vision.rectify import Margin, rectify, upright
 from plategate.vision.rectify_light import even_light
-from plategate.vision.rectify_lines import find_bands
+from plategate.vision.rectify_lines import find_bands, split_lines
 
 SLANTED = np.array([(420, 300), (660, 340), (650, 404), (414, 356)], np.float32)
 SQUARE = np.array([(500, 250), (660, 255), (662, 375), (498, 368)], np.float32)
@@ -72,6 +73,17 @@ def test_ok__one_line_is_cut_to_its_characters(drawn_plate: Callable, placed: Ca
     plate = rectify(placed(drawn_plate(["AB12 CDE"]), SLANTED), region(SLANTED))
     (line,) = plate.lines()
     assert 0.4 * plate.grey.shape[0] < line.shape[0] < 0.85 * plate.grey.shape[0]
+
+
+def test_ok__lines_are_cut_for_those_who_ask(
+    drawn_plate: Callable, placed: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Mock(wraps=split_lines)
+    monkeypatch.setattr("plategate.vision.rectify.split_lines", asked)
+    plate = rectify(placed(drawn_plate(["AB12 CDE"]), SLANTED), region(SLANTED))
+    asked.assert_not_called()
+    assert len(plate.lines()) == 1
+    asked.assert_called_once()
 
 
 @pytest.mark.parametrize("lines", [["AB12", "CDE"], ["MH12", "BG7237"], ["XY", "4711"]])

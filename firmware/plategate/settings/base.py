@@ -24,5 +24,5 @@ class SettingsModel(BaseModel):
         """Python takes true for 1, which as a limit or a confidence is never meant."""
         kind = cls.model_fields[field.field_name or ""].annotation
         if isinstance(value, bool) and kind is not bool and bool not in get_args(kind):
-            raise ValueError("is a number or a text, not true or false")
+            raise ValueError("cannot be true or false")
         return value

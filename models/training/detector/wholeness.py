@@ -23,8 +23,8 @@ from plategate.vision.localize_tflite import TfliteLocalizer
 from plategate.vision.read_tflite import TfliteReader
 from plategate.vision.read_tflite_decode import prefix_beam_search
 from plategate.vision.rectify import NORMAL, upright
+from reader.network import ALPHABET
 
-ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 HALF = 0.5  # of the distance between characters: where a character ends, seen from its middle
 Box = tuple[float, float, float, float]
 Points = NDArray[np.float32]
