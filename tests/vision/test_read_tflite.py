@@ -110,13 +110,37 @@ share = st.floats(0, 0.2, allow_subnormal=False)
 
 
 @given(
-    look=st.builds(Look, side=share, top=share),
+    look=st.builds(
+        Look,
+        left=share,
+        right=share,
+        top=share,
+        bottom=share,
+        slant=st.floats(-0.3, 0.3, allow_subnormal=False),
+        turn=st.floats(-5, 5, allow_subnormal=False),
+    ),
     height=st.integers(4, 60),
     width=st.integers(4, 200),
 )
 def test_ok__every_look_leaves_something_to_see(look: Look, height: int, width: int) -> None:
     part = look.cut(np.zeros((height, width), np.uint8))
     assert min(part.shape) >= 2 and part.dtype == np.uint8
+
+
+def test_ok__slanted_look_moves_the_foot_of_a_stroke_and_keeps_its_middle() -> None:
+    grey = np.full((41, 121), 200, np.uint8)
+    grey[:, 60] = 0
+    seen = Look(slant=0.2).cut(grey)
+    assert seen[20].argmin() == 60
+    assert seen[40].argmin() - seen[0].argmin() == pytest.approx(0.2 * 40, abs=1)
+
+
+def test_ok__turned_look_turns_against_the_clock() -> None:
+    grey = np.full((41, 121), 200, np.uint8)
+    grey[20] = 0
+    seen = Look(turn=3).cut(grey)
+    rise = seen[:, 10].argmin() - seen[:, 110].argmin()
+    assert rise == pytest.approx(100 * np.tan(np.deg2rad(3)), abs=1)
 
 
 def test_ok__nothing_seen_is_none() -> None:
