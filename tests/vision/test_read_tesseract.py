@@ -117,7 +117,7 @@ def test_ok__our_model_takes_further_looks_at_a_doubtful_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reader = TesseractReader()
-    sure = iter((0.5, 0.7, 0.6, 0.65, 0.95))
+    sure = iter((0.5, 0.7, 0.6, 0.65, 0.6, 0.5, 0.95))
 
     def read_line(line: Image) -> tuple[CharacterReading, ...]:
         return (CharacterReading("A", next(sure)),)

@@ -16,7 +16,7 @@ from plategate.errors import ModelError
 from plategate.records import PlateImage, PlateRegion
 from plategate.vision import read_tflite
 from plategate.vision.models import find_model, models_folder
-from plategate.vision.read_tflite import Look, TfliteReader, prepare, reading
+from plategate.vision.read_tflite import LOOKS, Look, Seen, TfliteReader, prepare, reading
 from plategate.vision.read_tflite_decode import confidences, prefix_beam_search, softmax
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -31,6 +31,10 @@ def chances_of(*steps: dict[str, float], alphabet: str = ALPHABET) -> np.ndarray
             row[alphabet.index(char) + 1] = chance
         row[0] = 1 - sum(named.values())
     return rows
+
+
+def seen(*looks: np.ndarray) -> list[Seen]:
+    return [Seen.of(chances) for chances in looks]
 
 
 def plate_of(grey: np.ndarray) -> PlateImage:
@@ -57,15 +61,15 @@ def test_ok__sums_every_way_to_a_text() -> None:
 
 
 def test_ok__repeats_need_a_blank_between() -> None:
-    one = reading([chances_of({"A": 0.99}, {"A": 0.99})], ALPHABET, "tflite")
-    two = reading([chances_of({"A": 0.99}, {}, {"A": 0.99})], ALPHABET, "tflite")
+    one = reading(seen(chances_of({"A": 0.99}, {"A": 0.99})), ALPHABET, "tflite")
+    two = reading(seen(chances_of({"A": 0.99}, {}, {"A": 0.99})), ALPHABET, "tflite")
     assert one is not None and one.text == "A"
     assert two is not None and two.text == "AA"
 
 
 def test_ok__weak_character_is_named_with_what_else_it_may_be() -> None:
     chances = chances_of({"B": 0.99}, {}, {"8": 0.6, "B": 0.38}, {}, {"K": 0.99})
-    found = reading([chances], ALPHABET, "tflite")
+    found = reading(seen(chances), ALPHABET, "tflite")
     assert found is not None and found.text == "B8K"
     weak = found.characters[1]
     assert found.confidence == weak.confidence < 0.65
@@ -77,7 +81,7 @@ def test_ok__weak_character_is_named_with_what_else_it_may_be() -> None:
 
 def test_ok__doubtful_extra_character_weakens_its_neighbours() -> None:
     chances = chances_of({"A": 0.99}, {}, {"1": 0.4}, {}, {"C": 0.99}, {}, {"D": 0.99})
-    found = reading([chances], ALPHABET, "tflite")
+    found = reading(seen(chances), ALPHABET, "tflite")
     assert found is not None and found.text == "ACD"
     sure = [character.confidence for character in found.characters]
     assert sure[0] < 0.7 and sure[1] < 0.7 and sure[2] > 0.9
@@ -97,7 +101,7 @@ def test_ok__weakest_character_is_never_surer_than_every_other_text_allows() -> 
 def test_ok__looks_that_disagree_lower_the_confidence() -> None:
     one = chances_of({"B": 0.99}, {}, {"8": 0.97}, {}, {"K": 0.99})
     two = chances_of({"B": 0.99}, {}, {"3": 0.8}, {}, {"K": 0.99})
-    alone, both = (reading(looks, ALPHABET, "tflite") for looks in ([one], [one, two]))
+    alone, both = (reading(seen(*looks), ALPHABET, "tflite") for looks in ([one], [one, two]))
     assert alone is not None and both is not None
     assert alone.text == both.text == "B8K"
     assert both.confidence < 0.6 and alone.confidence > 0.9
@@ -144,7 +148,7 @@ def test_ok__turned_look_turns_against_the_clock() -> None:
 
 
 def test_ok__nothing_seen_is_none() -> None:
-    assert reading([chances_of({}, {}, {})], ALPHABET, "tflite") is None
+    assert reading(seen(chances_of({}, {}, {})), ALPHABET, "tflite") is None
 
 
 def test_ok__dark_and_bright_plates_look_the_same_to_the_network() -> None:
@@ -206,6 +210,35 @@ def test_ok__shipped_model_reads_one_line(shipped: TfliteReader) -> None:
 def test_ok__shipped_model_reads_two_lines_top_first(shipped: TfliteReader) -> None:
     found = shipped.read(plate_of(drawn("KLH", "4729")))
     assert found is not None and found.text == "KLH4729"
+
+
+@pytest.mark.parametrize(
+    ("shown", "looks", "text"),
+    [
+        ([0.99], 1, "A"),  # sure at once
+        ([0.6, 0.6, 0.99, 0.99, 0.99], len(LOOKS), "A"),  # never sure
+        ([0.75, 1.0, 1.0], 3, "A"),  # sure with the third look
+        ([0.0, 0.0], 2, None),  # nothing there
+    ],
+)
+def test_ok__looks_on_until_it_is_sure(
+    shipped: TfliteReader,
+    monkeypatch: pytest.MonkeyPatch,
+    shown: list[float],
+    looks: int,
+    text: str | None,
+) -> None:
+    taken: list[np.ndarray] = []
+
+    def chances(grey: np.ndarray) -> np.ndarray:
+        taken.append(grey)
+        return chances_of({}, {"A": shown[len(taken) - 1]}, {})
+
+    monkeypatch.setattr(shipped, "chances", chances)
+    found = shipped.read(plate_of(drawn("A")))
+    assert (found and found.text) == text
+    assert len(taken) == looks
+    assert len({one.tobytes() for one in taken}) == looks
 
 
 def test_ok__empty_picture_has_no_text(shipped: TfliteReader) -> None:

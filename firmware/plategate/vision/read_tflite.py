@@ -6,6 +6,7 @@ Calibration, grammar and agreement with other readers are the business of others
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +31,14 @@ from plategate.vision.read_tflite_decode import (
     prefix_beam_search,
     softmax,
 )
+from plategate.vision.slant import slanted
 
 TABLE = "plate_reader"
 INPUT_SIDES = 4  # batch, height, width, one grey channel
 LEAST_DEVIATION = 4.0  # grey levels; keeps noise from being blown up on an empty crop
 LEAST_SIDE = 4  # px, below this nothing can be read
-SURE = 0.9  # from here on one look is enough
+SURE = 0.9  # from here on no further look is taken
+ENOUGH_OF_NOTHING = 2  # so many looks that see no character end it as well
 LEAST_ALTERNATIVE = 0.001
 MOST_ALTERNATIVES = 5
 
@@ -48,38 +51,41 @@ class Look:
     right: float = 0.0
     top: float = 0.0
     bottom: float = 0.0
-    slant: float = 0.0  # px to the right for each px down
-    turn: float = 0.0  # degrees, against the clock
+    slant: float = 0.0
+    turn: float = 0.0
 
     def cut(self, grey: Image) -> Image:
         """The part of the plate that this look sees."""
         height, width = grey.shape[:2]
-        if self.slant or self.turn:
-            matrix = cv2.getRotationMatrix2D((width / 2, height / 2), self.turn, 1.0)
-            matrix[0] += self.slant * np.array([0.0, 1.0, -height / 2])
-            turned = cv2.warpAffine(
-                grey,
-                matrix,
-                (width, height),
-                flags=cv2.INTER_CUBIC,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
-            grey = turned.astype(np.uint8, copy=False)
+        grey = slanted(grey, self.slant, self.turn)
         left, right = int(width * self.left), width - int(width * self.right)
         top, bottom = int(height * self.top), height - int(height * self.bottom)
         return grey[top:bottom, left:right]
 
 
-# The margin that keeps a plate from being cut is more than the network likes best. Where the first
-# look is not sure, others that are cut, slanted and turned differently are averaged in: what the
-# network takes a soft character for depends on how it lies. Chosen on the validation split.
-FIRST_LOOK = Look(left=0.03, right=0.03, top=0.06, bottom=0.06)
-MORE_LOOKS = (
+# The margin that keeps a plate from being cut is more than the network likes best. As long as it
+# is not sure, further looks that are cut, slanted and turned differently are averaged in: what it
+# takes a soft character for depends on how it lies. Chosen on the validation split.
+LOOKS = (
+    Look(left=0.03, right=0.03, top=0.06, bottom=0.06),
     Look(slant=-0.1, turn=-3.0),
     Look(left=0.03, right=0.03, top=0.06, bottom=0.06, slant=0.2, turn=1.5),
     Look(left=0.045, bottom=0.1, slant=0.1),
     Look(slant=-0.2),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look showed: chances by step and class, and the texts that they may mean."""
+
+    chances: NDArray[np.float64]
+    candidates: list[Candidate]
+
+    @classmethod
+    def of(cls, chances: NDArray[np.float64]) -> Seen:
+        """Search the texts of step-wise chances; class 0 is the blank."""
+        return cls(chances, prefix_beam_search(chances))
 
 
 class TfliteReader:
@@ -100,12 +106,16 @@ class TfliteReader:
         """The registration, top line first; None where the network sees no character."""
         if min(plate.grey.shape[:2]) < LEAST_SIDE:
             return None
-        looks = [self.chances(FIRST_LOOK.cut(plate.grey))]
-        found = reading(looks, self._alphabet, self.name)
-        if found is not None and found.confidence >= SURE:
-            return found
-        looks += [self.chances(look.cut(plate.grey)) for look in MORE_LOOKS]
-        return reading(looks, self._alphabet, self.name)
+        seen: list[Seen] = []
+        found = None
+        for look in LOOKS:
+            seen.append(Seen.of(self.chances(look.cut(plate.grey))))
+            found = reading(seen, self._alphabet, self.name)
+            if found is None and len(seen) == ENOUGH_OF_NOTHING:
+                break
+            if found is not None and found.confidence >= SURE:
+                break
+        return found
 
     def chances(self, grey: Image) -> NDArray[np.float64]:
         """Chances of blank and alphabet at each step, for a grey plate of any size."""
@@ -126,21 +136,20 @@ def prepare(grey: Image, width: int, height: int) -> NDArray[np.float32]:
     return pixels.reshape(1, height, width, 1)
 
 
-def reading(looks: list[NDArray[np.float64]], alphabet: str, reader: str) -> PlateReading | None:
-    """The reading that the step-wise chances of all looks amount to; class 0 is the blank."""
-    found = [prefix_beam_search(chances) for chances in looks]
-    candidates = merge(found)
+def reading(seen: Sequence[Seen], alphabet: str, reader: str) -> PlateReading | None:
+    """The reading that several looks at one plate amount to; None where they see no character."""
+    candidates = merge([one.candidates for one in seen])
     best = candidates[0]
     if not best.classes:
         return None
-    seen = next(
-        at for at, one in enumerate(found) if any(best.classes == each.classes for each in one)
+    chances = next(
+        one.chances
+        for one in seen
+        if any(best.classes == candidate.classes for candidate in one.candidates)
     )
     sure = confidences(candidates)
     characters = tuple(
-        CharacterReading(
-            alphabet[number - 1], sure[at], _others(looks[seen][step], number, alphabet)
-        )
+        CharacterReading(alphabet[number - 1], sure[at], _others(chances[step], number, alphabet))
         for at, (number, step) in enumerate(zip(best.classes, best.steps, strict=True))
     )
     return PlateReading(characters, reader, _texts(candidates[1:], alphabet))
