@@ -71,6 +71,20 @@ def test_ok__the_longer_text_comes_out_where_another_cut_shows_it() -> None:
     assert joined.text == "TR95XMI"
 
 
+def test_ok__readings_of_a_still_are_no_surer_than_the_one_that_doubts_the_end_most() -> None:
+    """Each reader alone overlooks the same bar; a second still may show it better."""
+    sure, doubting = overlooked(0.01), overlooked(0.3)
+    other = reading("TR95XM", 0.97, "tesseract")
+    for readings in itertools.permutations([sure, doubting, other]):
+        joined = join(*readings)
+        assert joined.text == "TR95XM"
+        assert joined.confidence == pytest.approx(0.7, abs=0.01)
+    assert join(sure, overlooked(0.05), other).confidence > 0.97
+    burst = agree_burst([join(sure, doubting, other), sure, sure])
+    assert burst is not None
+    assert burst.confidence > 0.9
+
+
 def test_ok__doubt_about_the_end_is_left_to_the_text_of_a_single_reading() -> None:
     assert join(overlooked(0.3)).text == "TR95XM"
 

@@ -15,7 +15,7 @@ from plategate.plate_text import fold
 from plategate.records import CharacterReading, PlateReading
 from plategate.vision.agree_align import align, likeness
 from plategate.vision.agree_columns import View, pooled, view_of
-from plategate.vision.agree_ends import doubts_an_end, ends
+from plategate.vision.agree_ends import GREAT_DOUBT, SOME_DOUBT, end_doubt, ends
 from plategate.vision.agree_settle import Evidence, settle
 from plategate.vision.calibrate import (
     AGREED,
@@ -42,7 +42,14 @@ def agree_readings(
     `calibration` the one that came with the models is used.
     """
     calibration = calibration or installed_calibration()
-    return _join([calibration.reading(r) for r in readings], evidence, calibration)
+    claims = [calibration.reading(r) for r in readings]
+    joined = _join(claims, evidence, calibration)
+    if joined is None or len(claims) == 1:
+        return joined
+    # An end that one reading of a still doubts is in that still for the others too: where they
+    # agree on the shorter text, they may all have overlooked the same bar.
+    doubt = max((end_doubt(r) for r in claims if r.text == joined.text), default=0.0)
+    return _capped(joined, 1 - doubt) if doubt >= SOME_DOUBT else joined
 
 
 def agree_burst(readings: Sequence[PlateReading]) -> PlateReading | None:
@@ -68,7 +75,8 @@ def _join(
     joined = calibration.joined(pool, support(ranked, pool.text))
     best = max(ranked, key=lambda r: r.confidence)
     if all(r.text == joined.text for r in ranked):
-        return joined if any(doubts_an_end(r) for r in ranked) else _raised(joined, best)
+        doubtful = any(end_doubt(r) > GREAT_DOUBT for r in ranked)
+        return joined if doubtful else _raised(joined, best)
     share = masses[first] / sum(masses) if sum(masses) > 0 else 0.0
     return _capped(joined, min(best.confidence, share if len(groups) > 1 else 1.0))
 

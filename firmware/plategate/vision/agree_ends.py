@@ -12,7 +12,9 @@ from plategate.vision.agree_columns import NOTHING, View
 
 # Less than this is not worth a column.
 LEAST_DOUBT = 0.02
-# From here on readings of the same text do not make each other surer.
+# From here on readings of one still that say the same are no surer than the one that doubts most.
+SOME_DOUBT = 0.1
+# Beyond this readings of the same text do not make each other surer.
 GREAT_DOUBT = 0.25
 REST = 1e-4  # likelihood of each character that no other text shows there
 
@@ -29,9 +31,9 @@ def ends(reading: PlateReading) -> tuple[list[View], list[View]]:
     return _place(before, reading.confidence), _place(behind, reading.confidence)
 
 
-def doubts_an_end(reading: PlateReading) -> bool:
-    """Whether a character more is about as likely as what was read."""
-    return any(view.of(NOTHING) < 1 - GREAT_DOUBT for views in ends(reading) for view in views)
+def end_doubt(reading: PlateReading) -> float:
+    """How likely there is one more character at an end, beside the reading as it is: 0 to 1."""
+    return max((1 - view.of(NOTHING) for views in ends(reading) for view in views), default=0.0)
 
 
 def _place(more: dict[str, float], as_read: float) -> list[View]:
