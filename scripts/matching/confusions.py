@@ -10,10 +10,11 @@ from pathlib import Path
 from zlib import crc32
 
 from matching.collect import Sample
-from plategate.access.confusions import Confusions, parse_confusions
+from plategate.access.confusions import TWINS, Confusions, parse_confusions
 
 PRIOR = Path(__file__).with_name("prior.toml")
 PRIOR_READINGS = 150.0  # misreads that the prior's shapes are worth
+PRIOR_TWINS = 50.0  # characters read as one of a pair of twins that the prior's rate is worth
 LEAST_WEIGHT = 1.5  # pairs that are hardly likelier than chance are left out
 STRONG = 0.9
 
@@ -23,6 +24,7 @@ def learned(samples: Sequence[Sample], source: str) -> str:
     prior_text = PRIOR.read_text(encoding="utf-8")
     prior = parse_confusions(prior_text)
     misreads, strong, strong_wrong, missed, extra = _count(samples)
+    twins = sum(count for (read, true), count in misreads.items() if TWINS.get(read) == true)
     total = sum(misreads.values())
     weights = dict(_weights(prior_text))
     for (first, second), count in misreads.items():
@@ -34,6 +36,7 @@ def learned(samples: Sequence[Sample], source: str) -> str:
         weights[pair] = max(weights.get(pair, 1.0) * factor, 1.0)
     characters = max(sum(len(sample.truth) for sample in samples), 1)
     rates = {
+        "twin": (twins + prior.twin * PRIOR_TWINS) / (_twins_read(samples) + PRIOR_TWINS),
         "misread": max((strong_wrong + 1) / (strong + 100), 0.002),
         "missed_at_end": max(missed["end"] / (2 * len(samples)), 0.002),
         "missed_within": max(missed["within"] / characters, 0.0005),
@@ -83,6 +86,10 @@ def _count(
         elif len(read) == len(true) + 1 and (place := _lost(true, read)) is not None:
             extra["end" if place in (0, len(read) - 1) else "within"] += 1
     return misreads, strong, strong_wrong, missed, extra
+
+
+def _twins_read(samples: Sequence[Sample]) -> int:
+    return sum(char in TWINS for s in samples if s.reading is not None for char in s.reading.text)
 
 
 def _lost(short: str, full: str) -> int | None:

@@ -71,6 +71,20 @@ def test_fail__a_sure_reading_of_an_unlisted_plate_is_not_taken_for_a_listed_one
     assert outcome(read("AB12CDE"), ["AB12CDX"])[0] is not Outcome.MATCHED
 
 
+@pytest.mark.parametrize(("text", "twin"), [("EO55RXG", "E055RXG"), ("NI2CYA", "N12CYA")])
+def test_ok__no_reader_is_sure_which_of_two_twins_it_is(text, twin):
+    """O and 0, I and 1 are drawn alike: what says which it is are the formats and the list."""
+    for read_as, listed in ((text, twin), (twin, text)):
+        reading = read(read_as, 0.999)
+        assert score(reading, listed) > math.log(0.02)
+        assert outcome(reading, [listed])[0] is Outcome.UNSURE
+        assert outcome(reading, [listed], level=LOOKALIKE)[0] is Outcome.UNSURE
+        assert outcome(reading, [listed], fits=lambda t, one=listed: t == one) == (
+            Outcome.MATCHED,
+            listed,
+        )
+
+
 def test_ok__a_text_that_is_no_plate_gives_way():
     reading = read("A812CDE", 0.95, p1=(0.98, "B", 0.01))
     assert outcome(reading, ["AB12CDE"], fits=lambda t: t[1].isalpha())[0] is Outcome.MATCHED

@@ -79,6 +79,8 @@ def test_ok__readings_of_a_still_are_no_surer_than_the_one_that_doubts_the_end_m
         joined = join(*readings)
         assert joined.text == "TR95XM"
         assert joined.confidence == pytest.approx(0.7, abs=0.01)
+        # Whoever matches the reading with a list is told of the longer text as well.
+        assert joined.alternatives[0] == TextAlternative("TR95XMI", 0.3)
     assert join(sure, overlooked(0.05), other).confidence > 0.97
     burst = agree_burst([join(sure, doubting, other), sure, sure])
     assert burst is not None

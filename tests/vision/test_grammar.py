@@ -18,14 +18,16 @@ from plategate.vision.grammar_pack import FOLDER, known_countries, load_pack
 quick = settings(max_examples=60, deadline=None)
 
 PLATES = {
-    "ae": ["A12345", "1612345"], "ar": ["AB123CD", "ABC123"], "at": ["W12345A", "GU123AB"],
+    "ae": ["A12345", "1612345"], "ar": ["AB123CD", "ABC123"],
+    "at": ["W12345A", "GU123AB", "GUMAX7"],
     "be": ["1ABC234"], "bg": ["CA1234KH", "E1234MM"], "br": ["ABC1D23", "ABC1234"],
     "ch": ["ZH123456", "AG1"], "cz": ["1AB2345", "5B75557"], "de": ["MXC5104", "BAB123E"],
     "dk": ["AB12345"], "es": ["1234BCD", "M1234BC"], "fi": ["ABC123"],
     "fr": ["AB123CD", "1234AB2A", "12A75", "123ABC974"],
-    "gb": ["AB12CDE", "A123BCD", "ABC1", "BIL1234", "AUI99", "IB7"], "gr": ["IZH1234"],
+    "gb": ["AB12CDE", "A123BCD", "Q682RCA", "ABC1", "BIL1234", "AUI99", "IB7"], "gr": ["IZH1234"],
     "hr": ["ZG1234AB"],
-    "hu": ["ABC123"], "ie": ["02TN1565", "161D12345"], "il": ["1234567"],
+    "hu": ["ABC123"], "id": ["B1234ABC", "AD5A"],
+    "ie": ["02TN1565", "161D12345"], "il": ["1234567"],
     "in": ["MH12DE1433", "DL3CAB1234"], "it": ["AB123CD"], "lt": ["ABC123"], "my": ["WXY1234"],
     "nl": ["12GHJ3", "GH123J"], "no": ["AB12345"], "pk": ["LEA1234", "AB123"],
     "pl": ["WA12345", "WE1234A", "KRA12AC"], "pt": ["AB12CD", "12AB34"],
@@ -65,10 +67,24 @@ def test_ok__plates_of_a_country_fit_its_pack(country: str) -> None:
 @pytest.mark.parametrize(
     ("country", "text"),
     [("es", "1234ABC"), ("fr", "AI123CD"), ("ru", "D123BC77"), ("ro", "XX12ABC"),
-     ("in", "ZZ12DE1433"), ("gr", "QWD1234"), ("tr", "94ABC12"), ("gb", "AB12CQE")],
+     ("in", "ZZ12DE1433"), ("gr", "QWD1234"), ("tr", "94ABC12"), ("gb", "AB12CQE"),
+     ("at", "NI12CYA"), ("id", "NI2CYA")],
 )  # fmt: skip
 def test_fail__letters_that_a_country_does_not_issue(country: str, text: str) -> None:
     assert not Grammar([load_pack(country)]).fits(text)
+
+
+@pytest.mark.parametrize(
+    ("country", "text"),
+    [("at", "W0345A"), ("ch", "ZH012"), ("de", "MXCA012"), ("fi", "ABC023"), ("gb", "E055RXG"),
+     ("id", "B0123ABC"), ("li", "FL012"), ("lv", "AB012"), ("my", "WXY0234"), ("sg", "SBA0234A")],
+)  # fmt: skip
+def test_fail__numbers_do_not_start_with_a_nought_where_they_are_counted(
+    country: str, text: str
+) -> None:
+    grammar = Grammar([load_pack(country)])
+    assert not grammar.fits(text)
+    assert grammar.fits(text.replace("0", "5", 1))
 
 
 def test_ok__a_look_alike_is_decided_by_the_format() -> None:

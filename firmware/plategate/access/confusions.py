@@ -12,6 +12,9 @@ from importlib import resources
 from plategate.plate_text import ALPHABET
 
 TABLE = "confusions.toml"
+# Pairs that many countries draw alike. Readers are trained and calibrated with each folded into one,
+# so what they claim says nothing about which of the two it is.
+TWINS = {"0": "O", "O": "0", "1": "I", "I": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Confusions:
     """Shares, each of 1: what a sure character is in truth, and how often one is lost or extra."""
 
     misread: float
+    twin: float
     missed_at_end: float
     missed_within: float
     extra_at_end: float
@@ -56,6 +60,7 @@ def parse_confusions(text: str) -> Confusions:
     rates = raw["rates"]
     return Confusions(
         misread=float(rates["misread"]),
+        twin=float(rates["twin"]),
         missed_at_end=float(rates["missed_at_end"]),
         missed_within=float(rates["missed_within"]),
         extra_at_end=float(rates["extra_at_end"]),

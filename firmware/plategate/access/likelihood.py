@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from plategate.access.confusions import Confusions
+from plategate.access.confusions import TWINS, Confusions
 from plategate.records import CharacterReading, PlateReading
 
 IMPOSSIBLE = -1e9
@@ -78,6 +78,8 @@ def _shares(character: CharacterReading, confusions: Confusions) -> dict[str, fl
     for char, share in character.alternatives:
         if char not in said and char in confusions.instead[read]:
             said[char] = max(share, 0.0)
+    if (twin := TWINS.get(read)) is not None:
+        said[twin] = max(said.get(twin, 0.0), confusions.twin * sure)
     total = sum(said.values())
     scale = 1 / total if total > 1 else 1.0
     left_open = max(1 - total, 0.0)

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from plategate.plate_text import fold
-from plategate.records import CharacterReading, PlateReading
+from plategate.records import CharacterReading, PlateReading, TextAlternative
 from plategate.vision.agree_align import align, likeness
 from plategate.vision.agree_columns import View, pooled, view_of
-from plategate.vision.agree_ends import GREAT_DOUBT, SOME_DOUBT, end_doubt, ends
-from plategate.vision.agree_settle import Evidence, settle
+from plategate.vision.agree_ends import GREAT_DOUBT, SOME_DOUBT, end_doubt, ends, longer
+from plategate.vision.agree_settle import SHOWN_TEXTS, Evidence, settle
 from plategate.vision.calibrate import (
     AGREED,
     CONFIRMED,
@@ -48,8 +48,12 @@ def agree_readings(
         return joined
     # An end that one reading of a still doubts is in that still for the others too: where they
     # agree on the shorter text, they may all have overlooked the same bar.
-    doubt = max((end_doubt(r) for r in claims if r.text == joined.text), default=0.0)
-    return _capped(joined, 1 - doubt) if doubt >= SOME_DOUBT else joined
+    same = [r for r in claims if r.text == joined.text]
+    doubting = max(same, key=end_doubt, default=joined)
+    doubt = end_doubt(doubting)
+    if doubt < SOME_DOUBT:
+        return joined
+    return _also(_capped(joined, 1 - doubt), longer(doubting))
 
 
 def agree_burst(readings: Sequence[PlateReading]) -> PlateReading | None:
@@ -143,6 +147,15 @@ def _raised(joined: PlateReading, best: PlateReading) -> PlateReading:
 def _capped(joined: PlateReading, limit: float) -> PlateReading:
     """The reading with no character surer than `limit`."""
     return replace(joined, characters=tuple(_at_most(c, limit) for c in joined.characters))
+
+
+def _also(joined: PlateReading, texts: Sequence[TextAlternative]) -> PlateReading:
+    """The reading with other texts that it may be, each as likely as it was held at most."""
+    shares = {one.text: one.confidence for one in joined.alternatives}
+    for one in texts:
+        shares[one.text] = max(one.confidence, shares.get(one.text, 0.0))
+    order = sorted(shares.items(), key=lambda item: (-item[1], item[0]))[:SHOWN_TEXTS]
+    return replace(joined, alternatives=tuple(TextAlternative(*item) for item in order))
 
 
 def _at_most(character: CharacterReading, limit: float) -> CharacterReading:

@@ -7,7 +7,7 @@ but each of its characters says only what it may be itself.
 
 from __future__ import annotations
 
-from plategate.records import PlateReading
+from plategate.records import PlateReading, TextAlternative
 from plategate.vision.agree_columns import NOTHING, View
 
 # Less than this is not worth a column.
@@ -23,12 +23,18 @@ def ends(reading: PlateReading) -> tuple[list[View], list[View]]:
     """A view of the place before the reading and one of that behind it, where it doubts these."""
     before: dict[str, float] = {}
     behind: dict[str, float] = {}
-    for other in reading.alternatives:
+    for other in longer(reading):
         if other.text[1:] == reading.text:
             before[other.text[0]] = before.get(other.text[0], 0.0) + other.confidence
-        elif other.text[:-1] == reading.text:
+        else:
             behind[other.text[-1]] = behind.get(other.text[-1], 0.0) + other.confidence
     return _place(before, reading.confidence), _place(behind, reading.confidence)
+
+
+def longer(reading: PlateReading) -> list[TextAlternative]:
+    """What the reading may be instead with one character more at an end."""
+    text = reading.text
+    return [one for one in reading.alternatives if text in (one.text[1:], one.text[:-1])]
 
 
 def end_doubt(reading: PlateReading) -> float:

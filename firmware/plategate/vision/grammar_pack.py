@@ -3,7 +3,7 @@
 
 A pack is a file of plategate/countries; its forms are written with `A` (a letter of the pack),
 `9` (a digit), `[ABC]` (one of these), `{name}` (one of a list) and `(m-n)` behind any of them
-(m to n times). The place of registration behind a prefix is not this module's business.
+(m to n times; 0 is allowed). The place of registration behind a prefix is others' business.
 """
 
 from __future__ import annotations
