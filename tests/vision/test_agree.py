@@ -87,6 +87,17 @@ def test_ok__readings_of_a_still_are_no_surer_than_the_one_that_doubts_the_end_m
     assert burst.confidence > 0.9
 
 
+def test_ok__what_one_reader_saw_is_told_though_the_other_one_was_believed() -> None:
+    half = Calibration(weights={"tesseract": 0.5})
+    seen = [reading("LGB5958", 0.9), reading("LEB5958", 0.6, "tesseract")]
+    for readings in itertools.permutations(seen):
+        joined = agree_readings(readings, calibration=half)
+        assert joined is not None
+        assert joined.text == "LGB5958"
+        told = {one.text: one.confidence for one in joined.alternatives}
+        assert told["LEB5958"] == pytest.approx(0.3)
+
+
 def test_ok__doubt_about_the_end_is_left_to_the_text_of_a_single_reading() -> None:
     assert join(overlooked(0.3)).text == "TR95XM"
 

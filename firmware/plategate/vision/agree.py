@@ -46,6 +46,7 @@ def agree_readings(
     joined = _join(claims, evidence, calibration)
     if joined is None or len(claims) == 1:
         return joined
+    joined = _also(joined, _dissenting(claims, joined.text, calibration))
     # An end that one reading of a still doubts is in that still for the others too: where they
     # agree on the shorter text, they may all have overlooked the same bar.
     same = [r for r in claims if r.text == joined.text]
@@ -156,6 +157,17 @@ def _also(joined: PlateReading, texts: Sequence[TextAlternative]) -> PlateReadin
         shares[one.text] = max(one.confidence, shares.get(one.text, 0.0))
     order = sorted(shares.items(), key=lambda item: (-item[1], item[0]))[:SHOWN_TEXTS]
     return replace(joined, alternatives=tuple(TextAlternative(*item) for item in order))
+
+
+def _dissenting(
+    claims: Sequence[PlateReading], text: str, calibration: Calibration
+) -> list[TextAlternative]:
+    """What single readings say that did not come out, as likely as their reader counts."""
+    return [
+        TextAlternative(r.text, calibration.weight(r.reader) * r.confidence)
+        for r in claims
+        if r.characters and r.text != text
+    ]
 
 
 def _at_most(character: CharacterReading, limit: float) -> CharacterReading:
