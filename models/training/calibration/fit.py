@@ -32,7 +32,7 @@ PRIOR = 0.03
 # The first reading, and those that the pipeline asks for after a clear and after a doubtful one.
 FIRST = "tflite normal"
 AFTER_CLEAR = ("tflite tight", "tesseract tight")
-AFTER_DOUBTFUL = ("tesseract level", "tflite level")
+AFTER_DOUBTFUL = ("tesseract level",)
 ORDER = (FIRST, *AFTER_DOUBTFUL)
 TESSERACT_WEIGHTS = (0.2, 0.4, 0.7)
 # Two cuts read by one reader share its mistakes: one of them is at most half a witness.
