@@ -66,8 +66,8 @@ class PlateReadings:
         with self.timed("rectify"):
             second = region if clear else refine_corners(image, region)
             again = rectify(image, second, SECOND_CUT)
-        # A clear first reading is confirmed by the same reader; about a doubtful one others are asked,
-        # since the first has looked at it in every way already.
+        # A clear first reading is confirmed by the same reader; about a doubtful one others are
+        # asked, since the first has looked at it in every way already.
         order = [first, *others] if clear or not others else others
         agreed = None
         for reader in order:

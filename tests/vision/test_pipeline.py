@@ -223,6 +223,23 @@ def test_ok__doubtful_neighbours_of_a_clear_plate_take_no_time() -> None:
     assert (len(first.shown), len(second.shown)) == (3, 0)
 
 
+@pytest.mark.parametrize(("sure", "asked"), [(0.9, (2, 1)), (0.5, (1, 1))])
+def test_ok__a_reader_that_is_in_doubt_is_not_asked_again(
+    sure: float, asked: tuple[int, int]
+) -> None:
+    """It has looked in every way by then; one that is clear is asked to confirm."""
+    first = FakeReader(reading("NEAR123", sure), reading("NEAR128", sure))
+    second = FakeReader(reading("NEAR128", 0.6, "second"), name="second")
+    texts(Pipeline([FakeLocalizer([region()])], [first, second]))
+    assert (len(first.shown), len(second.shown)) == asked
+
+
+def test_ok__the_only_reader_looks_at_a_second_cut_when_in_doubt() -> None:
+    first = FakeReader(reading("NEAR123", 0.5))
+    texts(Pipeline([FakeLocalizer([region()])], [first]))
+    assert len(first.shown) == 2
+
+
 def test_ok__still_is_not_modified() -> None:
     picture = still()
     before = picture.image.copy()
