@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read one plate region: in two cuts, by one reader where it is sure and by all where it is not.
+"""Read one plate region: by one reader in two cuts where it is sure, else by the others as well.
 
 Regions come from a localizer; what a whole still says is decided in `pipeline`.
 """
@@ -61,14 +61,14 @@ class PlateReadings:
         if not readings and region.confidence < DOUBTFUL:
             return plate, None
         clear = any(reading.confidence >= CLEAR for reading in readings)
-        if not clear and not thorough:
+        if not clear and not (thorough and others):
             return plate, agree_readings(readings, self._evidence)
         with self.timed("rectify"):
             second = region if clear else refine_corners(image, region)
             again = rectify(image, second, SECOND_CUT)
         # A clear first reading is confirmed by the same reader; about a doubtful one others are
         # asked, since the first has looked at it in every way already.
-        order = [first, *others] if clear or not others else others
+        order = [first, *others] if clear else others
         agreed = None
         for reader in order:
             if agreed is not None and agreed.confidence >= SURE:

@@ -105,7 +105,7 @@ def test_ok__next_localizer_where_the_first_finds_nothing() -> None:
 
 
 def test_ok__next_localizer_where_nothing_reads_as_a_plate() -> None:
-    reader = FakeReader(reading("FORD", 0.3), reading("FORD", 0.3), reading("AB12CDE"))
+    reader = FakeReader(reading("FORD", 0.3), reading("AB12CDE"))
     second = FakeLocalizer([region(90, 60)])
     result = Pipeline([FakeLocalizer([region()]), second], [reader]).read_still(still())
     assert [found.reading.text for found in result.plates] == ["AB12CDE"]
@@ -221,23 +221,6 @@ def test_ok__doubtful_neighbours_of_a_clear_plate_take_no_time() -> None:
     pipeline = Pipeline([FakeLocalizer(regions)], [first, second])
     assert texts(pipeline)[0] == "NEAR123"
     assert (len(first.shown), len(second.shown)) == (3, 0)
-
-
-@pytest.mark.parametrize(("sure", "asked"), [(0.9, (2, 1)), (0.5, (1, 1))])
-def test_ok__a_reader_that_is_in_doubt_is_not_asked_again(
-    sure: float, asked: tuple[int, int]
-) -> None:
-    """It has looked in every way by then; one that is clear is asked to confirm."""
-    first = FakeReader(reading("NEAR123", sure), reading("NEAR128", sure))
-    second = FakeReader(reading("NEAR128", 0.6, "second"), name="second")
-    texts(Pipeline([FakeLocalizer([region()])], [first, second]))
-    assert (len(first.shown), len(second.shown)) == asked
-
-
-def test_ok__the_only_reader_looks_at_a_second_cut_when_in_doubt() -> None:
-    first = FakeReader(reading("NEAR123", 0.5))
-    texts(Pipeline([FakeLocalizer([region()])], [first]))
-    assert len(first.shown) == 2
 
 
 def test_ok__still_is_not_modified() -> None:

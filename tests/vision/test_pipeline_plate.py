@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards who is asked about a plate: a reader that is in doubt has looked in every way already."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from plategate.pipeline_degraded import Degraded
+from plategate.pipeline_plate import PlateReadings
+from plategate.records import CharacterReading, PlateImage, PlateReading, PlateRegion
+
+STILL = np.full((120, 200, 3), 90, np.uint8)
+REGION = PlateRegion(((40, 40), (120, 40), (120, 60), (40, 60)), 0.9, "fake")
+
+
+class Scripted:
+    """A reader that says one thing after the other."""
+
+    def __init__(self, name: str, *said: tuple[str, float]) -> None:
+        self.name = name
+        self.said = list(said)
+        self.asked = 0
+
+    def read(self, plate: PlateImage) -> PlateReading:
+        text, confidence = self.said[self.asked]
+        self.asked += 1
+        return PlateReading(tuple(CharacterReading(c, confidence) for c in text), self.name)
+
+
+def read(*readers: Scripted, thorough: bool = True) -> str | None:
+    readings = PlateReadings(readers, None, Degraded(), lambda: 0.0)
+    found = readings.read(STILL, REGION, thorough)[1]
+    return found.text if found else None
+
+
+@pytest.mark.parametrize(("sure", "asked"), [(0.9, (2, 1)), (0.5, (1, 1))])
+def test_ok__only_a_clear_reading_is_confirmed_by_its_reader(
+    sure: float, asked: tuple[int, int]
+) -> None:
+    first = Scripted("first", ("NEAR123", sure), ("NEAR128", sure))
+    second = Scripted("second", ("NEAR128", 0.6))
+    read(first, second)
+    assert (first.asked, second.asked) == asked
+
+
+def test_ok__what_the_only_reader_doubts_is_taken_as_it_is() -> None:
+    only = Scripted("only", ("NEAR123", 0.5), ("NEAR128", 0.9))
+    assert read(only) == "NEAR123"
+    assert only.asked == 1
+
+
+def test_ok__nobody_else_is_asked_where_it_need_not_be_thorough() -> None:
+    first, second = Scripted("first", ("NEAR123", 0.5)), Scripted("second", ("NEAR128", 0.9))
+    assert read(first, second, thorough=False) == "NEAR123"
+    assert second.asked == 0
