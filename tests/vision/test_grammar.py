@@ -119,9 +119,16 @@ def test_fail__unknown_country_is_named() -> None:
         choose_grammar(["zz"])
 
 
-@pytest.mark.parametrize("text", ["B152FTO", "AB12CDE", "7", "ZH1"])
+@pytest.mark.parametrize("text", ["B152FTO", "AB12CDE", "ZH1", "Y8", "1A"])
 def test_ok__plates_look_like_plates(text: str) -> None:
-    assert looks_like_plate(reading(text)) == (len(text) >= 3)
+    assert looks_like_plate(reading(text, 0.6))
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence"), [("7", 0.95), ("TT", 0.95), ("11", 0.95), ("Y8", 0.4)]
+)
+def test_fail__what_is_too_short_is_no_plate(text: str, confidence: float) -> None:
+    assert not looks_like_plate(reading(text, confidence))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from plategate.vision.grammar_pack import (
 STRENGTH = 0.35
 # Share of plates that fit no format of their pack: military, old, chosen, foreign.
 IRREGULAR = 0.1
-FEWEST, MOST = 3, 11
+SHORTEST, FEWEST, MOST = 2, 3, 11
 WEAKEST = 0.05
 
 
@@ -62,9 +62,12 @@ def looks_like_plate(reading: PlateReading) -> bool:
     """Whether a reading may be a plate at all, and not a badge, a sign or a web address.
 
     Registrations of nearly all countries have a digit; words without one are taken only when
-    they are short and read with certainty, since a chosen plate may be a word.
+    they are short and read with certainty, since a chosen plate may be a word. A letter and a digit
+    are the shortest that are issued, and a screw and a rim the commonest that are no plate.
     """
     text = reading.text
+    if len(text) == SHORTEST:
+        return len({char in DIGITS for char in text}) == SHORTEST and reading.confidence > 0.5
     if not FEWEST <= len(text) <= MOST or reading.confidence < WEAKEST:
         return False
     if len(set(text)) == 1 and len(text) > FEWEST:
