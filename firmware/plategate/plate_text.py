@@ -20,6 +20,8 @@ _FOLDED = _CYRILLIC | _GREEK | _LATIN
 LOOKALIKE_CLASSES = ("0OQD", "1IL", "2Z", "5S", "8B", "6G")
 _CLASS_OF = {char: chars for chars in LOOKALIKE_CLASSES for char in chars}
 _LOOKALIKE_KEY = str.maketrans({char: chars[0] for char, chars in _CLASS_OF.items()})
+# Pairs that many countries draw alike; readers are trained and judged with each taken for one.
+TWINS = {"0": "O", "O": "0", "1": "I", "I": "1"}
 _SCORING_FOLD = str.maketrans("OI", "01")
 
 

@@ -12,6 +12,7 @@ import cv2
 from benchmarking.conditions import degrade
 from benchmarking.labels import Box, LabelledPicture
 from plategate.pipeline import Pipeline, PlateFound, StillReading
+from plategate.plate_text import fold
 from plategate.records import PlateRegion, Still
 from plategate.vision.calibrate import AGREED
 from plategate.vision.images import load_still
@@ -65,11 +66,6 @@ def measure(
         )
         reading = pipeline.read_still(Still(image=image, source=still.source))
         yield _compare(picture, boxes, reading)
-
-
-def fold(text: str) -> str:
-    """O and I cannot be told from 0 and 1 on many plates."""
-    return text.replace("O", "0").replace("I", "1")
 
 
 def intersection_over_union(one: Box, other: Box) -> float:

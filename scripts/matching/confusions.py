@@ -10,7 +10,8 @@ from pathlib import Path
 from zlib import crc32
 
 from matching.collect import Sample
-from plategate.access.confusions import TWINS, Confusions, parse_confusions
+from plategate.access.confusions import Confusions, parse_confusions
+from plategate.plate_text import TWINS
 
 PRIOR = Path(__file__).with_name("prior.toml")
 PRIOR_READINGS = 150.0  # misreads that the prior's shapes are worth

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plategate.access.registration import installed_countries
 from plategate.errors import SettingsError
 from plategate.plate_text import ALPHABET, canonical
 from plategate.records import CharacterReading, PlateReading
@@ -85,6 +86,12 @@ def test_fail__numbers_do_not_start_with_a_nought_where_they_are_counted(
     grammar = Grammar([load_pack(country)])
     assert not grammar.fits(text)
     assert grammar.fits(text.replace("0", "5", 1))
+
+
+def test_ok__every_austrian_district_that_is_known_by_name_is_in_the_pack() -> None:
+    grammar = Grammar([load_pack("at")])
+    codes = next(c.places for c in installed_countries() if c.code == "at")
+    assert [code for code in codes if not grammar.fits(f"{code}123AB")] == []
 
 
 def test_ok__a_look_alike_is_decided_by_the_format() -> None:

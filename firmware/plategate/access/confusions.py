@@ -12,9 +12,6 @@ from importlib import resources
 from plategate.plate_text import ALPHABET
 
 TABLE = "confusions.toml"
-# Pairs that many countries draw alike. Readers are calibrated with each folded into one, so what
-# they claim says nothing about which of the two it is.
-TWINS = {"0": "O", "O": "0", "1": "I", "I": "1"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from plategate.access.confusions import TWINS, Confusions
+from plategate.access.confusions import Confusions
+from plategate.plate_text import TWINS
 from plategate.records import CharacterReading, PlateReading
 
 IMPOSSIBLE = -1e9
@@ -79,6 +80,7 @@ def _shares(character: CharacterReading, confusions: Confusions) -> dict[str, fl
         if char not in said and char in confusions.instead[read]:
             said[char] = max(share, 0.0)
     if (twin := TWINS.get(read)) is not None:
+        # The readers' confidence is calibrated with twins folded: it says nothing between them.
         said[twin] = max(said.get(twin, 0.0), confusions.twin * sure)
     total = sum(said.values())
     scale = 1 / total if total > 1 else 1.0

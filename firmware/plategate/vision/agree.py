@@ -15,7 +15,7 @@ from plategate.plate_text import fold
 from plategate.records import CharacterReading, PlateReading, TextAlternative
 from plategate.vision.agree_align import align, likeness
 from plategate.vision.agree_columns import View, pooled, view_of
-from plategate.vision.agree_ends import GREAT_DOUBT, SOME_DOUBT, end_doubt, ends, longer
+from plategate.vision.agree_ends import SOME_DOUBT, end_doubt, ends, longer
 from plategate.vision.agree_settle import SHOWN_TEXTS, Evidence, settle
 from plategate.vision.calibrate import (
     AGREED,
@@ -80,7 +80,7 @@ def _join(
     joined = calibration.joined(pool, support(ranked, pool.text))
     best = max(ranked, key=lambda r: r.confidence)
     if all(r.text == joined.text for r in ranked):
-        doubtful = any(end_doubt(r) > GREAT_DOUBT for r in ranked)
+        doubtful = any(end_doubt(r) >= SOME_DOUBT for r in ranked)
         return joined if doubtful else _raised(joined, best)
     share = masses[first] / sum(masses) if sum(masses) > 0 else 0.0
     return _capped(joined, min(best.confidence, share if len(groups) > 1 else 1.0))

@@ -12,10 +12,9 @@ from plategate.vision.agree_columns import NOTHING, View
 
 # Less than this is not worth a column.
 LEAST_DOUBT = 0.02
-# From here on readings of one still that say the same are no surer than the one that doubts most.
+# From here on readings of the same text do not make each other surer, and those of one still are no
+# surer together than the one that doubts most.
 SOME_DOUBT = 0.1
-# Beyond this readings of the same text do not make each other surer.
-GREAT_DOUBT = 0.25
 REST = 1e-4  # likelihood of each character that no other text shows there
 
 

@@ -24,7 +24,7 @@ STRENGTH = 0.35
 # Share of plates that fit no format of their pack: military, old, chosen, foreign.
 IRREGULAR = 0.1
 SHORTEST, FEWEST, MOST = 2, 3, 11
-WEAKEST = 0.05
+WEAKEST, SHORT_BUT_SURE = 0.05, 0.5
 
 
 class Grammar:
@@ -63,11 +63,14 @@ def looks_like_plate(reading: PlateReading) -> bool:
 
     Registrations of nearly all countries have a digit; words without one are taken only when
     they are short and read with certainty, since a chosen plate may be a word. A letter and a digit
-    are the shortest that are issued, and a screw and a rim the commonest that are no plate.
+    are the shortest that are issued; noise reads like that too, so they must be read fairly well.
     """
     text = reading.text
     if len(text) == SHORTEST:
-        return len({char in DIGITS for char in text}) == SHORTEST and reading.confidence > 0.5
+        return (
+            len({char in DIGITS for char in text}) == SHORTEST
+            and reading.confidence > SHORT_BUT_SURE
+        )
     if not FEWEST <= len(text) <= MOST or reading.confidence < WEAKEST:
         return False
     if len(set(text)) == 1 and len(text) > FEWEST:

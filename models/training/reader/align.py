@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from plategate.plate_text import fold
+
 from .export import load_average
 from .network import ALPHABET, BLANK, COLUMNS
 from .samples import Crop, fit, load_crops, normalise, plain_cut
-from .score import fold
 
 MARGIN_X, MARGIN_Y = 0.05, 0.08
 

@@ -14,12 +14,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from plategate.plate_text import fold
 from plategate.records import PlateImage, PlateReading, PlateRegion
 from plategate.vision.read_tflite import TfliteReader
 
 from .conditions import CONDITIONS
 from .samples import Crop, fit, load_crops, plain_cut
-from .score import by_group, fold
+from .score import by_group
 
 SHEET_COLUMNS = 6
 NOWHERE = PlateRegion(((0, 0), (1, 0), (1, 1), (0, 1)), 1.0, "label")

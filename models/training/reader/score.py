@@ -3,12 +3,7 @@
 
 from __future__ import annotations
 
-FOLD = str.maketrans("OI", "01")
-
-
-def fold(text: str) -> str:
-    """Text with the look-alikes O/0 and I/1 made one."""
-    return text.translate(FOLD)
+from plategate.plate_text import fold
 
 
 def share_right(read: list[str], truth: list[str]) -> float:
