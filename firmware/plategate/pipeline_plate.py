@@ -15,7 +15,7 @@ from plategate.vision.agree import agree_readings
 from plategate.vision.agree_settle import Evidence
 from plategate.vision.localize_contour_refine import refine_corners
 from plategate.vision.ports import Reader
-from plategate.vision.rectify import NORMAL, Margin, rectify
+from plategate.vision.rectify import NORMAL, Margin, rectify, trimmed
 
 # A region less likely than this in which the first reader sees no text is given up.
 DOUBTFUL = 0.6
@@ -64,8 +64,10 @@ class PlateReadings:
         if not clear and not (thorough and others):
             return plate, agree_readings(readings, self._evidence)
         with self.timed("rectify"):
-            second = region if clear else refine_corners(image, region)
-            again = rectify(image, second, SECOND_CUT)
+            if clear:
+                again = trimmed(plate, NORMAL, SECOND_CUT)
+            else:
+                again = rectify(image, refine_corners(image, region), SECOND_CUT)
         # A clear first reading is confirmed by the same reader; about a doubtful one others are
         # asked, since the first has looked at it in every way already.
         order = [first, *others] if clear else others

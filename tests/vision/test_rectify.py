@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plategate.records import PlateRegion
-from plategate.vision.rectify import Margin, rectify, upright
+from plategate.vision.rectify import NORMAL, Margin, rectify, trimmed, upright
 from plategate.vision.rectify_light import even_light
 from plategate.vision.rectify_lines import find_bands, split_lines
 
@@ -46,6 +46,19 @@ def test_ok__margin_is_kept_around_the_plate(drawn_plate: Callable, placed: Call
         : tight.shape[0], : tight.shape[1]
     ]
     assert np.corrcoef(inner.ravel(), tight.ravel())[0, 1] > 0.9
+
+
+def test_ok__trimmed_to_what_a_smaller_margin_shows(
+    drawn_plate: Callable, placed: Callable
+) -> None:
+    still, margin = placed(drawn_plate(["AB12 CDE"]), SLANTED), Margin(0.02, 0.03)
+    cut = trimmed(rectify(still, region(SLANTED)), NORMAL, margin)
+    straight = rectify(still, region(SLANTED), margin)
+    assert np.abs(np.subtract(cut.grey.shape, straight.grey.shape)).max() <= 2
+    same = cv2.resize(cut.grey, straight.grey.shape[::-1])
+    assert np.corrcoef(same.ravel(), straight.grey.ravel())[0, 1] > 0.98
+    assert len(cut.lines()) == len(straight.lines()) == 1
+    assert np.array_equal(cut.crop, straight.crop)
 
 
 def test_ok__still_is_not_modified(drawn_plate: Callable, placed: Callable) -> None:

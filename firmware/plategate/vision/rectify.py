@@ -43,6 +43,16 @@ def rectify(image: Image, region: PlateRegion, margin: Margin = NORMAL) -> Plate
     return PlateImage(grey=grey, lines=lines, crop=evidence(image, region), region=region)
 
 
+def trimmed(plate: PlateImage, had: Margin, margin: Margin) -> PlateImage:
+    """The plate that was straightened with the margin `had`, cut to a smaller one."""
+    height, width = plate.grey.shape[:2]
+    x = round(width * (had.width - margin.width) / (1 + 2 * had.width))
+    y = round(height * (had.height - margin.height) / (1 + 2 * had.height))
+    grey = plate.grey[y : height - y, x : width - x]
+    lines = functools.partial(split_lines, grey, _body(grey, margin))
+    return PlateImage(grey=grey, lines=lines, crop=plate.crop, region=plate.region)
+
+
 def upright(image: Image, corners: Corners, margin: Margin = NORMAL) -> Image:
     """The plate between `corners` seen from the front, grey, at the size that readers want."""
     quad = np.array(corners, np.float32)
