@@ -78,13 +78,14 @@ class PlateImage:
     `grey` is H x W uint8: the plate with a margin around its corners. `lines` makes its lines of
     characters, top first, each H x W uint8 (one entry where the plate has one line); only some
     readers need them. `crop` is the evidence: H x W x 3 uint8, BGR, cut from the still without any
-    enhancement.
+    enhancement. `confirms` says that another cut was read clearly, so that less effort will do.
     """
 
     grey: Image
     lines: Callable[[], tuple[Image, ...]]
     crop: Image
     region: PlateRegion
+    confirms: bool = False
 
 
 @dataclass(frozen=True, slots=True)

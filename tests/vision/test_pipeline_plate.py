@@ -20,11 +20,15 @@ class Scripted:
     def __init__(self, name: str, *said: tuple[str, float]) -> None:
         self.name = name
         self.said = list(said)
-        self.asked = 0
+        self.shown: list[PlateImage] = []
+
+    @property
+    def asked(self) -> int:
+        return len(self.shown)
 
     def read(self, plate: PlateImage) -> PlateReading:
         text, confidence = self.said[self.asked]
-        self.asked += 1
+        self.shown.append(plate)
         return PlateReading(tuple(CharacterReading(c, confidence) for c in text), self.name)
 
 
@@ -39,9 +43,26 @@ def test_ok__only_a_clear_reading_is_confirmed_by_its_reader(
     sure: float, asked: tuple[int, int]
 ) -> None:
     first = Scripted("first", ("NEAR123", sure), ("NEAR128", sure))
-    second = Scripted("second", ("NEAR128", 0.6))
+    second = Scripted("second", ("NEAR123", 0.9))
     read(first, second)
     assert (first.asked, second.asked) == asked
+
+
+def test_ok__a_confirming_cut_says_that_it_is_one() -> None:
+    first = Scripted("first", ("NEAR123", 0.9), ("NEAR123", 0.9))
+    read(first)
+    assert [plate.confirms for plate in first.shown] == [False, True]
+    level, tight = (plate.grey.shape for plate in first.shown)
+    assert tight[0] < level[0]
+    assert tight[1] < level[1]
+
+
+def test_ok__others_see_what_was_doubted_and_a_levelled_cut_where_that_does_not_help() -> None:
+    first = Scripted("first", ("NEAR123", 0.5))
+    second = Scripted("second", ("NEAR128", 0.6), ("NEAR123", 0.9))
+    read(first, second)
+    assert second.shown[0] is first.shown[0]
+    assert second.shown[1].grey.shape != first.shown[0].grey.shape
 
 
 def test_ok__what_the_only_reader_doubts_is_taken_as_it_is() -> None:

