@@ -11,7 +11,6 @@ is a hard swish of 1.702 times the value, which every TensorFlow Lite runtime co
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -139,7 +138,7 @@ def settle(parts: Iterable[nn.Module], network: nn.Module, pictures: Tensor) -> 
     Scale and shift make up for the statistics, so the network gives what it gave before.
     """
     norms = [m for part in parts for m in part.modules() if isinstance(m, nn.BatchNorm2d)]
-    hooks = [norm.register_forward_pre_hook(partial(_settle_one)) for norm in norms]
+    hooks = [norm.register_forward_pre_hook(_settle_one) for norm in norms]
     was_training = network.training
     network.eval()
     network(pictures)

@@ -27,8 +27,8 @@ class Scripted:
         return len(self.shown)
 
     def read(self, plate: PlateImage) -> PlateReading:
-        text, confidence = self.said[self.asked]
         self.shown.append(plate)
+        text, confidence = self.said[self.asked - 1]
         return PlateReading(tuple(CharacterReading(c, confidence) for c in text), self.name)
 
 

@@ -19,6 +19,7 @@ from torch import nn
 from precision import fastest
 from trunk import settle
 
+from .export import load_average
 from .mixture import Mixture
 from .network import ALPHABET, STEPS, ReaderNetwork, decode_greedy
 from .samples import fit, load_crops, normalise, plain_cut
@@ -85,8 +86,7 @@ def targets(texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
 def first_network(start_from: Path | None, published: Path | None) -> ReaderNetwork:
     """What a training begins with: an earlier one's weights, published ones, or chance."""
     if start_from is not None:
-        saved = torch.load(start_from, map_location="cpu", weights_only=True)
-        return ReaderNetwork.of({name: value.float() for name, value in saved["average"].items()})
+        return load_average(start_from).train()
     network = ReaderNetwork(light=published is None)
     if published is not None:
         network.take(torch.load(published, map_location="cpu", weights_only=True))
@@ -212,7 +212,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=110)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--peak", type=float, default=2.5e-3, help="highest learning rate")
-    parser.add_argument("--trunk", type=float, default=0.35, help="learning rate of the trunk")
+    parser.add_argument("--trunk", type=float, default=0.35, help="its share of the learning rate")
     parser.add_argument("--real", type=float, default=0.5, help="share of real crops")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
