@@ -160,12 +160,9 @@ def reading(seen: Sequence[Seen], alphabet: str, reader: str) -> PlateReading | 
 def _others(row: NDArray[np.float64], number: int, alphabet: str) -> tuple[tuple[str, float], ...]:
     """What else the character may be, given that there is one."""
     seen = row[1:] / max(1e-9, float(row[1:].sum()))
-    order = np.argsort(seen)[::-1][: MOST_ALTERNATIVES + 1]
-    return tuple(
-        (alphabet[at], float(seen[at]))
-        for at in order.tolist()
-        if at != number - 1 and seen[at] >= LEAST_ALTERNATIVE
-    )[:MOST_ALTERNATIVES]
+    places = [at for at in np.flatnonzero(seen >= LEAST_ALTERNATIVE).tolist() if at != number - 1]
+    places.sort(key=seen.__getitem__, reverse=True)
+    return tuple((alphabet[at], float(seen[at])) for at in places[:MOST_ALTERNATIVES])
 
 
 def _texts(candidates: list[Candidate], alphabet: str) -> tuple[TextAlternative, ...]:

@@ -15,6 +15,7 @@ BLANK = 0
 BEAMS = 8
 UNLIKELY = 2e-3  # a character below this chance at a step starts no new candidate
 CLASSES_PER_STEP = 4  # candidates grow by the likeliest characters of a step only
+HOPELESS = 1e-6  # a candidate whose share of the best one is less is given up early
 MOST_CHARACTERS = 14  # no registration is longer; noise may look so
 
 
@@ -56,29 +57,56 @@ def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
 def prefix_beam_search(chances: NDArray[np.float64], width: int = BEAMS) -> list[Candidate]:
     """The likeliest texts, best first, each with the sum over all its ways through the steps."""
     beams: _Beams = {(): _Beam(ends_blank=1.0)}
-    busy = (chances[:, 1:] > UNLIKELY).any(axis=1).tolist()
-    for step, row in enumerate(chances.tolist()):
-        if busy[step]:
-            grown = _grow(beams, row, _likeliest(chances[step]), step)
-            best = sorted(grown.items(), key=lambda item: item[1].total, reverse=True)
-            beams = dict(best[:width])
+    classes = _likeliest(chances)
+    step = 0
+    while step < len(chances):
+        row = chances[step].tolist()
+        if step in classes:
+            beams = _best(_grow(beams, row, classes[step], step), width)
+            step += 1
         else:
-            _stay(beams, row)
+            idle = step
+            while step < len(chances) and step not in classes:
+                step += 1
+            _stay(beams, row, chances[idle + 1 : step, BLANK])
     ranked = sorted(beams.items(), key=lambda item: item[1].total, reverse=True)
     return [Candidate(text, beam.total, beam.steps) for text, beam in ranked]
 
 
-def _likeliest(row: NDArray[np.float64]) -> list[int]:
-    classes: list[int] = np.argsort(row[1:])[: -1 - CLASSES_PER_STEP : -1].tolist()
-    return [number + 1 for number in classes if row[number + 1] > UNLIKELY]
+def _likeliest(chances: NDArray[np.float64]) -> dict[int, list[int]]:
+    """By step, the characters that may stand there, the likeliest first; no idle steps."""
+    found: dict[int, list[int]] = {}
+    for step, number in np.argwhere(chances > UNLIKELY).tolist():
+        if number != BLANK:
+            found.setdefault(step, []).append(number)
+    for step, classes in found.items():
+        if len(classes) > 1:
+            classes.sort(key=chances[step].tolist().__getitem__, reverse=True)
+            del classes[CLASSES_PER_STEP:]
+    return found
 
 
-def _stay(beams: _Beams, row: list[float]) -> None:
-    """A step where nothing but the blank is likely: no prefix grows."""
+def _best(grown: _Beams, width: int) -> _Beams:
+    totals = {text: beam.total for text, beam in grown.items()}
+    least = max(totals.values()) * HOPELESS
+    order = sorted((text for text in totals if totals[text] >= least), key=totals.__getitem__)
+    return {text: grown[text] for text in order[: -1 - width : -1]}
+
+
+def _stay(beams: _Beams, row: list[float], blanks: NDArray[np.float64]) -> None:
+    """Steps where nothing but the blank is likely, so that no prefix grows.
+
+    `row` is the first of them, `blanks` are the blank's chances in the others, in which a character
+    that goes on is too unlikely to be counted.
+    """
+    blank = float(blanks.prod())
     for text, beam in beams.items():
-        ends_character = beam.ends_character * row[text[-1]] if text else 0.0
+        goes_on = beam.ends_character * row[text[-1]] if text else 0.0
         beam.ends_blank = beam.total * row[BLANK]
-        beam.ends_character = ends_character
+        beam.ends_character = goes_on
+        if len(blanks):
+            beam.ends_blank = beam.total * blank
+            beam.ends_character = 0.0
 
 
 def _grow(beams: _Beams, row: list[float], classes: list[int], step: int) -> _Beams:
@@ -135,10 +163,11 @@ def confidences(candidates: list[Candidate]) -> tuple[float, ...]:
     """
     best = candidates[0]
     lost = max(0.0, 1.0 - sum(candidate.probability for candidate in candidates))
-    doubt = np.full(len(best.classes), lost)
+    doubt = [lost] * len(best.classes)
     for other in candidates[1:]:
-        doubt[_differing(best.classes, other.classes)] += other.probability
-    return tuple(float(value) for value in np.clip(1.0 - doubt, 0.0, 1.0))
+        for at in _differing(best.classes, other.classes):
+            doubt[at] += other.probability
+    return tuple(min(1.0, max(0.0, 1.0 - value)) for value in doubt)
 
 
 def _differing(best: tuple[int, ...], other: tuple[int, ...]) -> list[int]:
