@@ -91,7 +91,7 @@ class Pipeline:
         found: list[PlateFound] = []
         for localizer in self._localizers:
             regions = self._localize(localizer, still.image, work)
-            found = self._read_regions(still.image, regions, work)
+            found = self._read_regions(still.image, regions, localizer, work)
             if found or not proposed:
                 proposed = regions
             if found:
@@ -114,14 +114,18 @@ class Pipeline:
         return regions
 
     def _read_regions(
-        self, image: Image, regions: Sequence[PlateRegion], work: PlateReadings
+        self,
+        image: Image,
+        regions: Sequence[PlateRegion],
+        localizer: Localizer,
+        work: PlateReadings,
     ) -> list[PlateFound]:
         """The regions that read as plates; once one is clear, the others get less time."""
         found: list[PlateFound] = []
         for region in regions[:MOST_PLATES]:
             try:
                 thorough = all(item.reading.confidence < CLEAR for item in found)
-                plate, reading = work.read(image, region, thorough)
+                plate, reading = work.read(image, region, localizer, thorough)
             except PART_FAILURES as error:
                 self._degraded.lost("rectifier", str(error))
                 continue

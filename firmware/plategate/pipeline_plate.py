@@ -14,7 +14,7 @@ from plategate.records import Image, PlateImage, PlateReading, PlateRegion
 from plategate.vision.agree import agree_readings
 from plategate.vision.agree_settle import Evidence
 from plategate.vision.localize_contour_refine import refine_corners
-from plategate.vision.ports import Reader
+from plategate.vision.ports import Localizer, Reader
 from plategate.vision.rectify import NORMAL, Margin, rectify, trimmed
 
 # A region less likely than this in which the first reader sees no text is given up.
@@ -48,35 +48,53 @@ class PlateReadings:
         self.spent_ms: dict[str, float] = {}
 
     def read(
-        self, image: Image, region: PlateRegion, thorough: bool = True
+        self, image: Image, region: PlateRegion, localizer: Localizer, thorough: bool = True
     ) -> tuple[PlateImage, PlateReading | None]:
         """The straightened plate and what the readers agree that it says.
 
         Not thorough: a doubtful first reading is left as it is.
         """
-        with self.timed("rectify"):
-            plate = rectify(image, region, NORMAL)
-        if not self._readers:
+        plate, readings = self._first(image, region)
+        if not self._readers or (not readings and region.confidence < DOUBTFUL):
             return plate, None
+        if _sureness(readings) < CLEAR and thorough:
+            plate, readings = self._from_nearer(image, localizer, plate, readings)
         first, *others = self._readers
-        readings = self._ask(first, plate)
-        if not readings and region.confidence < DOUBTFUL:
-            return plate, None
-        clear = any(reading.confidence >= CLEAR for reading in readings)
-        if not clear and not (thorough and others):
-            return plate, agree_readings(readings, self._evidence)
         # A clear first reading is confirmed by the same reader; about a doubtful one others are
         # asked, since the first has looked at it in every way already.
-        if clear:
+        if _sureness(readings) >= CLEAR:
             with self.timed("rectify"):
                 again = trimmed(plate, NORMAL, SECOND_CUT)
             return plate, self._agreed([first, *others], again, readings, None, SURE)
+        if not (thorough and others):
+            return plate, agree_readings(readings, self._evidence)
         agreed = self._agreed(others, plate, readings, None, SURE)
         if agreed is None or agreed.confidence < LOST:
             with self.timed("rectify"):
-                again = rectify(image, refine_corners(image, region), SECOND_CUT)
+                again = rectify(image, refine_corners(image, plate.region), SECOND_CUT)
             agreed = self._agreed(others, again, readings, agreed, LOST)
         return plate, agreed
+
+    def _first(self, image: Image, region: PlateRegion) -> tuple[PlateImage, list[PlateReading]]:
+        """The plate, straightened, and what the first reader sees on it."""
+        with self.timed("rectify"):
+            plate = rectify(image, region, NORMAL)
+        return plate, self._ask(self._readers[0], plate) if self._readers else []
+
+    def _from_nearer(
+        self, image: Image, localizer: Localizer, plate: PlateImage, readings: list[PlateReading]
+    ) -> tuple[PlateImage, list[PlateReading]]:
+        """The plate with the corners that a closer look gives it, if it is read more surely so."""
+        try:
+            with self.timed("localize"):
+                region = localizer.look_closer(image, plate.region)
+        except PART_FAILURES as error:
+            self._degraded.lost(localizer.name, str(error))
+            return plate, readings
+        if region is None:
+            return plate, readings
+        nearer = self._first(image, region)
+        return nearer if _sureness(nearer[1]) > _sureness(readings) else (plate, readings)
 
     def _agreed(
         self,
@@ -117,3 +135,7 @@ class PlateReadings:
             return []
         self._degraded.well(reader.name)
         return [reading] if reading is not None and reading.characters else []
+
+
+def _sureness(readings: Sequence[PlateReading]) -> float:
+    return max((reading.confidence for reading in readings), default=0.0)

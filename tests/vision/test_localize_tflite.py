@@ -201,3 +201,28 @@ def test_ok__the_region_follows_the_plate(shipped: TfliteLocalizer, dx: int, dy:
     height = np.linalg.norm(corners[3] - corners[0])
     error = best(shipped.localize(moved)) - corners - [dx, dy]
     assert np.linalg.norm(error, axis=1).max() < 0.35 * height
+
+
+def test_ok__a_closer_look_shows_a_small_plate_larger_and_gives_its_corners_anew() -> None:
+    known = PlateRegion(((300, 200), (360, 200), (360, 220), (300, 220)), 0.5, "tflite")
+    seen = plate_map((127, 117, 257, 171, 0.8))
+    found, fake = localizer(seen)
+    region = found.look_closer(still(), known)
+    assert region is not None and region.confidence == pytest.approx(0.8, abs=1e-3)
+    # A plate of 60 px is shown 130 px wide: in a window of 177 px, with the plate in its middle.
+    assert region.width == pytest.approx(130 * 177 / 384, abs=1)
+    assert np.array(region.corners).mean(0) == pytest.approx([330, 210], abs=2)
+    assert len(fake.shown) == 1
+
+
+def test_ok__a_closer_look_at_another_plate_counts_for_nothing() -> None:
+    known = PlateRegion(((300, 200), (360, 200), (360, 220), (300, 220)), 0.5, "tflite")
+    found, _ = localizer(plate_map((10, 10, 90, 40, 0.9)))
+    assert found.look_closer(still(), known) is None
+
+
+def test_ok__a_large_plate_is_not_looked_at_closer() -> None:
+    found, fake = localizer()
+    large = PlateRegion(((300, 200), (490, 200), (490, 250), (300, 250)), 0.5, "tflite")
+    assert found.look_closer(still(), large) is None
+    assert fake.shown == []

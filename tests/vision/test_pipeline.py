@@ -52,6 +52,9 @@ class FakeLocalizer:
             raise answer
         return answer
 
+    def look_closer(self, _image: Image, _region: PlateRegion) -> PlateRegion | None:
+        return None
+
 
 class FakeReader:
     """Says what it was told to say, or raises; keeps the plates that it was shown."""
@@ -74,9 +77,8 @@ def texts(pipeline: Pipeline) -> list[str]:
 
 
 def test_ok__one_plate() -> None:
-    result = Pipeline([FakeLocalizer([region()])], [FakeReader(reading("AB12CDE"))]).read_still(
-        still()
-    )
+    pipeline = Pipeline([FakeLocalizer([region()])], [FakeReader(reading("AB12CDE"))])
+    result = pipeline.read_still(still())
     assert [found.reading.text for found in result.plates] == ["AB12CDE"]
     assert result.best is not None
     assert result.best.plate.region == region()
@@ -92,15 +94,13 @@ def test_ok__no_plate() -> None:
 
 
 def test_ok__nothing_to_work_with() -> None:
-    result = Pipeline([], []).read_still(still())
-    assert result.plates == ()
+    assert Pipeline([], []).read_still(still()).plates == ()
 
 
 def test_ok__next_localizer_where_the_first_finds_nothing() -> None:
     second = FakeLocalizer([region()])
-    assert texts(Pipeline([FakeLocalizer([]), second], [FakeReader(reading("AB12CDE"))])) == [
-        "AB12CDE"
-    ]
+    pipeline = Pipeline([FakeLocalizer([]), second], [FakeReader(reading("AB12CDE"))])
+    assert texts(pipeline) == ["AB12CDE"]
     assert second.asked == 1
 
 

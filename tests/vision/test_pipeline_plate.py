@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from plategate.errors import ModelError
 from plategate.pipeline_degraded import Degraded
 from plategate.pipeline_plate import PlateReadings
-from plategate.records import CharacterReading, PlateImage, PlateReading, PlateRegion
+from plategate.records import CharacterReading, Image, PlateImage, PlateReading, PlateRegion
 
 STILL = np.full((120, 200, 3), 90, np.uint8)
 REGION = PlateRegion(((40, 40), (120, 40), (120, 60), (40, 60)), 0.9, "fake")
@@ -32,9 +35,28 @@ class Scripted:
         return PlateReading(tuple(CharacterReading(c, confidence) for c in text), self.name)
 
 
-def read(*readers: Scripted, thorough: bool = True) -> str | None:
+class Nearer:
+    """A localizer that, asked to look closer, says what it was told to say, or raises."""
+
+    name = "nearer"
+
+    def __init__(self, answer: PlateRegion | Exception | None = None) -> None:
+        self.answer = answer
+        self.asked: list[PlateRegion] = []
+
+    def localize(self, image: Image) -> list[PlateRegion]:
+        raise AssertionError("the regions are known already")
+
+    def look_closer(self, image: Image, region: PlateRegion) -> PlateRegion | None:
+        self.asked.append(region)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def read(*readers: Scripted, thorough: bool = True, localizer: Nearer | None = None) -> str | None:
     readings = PlateReadings(readers, None, Degraded(), lambda: 0.0)
-    found = readings.read(STILL, REGION, thorough)[1]
+    found = readings.read(STILL, REGION, localizer or Nearer(), thorough)[1]
     return found.text if found else None
 
 
@@ -75,3 +97,39 @@ def test_ok__nobody_else_is_asked_where_it_need_not_be_thorough() -> None:
     first, second = Scripted("first", ("NEAR123", 0.5)), Scripted("second", ("NEAR128", 0.9))
     assert read(first, second, thorough=False) == "NEAR123"
     assert second.asked == 0
+
+
+def test_ok__a_doubtful_plate_is_read_again_with_the_corners_of_a_closer_look() -> None:
+    first = Scripted("first", ("NEAR123", 0.5), ("NEAR128", 0.95), ("NEAR128", 0.95))
+    second = Scripted("second", ("NEAR123", 0.9))
+    nearer = Nearer(replace(REGION, corners=((70, 42), (130, 42), (130, 58), (70, 58))))
+    assert read(first, second, localizer=nearer) == "NEAR128"
+    assert nearer.asked == [REGION]
+    assert first.shown[1].region == nearer.answer
+    assert first.shown[2].confirms and first.shown[2].region == nearer.answer
+    assert second.asked == 0
+
+
+def test_ok__a_closer_look_that_is_read_less_surely_counts_for_nothing() -> None:
+    first = Scripted("first", ("NEAR123", 0.5), ("NEAR128", 0.4))
+    second = Scripted("second", ("NEAR123", 0.96))
+    nearer = Nearer(replace(REGION, corners=((70, 42), (130, 42), (130, 58), (70, 58))))
+    assert read(first, second, localizer=nearer) == "NEAR123"
+    assert second.shown[0] is first.shown[0]
+
+
+@pytest.mark.parametrize(("sure", "thorough"), [(0.9, True), (0.5, False)])
+def test_ok__no_closer_look_where_it_is_not_needed(sure: float, thorough: bool) -> None:
+    nearer = Nearer(REGION)
+    read(
+        Scripted("first", ("NEAR123", sure), ("NEAR123", sure)), localizer=nearer, thorough=thorough
+    )
+    assert nearer.asked == []
+
+
+def test_fail__a_closer_look_that_fails_leaves_the_first_reading() -> None:
+    degraded = Degraded()
+    readings = PlateReadings([Scripted("only", ("NEAR123", 0.5))], None, degraded, lambda: 0.0)
+    found = readings.read(STILL, REGION, Nearer(ModelError("model x failed: broken")))[1]
+    assert found is not None and found.text == "NEAR123"
+    assert degraded.sentences == ("working without nearer: model x failed: broken",)

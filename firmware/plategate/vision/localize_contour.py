@@ -48,6 +48,10 @@ class ContourLocalizer:
                 regions.append(PlateRegion((a, b, c, d), confidence, self.name))
         return regions
 
+    def look_closer(self, _image: Image, _region: PlateRegion) -> PlateRegion | None:
+        """None: every scale was looked at the first time."""
+        return None
+
 
 def judged(grey: Image) -> list[tuple[float, Quad]]:
     """Proposals of all scales in pixels of the picture, with log odds, best first."""

@@ -19,7 +19,13 @@ from plategate.errors import ImageError
 from plategate.records import Corners, Image, PlateRegion
 from plategate.vision.interpreter import Model, open_model
 from plategate.vision.models import find_model
-from plategate.vision.plate_map import Candidate, candidates, without_overlaps
+from plategate.vision.plate_map import (
+    SAME_PLATE,
+    Candidate,
+    candidates,
+    overlap,
+    without_overlaps,
+)
 
 PART = 0.58  # share of the still's width and height that one of its four parts has
 PADDING = 114  # grey around a still whose shape is not the network's; as in training
@@ -35,6 +41,7 @@ class Search:
     sure: float = 0.38  # likelihood from which a plate of good size needs no second look
     small_px: float = 26.0  # plates narrower than this in the network's input are looked at again
     wanted_px: float = 130.0  # how wide such a plate is made
+    near_px: float = 90.0  # plates from this width on have nothing to gain from a closer look
     most_second_looks: int = 2
     parts: bool = True  # whether an empty still is searched in parts
 
@@ -84,6 +91,18 @@ class TfliteLocalizer:
             believed = self._believed(self._again(image, found, scale / PART))
         regions = (_region(one, width, height) for one in believed)
         return sorted(regions, key=_rank, reverse=True)
+
+    def look_closer(self, image: Image, region: PlateRegion) -> PlateRegion | None:
+        """The plate at `region` in a window in which it is larger; None if it was large before."""
+        height, width = image.shape[:2]
+        scale = min(self._columns / width, self._rows / height)
+        if region.width * scale >= self._search.near_px:
+            return None
+        known = Candidate.of(np.array(region.corners, np.float32), region.confidence)
+        found, _ = self._look(image, self._around(known, image), self._search.suspect)
+        same = (one for one in found if overlap(one.box, known.box) >= SAME_PLATE)
+        best = max(same, key=lambda one: one.score, default=None)
+        return None if best is None else _region(best, width, height)
 
     def _believed(self, found: list[Candidate]) -> list[Candidate]:
         return without_overlaps([one for one in found if one.score >= self._search.accept])

@@ -24,6 +24,10 @@ class Localizer(Protocol):
         """Plates in `image` (H x W x 3 uint8 BGR, not modified), best first."""
         ...
 
+    def look_closer(self, image: Image, region: PlateRegion, /) -> PlateRegion | None:
+        """The plate at `region` found once more from nearer; None where that shows nothing new."""
+        ...
+
 
 class Reader(Protocol):
     """Reads the registration off an upright plate image."""
