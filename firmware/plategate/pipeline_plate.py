@@ -57,12 +57,14 @@ class PlateReadings:
         plate, readings = self._first(image, region)
         if not self._readers or (not readings and region.confidence < DOUBTFUL):
             return plate, None
+        doubted = readings
         if _sureness(readings) < CLEAR and thorough:
             plate, readings = self._from_nearer(image, localizer, plate, readings)
         first, *others = self._readers
-        # A clear first reading is confirmed by the same reader; about a doubtful one others are
-        # asked, since the first has looked at it in every way already.
-        if _sureness(readings) >= CLEAR:
+        differs = bool(doubted) and doubted[0].text != readings[0].text
+        # A clear first reading is confirmed by the same reader; about a doubtful one, or one that
+        # says something else from nearer, others are asked: the first has looked in every way.
+        if _sureness(readings) >= CLEAR and not differs:
             with self.timed("rectify"):
                 again = trimmed(plate, NORMAL, SECOND_CUT)
             return plate, self._agreed([first, *others], again, readings, None, SURE)

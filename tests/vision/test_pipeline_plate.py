@@ -99,22 +99,33 @@ def test_ok__nobody_else_is_asked_where_it_need_not_be_thorough() -> None:
     assert second.asked == 0
 
 
+NEARER = replace(REGION, corners=((70, 42), (130, 42), (130, 58), (70, 58)))
+
+
 def test_ok__a_doubtful_plate_is_read_again_with_the_corners_of_a_closer_look() -> None:
-    first = Scripted("first", ("NEAR123", 0.5), ("NEAR128", 0.95), ("NEAR128", 0.95))
-    second = Scripted("second", ("NEAR123", 0.9))
-    nearer = Nearer(replace(REGION, corners=((70, 42), (130, 42), (130, 58), (70, 58))))
-    assert read(first, second, localizer=nearer) == "NEAR128"
+    first = Scripted("first", ("NEAR123", 0.5), ("NEAR123", 0.95), ("NEAR123", 0.95))
+    second = Scripted("second", ("NEAR128", 0.9))
+    nearer = Nearer(NEARER)
+    assert read(first, second, localizer=nearer) == "NEAR123"
     assert nearer.asked == [REGION]
-    assert first.shown[1].region == nearer.answer
-    assert first.shown[2].confirms and first.shown[2].region == nearer.answer
+    assert first.shown[1].region == NEARER
+    assert first.shown[2].confirms
+    assert first.shown[2].region == NEARER
     assert second.asked == 0
+
+
+def test_ok__a_closer_look_that_says_something_else_is_not_enough_by_itself() -> None:
+    first = Scripted("first", ("NEAR123", 0.5), ("NEAR128", 0.95))
+    second = Scripted("second", ("NEAR128", 0.9))
+    assert read(first, second, localizer=Nearer(NEARER)) == "NEAR128"
+    assert first.asked == 2
+    assert second.shown[0] is first.shown[1]
 
 
 def test_ok__a_closer_look_that_is_read_less_surely_counts_for_nothing() -> None:
     first = Scripted("first", ("NEAR123", 0.5), ("NEAR128", 0.4))
     second = Scripted("second", ("NEAR123", 0.96))
-    nearer = Nearer(replace(REGION, corners=((70, 42), (130, 42), (130, 58), (70, 58))))
-    assert read(first, second, localizer=nearer) == "NEAR123"
+    assert read(first, second, localizer=Nearer(NEARER)) == "NEAR123"
     assert second.shown[0] is first.shown[0]
 
 
