@@ -68,13 +68,17 @@ class PlateReadings:
             with self.timed("rectify"):
                 again = trimmed(plate, NORMAL, SECOND_CUT)
             return plate, self._agreed([first, *others], again, readings, None, SURE)
-        if not (thorough and others):
-            return plate, agree_readings(readings, self._evidence)
-        agreed = self._agreed(others, plate, readings, None, SURE)
-        if agreed is None or agreed.confidence < LOST:
-            with self.timed("rectify"):
-                again = rectify(image, refine_corners(image, plate.region), SECOND_CUT)
-            agreed = self._agreed(others, again, readings, agreed, LOST)
+        agreed = None
+        if thorough:
+            agreed = self._agreed(others, plate, readings, None, SURE)
+            if others and (agreed is None or agreed.confidence < LOST):
+                with self.timed("rectify"):
+                    again = rectify(image, refine_corners(image, plate.region), SECOND_CUT)
+                agreed = self._agreed(others, again, readings, agreed, LOST)
+        if len(readings) == 1:  # nobody else spoke, so what differs must not be forgotten
+            return plate, agree_readings(
+                [*readings, *doubted] if differs else readings, self._evidence
+            )
         return plate, agreed
 
     def _first(self, image: Image, region: PlateRegion) -> tuple[PlateImage, list[PlateReading]]:

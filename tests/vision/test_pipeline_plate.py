@@ -122,6 +122,17 @@ def test_ok__a_closer_look_that_says_something_else_is_not_enough_by_itself() ->
     assert second.shown[0] is first.shown[1]
 
 
+@pytest.mark.parametrize("others", [(), (Scripted("silent", ("", 0.0), ("", 0.0)),)])
+def test_ok__two_looks_that_differ_are_never_sure_where_nobody_else_speaks(
+    others: tuple[Scripted, ...],
+) -> None:
+    first = Scripted("first", ("NEAR123", 0.6), ("NEAR128", 0.95))
+    readings = PlateReadings([first, *others], None, Degraded(), lambda: 0.0)
+    found = readings.read(STILL, REGION, Nearer(NEARER))[1]
+    assert found is not None
+    assert found.confidence < 0.9
+
+
 def test_ok__a_closer_look_that_is_read_less_surely_counts_for_nothing() -> None:
     first = Scripted("first", ("NEAR123", 0.5), ("NEAR128", 0.4))
     second = Scripted("second", ("NEAR123", 0.96))
