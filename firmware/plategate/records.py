@@ -41,11 +41,16 @@ class Still:
 
 @dataclass(frozen=True, slots=True)
 class PlateRegion:
-    """Where a plate is in a still: four corners, clockwise from the plate's top left, in pixels."""
+    """Where a plate is in a still: four corners, clockwise from the plate's top left, in pixels.
+
+    `proposed` are its corners as another look at the still showed them, where there was one: a cut
+    along these does not share the mistakes of a cut along `corners`.
+    """
 
     corners: Corners
     confidence: float
     localizer: str
+    proposed: Corners | None = None
 
     @property
     def width(self) -> float:

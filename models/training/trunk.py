@@ -86,6 +86,46 @@ class Block(nn.Module):
         return seen + mixed if self.adds else mixed
 
 
+class PublishedStem(nn.Module):
+    """The first layers of PP-OCRv6, of which one way goes through two small convolutions."""
+
+    def __init__(self, inputs: int, width: int, outputs: int) -> None:
+        super().__init__()
+        self.first = convolution(inputs, width, (3, 3), (2, 2), then=nn.ReLU(inplace=True))
+        self.little = _unpadded(width, width // 2)
+        self.more = _unpadded(width // 2, width)
+        self.join = convolution(2 * width, width, (3, 3), (2, 2), then=nn.ReLU(inplace=True))
+        self.out = convolution(width, outputs, then=nn.ReLU(inplace=True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Strokes at a quarter of the size."""
+        wide = functional.pad(self.first(x), (0, 1, 0, 1))
+        branch = self.more(functional.pad(self.little(wide), (0, 1, 0, 1)))
+        seen = torch.cat([functional.max_pool2d(wide, 2, 1), branch], 1)
+        out: Tensor = self.out(self.join(seen))
+        return out
+
+    def take(self, published: Published, undo: float = 1.0) -> None:
+        """Begin with the published weights, for pictures that are multiplied by `undo`."""
+        published.normalised(self.first, undo=undo)
+        for layers in (self.little, self.more, self.join, self.out):
+            published.normalised(layers)
+
+
+def _unpadded(inputs: int, outputs: int) -> nn.Sequential:
+    """A 2 x 2 convolution without padding, normalisation and ReLU."""
+    layer = nn.Conv2d(inputs, outputs, 2, bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+
+
+def light_stem(inputs: int, width: int, outputs: int) -> nn.Sequential:
+    """Two convolutions that learn to say what the published stem says, in half the time."""
+    return nn.Sequential(
+        convolution(inputs, width, (3, 3), (2, 2), then=nn.ReLU(inplace=True)),
+        convolution(width, outputs, (3, 3), (2, 2), then=nn.ReLU(inplace=True)),
+    )
+
+
 class Published:
     """Hands the convolutions of a published network out in its order."""
 

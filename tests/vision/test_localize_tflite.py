@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trained detector's promises: corners in the still, a second look, several plates ranked."""
+"""The trained detector's promises: places looked at from near, corners in the still, a ranking."""
 
 from __future__ import annotations
 
@@ -14,22 +14,13 @@ from plategate.errors import ImageError, ModelError
 from plategate.records import PlateRegion
 from plategate.vision.interpreter import Model
 from plategate.vision.localize_tflite import Search, TfliteLocalizer, letterbox
-from plategate.vision.plate_map import CORNER_UNIT, STRIDE, candidates, overlap
+from plategate.vision.plate_map import STRIDE
+from plategate.vision.refine_tflite import Refiner, Seen
+
+from .plate_maps import COLUMNS, ROWS, plate_map
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
-ROWS, COLUMNS = 36, 48
-
-
-def plate_map(*plates: tuple[float, float, float, float, float]) -> Any:
-    """A map that says: plates at (x0, y0, x1, y1) in the network's input, this likely."""
-    answer = np.zeros((ROWS, COLUMNS, 9), np.float32)
-    answer[..., 0] = -9
-    for x0, y0, x1, y1, likely in plates:
-        column, row = int((x0 + x1) / 2 / STRIDE), int((y0 + y1) / 2 / STRIDE)
-        middle = (np.array([column, row]) + 0.5) * STRIDE
-        quad = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]) - middle
-        answer[row, column] = [np.log(likely / (1 - likely)), *(quad / CORNER_UNIT).ravel()]
-    return answer
+SHIFT = np.float32([2, 1])  # how far from the detector's corners the refiner sees them
 
 
 class FakeModel:
@@ -47,9 +38,25 @@ class FakeModel:
         return [self.maps.pop(0)[None]]
 
 
-def localizer(*maps: Any, search: Search | None = None) -> tuple[TfliteLocalizer, FakeModel]:
-    fake = FakeModel(*maps)
-    return TfliteLocalizer(cast(Model, fake), search), fake
+class FakeRefiner:
+    """Says what it is told about each place that it is asked about, else that it is a plate."""
+
+    def __init__(self, *likely: float) -> None:
+        self.likely = list(likely)
+        self.asked: list[tuple[float, ...]] = []
+
+    def look(self, _image: Any, box: tuple[float, ...]) -> Seen:
+        self.asked.append(box)
+        x0, y0, x1, y1 = box
+        corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+        return Seen(self.likely.pop(0) if self.likely else 0.9, corners + SHIFT)
+
+
+def localizer(
+    *maps: Any, search: Search | None = None, near: tuple[float, ...] = ()
+) -> tuple[TfliteLocalizer, FakeModel, FakeRefiner]:
+    fake, refiner = FakeModel(*maps), FakeRefiner(*near)
+    return TfliteLocalizer(cast(Model, fake), cast(Refiner, refiner), search), fake, refiner
 
 
 def still(width: int = 768, height: int = 576) -> Any:
@@ -66,86 +73,140 @@ def best(regions: list[PlateRegion]) -> Any:
     return np.array(regions[0].corners)
 
 
-def test_ok__corners_are_in_pixels_of_the_still() -> None:
-    found, _ = localizer(plate_map((100, 80, 180, 100, 0.9)))
+def test_ok__corners_are_those_that_are_seen_from_near_in_pixels_of_the_still() -> None:
+    found, _, _ = localizer(plate_map((100, 80, 180, 100, 0.9)))
     (region,) = found.localize(still())
-    expected = [[200, 160], [360, 160], [360, 200], [200, 200]]
+    expected = [[202, 161], [362, 161], [362, 201], [202, 201]]
     np.testing.assert_allclose(region.corners, expected, atol=0.1)
     assert region.localizer == found.name == "tflite"
     assert region.confidence == pytest.approx(0.9, abs=1e-3)
 
 
-def test_ok__a_sure_plate_of_good_size_is_looked_at_once() -> None:
-    found, fake = localizer(plate_map((100, 80, 180, 100, 0.9)))
-    found.localize(still())
-    assert len(fake.shown) == 1
-
-
-def test_ok__a_small_plate_is_looked_at_again_larger() -> None:
-    closer = plate_map((150, 130, 246, 154, 0.8))
-    search = Search(small_px=30, wanted_px=96)
-    found, fake = localizer(plate_map((100, 80, 120, 85, 0.7)), closer, search=search)
+def test_ok__a_plate_is_as_likely_as_both_networks_say() -> None:
+    search = Search(trust=0.5)
+    found, fake, refiner = localizer(
+        plate_map((100, 80, 180, 100, 0.9)), near=(0.4,), search=search
+    )
     (region,) = found.localize(still())
-    assert len(fake.shown) == 2
-    # the window is 160 px wide, four plate widths, around (220, 165): each pixel becomes 2.4
-    assert region.width == pytest.approx(96 / 2.4, rel=0.02)
-    assert region.box[0] == pytest.approx(140 + 150 / 2.4, abs=1)
-    assert region.confidence == pytest.approx(0.8, abs=1e-3)
-
-
-def test_ok__a_doubtful_place_that_shows_nothing_closer_up_is_no_plate() -> None:
-    without_parts = Search(parts=False)
-    maps = plate_map((100, 80, 180, 100, 0.3)), plate_map()
-    found, fake = localizer(*maps, search=without_parts)
-    assert found.localize(still()) == []
-    assert len(fake.shown) == 2
-
-
-def test_ok__an_unlikely_place_beside_a_sure_plate_is_not_looked_at_again() -> None:
-    found, fake = localizer(plate_map((20, 80, 100, 100, 0.9), (200, 80, 280, 100, 0.2)))
-    assert len(found.localize(still())) == 1
+    assert region.confidence == pytest.approx(0.6, abs=1e-3)
     assert len(fake.shown) == 1
+    np.testing.assert_allclose(refiner.asked, [(200, 160, 360, 200)], atol=0.1)
+
+
+def test_ok__a_place_that_is_no_plate_from_near_is_not_reported() -> None:
+    doubted = plate_map((100, 80, 180, 100, 0.9))
+    found, _, refiner = localizer(doubted, search=Search(parts=False), near=(0.01,))
+    assert found.localize(still()) == []
+    assert len(refiner.asked) == 1
+
+
+def test_ok__an_unlikely_place_that_is_a_plate_from_near_is_reported() -> None:
+    unlikely = plate_map((100, 80, 180, 100, 0.2))
+    found, _, _ = localizer(unlikely, near=(0.95,), search=Search(parts=False))
+    assert len(found.localize(still())) == 1
+
+
+def test_ok__only_the_likeliest_places_are_looked_at_from_near() -> None:
+    places = [(20.0 + 70 * i, 80.0, 80.0 + 70 * i, 95.0, 0.5 + 0.1 * i) for i in range(4)]
+    found, _, refiner = localizer(plate_map(*places), search=Search(most=2))
+    found.localize(still())
+    assert sorted(round(box[0] / 2) for box in refiner.asked) == [160, 230]
+
+
+def test_ok__a_place_that_is_much_less_likely_than_the_best_is_not_looked_at_from_near() -> None:
+    found, _, refiner = localizer(plate_map((20, 80, 100, 100, 0.9), (200, 80, 280, 100, 0.2)))
+    assert len(found.localize(still())) == 1
+    assert len(refiner.asked) == 1
+
+
+def test_ok__a_plate_that_lies_elsewhere_from_near_is_looked_at_once_more_from_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, _, refiner = localizer(plate_map((100, 80, 180, 100, 0.9)))
+    asked: list[tuple[float, ...]] = []
+
+    def look(_image: Any, box: tuple[float, ...]) -> Seen:
+        asked.append(box)
+        x0, y0, x1, y1 = box
+        quad = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+        return Seen(0.9, quad + np.array([80, 10], np.float32))
+
+    monkeypatch.setattr(refiner, "look", look)
+    (region,) = found.localize(still())
+    np.testing.assert_allclose(asked, [(200, 160, 360, 200), (280, 170, 440, 210)], atol=0.1)
+    assert region.box[0] == pytest.approx(360, abs=0.1)
+
+
+def test_ok__a_region_keeps_the_corners_that_the_detector_proposed() -> None:
+    found, _, _ = localizer(plate_map((100, 80, 180, 100, 0.9)))
+    (region,) = found.localize(still())
+    assert region.proposed is not None
+    expected = [[200, 160], [360, 160], [360, 200], [200, 200]]
+    np.testing.assert_allclose(region.proposed, expected, atol=0.1)
+    nearer = found.look_closer(still(), region)
+    assert nearer is not None
+    assert nearer.proposed == region.proposed
+
+
+def test_ok__a_still_in_which_no_plate_is_sure_is_searched_in_parts_as_well() -> None:
+    empty, unsure = plate_map(), plate_map((20, 80, 100, 100, 0.4))
+    lower_right = plate_map((200, 180, 280, 200, 0.9))
+    found, fake, _ = localizer(unsure, empty, empty, empty, lower_right, near=(0.4, 0.9))
+    sure, doubted = found.localize(still())
+    assert len(fake.shown) == 5
+    assert sure.confidence > 0.8
+    assert doubted.box[0] == pytest.approx(42, abs=0.1)
 
 
 def test_ok__a_still_that_looks_empty_is_searched_in_parts() -> None:
     empty = plate_map()
     lower_right = plate_map((100, 80, 180, 100, 0.9))
-    found, fake = localizer(empty, empty, empty, empty, lower_right)
+    found, fake, _ = localizer(empty, empty, empty, empty, lower_right)
     (region,) = found.localize(still())
     assert len(fake.shown) == 5
     assert region.box[0] > 768 * 0.42
 
 
+def test_ok__a_still_whose_only_place_is_no_plate_is_searched_in_parts() -> None:
+    empty, place = plate_map(), plate_map((100, 80, 180, 100, 0.9))
+    found, fake, _ = localizer(place, empty, empty, empty, place, near=(0.01, 0.9))
+    assert len(found.localize(still())) == 1
+    assert len(fake.shown) == 5
+
+
 def test_ok__several_plates_come_best_first() -> None:
-    found, _ = localizer(plate_map((20, 80, 100, 100, 0.70), (200, 80, 280, 100, 0.95)))
+    found, _, _ = localizer(plate_map((20, 80, 100, 100, 0.70), (200, 80, 280, 100, 0.95)))
     regions = found.localize(still())
-    assert [round(region.confidence, 2) for region in regions] == [0.95, 0.7]
+    assert [round(region.box[0]) for region in regions] == [402, 42]
 
 
-def test_ok__two_answers_for_one_plate_become_one() -> None:
-    twice = plate_map((100, 80, 180, 100, 0.9), (104, 64, 184, 96, 0.8))
-    assert len(candidates(twice, 0.1)) == 1
+def test_ok__two_places_that_are_one_plate_from_near_become_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, _, refiner = localizer(plate_map((20, 80, 100, 100, 0.70), (100, 80, 180, 100, 0.95)))
+    same = np.array([[80, 160], [280, 160], [280, 200], [80, 200]], np.float32)
+    monkeypatch.setattr(refiner, "look", lambda _image, _box: Seen(0.9, same))
+    assert len(found.localize(still())) == 1
 
 
 def test_ok__corners_are_clipped_to_the_still() -> None:
-    found, _ = localizer(plate_map((-20, 270, 100, 300, 0.9)))
+    found, _, _ = localizer(plate_map((-20, 270, 100, 300, 0.9)))
     (region,) = found.localize(still())
     assert region.box[0] == 0
     assert region.box[3] <= 576
 
 
-def test_ok__twisted_corners_become_the_box_around_them() -> None:
-    twisted = plate_map((100, 80, 180, 100, 0.9))
-    row, column = np.argwhere(twisted[..., 0] > 0)[0]
-    twisted[row, column, 1:] = twisted[row, column, 1:].reshape(4, 2)[[1, 0, 2, 3]].ravel()
-    found, _ = localizer(twisted)
+def test_ok__twisted_corners_become_the_box_around_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, _, refiner = localizer(plate_map((100, 80, 180, 100, 0.9)))
+    twisted = np.array([[360, 160], [200, 160], [360, 200], [200, 200]], np.float32)
+    monkeypatch.setattr(refiner, "look", lambda _image, _box: Seen(0.9, twisted))
     (region,) = found.localize(still())
     expected = [[200, 160], [360, 160], [360, 200], [200, 200]]
     np.testing.assert_allclose(region.corners, expected, atol=0.1)
 
 
 def test_fail__what_is_no_picture_is_refused() -> None:
-    found, _ = localizer()
+    found, _, _ = localizer()
     with pytest.raises(ImageError, match="8 bits"):
         found.localize(np.zeros((20, 20), np.uint8))
     with pytest.raises(ImageError, match="8 bits"):
@@ -170,12 +231,6 @@ def test_ok__letterboxing_keeps_the_shape(size: tuple[int, int]) -> None:
     inside = round(size[1] * scale), round(size[0] * scale)
     assert (canvas[inside[0] :] == 114).all()
     assert (canvas[:, inside[1] :] == 114).all()
-
-
-def test_ok__overlap_counts_a_plate_within_a_plate() -> None:
-    assert overlap((0, 0, 10, 10), (0, 0, 10, 10)) == pytest.approx(1)
-    assert overlap((0, 0, 10, 10), (2, 2, 6, 6)) > 0.6
-    assert overlap((0, 0, 10, 10), (10, 0, 20, 10)) == 0
 
 
 def test_ok__the_shipped_detector_finds_the_plate_of_a_photograph(
@@ -203,26 +258,23 @@ def test_ok__the_region_follows_the_plate(shipped: TfliteLocalizer, dx: int, dy:
     assert np.linalg.norm(error, axis=1).max() < 0.35 * height
 
 
-def test_ok__a_closer_look_shows_a_small_plate_larger_and_gives_its_corners_anew() -> None:
+def test_ok__a_closer_look_starts_where_the_plate_was_found() -> None:
     known = PlateRegion(((300, 200), (360, 200), (360, 220), (300, 220)), 0.5, "tflite")
-    seen = plate_map((127, 117, 257, 171, 0.8))
-    found, fake = localizer(seen)
+    found, fake, refiner = localizer(near=(0.8,))
     region = found.look_closer(still(), known)
-    assert region is not None and region.confidence == pytest.approx(0.8, abs=1e-3)
-    # A plate of 60 px is shown 130 px wide: in a window of 177 px, with the plate in its middle.
-    assert region.width == pytest.approx(130 * 177 / 384, abs=1)
-    assert np.array(region.corners).mean(0) == pytest.approx([330, 210], abs=2)
-    assert len(fake.shown) == 1
-
-
-def test_ok__a_closer_look_at_another_plate_counts_for_nothing() -> None:
-    known = PlateRegion(((300, 200), (360, 200), (360, 220), (300, 220)), 0.5, "tflite")
-    found, _ = localizer(plate_map((10, 10, 90, 40, 0.9)))
-    assert found.look_closer(still(), known) is None
-
-
-def test_ok__a_large_plate_is_not_looked_at_closer() -> None:
-    found, fake = localizer()
-    large = PlateRegion(((300, 200), (490, 200), (490, 250), (300, 250)), 0.5, "tflite")
-    assert found.look_closer(still(), large) is None
+    assert region is not None
+    assert region.confidence == pytest.approx(0.8)
+    assert refiner.asked == [(300, 200, 360, 220)]
+    np.testing.assert_allclose(region.corners, np.array(known.corners) + SHIFT)
     assert fake.shown == []
+
+
+def test_fail__a_detector_without_its_refiner_is_a_model_error(tmp_path: Path) -> None:
+    models = Path(__file__).parents[2] / "models"
+    manifest = (models / "MANIFEST.toml").read_text()
+    (tmp_path / "MANIFEST.toml").write_text(manifest)
+    (tmp_path / "plate_detector.tflite").write_bytes(
+        (models / "plate_detector.tflite").read_bytes()
+    )
+    with pytest.raises(ModelError, match="plate_refiner"):
+        TfliteLocalizer.from_manifest(tmp_path)

@@ -79,6 +79,35 @@ def test_ok__a_confirming_cut_says_that_it_is_one() -> None:
     assert tight[1] < level[1]
 
 
+PROPOSED = replace(REGION, proposed=((44, 38), (126, 42), (124, 64), (42, 58)))
+
+
+def test_ok__a_plate_is_confirmed_along_the_corners_of_another_look_where_there_are_any() -> None:
+    first = Scripted("first", ("NEAR123", 0.9), ("NEAR123", 0.9))
+    readings = PlateReadings([first], None, Degraded(), lambda: 0.0)
+    plate, _ = readings.read(STILL, PROPOSED, Nearer())
+    normal, again = first.shown
+    assert plate.region.corners == normal.region.corners == PROPOSED.corners
+    assert again.region.corners == PROPOSED.proposed
+    assert again.confirms
+
+
+@pytest.mark.parametrize(("sure", "asked"), [(0.9, 0), (0.5, 1)])
+def test_ok__a_doubtful_confirmation_is_none(sure: float, asked: int) -> None:
+    first = Scripted("first", ("NEAR123", 0.99), ("NEAR123", sure))
+    second = Scripted("second", ("NEAR128", 0.9))
+    read(first, second)
+    assert second.asked == asked
+
+
+def test_ok__a_confirmation_that_says_something_else_is_put_to_others() -> None:
+    first = Scripted("first", ("NEAR123", 0.9), ("NEAR128", 0.9))
+    second = Scripted("second", ("NEAR128", 0.9))
+    read(first, second)
+    assert second.asked == 1
+    assert second.shown[0] is first.shown[0]
+
+
 def test_ok__others_see_what_was_doubted_and_a_levelled_cut_where_that_does_not_help() -> None:
     first = Scripted("first", ("NEAR123", 0.5))
     second = Scripted("second", ("NEAR128", 0.6), ("NEAR123", 0.9))

@@ -37,7 +37,7 @@ def models_folder(folder: Path | None = None) -> Path:
 
 
 def find_model(table: str, folder: Path | None = None) -> ModelFile:
-    """Look up one model ("plate_detector", "plate_reader", "tesseract") in the manifest."""
+    """Look up one model ("plate_detector", "plate_reader", "tesseract", …) in the manifest."""
     manifest = models_folder(folder) / MANIFEST
     try:
         notes = tomllib.loads(manifest.read_text(encoding="utf-8"))[table]

@@ -27,16 +27,20 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """A plate that the map suggests: 4 x 2 corners, clockwise from the top left, and how likely."""
+    """A plate that the map suggests: 4 x 2 corners, clockwise from the top left, and how likely.
+
+    `proposed` are the corners before a look from near gave better ones.
+    """
 
     corners: Floats
     score: float
     box: Box  # smallest upright box around the corners: x0, y0, x1, y1
+    proposed: Floats | None = None
 
     @classmethod
-    def of(cls, corners: Floats, score: float) -> Candidate:
+    def of(cls, corners: Floats, score: float, proposed: Floats | None = None) -> Candidate:
         (x0, y0), (x1, y1) = corners.min(0).tolist(), corners.max(0).tolist()
-        return cls(corners, score, (x0, y0, x1, y1))
+        return cls(corners, score, (x0, y0, x1, y1), proposed)
 
 
 def candidates(plate_map: Floats, threshold: float, most: int = 12) -> list[Candidate]:

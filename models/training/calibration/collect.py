@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 
 from plategate.errors import GateError
-from plategate.pipeline_plate import SECOND_CUT
+from plategate.pipeline_plate import CLEAR, SECOND_CUT, another_cut
 from plategate.records import Image, PlateImage, PlateReading, PlateRegion
 from plategate.vision.localize_contour_refine import refine_corners
 from plategate.vision.localize_tflite import TfliteLocalizer
 from plategate.vision.ports import Localizer, Reader
 from plategate.vision.read_tesseract import TesseractReader
 from plategate.vision.read_tflite import TfliteReader
-from plategate.vision.rectify import NORMAL, rectify, trimmed
+from plategate.vision.rectify import NORMAL, rectify
 
 Box = tuple[float, float, float, float]
 LEAST_OVERLAP = 0.35
@@ -80,10 +80,34 @@ def collect(
             region = region_of(box, found) if localizer else box_region(box)  # type: ignore[arg-type]
             record = {key: row[key] for key in ("image", "set", "text", "two_line")}
             record |= {"found": region is not None, "readings": {}}
-            for cut, plate in cuts(image, region).items() if region else []:
-                for reader in readers:
-                    record["readings"][f"{reader.name} {cut}"] = packed(reader.read(plate))
+            if region:
+                record["readings"] = read(image, region, localizer, readers)
             yield record
+
+
+def read(
+    image: Image, region: PlateRegion, localizer: Localizer | None, readers: list[Reader]
+) -> dict[str, Any]:
+    """What every reader makes of every cut.
+
+    Where the first reader is in doubt and reads more surely from nearer, the cuts are those from
+    nearer, as in the pipeline, and what it read before is kept as its "doubted" reading.
+    """
+    first, readings = readers[0], {}
+    before = first.read(rectify(image, region, NORMAL))
+    if localizer and sureness(before) < CLEAR:
+        nearer = localizer.look_closer(image, region)
+        if nearer and sureness(first.read(rectify(image, nearer, NORMAL))) > sureness(before):
+            region = nearer
+            readings[f"{first.name} doubted"] = packed(before)
+    for cut, plate in cuts(image, region).items():
+        for reader in readers:
+            readings[f"{reader.name} {cut}"] = packed(reader.read(plate))
+    return readings
+
+
+def sureness(reading: PlateReading | None) -> float:
+    return reading.confidence if reading else 0.0
 
 
 def cuts(image: Image, region: PlateRegion) -> dict[str, PlateImage]:
@@ -92,7 +116,7 @@ def cuts(image: Image, region: PlateRegion) -> dict[str, PlateImage]:
     normal = rectify(image, region, NORMAL)
     return {
         "normal": normal,
-        "tight": trimmed(normal, NORMAL, SECOND_CUT),
+        "again": another_cut(image, normal),
         "level": rectify(image, levelled, SECOND_CUT),
     }
 

@@ -28,11 +28,13 @@ Numbers = npt.NDArray[np.float64]
 FOLDS = 5
 # Pulls a curve towards slope 1 and offset 0 where there is little to learn from.
 PRIOR = 0.03
-# The first reading, and those that the pipeline asks for after a clear and after a doubtful one
-# as long as what comes out is less sure than this.
+# The first reading; that which confirms a clear one; and those of others, in turn, as long as what
+# comes out is less sure than this.
 FIRST = "tflite normal"
-AFTER_CLEAR = (("tflite tight", SURE), ("tesseract tight", SURE))
-AFTER_DOUBTFUL = (("tesseract normal", SURE), ("tesseract level", LOST))
+SECOND = "tflite again"
+# What the first reader read before it looked from nearer, where that was read more surely.
+DOUBTED = "tflite doubted"
+OTHERS = (("tesseract normal", SURE), ("tesseract level", LOST))
 CALIBRATED = (FIRST, "tesseract normal")
 # By day 0.05 to 0.2 read the same plates right; of small and of smeared ones 0.2 reads 1.0 and
 # 1.4 points less (scripts/benchmark --condition).
@@ -91,14 +93,25 @@ def is_right(plate: Plate, reading: PlateReading | None) -> bool:
 def flow(plate: Plate, calibration: Calibration) -> tuple[PlateReading | None, str | None]:
     """What the pipeline does: readings until they are sure; and how they support what came out."""
     seen = [plate.readings[FIRST]] if FIRST in plate.readings else []
-    clear = any(reading.confidence >= CLEAR for reading in seen)
-    agreed = None
-    for key, enough in AFTER_CLEAR if clear else AFTER_DOUBTFUL:
+    doubted = [plate.readings[DOUBTED]] if DOUBTED in plate.readings else []
+    differs = bool(doubted) and doubted[0].text != seen[0].text
+    clear = not differs and any(reading.confidence >= CLEAR for reading in seen)
+    agreed, others = None, OTHERS
+    if clear:
+        second = plate.readings.get(SECOND)
+        seen += [second] if second else []
+        agreed = agree_readings(seen, None, calibration)
+        sure = second is not None and second.confidence >= CLEAR
+        others = ((OTHERS[0][0], SURE if sure else math.inf),)
+    for key, enough in others:
         if agreed is not None and agreed.confidence >= enough:
             break
         if key in plate.readings:
             seen.append(plate.readings[key])
             agreed = agree_readings(seen, None, calibration)
+    if len(seen) == 1 and differs:
+        seen += doubted
+        agreed = agree_readings(seen, None, calibration)
     if agreed is None or len(seen) == 1:
         return agreed, None
     return agreed, support(seen, agreed.text)

@@ -13,10 +13,12 @@ import numpy as np
 from plategate.vision.interpreter import open_model
 from plategate.vision.localize_tflite import Search, TfliteLocalizer
 from plategate.vision.models import find_model
+from plategate.vision.refine_tflite import COLUMNS, ROWS, Refiner
+from refiner.network import RefinerNetwork
 
 from . import contact_sheets, corner_error
 from .conditions import CONDITIONS
-from .network import PlateNetwork, multiply_adds
+from .network import HEIGHT, WIDTH, PlateNetwork, multiply_adds
 from .scoring import Look, Plate, looks
 
 WIDTHS = ((0, 40), (40, 60), (60, 90), (90, 120), (120, 200), (200, 1280))  # of 1280 pixels
@@ -29,11 +31,9 @@ def row(title: str, chosen: list[Look], plates: list[Plate] | None = None) -> st
         return f"| {title} | 0 | | | |"
     found = [p for p in plates if p.overlap >= 0.5]
     whole = sum(p.whole for p in found) / max(1, len(found))
-    others = sum(len(look.others) for look in chosen) / max(1, len(chosen))
-    return (
-        f"| {title} | {len(plates)} | {100 * len(found) / len(plates):.1f} % "
-        f"| {100 * whole:.1f} % | {others:.2f} |"
-    )
+    others = f"{sum(len(look.others) for look in chosen) / len(chosen):.2f}" if chosen else "-"
+    recall = len(found) / len(plates)
+    return f"| {title} | {len(plates)} | {100 * recall:.1f} % | {100 * whole:.1f} % | {others} |"
 
 
 def tables(measured: list[Look]) -> list[str]:
@@ -65,13 +65,15 @@ def speed(measured: list[Look]) -> list[str]:
     at_day = [look for look in measured if look.condition == "day"]
     spent = np.array([look.milliseconds for look in at_day])
     often = np.mean([look.looks for look in at_day])
-    once = multiply_adds(PlateNetwork().eval()) / 1e9
+    near = np.mean([look.near for look in at_day])
+    once = multiply_adds(PlateNetwork().eval(), WIDTH, HEIGHT) / 1e9
+    place = multiply_adds(RefinerNetwork().eval(), COLUMNS, ROWS) / 1e9
     return [
         "",
-        f"One look: {once:.3f} G multiply-adds. Looks a picture: {often:.2f}, "
-        f"that is {once * often:.3f} G. CPU time a picture, one thread: median "
-        f"{np.median(spent):.1f} ms, mean {spent.mean():.1f} ms, "
-        f"95 % under {np.percentile(spent, 95):.1f} ms.",
+        f"One look: {once:.3f} G multiply-adds, {place:.3f} G for a place from near. A picture: "
+        f"{often:.2f} looks, {near:.2f} places, that is {once * often + place * near:.3f} G. CPU "
+        f"time a picture, one thread: median {np.median(spent):.1f} ms, "
+        f"mean {spent.mean():.1f} ms, 95 % under {np.percentile(spent, 95):.1f} ms.",
     ]
 
 
@@ -79,7 +81,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", type=Path, help="folder with MANIFEST.toml")
-    parser.add_argument("--file", type=Path, help="measure this .tflite instead of the shipped one")
+    parser.add_argument("--file", type=Path, help="measure this detector, not the shipped one")
+    parser.add_argument("--refiner", type=Path, help="and this refiner")
     parser.add_argument("--work", type=Path, help="prepared data, for the corner error")
     parser.add_argument("--pictures", type=Path, help="folder for curve and contact sheets")
     parser.add_argument("--accept", type=float, default=Search().accept)
@@ -87,7 +90,9 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     path = arguments.file or find_model("plate_detector", arguments.models).path
-    localizer = TfliteLocalizer(open_model(path, None), Search(accept=arguments.accept))
+    near = arguments.refiner or find_model("plate_refiner", arguments.models).path
+    refiner = Refiner(open_model(near, None))
+    localizer = TfliteLocalizer(open_model(path, None), refiner, Search(accept=arguments.accept))
     measured = list(looks(arguments.data, localizer, arguments.conditions))
     print("\n".join(tables(measured) + speed(measured)))
     if arguments.work:

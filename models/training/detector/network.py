@@ -1,21 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """The detector's network: a picture in; out, for every 8 pixels, plate likelihood and corners."""
 
+from __future__ import annotations
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pretrained import Convolutions
+from trunk import Block, Published, PublishedStem, convolution, light_stem
+
 WIDTH, HEIGHT, STRIDE = 384, 288, 8
 CORNER_UNIT = 32.0  # corner offsets are predicted in units of this many pixels
 OUTPUTS = 9  # one likelihood, then x and y of four corners, clockwise from the top left
+STEM = 32  # channels of what the stem sees
+JOINED = 48
+# The published network was shown BGR of 0 to 1 less these means, by these deviations.
+PUBLISHED_MEAN, PUBLISHED_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def convolution(inside: int, outside: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inside, outside, kernel, stride, kernel // 2, bias=False),
-        nn.BatchNorm2d(outside),
-        nn.ReLU(inplace=True),
-    )
+def around(inputs: int, outputs: int, side: int = 3) -> nn.Sequential:
+    """A convolution that looks `side` cells wide and high, normalisation and ReLU."""
+    return convolution(inputs, outputs, (side, side), then=nn.ReLU(inplace=True))
 
 
 class Residual(nn.Module):
@@ -23,36 +29,93 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        half = channels // 2
         self.body = nn.Sequential(
-            convolution(channels, half, kernel=1), convolution(half, channels)
+            around(channels, channels // 2, side=1), around(channels // 2, channels)
         )
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x)
 
 
+def first_layers() -> nn.Sequential:
+    """A plain stem and one block in place of `PublishedFirst`."""
+    return nn.Sequential(light_stem(3, STEM // 2, STEM), Block(STEM, STEM, excited=True))
+
+
+class PublishedFirst(nn.Sequential):
+    """The first layers of PP-OCRv6's text detector, for pictures of -1 to 1."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            PublishedStem(3, STEM // 2, STEM), Block(STEM, STEM, excited=True), Block(STEM, STEM)
+        )
+
+    def take(self, published: Published) -> None:
+        """Begin with the published weights."""
+        stem, *blocks = self
+        assert isinstance(stem, PublishedStem)
+        stem.take(published)
+        _for_plain_pictures(stem.first)
+        for block in blocks:
+            assert isinstance(block, Block)
+            published.block(block)
+
+
+@torch.no_grad()
+def _for_plain_pictures(layers: nn.Sequential) -> None:
+    """Put the published means and deviations of the colours into the first convolution."""
+    layer, norm = layers[0], layers[1]
+    assert isinstance(layer, nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm2d)
+    mean, deviation = torch.tensor(PUBLISHED_MEAN), torch.tensor(PUBLISHED_DEVIATION)
+    norm.bias += (layer.weight * ((0.5 - mean) / deviation)[:, None, None]).sum((1, 2, 3))
+    layer.weight *= (0.5 / deviation)[:, None, None]
+
+
 class PlateNetwork(nn.Module):
-    """Dense convolutions down to stride 32, summed back up to stride 8."""
+    """The stages of PP-OCRv6's text detector down to stride 32, summed back up to stride 8."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(convolution(3, 12, 2), convolution(12, 32, 2))
-        self.fine = nn.Sequential(convolution(32, 64, 2), Residual(64))
-        self.middle = nn.Sequential(convolution(64, 96, 2), Residual(96), Residual(96))
-        self.coarse = nn.Sequential(convolution(96, 128, 2), Residual(128), Residual(128))
-        self.from_fine = nn.Conv2d(64, 48, 1)
-        self.from_middle = nn.Conv2d(96, 48, 1)
-        self.from_coarse = nn.Conv2d(128, 48, 1)
-        self.join = nn.Sequential(Residual(48), convolution(48, 64, kernel=1))
+        self.first = first_layers()
+        self.fine = nn.Sequential(
+            Block(STEM, 48, stride=(2, 2)), Block(48, 48, excited=True), Block(48, 48)
+        )
+        self.middle = nn.Sequential(
+            Block(48, 64, stride=(2, 2)),
+            *(Block(64, 64, excited) for excited in (True, False, True, False)),
+        )
+        self.coarse = nn.Sequential(
+            Block(64, 160, stride=(2, 2)), Block(160, 160, excited=True), Block(160, 160)
+        )
+        self.from_fine = nn.Conv2d(48, JOINED, 1)
+        self.from_middle = nn.Conv2d(64, JOINED, 1)
+        self.from_coarse = nn.Conv2d(160, JOINED, 1)
+        self.join = nn.Sequential(Residual(JOINED), around(JOINED, 64, side=1))
         self.predict = nn.Conv2d(64, OUTPUTS, 1)
         with torch.no_grad():
             self.predict.bias.zero_()
             self.predict.bias[0] = -4.6  # plates are rare: start by saying "1 %" everywhere
             self.predict.bias[1:] = torch.tensor([-1, -0.3, 1, -0.3, 1, 0.3, -1, 0.3])
 
+    @property
+    def trunk(self) -> tuple[nn.Module, ...]:
+        """What comes from the published network, or learned to do as that does."""
+        return self.first, self.fine, self.middle, self.coarse
+
+    def take(self, kept: Convolutions) -> PublishedFirst:
+        """Take the published stages over; returns the first layers, which ours have to mimic."""
+        published = Published(kept)
+        first = PublishedFirst()
+        first.take(published)
+        for stage in (self.fine, self.middle, self.coarse):
+            for block in stage:
+                assert isinstance(block, Block)
+                published.block(block)
+        return first
+
     def features(self, x: Tensor) -> Tensor:
-        fine = self.fine(self.stem(x))
+        fine = self.fine(self.first(x))
         middle = self.middle(fine)
         up = functional.interpolate(self.from_coarse(self.coarse(middle)), scale_factor=2)
         up = functional.interpolate(up + self.from_middle(middle), scale_factor=2)

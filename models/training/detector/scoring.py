@@ -46,6 +46,7 @@ class Look:
     others: list[float] = field(default_factory=list)  # confidence of regions that fit no label
     milliseconds: float = 0.0
     looks: int = 0
+    near: int = 0  # places that were looked at from near
 
 
 def overlap(one: Box, other: Box) -> float:
@@ -99,10 +100,10 @@ def looks(data: Path, localizer: TfliteLocalizer, conditions: list[str]) -> Iter
             image, moved = CONDITIONS[condition](rng, original, boxes)
             side = max(image.shape[:2])
             plates = [Plate(box, float(box[2] - box[0]) / side) for box in moved]
-            before, begun = localizer.looks, thread_time()
+            looks, near, begun = localizer.looks, localizer.refiner.looks, thread_time()
             regions = localizer.localize(image)
             spent = 1000 * (thread_time() - begun)
             look = Look(set_name, name, condition, plates, regions, milliseconds=spent)
-            look.looks = localizer.looks - before
+            look.looks, look.near = localizer.looks - looks, localizer.refiner.looks - near
             compare(look)
             yield look

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the network should answer for a scene, and how wrong an answer is."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -51,21 +49,11 @@ def target(scene: Scene) -> NDArray[np.float32]:
     return answer
 
 
-@dataclass
-class Losses:
-    """The three parts of the error of a batch."""
+def losses(answer: Tensor, wanted: Tensor) -> list[Tensor]:
+    """Errors of likelihood, box and corners.
 
-    heat: Tensor
-    box: Tensor
-    corners: Tensor
-
-    @property
-    def total(self) -> Tensor:
-        return self.heat + 1.5 * self.box + 2 * self.corners
-
-
-def losses(answer: Tensor, wanted: Tensor) -> Losses:
-    """`answer` is N9hw from the network, `wanted` NhwC from `target`."""
+    `answer` is N9hw from the network, `wanted` NhwC from `target`.
+    """
     answer = answer.permute(0, 2, 3, 1)
     heat = heat_loss(answer[..., 0], wanted[..., HEAT], wanted[..., HEAT_WEIGHT])
     plate = wanted[..., BOX_WEIGHT] > 0
@@ -78,11 +66,11 @@ def losses(answer: Tensor, wanted: Tensor) -> Losses:
     beside = ((box - goal[:, BOX:CORNERS]).abs() / scale).mean(1)
     box_error = 1 - shared(box, goal[:, BOX:CORNERS]) + 0.5 * beside
     corner_error = ((corners - goal[:, CORNERS:]).abs() / scale).mean(1)
-    return Losses(
+    return [
         heat,
         (box_error * box_weight).sum() / box_weight.sum().clamp(min=1),
         2 * (corner_error * corner_weight).sum() / corner_weight.sum().clamp(min=1),
-    )
+    ]
 
 
 def heat_loss(logit: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:

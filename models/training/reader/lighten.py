@@ -8,22 +8,19 @@ light network has lost after that, a further training gives back.
 from __future__ import annotations
 
 import argparse
-import math
-import time
 from pathlib import Path
 
 import cv2
 import torch
 from torch import Tensor, nn
 
-from precision import fastest
+from mimic import learn
 
 from .export import load_average
 from .mixture import Mixture
 from .network import ReaderNetwork
 
 FIRST_BLOCKS = 3
-PEAK = 5e-3
 BATCH = 32
 
 
@@ -42,35 +39,6 @@ def first_layers(network: ReaderNetwork) -> nn.Sequential:
     return nn.Sequential(network.stem, *list(network.body)[:FIRST_BLOCKS])
 
 
-def apart(said: Tensor, wanted: Tensor) -> Tensor:
-    """Mean square difference, every channel by its own deviation."""
-    deviation = wanted.std((0, 2, 3), keepdim=True) + 1e-3
-    return ((said - wanted) / deviation).square().mean()
-
-
-def learn(heavy: ReaderNetwork, light: ReaderNetwork, mixture: Mixture, minutes: float) -> None:
-    """Train the first layers of the light network for a fixed time."""
-    precision = fastest(torch.device("cpu"))
-    teacher, pupil = first_layers(heavy).eval(), first_layers(light).train()
-    optimiser = torch.optim.AdamW(pupil.parameters(), lr=PEAK, weight_decay=1e-3)
-    started, step = time.monotonic(), 0
-    while (share := (time.monotonic() - started) / (60 * minutes)) < 1:
-        for group in optimiser.param_groups:
-            warm = min(1.0, (step + 1) / 50)
-            group["lr"] = PEAK * warm * (0.5 + 0.5 * math.cos(math.pi * share))
-        x = torch.from_numpy(mixture.batch(BATCH)[0]).to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", precision, enabled=precision != torch.float32):
-            with torch.no_grad():
-                wanted = teacher(x)
-            loss = apart(pupil(x).float(), wanted.float())
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        step += 1
-        if step % 100 == 0:
-            print(f"step {step}, {loss.item():.3f} of the variance is missed", flush=True)
-
-
 def main() -> None:
     """Command line: a checkpoint of the heavy network in, one of the light network out."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -87,7 +55,11 @@ def main() -> None:
     heavy = load_average(options.checkpoint)
     light = light_of(heavy)
     mixture = Mixture(options.data, options.rendered, options.seed, 0.5)
-    learn(heavy, light, mixture, options.minutes)
+
+    def pictures() -> Tensor:
+        return torch.from_numpy(mixture.batch(BATCH)[0])
+
+    learn(first_layers(heavy), first_layers(light), pictures, options.minutes)
     torch.save({"average": light.state_dict()}, options.target)
 
 

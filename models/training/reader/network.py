@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from pretrained import Convolutions
-from trunk import Block, Published, convolution
+from trunk import Block, Published, PublishedStem, convolution, light_stem
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 BLANK = 0
@@ -21,46 +19,6 @@ FINE, WHOLE = 96, 192  # channels of the strokes, and of characters and columns
 PUBLISHED_DEVIATION = 0.45
 
 Weights = dict[str, Tensor]
-
-
-class PublishedStem(nn.Module):
-    """The first layers of PP-OCRv6, of which one way goes through two small convolutions."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first = convolution(1, 48, (3, 3), (2, 2), then=nn.ReLU(inplace=True))
-        self.little = _unpadded(48, 24)
-        self.more = _unpadded(24, 48)
-        self.join = convolution(96, 48, (3, 3), (2, 2), then=nn.ReLU(inplace=True))
-        self.out = convolution(48, FINE, then=nn.ReLU(inplace=True))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Strokes at a quarter of the size."""
-        wide = functional.pad(self.first(x), (0, 1, 0, 1))
-        branch = self.more(functional.pad(self.little(wide), (0, 1, 0, 1)))
-        seen = torch.cat([functional.max_pool2d(wide, 2, 1), branch], 1)
-        out: Tensor = self.out(self.join(seen))
-        return out
-
-    def take(self, published: Published) -> None:
-        """Begin with the published weights."""
-        published.normalised(self.first, undo=1 / PUBLISHED_DEVIATION)
-        for layers in (self.little, self.more, self.join, self.out):
-            published.normalised(layers)
-
-
-def _unpadded(inputs: int, outputs: int) -> nn.Sequential:
-    """A 2 x 2 convolution without padding, normalisation and ReLU."""
-    layer = nn.Conv2d(inputs, outputs, 2, bias=False)
-    return nn.Sequential(layer, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
-
-
-def light_stem() -> nn.Sequential:
-    """Two convolutions that learn to say what the published stem says, in half the time."""
-    return nn.Sequential(
-        convolution(1, 32, (3, 3), (2, 2), then=nn.ReLU(inplace=True)),
-        convolution(32, FINE, (3, 3), (2, 2), then=nn.ReLU(inplace=True)),
-    )
 
 
 class Neighbours(nn.Module):
@@ -88,7 +46,7 @@ class ReaderNetwork(nn.Module):
 
     def __init__(self, light: bool = True, dropout: float = 0.2) -> None:
         super().__init__()
-        self.stem = light_stem() if light else PublishedStem()
+        self.stem = light_stem(1, 32, FINE) if light else PublishedStem(1, FINE // 2, FINE)
         self.body = nn.Sequential(
             Block(FINE, FINE, excited=True),
             Block(FINE, FINE),
@@ -122,7 +80,7 @@ class ReaderNetwork(nn.Module):
         published = Published(kept)
         if not isinstance(self.stem, PublishedStem):
             raise SystemExit("the light network cannot take published weights")
-        self.stem.take(published)
+        self.stem.take(published, undo=1 / PUBLISHED_DEVIATION)
         for block in self.body:
             assert isinstance(block, Block)
             published.block(block)

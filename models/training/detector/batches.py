@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batches of training scenes: composed, weathered, with what the network should say of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import bank, photographs
+from .compose import Composer
+from .targets import target
+from .weather import weathered
+
+
+class Batches:
+    """Draws scenes from what was prepared in a folder; the seeds fix which."""
+
+    def __init__(self, work: Path, *seeds: int) -> None:
+        self._rng = np.random.default_rng(seeds)
+        self._composer = Composer(
+            self._rng,
+            photographs.load(work),
+            bank.load(work / "plates.npz"),
+            bank.load(work / "distractors.npz"),
+        )
+
+    def draw(self, count: int) -> tuple[Tensor, Tensor]:
+        """Pictures (count x 3 x height x width, BGR, -1 to 1) and their wanted maps."""
+        scenes = [self._composer.scene() for _ in range(count)]
+        images = np.stack([weathered(self._rng, scene.image) for scene in scenes])
+        wanted = np.stack([target(scene) for scene in scenes])
+        x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+        return x.contiguous(memory_format=torch.channels_last), torch.from_numpy(wanted)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How well plates are told from other places, and seen, while training goes on."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from detector.photographs import read_labels
+from detector.scoring import overlap
+from plategate.vision.interpreter import Model
+from plategate.vision.localize_tflite import letterbox
+from plategate.vision.plate_map import candidates
+from plategate.vision.refine_tflite import Window, cut
+
+SUSPECT, MOST = 0.12, 4
+
+
+class QuickCheck:
+    """Keeps the places that the detector proposes in the validation photographs."""
+
+    def __init__(self, data: Path, detector: Model) -> None:
+        self.places = []
+        _, rows, columns, _ = detector.input_shape
+        for (_, name), labels in sorted(read_labels(data, "val").items()):
+            image = cv2.imread(str(data / name))
+            canvas, scale = letterbox(image, columns, rows)
+            for one in candidates(detector.run(canvas[None])[0][0], SUSPECT)[:MOST]:
+                box = np.array(one.box, np.float32) / scale
+                window = Window.around(box.tolist())
+                nearest = max(labels, key=lambda label: overlap(box, label))
+                self.places.append((cut(image, window), window, nearest, overlap(box, nearest)))
+
+    @torch.no_grad()
+    def report(self, network: nn.Module) -> str:
+        """Finds at IoU 0.5 by the detector and from near, and how likely plates and others are."""
+        device = next(network.parameters()).device
+        before, after, plates, others = 0, 0, [], []
+        for image, window, label, shared in self.places:
+            x = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1
+            logit, *corners = network(x.to(device))[0].tolist()
+            quad = window.to_still(np.array(corners, np.float32).reshape(4, 2))
+            if shared >= 0.3:
+                plates.append(logit)
+                before += shared >= 0.5
+                after += overlap(np.concatenate([quad.min(0), quad.max(0)]), label) >= 0.5
+            elif shared < 0.1:
+                others.append(logit)
+        limit = float(np.percentile(plates, 3))
+        kept = sum(logit >= limit for logit in others)
+        return (
+            f"{after} of {len(plates)} plates fit ({before} before); of {len(others)} others "
+            f"{kept} are likelier than the 3 % least likely plates"
+        )

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Maps as the detector gives them, for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from plategate.vision.plate_map import CORNER_UNIT, STRIDE
+
+ROWS, COLUMNS = 36, 48
+
+
+def plate_map(*plates: tuple[float, float, float, float, float]) -> Any:
+    """A map that says: plates at (x0, y0, x1, y1) in the network's input, this likely."""
+    answer = np.zeros((ROWS, COLUMNS, 9), np.float32)
+    answer[..., 0] = -9
+    for x0, y0, x1, y1, likely in plates:
+        column, row = int((x0 + x1) / 2 / STRIDE), int((y0 + y1) / 2 / STRIDE)
+        middle = (np.array([column, row]) + 0.5) * STRIDE
+        quad = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]) - middle
+        answer[row, column] = [np.log(likely / (1 - likely)), *(quad / CORNER_UNIT).ravel()]
+    return answer
