@@ -11,7 +11,15 @@ from plategate.plate_text import ALPHABET
 from plategate.records import CharacterReading, PlateReading, TextAlternative
 from plategate.vision.agree import agree_burst, agree_readings, support
 from plategate.vision.agree_columns import MOST_SURE
-from plategate.vision.calibrate import CONFIRMED, CONTESTED, CUTS, UNCALIBRATED, Calibration, Curve
+from plategate.vision.calibrate import (
+    CONFIRMED,
+    CONTESTED,
+    CUTS,
+    UNCALIBRATED,
+    UNCONFIRMED,
+    Calibration,
+    Curve,
+)
 
 quick = settings(max_examples=60, deadline=None)
 
@@ -240,6 +248,20 @@ def test_ok__another_reader_that_reads_the_same_is_worth_more_than_another_cut()
     assert support([first, first], "AB1") == CUTS
     assert support([first, same], "AB1") == CONFIRMED
     assert support([first, other], "AB1") == CONTESTED
+
+
+@pytest.mark.parametrize("other", ["AB", "A71", "XYZ", "AB12", ""])
+def test_ok__another_reader_contests_a_text_only_if_it_reads_it_but_for_one_character(
+    other: str,
+) -> None:
+    first, second = reading("AB1", 0.8), reading(other, 0.6, "t")
+    expected = CONTESTED if other == "A71" else UNCONFIRMED
+    assert support([first, second], "AB1") == expected
+
+
+def test_ok__texts_that_differ_in_one_character_and_in_look_alikes_contest_one_another() -> None:
+    first, second = reading("ABO1", 0.8), reading("A80I", 0.6, "t")
+    assert support([first, second], "ABO1") == CONTESTED
 
 
 def test_ok__evidence_decides_between_look_alikes_but_not_against_the_picture() -> None:

@@ -30,6 +30,9 @@ offset = -0.5
 [agreed.confirmed]
 slope = 1.0
 offset = 2.0
+[agreed.unconfirmed]
+slope = 1.0
+offset = 0.5
 [agreed.contested]
 slope = 1.0
 offset = -1.0

@@ -23,6 +23,7 @@ from plategate.vision.calibrate import (
     CONTESTED,
     CUTS,
     UNCALIBRATED,
+    UNCONFIRMED,
     Calibration,
     installed_calibration,
 )
@@ -87,11 +88,25 @@ def _join(
 
 
 def support(readings: Sequence[PlateReading], text: str) -> str:
-    """How readings stand to the text that came out of them: CUTS, CONFIRMED or CONTESTED."""
+    """How readings stand to the text that came out of them: one of SUPPORTS.
+
+    A reader of blurred strokes that reads something else altogether says little; one that reads the
+    same plate with one other character says that this character is in doubt.
+    """
     if len({r.reader for r in readings}) == 1:
         return CUTS
     agreeing = {r.reader for r in readings if fold(r.text) == fold(text)}
-    return CONFIRMED if len(agreeing) > 1 else CONTESTED
+    if len(agreeing) > 1:
+        return CONFIRMED
+    others = (r.text for r in readings if r.reader not in agreeing)
+    return CONTESTED if any(_one_differs(other, text) for other in others) else UNCONFIRMED
+
+
+def _one_differs(one: str, other: str) -> bool:
+    """Whether texts of the same length differ in just one character, look-alikes folded."""
+    if len(one) != len(other):
+        return False
+    return sum(a != b for a, b in zip(fold(one), fold(other), strict=True)) == 1
 
 
 def _groups(ranked: Sequence[PlateReading]) -> list[list[PlateReading]]:

@@ -21,8 +21,8 @@ from plategate.vision.models import models_folder
 CALIBRATION_FILE = "calibration.toml"
 AGREED = "agreed"
 # How readings stand to the text that came out: several cuts read by one reader; another reader
-# that reads the same; another reader that reads something else.
-CUTS, CONFIRMED, CONTESTED = SUPPORTS = ("cuts", "confirmed", "contested")
+# that reads the same; others that read nothing like it; another that reads one character otherwise.
+SUPPORTS = CUTS, CONFIRMED, UNCONFIRMED, CONTESTED = "cuts", "confirmed", "unconfirmed", "contested"
 LEAST, MOST = 1e-6, 1 - 1e-6
 
 
