@@ -84,6 +84,20 @@ def test_ok__beyond_the_edge_it_is_grey() -> None:
     assert (cut(still(), Window.around((5000, 5000, 5060, 5020))) == PADDING).all()
 
 
+@pytest.mark.parametrize("wide", [12, 40, 96, 150, 320])
+def test_ok__within_the_still_nothing_of_it_is_lost(wide: int) -> None:
+    white = np.full((2250, 3000, 3), 255, np.uint8)
+    assert (cut(white, Window.around((1500, 1100, 1500 + wide, 1100 + wide / 4))) == 255).all()
+
+
+@pytest.mark.parametrize("wide", [400, 900, 1600])
+def test_ok__no_pixel_of_a_large_part_is_skipped(wide: int) -> None:
+    fine = np.zeros((2250, 3000, 3), np.uint8)
+    fine[::2, ::2] = fine[1::2, 1::2] = 254
+    seen = cut(fine, Window.around((1500 - wide / 2, 1100, 1500 + wide / 2, 1100 + wide / 4)))
+    np.testing.assert_allclose(seen, 127, atol=3)
+
+
 def test_ok__the_still_is_left_as_it_is() -> None:
     image = still()
     before = image.copy()
