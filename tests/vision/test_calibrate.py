@@ -92,7 +92,14 @@ def test_ok__without_a_file_claims_stand(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["repeat = ", "repeat = 0.5", FILE.replace("0.8", "0"), FILE.replace("1.5", "'x'")]
+    "content",
+    [
+        "repeat = ",
+        "repeat = 0.5",
+        FILE.replace("0.8", "0"),
+        FILE.replace("1.5", "'x'"),
+        FILE.replace("agreed.unconfirmed", "agreed.unknown"),
+    ],
 )
 def test_fail__a_damaged_file_is_said(tmp_path: Path, content: str) -> None:
     with pytest.raises(ModelError, match="calibration"):

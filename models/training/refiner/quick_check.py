@@ -11,11 +11,9 @@ from torch import nn
 from detector.photographs import read_labels
 from detector.scoring import overlap
 from plategate.vision.interpreter import Model
-from plategate.vision.localize_tflite import letterbox
+from plategate.vision.localize_tflite import Search, letterbox
 from plategate.vision.plate_map import candidates
 from plategate.vision.refine_tflite import Window, cut
-
-SUSPECT, MOST = 0.12, 4
 
 
 class QuickCheck:
@@ -23,11 +21,12 @@ class QuickCheck:
 
     def __init__(self, data: Path, detector: Model) -> None:
         self.places = []
+        search = Search()
         _, rows, columns, _ = detector.input_shape
         for (_, name), labels in sorted(read_labels(data, "val").items()):
             image = cv2.imread(str(data / name))
             canvas, scale = letterbox(image, columns, rows)
-            for one in candidates(detector.run(canvas[None])[0][0], SUSPECT)[:MOST]:
+            for one in candidates(detector.run(canvas[None])[0][0], search.suspect)[: search.most]:
                 box = np.array(one.box, np.float32) / scale
                 window = Window.around(box.tolist())
                 nearest = max(labels, key=lambda label: overlap(box, label))

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns a checkpoint of a network that sees colour into a .tflite file.
+
+The file takes N x H x W x 3 float32, BGR, 0 to 255; maps come out with their channels last.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+import litert_torch
+import torch
+from torch import Tensor, nn
+
+
+class Shipped(nn.Module):
+    """The network with the order of axes and the range of values that the device has."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        answer: Tensor = self.network(x.permute(0, 3, 1, 2) / 127.5 - 1)
+        return answer.permute(0, 2, 3, 1) if answer.ndim == 4 else answer
+
+
+def export(network: nn.Module, width: int, height: int, description: str) -> None:
+    """Command line: write the averaged weights of a checkpoint as a file, and say its hash."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--to", type=Path, required=True)
+    arguments = parser.parse_args()
+    network.load_state_dict(torch.load(arguments.checkpoint, map_location="cpu")["average"])
+    shipped = Shipped(network.eval()).eval()
+    example = (torch.zeros(1, height, width, 3),)
+    litert_torch.convert(shipped, example).export(str(arguments.to))
+    content = arguments.to.read_bytes()
+    print(f"{arguments.to}: {len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}")
