@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import litert_torch
@@ -27,8 +28,17 @@ class Shipped(nn.Module):
         return answer.permute(0, 2, 3, 1) if answer.ndim == 4 else answer
 
 
-def export(network: nn.Module, width: int, height: int, description: str) -> None:
-    """Command line: write the averaged weights of a checkpoint as a file, and say its hash."""
+def export(
+    network: nn.Module,
+    width: int,
+    height: int,
+    description: str,
+    then: Callable[[bytes], bytes] = bytes,
+) -> None:
+    """Command line: write the averaged weights of a checkpoint as a file, and say its hash.
+
+    `then` makes something else of the file before it is written.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--to", type=Path, required=True)
@@ -37,5 +47,6 @@ def export(network: nn.Module, width: int, height: int, description: str) -> Non
     shipped = Shipped(network.eval()).eval()
     example = (torch.zeros(1, height, width, 3),)
     litert_torch.convert(shipped, example).export(str(arguments.to))
-    content = arguments.to.read_bytes()
+    content = then(arguments.to.read_bytes())
+    arguments.to.write_bytes(content)
     print(f"{arguments.to}: {len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}")

@@ -13,29 +13,14 @@ import pytest
 from plategate.errors import ImageError, ModelError
 from plategate.records import PlateRegion
 from plategate.vision.interpreter import Model
-from plategate.vision.localize_tflite import Search, TfliteLocalizer, letterbox
-from plategate.vision.plate_map import STRIDE
+from plategate.vision.localize_tflite import Search, TfliteLocalizer
+from plategate.vision.propose_tflite import Detector
 from plategate.vision.refine_tflite import Refiner, Seen
 
-from .plate_maps import COLUMNS, ROWS, plate_map
+from .plate_maps import FakeModel, plate_map
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 SHIFT = np.float32([2, 1])  # how far from the detector's corners the refiner sees them
-
-
-class FakeModel:
-    """Gives one prepared map after the other, and remembers what it was shown."""
-
-    name = "fake"
-    input_shape = (1, ROWS * STRIDE, COLUMNS * STRIDE, 3)
-
-    def __init__(self, *maps: Any) -> None:
-        self.maps = list(maps)
-        self.shown: list[Any] = []
-
-    def run(self, array: Any) -> list[Any]:
-        self.shown.append(array.copy())
-        return [self.maps.pop(0)[None]]
 
 
 class FakeRefiner:
@@ -56,7 +41,8 @@ def localizer(
     *maps: Any, search: Search | None = None, near: tuple[float, ...] = ()
 ) -> tuple[TfliteLocalizer, FakeModel, FakeRefiner]:
     fake, refiner = FakeModel(*maps), FakeRefiner(*near)
-    return TfliteLocalizer(cast(Model, fake), cast(Refiner, refiner), search), fake, refiner
+    detector = Detector(lambda: cast(Model, fake))
+    return TfliteLocalizer(detector, cast(Refiner, refiner), search), fake, refiner
 
 
 def still(width: int = 768, height: int = 576) -> Any:
@@ -221,16 +207,6 @@ def test_fail__a_missing_detector_is_a_model_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (2, 900), (900, 3), (40, 30), (5000, 40)])
 def test_ok__odd_sizes_pass(shipped: TfliteLocalizer, size: tuple[int, int]) -> None:
     assert isinstance(shipped.localize(still(*size)), list)
-
-
-@pytest.mark.parametrize("size", [(384, 288), (1280, 720), (300, 900), (3000, 2001)])
-def test_ok__letterboxing_keeps_the_shape(size: tuple[int, int]) -> None:
-    canvas, scale = letterbox(still(*size), 384, 288)
-    assert canvas.shape == (288, 384, 3)
-    assert scale == pytest.approx(min(384 / size[0], 288 / size[1]))
-    inside = round(size[1] * scale), round(size[0] * scale)
-    assert (canvas[inside[0] :] == 114).all()
-    assert (canvas[:, inside[1] :] == 114).all()
 
 
 def test_ok__the_shipped_detector_finds_the_plate_of_a_photograph(

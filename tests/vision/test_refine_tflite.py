@@ -13,7 +13,8 @@ import pytest
 from plategate.errors import ModelError
 from plategate.vision.interpreter import Model
 from plategate.vision.localize_tflite import TfliteLocalizer
-from plategate.vision.refine_tflite import COLUMNS, PADDING, ROWS, Refiner, Window, cut
+from plategate.vision.refine_tflite import COLUMNS, ROWS, Refiner, Window, cut
+from plategate.vision.scaling import GREY
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 
@@ -80,8 +81,8 @@ def test_ok__what_is_in_the_still_is_where_the_window_says(
 
 def test_ok__beyond_the_edge_it_is_grey() -> None:
     seen = cut(still(), Window.around((0, 0, 60, 20)))
-    assert (seen[:20, :20] == PADDING).all()
-    assert (cut(still(), Window.around((5000, 5000, 5060, 5020))) == PADDING).all()
+    assert (seen[:20, :20] == GREY).all()
+    assert (cut(still(), Window.around((5000, 5000, 5060, 5020))) == GREY).all()
 
 
 @pytest.mark.parametrize("wide", [12, 40, 96, 150, 320])

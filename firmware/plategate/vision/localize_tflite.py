@@ -10,20 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from plategate.errors import ImageError
 from plategate.records import Corners, Image, PlateRegion
-from plategate.vision.interpreter import Model, open_model
-from plategate.vision.models import find_model
-from plategate.vision.plate_map import Candidate, candidates, overlap, without_overlaps
+from plategate.vision.plate_map import Candidate, overlap, without_overlaps
+from plategate.vision.propose_tflite import Detector
 from plategate.vision.refine_tflite import Refiner
-from plategate.vision.scaling import half
 
 PART = 0.58  # share of the still's width and height that one of its four parts has
-PADDING = 114  # grey around a still whose shape is not the network's; as in training
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +32,23 @@ class Search:
     trust: float = 0.4  # how much the refiner counts for the likelihood, and the detector the rest
     moved: float = 0.7  # overlap of before and after under which a place is looked at once more
     accept: float = 0.23  # likelihood, of both networks together, from which a plate is reported
-    sure: float = 0.5  # where nothing is as likely as this, the still is searched in parts as well
+    sure: float = 0.45  # where nothing is as likely as this, the still is searched in parts as well
     parts: bool = True
 
 
 class TfliteLocalizer:
     """The trained detector and its refiner behind the `Localizer` interface."""
 
-    def __init__(self, model: Model, refiner: Refiner, search: Search | None = None) -> None:
-        self._model = model
+    def __init__(self, detector: Detector, refiner: Refiner, search: Search | None = None) -> None:
+        self.detector = detector
         self.refiner = refiner
         self._search = search or Search()
-        _, self._rows, self._columns, _ = model.input_shape
-        self.looks = 0  # how often the detector has run, for the benchmark
 
     @classmethod
     def from_manifest(cls, folder: Path | None = None, threads: int = 1) -> TfliteLocalizer:
         """The shipped networks; ModelError says why there are none."""
-        found = find_model("plate_detector", folder)
-        refiner = Refiner.from_manifest(folder, threads)
-        return cls(open_model(found.path, found.sha256, threads), refiner)
+        detector = Detector.from_manifest(folder, threads)
+        return cls(detector, Refiner.from_manifest(folder, threads))
 
     @property
     def name(self) -> str:
@@ -69,7 +62,7 @@ class TfliteLocalizer:
         if min(height, width) < 2:
             return []
         search = self._search
-        seen = self._seen(image, self._look(image, 0, 0))
+        seen = self._seen(image, self.detector.propose(image, search.suspect))
         if search.parts and max((one.score for one in seen), default=0.0) < search.sure:
             seen += self._seen(image, self._in_parts(image))
         believed = without_overlaps([one for one in seen if one.score >= search.accept])
@@ -106,33 +99,10 @@ class TfliteLocalizer:
         found: list[Candidate] = []
         for y in (0, image.shape[0] - height):
             for x in (0, image.shape[1] - width):
-                found += self._look(image[y : y + height, x : x + width], x, y)
+                part, at = image[y : y + height, x : x + width], np.array([x, y], np.float32)
+                seen = self.detector.propose(part, self._search.suspect)
+                found += [Candidate.of(one.corners + at, one.score) for one in seen]
         return without_overlaps(found)
-
-    def _look(self, part: Image, x: int, y: int) -> list[Candidate]:
-        """Candidates in a part of the still whose top left is at x, y; in pixels of the still."""
-        canvas, scale = letterbox(part, self._columns, self._rows)
-        self.looks += 1
-        plate_map = self._model.run(canvas[None])[0][0]
-        corner = np.array([x, y], np.float32)
-        seen = candidates(plate_map, self._search.suspect)
-        return [Candidate.of(one.corners / scale + corner, one.score) for one in seen]
-
-
-def letterbox(image: Image, columns: int, rows: int) -> tuple[Image, float]:
-    """The picture at the top left of a grey canvas of the network's size, and its scale.
-
-    Large pictures are halved first, as in training: quick, and no pixel is skipped.
-    """
-    height, width = image.shape[:2]
-    scale = min(columns / width, rows / height)
-    size = (max(1, min(columns, round(width * scale))), max(1, min(rows, round(height * scale))))
-    part = image
-    while part.shape[1] >= 2 * size[0] and part.shape[0] >= 2 * size[1]:
-        part = half(part)
-    canvas = np.full((rows, columns, 3), PADDING, np.uint8)
-    canvas[: size[1], : size[0]] = cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)
-    return canvas, scale
 
 
 def _region(candidate: Candidate, width: int, height: int) -> PlateRegion:

@@ -19,11 +19,10 @@ from plategate.records import Image
 from plategate.vision.interpreter import Model, open_model
 from plategate.vision.models import find_model
 from plategate.vision.plate_map import Box
-from plategate.vision.scaling import half
+from plategate.vision.scaling import GREY, half
 
 COLUMNS, ROWS = 160, 96  # the network's input, in pixels
 PLATE = (96.0, 54.0)  # largest width and height in it of what is looked at
-PADDING = 114  # grey beyond the still's edge
 
 Floats = NDArray[np.float32]
 
@@ -59,7 +58,7 @@ def cut(image: Image, window: Window) -> Image:
     x1 = min(width, int(window.x + COLUMNS / window.scale) + 3)
     y1 = min(height, int(window.y + ROWS / window.scale) + 3)
     if x1 <= x0 or y1 <= y0:
-        return np.full((ROWS, COLUMNS, 3), PADDING, np.uint8)
+        return np.full((ROWS, COLUMNS, 3), GREY, np.uint8)
     part, scale = image[y0:y1, x0:x1], window.scale
     while scale <= 0.5 and min(part.shape[:2]) > 3:
         part, scale = half(part), 2 * scale
@@ -72,7 +71,7 @@ def cut(image: Image, window: Window) -> Image:
         (COLUMNS, ROWS),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(PADDING, PADDING, PADDING),
+        borderValue=(GREY, GREY, GREY),
     )
     return np.asarray(seen, np.uint8)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes pictures smaller without skipping pixels."""
+"""Makes pictures smaller without skipping pixels, and says what lies beyond their edge."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 
 from plategate.records import Image
+
+GREY = 114  # beyond the edge of a still, for every network; as in training
 
 
 def half(image: Image) -> Image:

@@ -9,10 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from plategate.vision.letterbox import CANVASES
+
 from . import bank, photographs
 from .compose import Composer
 from .targets import target
 from .weather import weathered
+
+# How often a batch is of each canvas: as photographs are, the largest holding most.
+SHARES = (0.4, 0.15, 0.2, 0.1, 0.15)
 
 
 class Batches:
@@ -28,8 +33,12 @@ class Batches:
         )
 
     def draw(self, count: int) -> tuple[Tensor, Tensor]:
-        """Pictures (count x 3 x height x width, BGR, -1 to 1) and their wanted maps."""
-        scenes = [self._composer.scene() for _ in range(count)]
+        """Pictures (count x 3 x height x width, BGR, -1 to 1) and their wanted maps.
+
+        All of one batch are of one of the canvases that the firmware looks at.
+        """
+        size = CANVASES[int(self._rng.choice(len(CANVASES), p=SHARES))]
+        scenes = [self._composer.scene(*size) for _ in range(count)]
         images = np.stack([weathered(self._rng, scene.image) for scene in scenes])
         wanted = np.stack([target(scene) for scene in scenes])
         x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1

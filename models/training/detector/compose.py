@@ -11,7 +11,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from .geometry import Quad, look, move, random_turn
-from .network import HEIGHT, WIDTH
+from .network import WIDTH
 from .photographs import Photograph, Plate
 
 NARROWEST, WIDEST = 11.0, 240.0  # plate widths in the network's input, in pixels
@@ -96,20 +96,21 @@ class Composer:
     ) -> None:
         self.rng, self.photographs, self.plates, self.others = rng, photographs, plates, others
 
-    def scene(self) -> Scene:
-        """One picture of the network's size: one photograph, or four or nine small ones."""
+    def scene(self, width: int, height: int) -> Scene:
+        """One picture of this size: one photograph, or four or nine small ones."""
         rng = self.rng
+        widest = WIDEST * width / WIDTH
         panes = rng.choice([1, 2, 3], p=[0.66, 0.24, 0.10])
         if panes == 1:
-            return self.pane(WIDTH, HEIGHT, NARROWEST, WIDEST)
-        scene = Scene(np.empty((HEIGHT, WIDTH, 3), np.uint8))
-        columns = np.linspace(0, WIDTH, panes + 1).astype(int)
-        rows = np.linspace(0, HEIGHT, panes + 1).astype(int)
+            return self.pane(width, height, NARROWEST, widest)
+        scene = Scene(np.empty((height, width, 3), np.uint8))
+        columns = np.linspace(0, width, panes + 1).astype(int)
+        rows = np.linspace(0, height, panes + 1).astype(int)
         columns[1:-1] += rng.integers(-24, 25, panes - 1)
         rows[1:-1] += rng.integers(-24, 25, panes - 1)
         for x0, x1 in pairwise(columns):
             for y0, y1 in pairwise(rows):
-                part = self.pane(int(x1 - x0), int(y1 - y0), NARROWEST, 160 / panes)
+                part = self.pane(int(x1 - x0), int(y1 - y0), NARROWEST, widest / 1.5 / panes)
                 scene.image[y0:y1, x0:x1] = part.image
                 scene.quads += [quad + np.float32([x0, y0]) for quad in part.quads]
                 scene.known += part.known

@@ -9,6 +9,7 @@ from plategate.vision.localize_tflite import TfliteLocalizer
 
 from . import bank, photographs
 from .compose import Composer, Known
+from .network import HEIGHT, WIDTH
 from .scoring import overlap
 from .weather import weathered
 
@@ -23,7 +24,7 @@ def report(work: Path, localizer: TfliteLocalizer) -> str:
     errors: dict[str, list[float]] = {"24 to 60 px": [], "from 60 px": []}
     plates, missed = 0, 0
     for _ in range(SCENES):
-        scene = composer.scene()
+        scene = composer.scene(WIDTH, HEIGHT)
         regions = localizer.localize(weathered(rng, scene.image))
         for quad, known in zip(scene.quads, scene.known, strict=True):
             wide = np.ptp(quad[:, 0])

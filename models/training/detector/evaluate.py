@@ -13,6 +13,7 @@ import numpy as np
 from plategate.vision.interpreter import open_model
 from plategate.vision.localize_tflite import Search, TfliteLocalizer
 from plategate.vision.models import find_model
+from plategate.vision.propose_tflite import Detector
 from plategate.vision.refine_tflite import COLUMNS, ROWS, Refiner
 from refiner.network import RefinerNetwork
 
@@ -65,15 +66,16 @@ def speed(measured: list[Look]) -> list[str]:
     at_day = [look for look in measured if look.condition == "day"]
     spent = np.array([look.milliseconds for look in at_day])
     often = np.mean([look.looks for look in at_day])
+    share = np.mean([look.pixels for look in at_day]) / (WIDTH * HEIGHT)
     near = np.mean([look.near for look in at_day])
     once = multiply_adds(PlateNetwork().eval(), WIDTH, HEIGHT) / 1e9
     place = multiply_adds(RefinerNetwork().eval(), COLUMNS, ROWS) / 1e9
     return [
         "",
-        f"One look: {once:.3f} G multiply-adds, {place:.3f} G for a place from near. A picture: "
-        f"{often:.2f} looks, {near:.2f} places, that is {once * often + place * near:.3f} G. CPU "
-        f"time a picture, one thread: median {np.median(spent):.1f} ms, "
-        f"mean {spent.mean():.1f} ms, 95 % under {np.percentile(spent, 95):.1f} ms.",
+        f"A look at the largest canvas: {once:.3f} G multiply-adds, {place:.3f} G for a place from "
+        f"near. A picture: {often:.2f} looks, of {share / often:.2f} of that canvas, {near:.2f} "
+        f"places, that is {once * share + place * near:.3f} G. CPU time a picture, one thread: "
+        f"median {np.median(spent):.1f} ms, mean {spent.mean():.1f} ms, 95 % under {np.percentile(spent, 95):.1f} ms.",
     ]
 
 
@@ -92,7 +94,7 @@ def main() -> None:
     path = arguments.file or find_model("plate_detector", arguments.models).path
     near = arguments.refiner or find_model("plate_refiner", arguments.models).path
     refiner = Refiner(open_model(near, None))
-    localizer = TfliteLocalizer(open_model(path, None), refiner, Search(accept=arguments.accept))
+    localizer = TfliteLocalizer(Detector.from_file(path), refiner, Search(accept=arguments.accept))
     measured = list(looks(arguments.data, localizer, arguments.conditions))
     print("\n".join(tables(measured) + speed(measured)))
     if arguments.work:

@@ -4,9 +4,10 @@
 python -m detector.export --checkpoint WORK/detector.pt --to ../plate_detector.tflite
 """
 
+from any_size import for_any_size
 from exporting import export
 
 from .network import HEIGHT, WIDTH, PlateNetwork
 
 if __name__ == "__main__":
-    export(PlateNetwork(), WIDTH, HEIGHT, __doc__)
+    export(PlateNetwork(), WIDTH, HEIGHT, __doc__, then=for_any_size)

@@ -19,12 +19,13 @@ from ai_edge_quantizer.qtyping import TFLOperationName
 
 from . import bank, photographs
 from .compose import Composer
+from .network import HEIGHT, WIDTH
 from .weather import weathered
 
 INTEGER_LAYERS = (
     TFLOperationName.CONV_2D,
     TFLOperationName.ADD,
-    TFLOperationName.RESIZE_NEAREST_NEIGHBOR,
+    TFLOperationName.CONCATENATION,
     TFLOperationName.PAD,
 )
 LAST_LAYER = "serving_default_output.*"
@@ -35,7 +36,7 @@ def samples(work: Path, count: int) -> Iterator[dict[str, np.ndarray]]:
     stocks = (bank.load(work / f"{name}.npz") for name in ("plates", "distractors"))
     composer = Composer(rng, photographs.load(work), *stocks)
     for _ in range(count):
-        image = weathered(rng, composer.scene().image)
+        image = weathered(rng, composer.scene(WIDTH, HEIGHT).image)
         yield {"args_0": image[None].astype(np.float32)}
 
 

@@ -15,9 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from plategate.vision.interpreter import Model, open_model
-from plategate.vision.localize_tflite import letterbox
-from plategate.vision.plate_map import Candidate, candidates
+from plategate.vision.plate_map import Candidate
+from plategate.vision.propose_tflite import Detector
 
 from .geometry import Quad, move
 from .network import HEIGHT, WIDTH
@@ -44,20 +43,20 @@ def views(plate_box: NDArray[np.float32]) -> list[NDArray[np.float64]]:
     return maps
 
 
-def seen_in(model: Model, image: Picture, affine: NDArray[np.float64]) -> Candidate | None:
+def seen_in(detector: Detector, image: Picture, affine: NDArray[np.float64]) -> Candidate | None:
     """The candidate nearest the middle of a view."""
     view = cv2.warpAffine(image, affine, (WIDTH, HEIGHT), borderValue=(114, 114, 114))
-    found = candidates(model.run(view[None])[0][0], 0.2)
+    found = detector.propose(view, 0.2)
     middle = np.array([WIDTH, HEIGHT]) / 2
     near = [one for one in found if np.abs(one.corners.mean(0) - middle).max() < 30]
     return max(near, key=lambda one: one.score, default=None)
 
 
-def corners(model: Model, image: Picture, box: NDArray[np.float32]) -> Quad | None:
+def corners(detector: Detector, image: Picture, box: NDArray[np.float32]) -> Quad | None:
     """The plate's corners if most views agree on them, moved halfway to fill the labelled box."""
     quads = []
     for affine in views(box):
-        seen = seen_in(model, image, affine)
+        seen = seen_in(detector, image, affine)
         if seen:
             quads.append(move(cv2.invertAffineTransform(affine), seen.corners))
     if len(quads) < 3:
@@ -81,10 +80,9 @@ def slope(quad: Quad) -> float:
     return float((np.abs(edges[:, 1]) / np.maximum(1, edges[:, 0])).max())
 
 
-def unlabelled(model: Model, photograph: Photograph, sure: float) -> list[Quad]:
+def unlabelled(detector: Detector, photograph: Photograph, sure: float) -> list[Quad]:
     """Plates beyond doubt that no label covers."""
-    canvas, scale = letterbox(photograph.image, WIDTH, HEIGHT)
-    found = [(one.corners / scale) for one in candidates(model.run(canvas[None])[0][0], sure)]
+    found = [one.corners for one in detector.propose(photograph.image, sure)]
     boxes = [np.concatenate([quad.min(0), quad.max(0)]) for quad in found]
     return [
         quad.astype(np.float32)
@@ -100,14 +98,14 @@ def main() -> None:
     parser.add_argument("--sure", type=float, default=0.9, help="from when a plate is beyond doubt")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    model = open_model(arguments.model, None)
+    detector = Detector.from_file(arguments.model)
     quads, owners, others = [], [], []
     photographs = load(arguments.work, plain=True)
     for index, photograph in enumerate(photographs):
         for plate in photograph.plates:
-            quad = corners(model, photograph.image, plate.box)
+            quad = corners(detector, photograph.image, plate.box)
             quads.append(np.full((4, 2), np.nan, np.float32) if quad is None else quad)
-        extra = unlabelled(model, photograph, arguments.sure)
+        extra = unlabelled(detector, photograph, arguments.sure)
         others += extra
         owners += [index] * len(extra)
         if index % 250 == 0:

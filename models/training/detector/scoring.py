@@ -46,6 +46,7 @@ class Look:
     others: list[float] = field(default_factory=list)  # confidence of regions that fit no label
     milliseconds: float = 0.0
     looks: int = 0
+    pixels: int = 0  # that the detector was shown
     near: int = 0  # places that were looked at from near
 
 
@@ -91,6 +92,12 @@ def compare(look: Look) -> None:
             look.others.append(region.confidence)
 
 
+def counts(localizer: TfliteLocalizer) -> NDArray[np.int64]:
+    """Looks, pixels and places from near, up to now."""
+    detector = localizer.detector
+    return np.array([detector.looks, detector.pixels, localizer.refiner.looks])
+
+
 def looks(data: Path, localizer: TfliteLocalizer, conditions: list[str]) -> Iterator[Look]:
     """Every validation picture under every condition, compared with its labels."""
     for (set_name, name), boxes in sorted(read_labels(data, "val").items()):
@@ -100,10 +107,10 @@ def looks(data: Path, localizer: TfliteLocalizer, conditions: list[str]) -> Iter
             image, moved = CONDITIONS[condition](rng, original, boxes)
             side = max(image.shape[:2])
             plates = [Plate(box, float(box[2] - box[0]) / side) for box in moved]
-            looks, near, begun = localizer.looks, localizer.refiner.looks, thread_time()
+            counted, begun = counts(localizer), thread_time()
             regions = localizer.localize(image)
             spent = 1000 * (thread_time() - begun)
             look = Look(set_name, name, condition, plates, regions, milliseconds=spent)
-            look.looks, look.near = localizer.looks - looks, localizer.refiner.looks - near
+            look.looks, look.pixels, look.near = counts(localizer) - counted
             compare(look)
             yield look

@@ -7,19 +7,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .compose import Known, Scene
-from .network import CORNER_UNIT, HEIGHT, STRIDE, WIDTH
-
-ROWS, COLUMNS = HEIGHT // STRIDE, WIDTH // STRIDE
-_Y, _X = np.mgrid[0:ROWS, 0:COLUMNS].astype(np.float32) + 0.5  # cell middles, in cells
-_MIDDLES = np.stack([_X, _Y], axis=-1) * STRIDE
+from .network import CORNER_UNIT, STRIDE
 
 # Channels of a target: likelihood, its weight, weights of box and of corners, box, corners.
 HEAT, HEAT_WEIGHT, BOX_WEIGHT, CORNER_WEIGHT, BOX, CORNERS, CHANNELS = 0, 1, 2, 3, 4, 8, 16
 
 
 def target(scene: Scene) -> NDArray[np.float32]:
-    """ROWS x COLUMNS x CHANNELS; boxes and corners from each cell's middle, in CORNER_UNIT."""
-    answer = np.zeros((ROWS, COLUMNS, CHANNELS), np.float32)
+    """Rows x columns x CHANNELS; boxes and corners from each cell's middle, in CORNER_UNIT."""
+    rows, columns = (side // STRIDE for side in scene.image.shape[:2])
+    across, down = np.arange(columns, dtype=np.float32) + 0.5, np.arange(rows, dtype=np.float32)
+    x, y = np.meshgrid(across, down + 0.5)  # cell middles, in cells
+    middles = np.stack([x, y], axis=-1) * STRIDE
+    answer = np.zeros((rows, columns, CHANNELS), np.float32)
     answer[..., HEAT_WEIGHT] = 1
     for quad, known in zip(scene.quads, scene.known, strict=True):
         low, high = quad.min(0), quad.max(0)
@@ -31,15 +31,15 @@ def target(scene: Scene) -> NDArray[np.float32]:
         middle, size = quad.mean(0) / STRIDE, (high - low) / STRIDE
         spread = np.maximum(size * [0.16, 0.20], 0.6)
         heat = np.exp(
-            -(((_X - middle[0]) / spread[0]) ** 2 + ((_Y - middle[1]) / spread[1]) ** 2) / 2
+            -(((x - middle[0]) / spread[0]) ** 2 + ((y - middle[1]) / spread[1]) ** 2) / 2
         )
-        row = int(np.clip(middle[1], 0, ROWS - 1))
-        column = int(np.clip(middle[0], 0, COLUMNS - 1))
+        row = int(np.clip(middle[1], 0, rows - 1))
+        column = int(np.clip(middle[0], 0, columns - 1))
         heat[row, column] = 1
         nearest = heat > answer[..., HEAT]
         answer[..., HEAT] = np.maximum(answer[..., HEAT], heat)
         here = nearest & (heat > 0.3)
-        cells = _MIDDLES[here]
+        cells = middles[here]
         # Boxes are loose around tilted plates: without corners they count for half.
         answer[here, BOX_WEIGHT] = heat[here] * (1.0 if known == Known.CORNERS else 0.5)
         answer[here, CORNER_WEIGHT] = heat[here] * (known == Known.CORNERS)

@@ -14,6 +14,7 @@ import numpy as np
 from plategate.vision.interpreter import open_model
 from plategate.vision.localize_tflite import Search, TfliteLocalizer
 from plategate.vision.models import find_model
+from plategate.vision.propose_tflite import Detector
 from plategate.vision.refine_tflite import Refiner
 
 from .scoring import Look, looks
@@ -45,10 +46,10 @@ def main() -> None:
     cv2.setNumThreads(1)
     path = arguments.file or find_model("plate_detector", arguments.models).path
     near = arguments.refiner or find_model("plate_refiner", arguments.models).path
-    model, refiner = open_model(path, None), Refiner(open_model(near, None))
+    detector, refiner = Detector.from_file(path), Refiner(open_model(near, None))
     for suspect, most in product(arguments.suspect, arguments.most):
         search = Search(suspect=suspect, most=most, accept=min(arguments.accept))
-        localizer = TfliteLocalizer(model, refiner, search)
+        localizer = TfliteLocalizer(detector, refiner, search)
         measured = list(looks(arguments.data, localizer, arguments.conditions))
         print(f"suspect {suspect} most {most}")
         for condition, accept in product(arguments.conditions, arguments.accept):

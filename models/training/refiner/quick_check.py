@@ -10,25 +10,21 @@ from torch import nn
 
 from detector.photographs import read_labels
 from detector.scoring import overlap
-from plategate.vision.interpreter import Model
-from plategate.vision.localize_tflite import Search, letterbox
-from plategate.vision.plate_map import candidates
+from plategate.vision.localize_tflite import Search
+from plategate.vision.propose_tflite import Detector
 from plategate.vision.refine_tflite import Window, cut
 
 
 class QuickCheck:
     """Keeps the places that the detector proposes in the validation photographs."""
 
-    def __init__(self, data: Path, detector: Model) -> None:
+    def __init__(self, data: Path, detector: Detector) -> None:
         self.places = []
         search = Search()
-        _, rows, columns, _ = detector.input_shape
         for (_, name), labels in sorted(read_labels(data, "val").items()):
             image = cv2.imread(str(data / name))
-            canvas, scale = letterbox(image, columns, rows)
-            for one in candidates(detector.run(canvas[None])[0][0], search.suspect)[: search.most]:
-                box = np.array(one.box, np.float32) / scale
-                window = Window.around(box.tolist())
+            for one in detector.propose(image, search.suspect)[: search.most]:
+                box, window = np.array(one.box, np.float32), Window.around(one.box)
                 nearest = max(labels, key=lambda label: overlap(box, label))
                 self.places.append((cut(image, window), window, nearest, overlap(box, nearest)))
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from detector import bank, photographs
 from detector.compose import Composer
 from learner import Learner
-from plategate.vision.interpreter import open_model
+from plategate.vision.propose_tflite import Detector
 
 from .network import RefinerNetwork
 from .quick_check import QuickCheck
@@ -36,7 +36,7 @@ def feed(queue: "multiprocessing.Queue[Batch]", arguments: argparse.Namespace, s
     rng = np.random.default_rng(seed)
     stocks = (bank.load(arguments.work / f"{name}.npz") for name in ("plates", "distractors"))
     composer = Composer(rng, photographs.load(arguments.work), *stocks)
-    detectors = [open_model(path, None) for path in arguments.detector]
+    detectors = [Detector.from_file(path) for path in arguments.detector]
     source = Windows(rng, composer, detectors).samples()
     pool = [next(source) for _ in range(POOL)]
     while True:
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
         answer = network.predict(cells.float(), whole.float())
         return losses(answer, torch.from_numpy(wanted).to(learner.device))
 
-    check = QuickCheck(arguments.data, open_model(arguments.detector[0], None))
+    check = QuickCheck(arguments.data, Detector.from_file(arguments.detector[0]))
     learner.run(batch, WEIGHTS, arguments.check_minutes, check.report)
 
 

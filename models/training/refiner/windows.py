@@ -16,9 +16,7 @@ from detector.compose import Composer, Known, Scene
 from detector.geometry import Quad
 from detector.scoring import overlap
 from detector.weather import Picture, weathered
-from plategate.vision.interpreter import Model
-from plategate.vision.localize_tflite import letterbox
-from plategate.vision.plate_map import candidates
+from plategate.vision.propose_tflite import Detector
 from plategate.vision.refine_tflite import Window, cut
 
 SCENE = (512, 384)  # pixels; larger than the detector's input, as stills are
@@ -41,7 +39,7 @@ class Sample:
 class Windows:
     """Composes scenes, lets detectors propose places in them and cuts windows there."""
 
-    def __init__(self, rng: Generator, composer: Composer, detectors: list[Model]) -> None:
+    def __init__(self, rng: Generator, composer: Composer, detectors: list[Detector]) -> None:
         self.rng, self.composer, self.detectors = rng, composer, detectors
 
     def samples(self) -> Iterator[Sample]:
@@ -55,12 +53,10 @@ class Windows:
                     yield sample
 
     def proposed(self, image: Picture) -> list[Floats]:
-        model = self.detectors[self.rng.integers(len(self.detectors))]
-        _, rows, columns, _ = model.input_shape
-        canvas, scale = letterbox(image, columns, rows)
-        found = candidates(model.run(canvas[None])[0][0], SUSPECT)
+        detector = self.detectors[self.rng.integers(len(self.detectors))]
+        found = detector.propose(image, SUSPECT)
         sure = [one for one in found if one.score > 0.3 or self.rng.random() < 0.8]
-        return [np.array(one.box, np.float32) / scale for one in sure[:MOST]]
+        return [np.array(one.box, np.float32) for one in sure[:MOST]]
 
     def beside(self, boxes: list[Floats]) -> Iterator[Floats]:
         """Places beside labelled plates, worse than a detector's; and now and then anywhere."""
