@@ -8,7 +8,7 @@ order of the readings does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from plategate.plate_text import fold
@@ -27,6 +27,8 @@ from plategate.vision.calibrate import (
     Calibration,
     installed_calibration,
 )
+
+Views = Mapping[int, list[View]]  # of the characters of each reading, by its identity
 
 # Readings less alike than this are of different plates, or one of them is of no plate.
 ONE_PLATE = 0.4
@@ -68,16 +70,17 @@ def _join(
 ) -> PlateReading | None:
     ranked = sorted(
         (r for r in readings if r.characters),
-        key=lambda r: (-r.confidence * calibration.weight(r.reader), r.reader, r.text, repr(r)),
+        key=lambda r: (-r.confidence * calibration.weight(r.reader), r.reader, r.text, _claims(r)),
     )
     if not ranked:
         return None
+    views = {id(r): _views(r) for r in ranked}
     if len(ranked) == 1:
-        return _pooled(ranked, evidence, calibration)
-    groups = _groups(ranked)
+        return _pooled(ranked, views, evidence, calibration)
+    groups = _groups(ranked, views)
     masses = [sum(_mass(r, calibration) for r in group) for group in groups]
     first = max(range(len(groups)), key=lambda i: masses[i])
-    pool = _pooled(groups[first], evidence, calibration)
+    pool = _pooled(groups[first], views, evidence, calibration)
     joined = calibration.joined(pool, support(ranked, pool.text))
     best = max(ranked, key=lambda r: r.confidence)
     if all(r.text == joined.text for r in ranked):
@@ -109,10 +112,17 @@ def _one_differs(one: str, other: str) -> bool:
     return sum(a != b for a, b in zip(fold(one), fold(other), strict=True)) == 1
 
 
-def _groups(ranked: Sequence[PlateReading]) -> list[list[PlateReading]]:
+def _claims(reading: PlateReading) -> tuple[object, ...]:
+    """All that a reading says beside its text: what puts readings into one order, always."""
+    return (
+        tuple((one.confidence, one.alternatives) for one in reading.characters),
+        tuple((one.text, one.confidence) for one in reading.alternatives),
+    )
+
+
+def _groups(ranked: Sequence[PlateReading], views: Views) -> list[list[PlateReading]]:
     """Readings that may be of the same plate together; each group starts with its surest."""
     groups: list[list[PlateReading]] = []
-    views = {id(r): _views(r) for r in ranked}
     for reading in ranked:
         for group in groups:
             if likeness(views[id(group[0])], views[id(reading)]) >= ONE_PLATE:
@@ -129,10 +139,13 @@ def _mass(reading: PlateReading, calibration: Calibration) -> float:
 
 
 def _pooled(
-    group: Sequence[PlateReading], evidence: Evidence | None, calibration: Calibration
+    group: Sequence[PlateReading],
+    views: Views,
+    evidence: Evidence | None,
+    calibration: Calibration,
 ) -> PlateReading:
     weights = _weights(group, calibration)
-    columns = [pooled(views, weights) for views in align([_views(r) for r in group])]
+    columns = [pooled(column, weights) for column in align([views[id(r)] for r in group])]
     characters, alternatives = settle(columns, evidence)
     reader = group[0].reader if len({r.reader for r in group}) == 1 else AGREED
     return PlateReading(characters, reader, alternatives)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from plategate.plate_text import ALPHABET
 from plategate.records import CharacterReading
@@ -32,15 +32,15 @@ class View:
 
     listed: Mapping[str, float]
     rest: float
+    favourite: str = field(init=False)  # the most likely character, or NOTHING
+
+    def __post_init__(self) -> None:
+        best = max(zip(self.listed.values(), self.listed, strict=True))[1]
+        object.__setattr__(self, "favourite", best)
 
     def of(self, char: str) -> float:
         """Likelihood of `char`, or of NOTHING."""
         return max(LEAST, self.listed.get(char, self.rest))
-
-    @property
-    def favourite(self) -> str:
-        """The most likely character, or NOTHING."""
-        return max(self.listed, key=lambda char: (self.listed[char], char))
 
 
 MISSING = View({NOTHING: 1.0}, MISSED)

@@ -34,7 +34,7 @@ class Curve:
     offset: float = 0.0
 
     def __call__(self, confidence: float) -> float:
-        if self == Curve():
+        if self.slope == 1.0 and self.offset == 0.0:
             return confidence
         claimed = min(MOST, max(LEAST, confidence))
         odds = self.slope * math.log(claimed / (1 - claimed)) + self.offset

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, replace
+from math import ceil, dist
 
 import cv2
 import numpy as np
@@ -75,11 +76,7 @@ def upright(image: Image, corners: Corners, margin: Margin = NORMAL) -> Image:
 def evidence(image: Image, region: PlateRegion, margin: float = EVIDENCE_MARGIN) -> Image:
     """The upright box around the plate with some surroundings, cut from the still as it is."""
     x0, y0, x1, y1 = region.box
-    pad = margin * (y1 - y0)
-    height, width = image.shape[:2]
-    left, top = int(np.clip(x0 - pad, 0, width - 1)), int(np.clip(y0 - pad, 0, height - 1))
-    right = int(np.clip(np.ceil(x1 + pad), left + 1, width))
-    bottom = int(np.clip(np.ceil(y1 + pad), top + 1, height))
+    left, top, right, bottom = _around((x0, y0, x1, y1), margin * (y1 - y0), image)
     return image[top:bottom, left:right].copy()
 
 
@@ -100,11 +97,8 @@ def _window(
     """
     width, height = _sides(quad)
     pad = 2 + 2 * max(margin.width * width, margin.height * height, 1.0)
-    high, wide = image.shape[:2]
-    left = int(np.clip(quad[:, 0].min() - pad, 0, wide - 1))
-    top = int(np.clip(quad[:, 1].min() - pad, 0, high - 1))
-    right = int(np.clip(np.ceil(quad[:, 0].max() + pad), left + 1, wide))
-    bottom = int(np.clip(np.ceil(quad[:, 1].max() + pad), top + 1, high))
+    (x0, y0), (x1, y1) = quad.min(0).tolist(), quad.max(0).tolist()
+    left, top, right, bottom = _around((x0, y0, x1, y1), pad, image)
     part = image[top:bottom, left:right]
     grey = cv2.cvtColor(part, cv2.COLOR_BGR2GRAY)
     moved = quad - np.array([left, top], np.float32)
@@ -118,10 +112,24 @@ def _window(
 
 def _sides(quad: NDArray[np.float32]) -> tuple[float, float]:
     """Mean width and height of a quadrilateral given clockwise from its top left."""
-    a, b, c, d = quad
-    width = (np.linalg.norm(b - a) + np.linalg.norm(c - d)) / 2
-    height = (np.linalg.norm(d - a) + np.linalg.norm(c - b)) / 2
-    return max(SMALLEST_SIDE_PX, float(width)), max(SMALLEST_SIDE_PX, float(height))
+    a, b, c, d = quad.tolist()
+    width, height = (dist(a, b) + dist(c, d)) / 2, (dist(a, d) + dist(b, c)) / 2
+    return max(SMALLEST_SIDE_PX, width), max(SMALLEST_SIDE_PX, height)
+
+
+def _around(
+    box: tuple[float, float, float, float], pad: float, image: Image
+) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of whole pixels around a box, within the still; never empty.
+
+    In plain numbers, since eight calls that clip a single one take a tenth of a millisecond.
+    """
+    x0, y0, x1, y1 = box
+    height, width = image.shape[:2]
+    left, top = (int(min(max(low - pad, 0), side - 1)) for low, side in ((x0, width), (y0, height)))
+    right = min(max(ceil(x1 + pad), left + 1), width)
+    bottom = min(max(ceil(y1 + pad), top + 1), height)
+    return left, top, right, bottom
 
 
 def _uint8(array: NDArray[np.generic]) -> Image:

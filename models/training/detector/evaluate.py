@@ -75,7 +75,8 @@ def speed(measured: list[Look]) -> list[str]:
         f"A look at the largest canvas: {once:.3f} G multiply-adds, {place:.3f} G for a place from "
         f"near. A picture: {often:.2f} looks, of {share / often:.2f} of that canvas, {near:.2f} "
         f"places, that is {once * share + place * near:.3f} G. CPU time a picture, one thread: "
-        f"median {np.median(spent):.1f} ms, mean {spent.mean():.1f} ms, 95 % under {np.percentile(spent, 95):.1f} ms.",
+        f"median {np.median(spent):.1f} ms, mean {spent.mean():.1f} ms, 95 % under "
+        f"{np.percentile(spent, 95):.1f} ms.",
     ]
 
 
