@@ -21,7 +21,7 @@ def build_localizers(settings: VisionSettings, degraded: Degraded) -> list[Local
     """The localizers in the order in which they are asked."""
     parts: list[Localizer] = []
     if settings.localizer in ("auto", "tflite"):
-        _add(parts, "plate detector", lambda: _tflite_localizer(settings), degraded)
+        _add(parts, "plate detector", lambda: _tflite_localizer(settings, degraded), degraded)
     if settings.localizer in ("auto", "contour") or not parts:
         _add(parts, "contour localizer", _contour_localizer, degraded)
     return parts
@@ -45,10 +45,13 @@ def _add(parts: list[T], name: str, build: Callable[[], T], degraded: Degraded) 
         degraded.lost(name, str(error))
 
 
-def _tflite_localizer(settings: VisionSettings) -> Localizer:
+def _tflite_localizer(settings: VisionSettings, degraded: Degraded) -> Localizer:
     from plategate.vision.localize_tflite import TfliteLocalizer
 
-    return TfliteLocalizer.from_manifest(settings.models_dir, settings.threads)
+    localizer = TfliteLocalizer.from_manifest(settings.models_dir, settings.threads)
+    if localizer.degraded:
+        degraded.worse("plate detector", localizer.degraded)
+    return localizer
 
 
 def _contour_localizer() -> Localizer:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,12 +14,13 @@ import pytest
 from plategate.errors import ImageError, ModelError
 from plategate.records import PlateRegion
 from plategate.vision.interpreter import Model
-from plategate.vision.localize_tflite import Search, TfliteLocalizer
+from plategate.vision.localize_tflite import ALONE, Search, TfliteLocalizer
 from plategate.vision.propose_tflite import Detector
 from plategate.vision.refine_tflite import Refiner, Seen
 
 from .plate_maps import FakeModel, plate_map
 
+MODELS = Path(__file__).parents[2] / "models"
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 SHIFT = np.float32([2, 1])  # how far from the detector's corners the refiner sees them
 
@@ -245,12 +247,26 @@ def test_ok__a_closer_look_starts_where_the_plate_was_found() -> None:
     assert fake.shown == []
 
 
-def test_fail__a_detector_without_its_refiner_is_a_model_error(tmp_path: Path) -> None:
-    models = Path(__file__).parents[2] / "models"
-    manifest = (models / "MANIFEST.toml").read_text()
-    (tmp_path / "MANIFEST.toml").write_text(manifest)
-    (tmp_path / "plate_detector.tflite").write_bytes(
-        (models / "plate_detector.tflite").read_bytes()
-    )
-    with pytest.raises(ModelError, match="plate_refiner"):
-        TfliteLocalizer.from_manifest(tmp_path)
+def test_ok__without_its_refiner_the_detector_goes_on_alone_and_says_why(tmp_path: Path) -> None:
+    for name in ("MANIFEST.toml", "plate_detector.tflite"):
+        (tmp_path / name).write_bytes((MODELS / name).read_bytes())
+    alone = TfliteLocalizer.from_manifest(tmp_path)
+    assert alone.degraded is not None
+    assert "not looked at from near: " in alone.degraded
+    assert "plate_refiner" in alone.degraded
+    image = cv2.imread(str(DEMO / "01-day-1.jpg"))
+    (region,) = alone.localize(image)
+    (known, *_) = TfliteLocalizer.from_manifest().localize(image)
+    np.testing.assert_allclose(region.box, known.box, atol=0.5 * known.height)
+    assert alone.look_closer(image, region) is None
+
+
+def test_ok__with_its_refiner_the_detector_is_as_it_should_be(shipped: TfliteLocalizer) -> None:
+    assert shipped.degraded is None
+
+
+def test_ok__the_detector_alone_doubts_more_than_with_its_refiner() -> None:
+    fake = FakeModel(*[plate_map((100, 80, 180, 100, 0.3))] * 2)
+    detector = Detector(lambda: cast(Model, fake))
+    assert len(TfliteLocalizer(detector, None, Search(parts=False)).localize(still())) == 1
+    assert TfliteLocalizer(detector, None, replace(ALONE, parts=False)).localize(still()) == []

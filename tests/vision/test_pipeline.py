@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from plategate.errors import ModelError, ReaderError
-from plategate.pipeline import Pipeline, build_pipeline
+from plategate.pipeline import Pipeline
 from plategate.records import (
     CharacterReading,
     Image,
@@ -20,7 +19,6 @@ from plategate.records import (
     PlateRegion,
     Still,
 )
-from plategate.settings.vision import VisionSettings
 
 
 def region(x: float = 40, y: float = 40, width: float = 80, sure: float = 0.9) -> PlateRegion:
@@ -286,15 +284,3 @@ def test_ok__burst_of_nothing() -> None:
 def test_ok__burst_without_stills() -> None:
     sighting = Pipeline([FakeLocalizer([])], []).read_burst([])
     assert (sighting.reading, sighting.still, sighting.stills) == (None, None, 0)
-
-
-def test_ok__missing_models_are_a_stated_mode(tmp_path: Path) -> None:
-    pipeline = build_pipeline(VisionSettings(models_dir=tmp_path))
-    assert any("plate detector" in sentence for sentence in pipeline.degraded)
-    assert any("plate reader" in sentence for sentence in pipeline.degraded)
-    assert pipeline.read_still(still()).plates == ()
-
-
-def test_ok__contours_alone_are_no_degraded_mode() -> None:
-    pipeline = build_pipeline(VisionSettings(localizer="contour", reader="tesseract"))
-    assert not any("detector" in sentence for sentence in pipeline.degraded)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from plategate.errors import ImageError
+from plategate.errors import ImageError, ModelError
 from plategate.records import Corners, Image, PlateRegion
 from plategate.vision.plate_map import Candidate, overlap, without_overlaps
 from plategate.vision.propose_tflite import Detector
@@ -36,19 +36,37 @@ class Search:
     parts: bool = True
 
 
-class TfliteLocalizer:
-    """The trained detector and its refiner behind the `Localizer` interface."""
+# Without a refiner the detector's word alone counts; chosen so that as few others are reported.
+ALONE = Search(accept=0.35, sure=0.35)
 
-    def __init__(self, detector: Detector, refiner: Refiner, search: Search | None = None) -> None:
+
+class TfliteLocalizer:
+    """The trained detector and its refiner behind the `Localizer` interface.
+
+    Without a refiner it finds nearly as many plates, but sees their corners less well; `degraded`
+    says in one sentence why there is none, or is None.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        refiner: Refiner | None,
+        search: Search | None = None,
+        degraded: str | None = None,
+    ) -> None:
         self.detector = detector
         self.refiner = refiner
-        self._search = search or Search()
+        self.degraded = degraded
+        self._search = search or (Search() if refiner else ALONE)
 
     @classmethod
     def from_manifest(cls, folder: Path | None = None, threads: int = 1) -> TfliteLocalizer:
-        """The shipped networks; ModelError says why there are none."""
+        """The shipped networks; ModelError says why there is no detector."""
         detector = Detector.from_manifest(folder, threads)
-        return cls(detector, Refiner.from_manifest(folder, threads))
+        try:
+            return cls(detector, Refiner.from_manifest(folder, threads))
+        except ModelError as error:
+            return cls(detector, None, degraded=f"plates are not looked at from near: {error}")
 
     @property
     def name(self) -> str:
@@ -71,6 +89,8 @@ class TfliteLocalizer:
 
     def look_closer(self, image: Image, region: PlateRegion) -> PlateRegion | None:
         """The plate at `region` looked at from near once more, from where it was found."""
+        if self.refiner is None:
+            return None
         height, width = image.shape[:2]
         seen = self.refiner.look(image, region.box)
         nearer = _region(Candidate.of(seen.corners, seen.likely), width, height)
@@ -79,14 +99,16 @@ class TfliteLocalizer:
     def _seen(self, image: Image, found: list[Candidate]) -> list[Candidate]:
         """What the likeliest of the places show from near."""
         least = self._search.rival * max((one.score for one in found), default=0.0)
-        likely = [one for one in found if one.score >= least]
-        return [self._from_near(image, one) for one in likely[: self._search.most]]
+        likely = [one for one in found if one.score >= least][: self._search.most]
+        if self.refiner is None:
+            return likely
+        return [self._from_near(image, one, self.refiner) for one in likely]
 
-    def _from_near(self, image: Image, one: Candidate) -> Candidate:
+    def _from_near(self, image: Image, one: Candidate, refiner: Refiner) -> Candidate:
         """The place as the refiner sees it; once more where the plate is not where it was said."""
         search, box = self._search, one.box
         for _ in range(2):
-            near = self.refiner.look(image, box)
+            near = refiner.look(image, box)
             score = one.score ** (1 - search.trust) * near.likely**search.trust
             seen = Candidate.of(near.corners, score, one.corners)
             if score < search.accept or overlap(seen.box, box) >= search.moved:

@@ -94,8 +94,8 @@ def compare(look: Look) -> None:
 
 def counts(localizer: TfliteLocalizer) -> NDArray[np.int64]:
     """Looks, pixels and places from near, up to now."""
-    detector = localizer.detector
-    return np.array([detector.looks, detector.pixels, localizer.refiner.looks])
+    detector, refiner = localizer.detector, localizer.refiner
+    return np.array([detector.looks, detector.pixels, refiner.looks if refiner else 0])
 
 
 def looks(data: Path, localizer: TfliteLocalizer, conditions: list[str]) -> Iterator[Look]:
