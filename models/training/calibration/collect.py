@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads every labelled plate of a split with every reader and cut, and writes the readings down."""
+"""Reads every labelled plate of a split with every reader and cut, and writes the readings down.
+
+The pictures may be made harder first, in the ways that the detector is measured under.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from detector.conditions import CONDITIONS
 from plategate.errors import GateError
 from plategate.pipeline_plate import CLEAR, SECOND_CUT, another_cut
 from plategate.records import Image, PlateImage, PlateReading, PlateRegion
@@ -69,15 +73,20 @@ def packed(reading: PlateReading | None) -> dict[str, Any] | None:
 
 
 def collect(
-    data: Path, split: str, localizer: Localizer | None, readers: list[Reader]
+    data: Path, split: str, condition: str, localizer: Localizer | None, readers: list[Reader]
 ) -> Iterator[dict[str, Any]]:
     """One record a plate; without a localizer plates are cut at their labelled boxes."""
     for name, rows in labelled(data, split):
         image = np.asarray(cv2.imread(str(data / name)), np.uint8)
+        boxes = [
+            np.array([row[side] for side in ("x0", "y0", "x1", "y1")], np.float32) for row in rows
+        ]
+        rng = np.random.default_rng(len(name) + sum(map(ord, name)))
+        image, boxes = CONDITIONS[condition](rng, image, boxes)
         found = localizer.localize(image) if localizer else []
-        for row in rows:
-            box = tuple(float(row[side]) for side in ("x0", "y0", "x1", "y1"))
-            region = region_of(box, found) if localizer else box_region(box)  # type: ignore[arg-type]
+        for row, labelled_box in zip(rows, boxes, strict=True):
+            box = tuple(labelled_box.tolist())
+            region = region_of(box, found) if localizer else box_region(box)
             record = {key: row[key] for key in ("image", "set", "text", "two_line")}
             record |= {"found": region is not None, "readings": {}}
             if region:
@@ -126,6 +135,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--split", default="val")
+    parser.add_argument("--condition", choices=CONDITIONS, default="day")
     parser.add_argument("--labelled-boxes", action="store_true", help="without our localizer")
     wanted = parser.parse_args()
     cv2.setNumThreads(1)
@@ -137,7 +147,7 @@ def main() -> None:
         except GateError as error:
             print(f"without {build.__name__}: {error}")
     with wanted.out.open("w", encoding="utf-8") as out:
-        for record in collect(wanted.data, wanted.split, localizer, readers):
+        for record in collect(wanted.data, wanted.split, wanted.condition, localizer, readers):
             out.write(json.dumps(record) + "\n")
 
 

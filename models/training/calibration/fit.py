@@ -9,7 +9,7 @@ import math
 import textwrap
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ SECOND = "tflite again"
 # What the first reader read before it looked from nearer, where that was read more surely.
 DOUBTED = "tflite doubted"
 OTHERS = (("tesseract normal", SURE), ("tesseract level", LOST))
+# Ways of support with fewer plates than this by day are learned under harder conditions as well.
+ENOUGH_PLATES = 10
 CALIBRATED = (FIRST, "tesseract normal")
 # By day 0.05 to 0.2 read the same plates right; of small and of smeared ones 0.2 reads 1.0 and
 # 1.4 points less (scripts/benchmark --condition).
@@ -125,7 +127,7 @@ def fit_curve(claims: Sequence[Claim]) -> Curve:
 
     A slope above 1 would sharpen claims beyond what so few plates can prove, so it is held at 1.
     """
-    if len(claims) < 10:
+    if len(claims) < ENOUGH_PLATES:
         return Curve()
     claimed = np.clip([sure for sure, _, _ in claims], 1e-6, MOST)
     odds = np.log(claimed / (1 - claimed))
@@ -151,10 +153,11 @@ def newton(rows: Numbers, right: Numbers, counts: Numbers, given: Numbers) -> Nu
     return line
 
 
-def fit(plates: Sequence[Plate], repeat: float) -> Calibration:
+def fit(plates: Sequence[Plate], repeat: float, harder: Sequence[Plate] = ()) -> Calibration:
     """Curves of the readers first, then of what they agree on with those curves.
 
-    Pictures of one car say nearly the same, so n of them count as the root of n.
+    Pictures of one car say nearly the same, so n of them count as the root of n. `harder` are
+    plates under conditions that make ways of support common that are rare by day.
     """
     seen = Counter(plate.text for plate in plates)
     claims: dict[str, list[Claim]] = {"tflite": [], "tesseract": []}
@@ -164,14 +167,24 @@ def fit(plates: Sequence[Plate], repeat: float) -> Calibration:
             claims[reading.reader].append((reading.confidence, is_right(plate, reading), count))
     curves = {reader: fit_curve(found) for reader, found in claims.items()}
     first = Calibration(curves, WEIGHTS, repeat)
+    joined, rare = joined_claims(plates, first), joined_claims(harder, first)
+    agreed_curves = {
+        kind: fit_curve(found if len(found) >= ENOUGH_PLATES else found + rare[kind])
+        for kind, found in joined.items()
+    }
+    return Calibration(curves, WEIGHTS, repeat, agreed_curves)
+
+
+def joined_claims(plates: Sequence[Plate], first: Calibration) -> dict[str, list[Claim]]:
+    """What came out of several readings, by how they support it."""
+    seen = Counter(plate.text for plate in plates)
     joined: dict[str, list[Claim]] = {support: [] for support in SUPPORTS}
     for plate in plates:
         agreed, kind = flow(plate, first)
         if agreed is not None and kind is not None:
             count = seen[plate.text] ** -0.5
             joined[kind].append((agreed.confidence, is_right(plate, agreed), count))
-    agreed_curves = {kind: fit_curve(found) for kind, found in joined.items()}
-    return Calibration(curves, WEIGHTS, repeat, agreed_curves)
+    return joined
 
 
 def outcomes(plates: Sequence[Plate], calibration: Calibration) -> list[Outcome]:
@@ -183,13 +196,12 @@ def outcomes(plates: Sequence[Plate], calibration: Calibration) -> list[Outcome]
     return results
 
 
-def crossed(
-    plates: Sequence[Plate], make: Callable[[Sequence[Plate]], Calibration]
-) -> list[Outcome]:
+def crossed(plates: Sequence[Plate], repeat: float, harder: Sequence[Plate] = ()) -> list[Outcome]:
     """Outcomes of every plate with a calibration that was fitted without it."""
     results = []
     for part in range(FOLDS):
-        calibration = make([plate for plate in plates if plate.part != part])
+        kept, kept_harder = ([p for p in some if p.part != part] for some in (plates, harder))
+        calibration = fit(kept, repeat, kept_harder)
         results += outcomes([plate for plate in plates if plate.part == part], calibration)
     return results
 
@@ -214,11 +226,11 @@ def accepted(results: Sequence[Outcome], most_wrong: float = 1 / 200) -> tuple[f
     return best
 
 
-def choose(plates: Sequence[Plate]) -> float:
+def choose(plates: Sequence[Plate], harder: Sequence[Plate] = ()) -> float:
     """The weight of a second reading by the same reader: fewest wrong, least surprise."""
     trials = []
     for repeat in REPEATS:
-        results = outcomes(plates, fit(plates, repeat))
+        results = outcomes(plates, fit(plates, repeat, harder))
         wrong = sum(not result.right for result in results)
         trials.append((wrong, log_loss(results), repeat))
     return min(trials)[2]
@@ -256,13 +268,15 @@ def written(calibration: Calibration, plates: int, note: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("readings", type=Path)
+    parser.add_argument("readings", type=Path, help="by day, from `collect`")
+    parser.add_argument("--harder", type=Path, nargs="*", default=[], help="under conditions")
     parser.add_argument("--out", type=Path, help="calibration.toml to write")
     parser.add_argument("--picture", type=Path, help="reliability diagram to write")
     wanted = parser.parse_args()
     plates = load(wanted.readings)
-    repeat = choose(plates)
-    crossed_results = crossed(plates, lambda some: fit(some, repeat))
+    harder = [plate for path in wanted.harder for plate in load(path)]
+    repeat = choose(plates, harder)
+    crossed_results = crossed(plates, repeat, harder)
     plain = outcomes(plates, Calibration(weights=WEIGHTS))
     limit, share = accepted(crossed_results, 1 / 50)
     top = [result for result in crossed_results if result.confidence > 0.99]
@@ -275,7 +289,7 @@ def main() -> None:
     )
     print(note, WEIGHTS, repeat)
     if wanted.out:
-        wanted.out.write_text(written(fit(plates, repeat), len(plates), note), "utf-8")
+        wanted.out.write_text(written(fit(plates, repeat, harder), len(plates), note), "utf-8")
     if wanted.picture:
         from .diagram import draw
 
