@@ -21,10 +21,10 @@ class Detector:
     """The network that looks at a whole picture, made small."""
 
     def __init__(self, opened: Callable[[], Model]) -> None:
-        """`opened` gives the network anew each time; the first is for the largest canvas."""
+        """`opened` gives the network anew each time; once at the start, to see that it is whole."""
         self._opened = opened
-        first = opened()
-        self._models = {first.input_shape: first}
+        self._unused: Model | None = opened()
+        self._models: dict[tuple[int, ...], Model] = {}
         self.looks = 0  # how often it has run, and on how many pixels: for the benchmark
         self.pixels = 0
 
@@ -50,7 +50,7 @@ class Detector:
 
     def _model(self, shape: tuple[int, ...]) -> Model:
         if shape not in self._models:
-            model = self._opened()
+            model, self._unused = self._unused or self._opened(), None
             model.resize(shape)
             self._models[shape] = model
         return self._models[shape]
