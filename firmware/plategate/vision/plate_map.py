@@ -8,7 +8,7 @@ likelihood of a plate's middle (a logit), then x and y of its four corners, from
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 
 import cv2
 import numpy as np
@@ -19,7 +19,6 @@ CORNER_UNIT = 32.0  # pixels; the unit of the corner offsets
 SAME_PLATE = 0.3  # two candidates that overlap more are one plate
 NEIGHBOUR_SHARE = 0.5  # neighbours of a peak count if they are at least this likely, of the peak
 NEIGHBOURHOOD = np.ones((3, 3), np.uint8)
-DOWN, RIGHT = (offsets.ravel() for offsets in np.mgrid[-1:2, -1:2])  # of a cell's neighbours
 
 Floats = NDArray[np.float32]
 Box = tuple[float, float, float, float]
@@ -47,13 +46,10 @@ def candidates(plate_map: Floats, threshold: float, most: int = 12) -> list[Cand
     """Peaks of the map (rows x columns x 9) above the threshold, best first, overlaps removed."""
     logits = np.ascontiguousarray(plate_map[..., 0])
     around = cv2.dilate(logits, NEIGHBOURHOOD)
-    rows, columns = np.nonzero((logits >= around) & (logits > log(threshold / (1 - threshold))))
-    if not rows.size:
-        return []
-    best = np.argsort(-logits[rows, columns])[:most]
-    corners, scores = _corners(plate_map, rows[best], columns[best])
-    pairs = zip(corners, scores.tolist(), strict=True)
-    return without_overlaps([Candidate.of(quad, score) for quad, score in pairs])
+    peaks = (logits >= around) & (logits > log(threshold / (1 - threshold)))
+    cells = sorted(np.flatnonzero(peaks).tolist(), key=lambda cell: -logits.item(cell))
+    wide = logits.shape[1]
+    return without_overlaps([_plate_at(plate_map, *divmod(cell, wide)) for cell in cells[:most]])
 
 
 def without_overlaps(found: list[Candidate]) -> list[Candidate]:
@@ -76,19 +72,26 @@ def overlap(one: Box, other: Box) -> float:
     return max(shared / (sum(areas) - shared), shared / min(areas) - SAME_PLATE)
 
 
-def _corners(
-    plate_map: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> tuple[Floats, Floats]:
-    """Corners (N x 4 x 2) and likelihood at peaks; corners are averaged with likely neighbours."""
-    high, wide = plate_map.shape[:2]
-    y, x = rows[:, None] + DOWN, columns[:, None] + RIGHT
-    inside = (y >= 0) & (y < high) & (x >= 0) & (x < wide)
-    cells = plate_map[y.clip(0, high - 1), x.clip(0, wide - 1)]  # N x 9 neighbours x 9 values
-    likely = 1 / (1 + np.exp(-cells[..., 0]))
-    peak = 1 / (1 + np.exp(-plate_map[rows, columns, 0]))
-    weights = np.where(inside & (likely > NEIGHBOUR_SHARE * peak[:, None]), likely, 0)
-    weights /= weights.sum(1, keepdims=True)
-    middles = (np.stack([x, y], axis=-1) + 0.5) * STRIDE
-    corners = cells[..., 1:].reshape(*x.shape, 4, 2) * CORNER_UNIT + middles[:, :, None]
-    mean = (corners * weights[..., None, None]).sum(1)
-    return mean.astype(np.float32), peak.astype(np.float32)
+def _plate_at(plate_map: Floats, row: int, column: int) -> Candidate:
+    """The plate with its middle in a cell; corners are averaged with likely neighbours.
+
+    In plain numbers, which are quicker than arrays of nine.
+    """
+    top, left = max(row - 1, 0), max(column - 1, 0)
+    near: list[list[list[float]]] = plate_map[top : row + 2, left : column + 2].tolist()
+    peak = likelihood(plate_map.item(row, column, 0))
+    total, corners = 0.0, [0.0] * 8
+    for y, cells in enumerate(near, top):
+        for x, (logit, *offsets) in enumerate(cells, left):
+            likely = likelihood(logit)
+            if likely > NEIGHBOUR_SHARE * peak:
+                middle = (x + 0.5) * STRIDE, (y + 0.5) * STRIDE
+                total += likely
+                for at, offset in enumerate(offsets):
+                    corners[at] += likely * (offset * CORNER_UNIT + middle[at % 2])
+    return Candidate.of(np.array(corners, np.float32).reshape(4, 2) / np.float32(total), peak)
+
+
+def likelihood(logit: float) -> float:
+    """What a logit stands for: 0 to 1."""
+    return 1 / (1 + exp(-max(-30.0, min(30.0, logit))))

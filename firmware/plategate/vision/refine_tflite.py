@@ -8,7 +8,6 @@ plate always at about the same size, and says again how likely it is and where i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp
 from pathlib import Path
 
 import cv2
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from plategate.records import Image
 from plategate.vision.interpreter import Model, open_model
 from plategate.vision.models import find_model
-from plategate.vision.plate_map import Box
+from plategate.vision.plate_map import Box, likelihood
 from plategate.vision.scaling import GREY, half
 
 COLUMNS, ROWS = 160, 96  # the network's input, in pixels
@@ -102,5 +101,4 @@ class Refiner:
         self.looks += 1
         window = Window.around(box)
         logit, *corners = self._model.run(cut(image, window)[None])[0][0].tolist()
-        likely = 1 / (1 + exp(-max(-30.0, min(30.0, logit))))
-        return Seen(likely, window.to_still(np.array(corners, np.float32).reshape(4, 2)))
+        return Seen(likelihood(logit), window.to_still(np.array(corners, np.float32).reshape(4, 2)))
