@@ -266,7 +266,7 @@ def test_ok__with_its_refiner_the_detector_is_as_it_should_be(shipped: TfliteLoc
 
 
 def test_ok__the_detector_alone_doubts_more_than_with_its_refiner() -> None:
-    fake = FakeModel(*[plate_map((100, 80, 180, 100, 0.3))] * 2)
+    fake = FakeModel(*[plate_map((100, 80, 180, 100, 0.27))] * 2)
     detector = Detector(lambda: cast(Model, fake))
     assert len(TfliteLocalizer(detector, None, Search(parts=False)).localize(still())) == 1
     assert TfliteLocalizer(detector, None, replace(ALONE, parts=False)).localize(still()) == []
