@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The training code of the reader, which is no part of the import package."""
+"""The training code, which is no part of the import package."""
 
 from __future__ import annotations
 
@@ -14,10 +14,24 @@ import pytest
 TRAINING = Path(__file__).resolve().parents[2] / "models/training"
 
 
+Part = Callable[[str], ModuleType]
+
+
 @pytest.fixture
-def reader_part(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
-    """A module of models/training/reader by its name, not one of the same name from elsewhere."""
+def training_part(monkeypatch: pytest.MonkeyPatch) -> Part:
+    """A module of models/training by its dotted name, not one of the same name from elsewhere."""
     monkeypatch.syspath_prepend(str(TRAINING))
-    for name in [name for name in sys.modules if name == "reader" or name.startswith("reader.")]:
-        monkeypatch.delitem(sys.modules, name)
-    return lambda name: importlib.import_module(f"reader.{name}")
+
+    def part(name: str) -> ModuleType:
+        package = name.partition(".")[0]
+        for known in [one for one in sys.modules if one.partition(".")[0] == package]:
+            monkeypatch.delitem(sys.modules, known)
+        return importlib.import_module(name)
+
+    return part
+
+
+@pytest.fixture
+def reader_part(training_part: Part) -> Part:
+    """A module of models/training/reader by its name."""
+    return lambda name: training_part(f"reader.{name}")

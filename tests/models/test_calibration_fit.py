@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards what confidences are fitted to: plates by day, and harder ones where these are few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from plategate.records import CharacterReading, PlateReading
+from plategate.vision.calibrate import CONTESTED, CUTS, Curve
+
+
+@pytest.fixture
+def fit(training_part: Callable[[str], ModuleType]) -> ModuleType:
+    return training_part("calibration.fit")
+
+
+def reading(text: str, sure: float, reader: str) -> PlateReading:
+    return PlateReading(tuple(CharacterReading(char, sure) for char in text), reader)
+
+
+def contested(fit: ModuleType, number: int, right: bool) -> Any:
+    """A plate of which the second reader reads one character otherwise than the first."""
+    text = f"AB{number:03}CD"
+    readings = {
+        "tflite normal": reading(text if right else f"AB{number:03}CE", 0.75, "tflite"),
+        "tesseract normal": reading(f"AB{number:03}CX", 0.6, "tesseract"),
+    }
+    return fit.Plate(text, f"{number}.jpg", "set", readings)
+
+
+def by_day(fit: ModuleType) -> list[Any]:
+    """Plates that the first reader reads twice without doubt."""
+    plates = []
+    for number in range(40):
+        text = f"KL{number:03}MN"
+        cuts = {f"tflite {cut}": reading(text, 0.97, "tflite") for cut in ("normal", "again")}
+        plates.append(fit.Plate(text, f"day-{number}.jpg", "set", cuts))
+    return plates
+
+
+def test_ok__a_few_contested_readings_by_day_prove_nothing(fit: ModuleType) -> None:
+    few = [contested(fit, number, right=False) for number in range(fit.ENOUGH_PLATES - 1)]
+    assert fit.fit(by_day(fit) + few, 0.5).agreed[CONTESTED] == Curve()
+
+
+def test_ok__what_is_rare_by_day_is_learned_under_harder_conditions(fit: ModuleType) -> None:
+    few = [contested(fit, number, right=True) for number in range(3)]
+    harder = [contested(fit, 100 + number, right=number % 4 == 0) for number in range(40)]
+    curve = fit.fit(by_day(fit) + few, 0.5, harder).agreed[CONTESTED]
+    assert curve(0.75) < 0.5
+
+
+def test_ok__what_is_common_by_day_is_learned_by_day_alone(fit: ModuleType) -> None:
+    many = [contested(fit, number, right=True) for number in range(fit.ENOUGH_PLATES)]
+    harder = [contested(fit, 100 + number, right=False) for number in range(40)]
+    alone = fit.fit(by_day(fit) + many, 0.5)
+    assert fit.fit(by_day(fit) + many, 0.5, harder).agreed == alone.agreed
+    assert alone.agreed[CUTS] != Curve()
+
+
+def test_ok__a_plate_is_judged_without_any_picture_of_its_own_car(fit: ModuleType) -> None:
+    plates = [*by_day(fit), contested(fit, 7, right=True)]
+    same_car = [contested(fit, 7, right=False)] * 40
+    assert fit.crossed(plates, 0.5, same_car) == fit.crossed(plates, 0.5)
