@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ COLUMNS = (
     ("accepted", "accepted %", "{:.1f}"),
     ("threshold", "at conf.", "{:.3f}"),
 )
+# Widths of plates in the picture, in pixels, that are counted apart.
+WIDTHS = (0, 30, 46, 64, 96, 160, 9999)
 STAGES = ("localize", "read", "total")
 
 
@@ -70,6 +73,18 @@ def sufficed(results: Sequence[PictureResult]) -> tuple[int, float]:
     """How many pictures one reader read alone, and the median of their milliseconds."""
     totals = [result.milliseconds["total"] for result in results if result.reader]
     return len(totals), float(np.median(totals)) if totals else 0.0
+
+
+def by_width(results: Sequence[PictureResult]) -> list[tuple[str, int, int]]:
+    """For widths of plates in the picture: which they are, how many are read right, of how many."""
+    known = [plate for result in results for plate in result.plates if plate.truth]
+    lines = []
+    for low, high in pairwise(WIDTHS):
+        some = [plate for plate in known if low <= plate.width_px < high]
+        if some:
+            name = f"from {low} px" if high == WIDTHS[-1] else f"{low} to {high - 1} px"
+            lines.append((name, sum(plate.right for plate in some), len(some)))
+    return lines
 
 
 def accepted_share(plates: Sequence[PlateResult]) -> tuple[float, float]:

@@ -28,21 +28,44 @@ class LabelledPicture:
     plates: tuple[LabelledPlate, ...]
 
 
+COLUMNS = ("set", "image", "x0", "y0", "x1", "y1", "text")
+
+
 def read_labels(folder: Path, split: str | None, only: str | None = None) -> list[LabelledPicture]:
-    """The pictures of a split, or of all where it is None, in the order of the file."""
+    """The pictures of a split, or of all where it is None, in the order of the file.
+
+    SystemExit names the file, line and column of what cannot be used.
+    """
+    table = folder / "plates.csv"
     plates: dict[tuple[str, str], list[LabelledPlate]] = {}
-    with (folder / "plates.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if split is not None and row.get("split", split) != split:
-                continue
-            if only is not None and row["set"] != only:
-                continue
-            box = tuple(float(row[side]) for side in ("x0", "y0", "x1", "y1"))
-            plate = LabelledPlate(
-                (box[0], box[1], box[2], box[3]), row["text"] or None, row.get("two_line") == "1"
-            )
-            plates.setdefault((row["set"], row["image"]), []).append(plate)
+    try:
+        with table.open(encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
+                raise SystemExit(f"{table}: there is no column {', '.join(missing)}")
+            for row in rows:
+                if split is not None and row.get("split", split) != split:
+                    continue
+                if only is not None and row["set"] != only:
+                    continue
+                where = f"{table}, line {rows.line_num}"
+                plates.setdefault((row["set"], row["image"]), []).append(_plate(row, where))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SystemExit(f"{table} cannot be read: {error}") from error
+    if not plates:
+        raise SystemExit(f"{table} has no plate of split {split or 'any'}, set {only or 'any'}")
     return [
         LabelledPicture(folder / image, group, tuple(found))
         for (group, image), found in plates.items()
     ]
+
+
+def _plate(row: dict[str, str], where: str) -> LabelledPlate:
+    sides = []
+    for name in ("x0", "y0", "x1", "y1"):
+        try:
+            sides.append(float(row[name]))
+        except (TypeError, ValueError):
+            raise SystemExit(f"{where}: {name} is {row[name]!r}, not a number of pixels") from None
+    x0, y0, x1, y1 = sides
+    return LabelledPlate((x0, y0, x1, y1), row["text"] or None, row.get("two_line") == "1")

@@ -11,6 +11,7 @@ import cv2
 
 from benchmarking.conditions import degrade
 from benchmarking.labels import Box, LabelledPicture
+from plategate.errors import ImageError
 from plategate.pipeline import Pipeline, PlateFound, StillReading
 from plategate.plate_text import fold
 from plategate.records import PlateRegion, Still
@@ -57,10 +58,13 @@ class PictureResult:
 def measure(
     pipeline: Pipeline, pictures: Iterable[LabelledPicture], condition: str | None
 ) -> Iterator[PictureResult]:
-    """One result a picture, in order, on one thread."""
+    """One result a picture, in order, on one thread; SystemExit names one that cannot be used."""
     cv2.setNumThreads(1)
     for picture in pictures:
-        still = load_still(picture.file)
+        try:
+            still = load_still(picture.file)
+        except ImageError as error:
+            raise SystemExit(f"{picture.file}: {error}") from error
         image, boxes = degrade(
             condition, still.image, [plate.box for plate in picture.plates], picture.file.name
         )
