@@ -83,15 +83,19 @@ class Pipeline:
         """What the pipeline does without at the moment, one sentence each."""
         return self._degraded.sentences
 
-    def read_still(self, still: Still) -> StillReading:
-        """Find and read every plate of one still."""
+    def read_still(self, still: Still, every: bool = True) -> StillReading:
+        """Find and read the plates of one still.
+
+        Not `every`: once a plate is clear, doubtful ones that could not take its place as the one
+        that the still is about get less time.
+        """
         started = self._now_s()
         work = PlateReadings(self._readers, self._evidence, self._degraded, self._now_s)
         proposed: list[PlateRegion] = []
         found: list[PlateFound] = []
         for localizer in self._localizers:
             regions = self._localize(localizer, still.image, work)
-            found = self._read_regions(still.image, regions, localizer, work)
+            found = self._read_regions(still.image, regions, localizer, work, every)
             if found or not proposed:
                 proposed = regions
             if found:
@@ -119,12 +123,13 @@ class Pipeline:
         regions: Sequence[PlateRegion],
         localizer: Localizer,
         work: PlateReadings,
+        every: bool,
     ) -> list[PlateFound]:
-        """The regions that read as plates; once one is clear, the others get less time."""
+        """The regions that read as plates."""
         found: list[PlateFound] = []
         for region in regions[:MOST_PLATES]:
             try:
-                thorough = all(item.reading.confidence < CLEAR for item in found)
+                thorough = every or _could_lead(region, found, image)
                 plate, reading = work.read(image, region, localizer, thorough)
             except PART_FAILURES as error:
                 self._degraded.lost("rectifier", str(error))
@@ -147,7 +152,7 @@ class Pipeline:
         count, last, agreed = 0, None, None
         for still in stills:
             count, last = count + 1, still
-            reading = self.read_still(still)
+            reading = self.read_still(still, every=False)
             for stage, milliseconds in reading.milliseconds:
                 spent[stage] = spent.get(stage, 0.0) + milliseconds
             if reading.best is not None:
@@ -181,12 +186,21 @@ def build_pipeline(
 
 def _rank(found: PlateFound, image: Image) -> float:
     """How likely this plate is the one that the still is about: read well, large, central."""
+    return found.reading.confidence + _prominence(found.region, image)
+
+
+def _could_lead(region: PlateRegion, found: Sequence[PlateFound], image: Image) -> bool:
+    """Whether a plate, read surely, would rank before all that are clear already."""
+    most = 1.0 + _prominence(region, image)
+    return all(most > _rank(item, image) for item in found if item.reading.confidence >= CLEAR)
+
+
+def _prominence(region: PlateRegion, image: Image) -> float:
     height, width = image.shape[:2]
-    x0, y0, x1, y1 = found.region.box
+    x0, y0, x1, y1 = region.box
     off_centre: float = abs((x0 + x1) / 2 / width - 0.5) + abs((y0 + y1) / 2 / height - 0.5)
-    size: float = min(1.0, found.region.width / (0.25 * width))
-    sureness = found.reading.confidence + 0.5 * found.region.confidence
-    return sureness + 0.5 * size - 0.3 * off_centre
+    size: float = min(1.0, region.width / (0.25 * width))
+    return 0.5 * region.confidence + 0.5 * size - 0.3 * off_centre
 
 
 def _shows(found: PlateFound, agreed: PlateReading) -> tuple[bool, float]:

@@ -11,14 +11,7 @@ import pytest
 
 from plategate.errors import ModelError, ReaderError
 from plategate.pipeline import Pipeline
-from plategate.records import (
-    CharacterReading,
-    Image,
-    PlateImage,
-    PlateReading,
-    PlateRegion,
-    Still,
-)
+from plategate.records import CharacterReading, Image, PlateImage, PlateReading, PlateRegion, Still
 
 
 def region(x: float = 40, y: float = 40, width: float = 80, sure: float = 0.9) -> PlateRegion:
@@ -212,13 +205,29 @@ def test_ok__plates_best_first() -> None:
     assert texts(Pipeline([FakeLocalizer(regions)], [reader])) == ["NEAR123", "FAR4711"]
 
 
-def test_ok__doubtful_neighbours_of_a_clear_plate_take_no_time() -> None:
-    clear, doubtful = reading("NEAR123", 0.99), reading("FAR4711", 0.5)
-    first, second = FakeReader(clear, clear, doubtful), FakeReader(None, name="second")
-    regions = [region(60, 50, 90), region(5, 5, 30)]
-    pipeline = Pipeline([FakeLocalizer(regions)], [first, second])
-    assert texts(pipeline)[0] == "NEAR123"
-    assert (len(first.shown), len(second.shown)) == (3, 0)
+NEAR, FAR = region(60, 50, 90), region(5, 5, 30)
+
+
+@pytest.mark.parametrize(
+    ("clear", "doubtful", "every", "asked"),
+    [(NEAR, FAR, False, False), (FAR, NEAR, False, True), (NEAR, FAR, True, True)],
+)
+def test_ok__a_doubtful_plate_takes_time_if_it_could_be_what_the_still_is_about(
+    clear: PlateRegion, doubtful: PlateRegion, every: bool, asked: bool
+) -> None:
+    sure, unsure = reading("SURE123", 0.97), reading("DOUBT47", 0.75)
+    first, second = FakeReader(sure, sure, unsure), FakeReader(None, name="second")
+    pipeline = Pipeline([FakeLocalizer([clear, doubtful])], [first, second])
+    assert len(pipeline.read_still(still(), every).plates) == 2
+    assert (len(first.shown), len(second.shown) > 0) == (3, asked)
+
+
+def test_ok__in_a_burst_a_plate_behind_a_clear_one_takes_no_time() -> None:
+    sure = reading("SURE123", 0.97)
+    first, second = FakeReader(sure, sure, reading("DOUBT47", 0.75)), FakeReader(None)
+    pipeline = Pipeline([FakeLocalizer([NEAR, FAR])], [first, second])
+    assert pipeline.read_burst([still()]).plate is not None
+    assert second.shown == []
 
 
 def test_ok__still_is_not_modified() -> None:
