@@ -66,3 +66,11 @@ def test_ok__a_plate_is_judged_without_any_picture_of_its_own_car(fit: ModuleTyp
     plates = [*by_day(fit), contested(fit, 7, right=True)]
     same_car = [contested(fit, 7, right=False)] * 40
     assert fit.crossed(plates, 0.5, same_car) == fit.crossed(plates, 0.5)
+
+
+def test_ok__harder_readings_of_other_cars_count_when_a_plate_is_judged(fit: ModuleType) -> None:
+    plates = [*by_day(fit), contested(fit, 7, right=True)]
+    harder = [contested(fit, 100 + number, right=False) for number in range(40)]
+    alone, taught = (fit.crossed(plates, 0.5, more) for more in ((), harder))
+    lowest = [min(one.confidence for one in results) for results in (alone, taught)]
+    assert lowest[1] < 0.8 * lowest[0]

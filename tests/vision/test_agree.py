@@ -154,6 +154,15 @@ def test_ok__order_of_readings_does_not_matter(found: list[PlateReading]) -> Non
     assert len(results) == 1
 
 
+def test_ok__equal_texts_with_other_doubts_join_the_same_in_any_order() -> None:
+    doubts = ((("B", 0.3),), (("H", 0.3),))
+    first, second = (
+        PlateReading((CharacterReading("A", 0.6), CharacterReading("8", 0.6, other)), "one")
+        for other in doubts
+    )
+    assert repr(join(first, second)) == repr(join(second, first))
+
+
 @quick
 @given(st.lists(readings_of_any, min_size=1, max_size=4))
 def test_ok__shares_are_probabilities(found: list[PlateReading]) -> None:

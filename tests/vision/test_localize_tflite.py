@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +13,7 @@ import pytest
 from plategate.errors import ImageError, ModelError
 from plategate.records import PlateRegion
 from plategate.vision.interpreter import Model
-from plategate.vision.localize_tflite import ALONE, Search, TfliteLocalizer
+from plategate.vision.localize_tflite import Search, TfliteLocalizer
 from plategate.vision.propose_tflite import Detector
 from plategate.vision.refine_tflite import Refiner, Seen
 
@@ -269,4 +268,5 @@ def test_ok__the_detector_alone_doubts_more_than_with_its_refiner() -> None:
     fake = FakeModel(*[plate_map((100, 80, 180, 100, 0.27))] * 2)
     detector = Detector(lambda: cast(Model, fake))
     assert len(TfliteLocalizer(detector, None, Search(parts=False)).localize(still())) == 1
-    assert TfliteLocalizer(detector, None, replace(ALONE, parts=False)).localize(still()) == []
+    fake.maps += [plate_map()] * 4
+    assert TfliteLocalizer(detector, None).localize(still()) == []

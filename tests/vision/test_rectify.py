@@ -36,6 +36,12 @@ def test_ok__seen_from_the_front(drawn_plate: Callable, placed: Callable) -> Non
     assert alike > 0.9
 
 
+def test_ok__a_plate_seen_from_the_side_is_as_high_as_both_its_edges_in_the_mean() -> None:
+    corners = ((100.0, 100.0), (220.0, 90.0), (220.0, 150.0), (100.0, 120.0))  # 20 and 60 high
+    flat = upright(np.zeros((300, 400, 3), np.uint8), corners, Margin(0.0, 0.0))
+    assert flat.shape[1] / flat.shape[0] == pytest.approx(122 / 40, rel=0.03)
+
+
 def test_ok__margin_is_kept_around_the_plate(drawn_plate: Callable, placed: Callable) -> None:
     still = placed(drawn_plate(["AB12 CDE"]), SLANTED)
     tight = upright(still, region(SLANTED).corners, Margin(0.0, 0.0))
