@@ -50,7 +50,7 @@ class Excitation(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """`x` with every channel times its weight of 0 to 1."""
         weight = self.up(functional.relu(self.down(x.mean((2, 3), keepdim=True))))
-        out: Tensor = x * (functional.relu6(weight + 3) / 6)  # the division is of few numbers
+        out: Tensor = x * functional.relu6(weight + 3) / 6
         return out
 
 
