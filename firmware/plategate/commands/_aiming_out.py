@@ -55,7 +55,7 @@ def look_at(pipeline: Pipeline, still: Still) -> Look:
     from plategate.hardware.aiming import measure_plate, measure_scene
     from plategate.hardware.aiming_advice import judge
 
-    reading = pipeline.read_still(still)
+    reading = pipeline.read_still(still, every=False)  # quick: a camera is aimed at one plate
     region = None
     if reading.best is not None:
         region = reading.best.region

@@ -28,6 +28,7 @@ from plategate.vision.read_tflite import TfliteReader
 from plategate.vision.rectify import NORMAL, rectify
 
 Box = tuple[float, float, float, float]
+SIDES = ("x0", "y0", "x1", "y1")
 LEAST_OVERLAP = 0.35
 
 
@@ -78,9 +79,7 @@ def collect(
     """One record a plate; without a localizer plates are cut at their labelled boxes."""
     for name, rows in labelled(data, split):
         image = np.asarray(cv2.imread(str(data / name)), np.uint8)
-        boxes = [
-            np.array([row[side] for side in ("x0", "y0", "x1", "y1")], np.float32) for row in rows
-        ]
+        boxes = [np.array([row[side] for side in SIDES], np.float32) for row in rows]
         rng = np.random.default_rng(len(name) + sum(map(ord, name)))
         image, boxes = CONDITIONS[condition](rng, image, boxes)
         found = localizer.localize(image) if localizer else []
