@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from plategate.pipeline import StillReading, build_pipeline
-from plategate.plate_text import fold
+from plategate.plates.text import fold
 from plategate.settings.vision import VisionSettings
 from plategate.vision.images import load_still
+from plategate.vision.pipeline import StillReading, build_pipeline
 
 DEMO = Path(__file__).parent / "data" / "demo"
 EXPECTED = tomllib.loads((DEMO / "expected.toml").read_text(encoding="utf-8"))

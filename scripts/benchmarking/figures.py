@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarking.measure import PictureResult, PlateResult
-from plategate.plate_text import fold
+from plategate.plates.text import fold
 
 WRONG_AT_MOST = 1 / 200
 COLUMNS = (

@@ -12,11 +12,11 @@ import cv2
 from benchmarking.conditions import degrade
 from benchmarking.labels import Box, LabelledPicture
 from plategate.errors import ImageError
-from plategate.pipeline import Pipeline, PlateFound, StillReading
-from plategate.plate_text import fold
-from plategate.records import PlateRegion, Still
-from plategate.vision.calibrate import AGREED
+from plategate.plates.text import fold
+from plategate.values import PlateRegion, Still
+from plategate.vision.consensus.calibrate import AGREED
 from plategate.vision.images import load_still
+from plategate.vision.pipeline import Pipeline, PlateFound, StillReading
 
 FOUND_IOU = 0.5
 # A reading belongs to a label already when the boxes share this much.

@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 
 from benchmarking.tutorial import TutorialLocalizer
-from plategate.pipeline import Pipeline, build_pipeline
-from plategate.pipeline_degraded import Degraded
-from plategate.pipeline_parts import build_readers
 from plategate.settings.vision import VisionSettings
+from plategate.vision.build import build_readers
+from plategate.vision.degraded import Degraded
+from plategate.vision.pipeline import Pipeline, build_pipeline
 
 LOCALIZERS = ("auto", "tflite", "contour", "tutorial")
 READERS = ("auto", "tflite", "tesseract")

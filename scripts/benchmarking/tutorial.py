@@ -7,7 +7,7 @@ import cv2
 import imutils
 import numpy as np
 
-from plategate.records import Image, PlateRegion
+from plategate.values import Image, PlateRegion
 
 WIDTH_PX = 620
 

@@ -22,7 +22,7 @@ from picamera2.allocators import LibcameraAllocator
 
 from plategate.clock import SystemClock
 from plategate.errors import CameraError
-from plategate.hardware.picam import PiCamera
+from plategate.hardware.camera.picamera2 import PiCamera
 from plategate.settings.camera import CameraSettings
 
 CLOCK = SystemClock()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from plategate.errors import GateError
-from plategate.health_socket import ask_status
+from plategate.health.socket import ask_status
 
 SOCKET = Path("/run/plategate/gate.sock")
 LOG = Path("/run/gate.log")

@@ -21,8 +21,8 @@ from plategate.clock import SystemClock
 from plategate.commands import _run_gate
 from plategate.gate import build
 from plategate.hardware import board as real_board
-from plategate.hardware.rehearsal import Edge, RehearsalBoard
 from plategate.messages import InputName, Level
+from plategate.rehearsal.board import Edge, RehearsalBoard
 from plategate.settings import DEFAULT_FILE, Settings
 
 HANG = Path("/run/plategate/hang")

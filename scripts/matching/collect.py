@@ -12,10 +12,10 @@ import cv2
 
 from benchmarking.labels import read_labels
 from benchmarking.measure import intersection_over_union
-from plategate.pipeline import build_pipeline
-from plategate.records import CharacterReading, PlateReading, TextAlternative
 from plategate.settings.vision import VisionSettings
+from plategate.values import CharacterReading, PlateReading, TextAlternative
 from plategate.vision.images import load_still
+from plategate.vision.pipeline import build_pipeline
 
 SAME_PLATE = 0.3  # intersection over union of the box read and the box labelled
 

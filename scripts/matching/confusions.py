@@ -10,8 +10,8 @@ from pathlib import Path
 from zlib import crc32
 
 from matching.collect import Sample
-from plategate.access.confusions import Confusions, parse_confusions
-from plategate.plate_text import TWINS
+from plategate.plates.confusions import Confusions, parse_confusions
+from plategate.plates.text import TWINS
 
 PRIOR = Path(__file__).with_name("prior.toml")
 # An end may be lost so often though few were (of 580 ends that were all read 0.005 cannot be ruled

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from plategate.access.candidates import likely_texts, near_keys, wide_keys
-from plategate.access.confusions import Confusions
-from plategate.access.likelihood import ReadingLikelihood
-from plategate.access.match import EXACT, Explanations, Match, Outcome, Strictness, weigh
-from plategate.access.misreadings import one_confusion_away
-from plategate.plate_text import DIGITS, LETTERS, lookalike_key
-from plategate.records import PlateReading
-from plategate.vision.grammar import any_country
+from plategate.access.matching.candidates import likely_texts, near_keys, wide_keys
+from plategate.access.matching.likelihood import ReadingLikelihood
+from plategate.access.matching.match import EXACT, Explanations, Match, Outcome, Strictness, weigh
+from plategate.access.matching.misreadings import one_confusion_away
+from plategate.plates.confusions import Confusions
+from plategate.plates.grammar import any_country
+from plategate.plates.text import DIGITS, LETTERS, lookalike_key
+from plategate.values import PlateReading
 
 FITS = lru_cache(maxsize=None)(any_country().fits)  # the formats that the gate takes
 

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.collect import Sample
-from plategate.access.candidates import LEAST_SHARE
-from plategate.access.confusions import Confusions
-from plategate.access.match import Strictness
-from plategate.access.misreadings import EASILY_CONFUSED
-from plategate.plate_text import ALPHABET, DIGITS, lookalike_key
+from plategate.access.matching.candidates import LEAST_SHARE
+from plategate.access.matching.match import Strictness
+from plategate.access.matching.misreadings import EASILY_CONFUSED
+from plategate.plates.confusions import Confusions
+from plategate.plates.text import ALPHABET, DIGITS, lookalike_key
 
 BATCH = 20_000
 RANKS = 4  # of alternatives that are kept

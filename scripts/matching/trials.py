@@ -11,10 +11,10 @@ from pathlib import Path
 
 from matching.collect import Sample
 from matching.registers import Asked, Level, Register, judged, made_up, neighbours
-from plategate.access.confusions import Confusions
-from plategate.access.match import Outcome
-from plategate.records import PlateReading
-from plategate.vision.agree import agree_burst
+from plategate.access.matching.match import Outcome
+from plategate.plates.confusions import Confusions
+from plategate.values import PlateReading
+from plategate.vision.consensus.merge import agree_burst
 
 NEIGHBOURS = 5  # plates one confusion away that are tried for each reading
 

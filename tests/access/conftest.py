@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from plategate.access.list_changes import ListChange, replace_list
-from plategate.access.lists import ListName
-from plategate.access.records import replace_records
-from plategate.access.store import open_for_writing
-from plategate.records import CharacterReading, ListEntry, PlateReading, VehicleRecord
+from plategate.access.store.changes import ListChange, replace_list
+from plategate.access.store.database import open_for_writing
+from plategate.access.store.lists import ListName
+from plategate.access.store.vehicles import replace_records
 from plategate.settings.access import AccessSettings
+from plategate.values import CharacterReading, ListEntry, PlateReading, VehicleRecord
 
 IMPORTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from plategate.access.control import open_access
-from plategate.access.lists import ListName
-from plategate.records import (
+from plategate.access.store.lists import ListName
+from plategate.values import (
     ListEntry,
     Reason,
     Result,

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from plategate.access.entry_files import COLUMNS, read_entries
-from plategate.access.record_files import read_records
+from plategate.access.files.entries import COLUMNS, read_entries
+from plategate.access.files.vehicles import read_records
 
 PAGE = Path(__file__).parents[2] / "docs" / "lists.md"
 BLOCKS = [

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from plategate.access.control import open_access
-from plategate.access.lists import ListName
-from plategate.access.visit_store import Direction, Grant, VisitStore
-from plategate.records import ListEntry, Reason, Result
+from plategate.access.store.lists import ListName
+from plategate.access.visits import Direction, Grant, VisitStore
+from plategate.values import ListEntry, Reason, Result
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

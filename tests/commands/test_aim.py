@@ -17,8 +17,8 @@ import pytest
 from typer.testing import CliRunner
 
 from plategate.cli import app
-from plategate.pipeline import StillReading
-from plategate.records import PlateRegion, Still
+from plategate.values import PlateRegion, Still
+from plategate.vision.pipeline import StillReading
 
 Aim = Callable[..., Any]
 
@@ -39,7 +39,7 @@ class DrawnPlates:
 
 @pytest.fixture
 def aim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Aim:
-    monkeypatch.setattr("plategate.pipeline.build_pipeline", lambda _: DrawnPlates())
+    monkeypatch.setattr("plategate.vision.pipeline.build_pipeline", lambda _: DrawnPlates())
     config = tmp_path / "settings.toml"
     config.write_text(
         f'[camera]\nkind = "folder"\npath = "{tmp_path}/stills"\n'

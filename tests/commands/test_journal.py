@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 from plategate.cli import app
 from plategate.errors import StoreError
 from plategate.journal import open_journal
-from plategate.records import (
+from plategate.settings.journal import JournalSettings
+from plategate.values import (
     ListEntry,
     Passage,
     PlateSighting,
@@ -25,7 +26,6 @@ from plategate.records import (
     Still,
     Verdict,
 )
-from plategate.settings.journal import JournalSettings
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 from typer.testing import CliRunner
 
-from plategate.access.visit_store import Direction, Grant, VisitStore
-from plategate.access.zone import site_zone
+from plategate.access.visits import Direction, Grant, VisitStore
 from plategate.cli import app
 from plategate.errors import GateError
+from plategate.schedule.zone import site_zone
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ class KeptFactory(MockFactory):  # type: ignore[misc]
 @pytest.fixture
 def factory(monkeypatch: pytest.MonkeyPatch) -> KeptFactory:
     kept = KeptFactory()
-    monkeypatch.setattr("plategate.hardware.gpio_factory.open_factory", lambda _: kept)
+    monkeypatch.setattr("plategate.hardware.gpio.factory.open_factory", lambda _: kept)
     return kept
 
 
@@ -76,7 +76,7 @@ def test_ok__close_when_the_lane_is_clear(
     pulse: Pulse, factory: KeptFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "plategate.hardware.gpio_inputs._Contact.start",
+        "plategate.hardware.gpio.inputs._Contact.start",
         lambda self, now_s: (
             factory.pin(PHOTOCELL).drive_low(), self.reread(now_s), self.debounce.settle(1e12)
         ),

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from plategate.cli import app
 from plategate.clock import SystemClock
-from plategate.health import Health
-from plategate.health_socket import StatusSocket
+from plategate.health.monitor import Health
+from plategate.health.socket import StatusSocket
 
 Ask = Callable[..., Any]
 
@@ -97,7 +97,7 @@ def test_ok__a_gate_is_asked_although_its_settings_have_a_slip_by_now(
     config.rename(good)
     config.write_text("[lane]\nretry_after_ms = 5\n", encoding="utf-8")
     monkeypatch.setattr("plategate.settings.last_good.LAST_GOOD", good)
-    monkeypatch.setattr("plategate.commands._running.DEFAULT_FILE", config)
+    monkeypatch.setattr("plategate.health.running_gate.DEFAULT_FILE", config)
     health.ready()
     health.failing("settings", "lane.retry_after_ms = 5")
     answer = ask()
@@ -138,7 +138,7 @@ def test_ok__a_gate_is_found_that_refused_the_socket_of_the_installed_file(
     other = ask()
     assert other.exit_code == 1
     assert "new.sock" in str(other.exception)
-    monkeypatch.setattr("plategate.commands._running.DEFAULT_FILE", config)
+    monkeypatch.setattr("plategate.health.running_gate.DEFAULT_FILE", config)
     answer = ask("--json")
     assert answer.exit_code == 0
     assert json.loads(answer.stdout)["ready"]

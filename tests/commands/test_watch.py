@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from plategate.cli import app
 from plategate.clock import SystemClock
-from plategate.health import Health
-from plategate.health_socket import StatusSocket
+from plategate.health.monitor import Health
+from plategate.health.socket import StatusSocket
 
 Watch = Callable[..., Any]
 

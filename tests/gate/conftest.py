@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 
 from plategate.access.control import AccessControl, open_access
-from plategate.access.list_changes import replace_list
-from plategate.access.lists import ListName
-from plategate.access.store import open_for_writing
+from plategate.access.store.changes import replace_list
+from plategate.access.store.database import open_for_writing
+from plategate.access.store.lists import ListName
 from plategate.errors import SettingsError, StoreError
-from plategate.gate.rehearsal import rehearsal_settings
 from plategate.gate.reload import SettingsFile
-from plategate.gate.scenario_eye import ScenarioReader, load_said_or_real, said
-from plategate.gate.site import Site, build_site
-from plategate.hardware.rehearsal_clock import TurnedClock
 from plategate.messages import InputName, Level
-from plategate.records import ListEntry, Passage, PlateSighting
+from plategate.rehearsal.clock import TurnedClock
+from plategate.rehearsal.pictures import rehearsal_settings
+from plategate.rehearsal.scenario_reader import ScenarioReader, load_said_or_real, said
+from plategate.rehearsal.site import Site, build_site
 from plategate.settings import Settings
 from plategate.settings.journal import JournalSettings
+from plategate.values import ListEntry, Passage, PlateSighting
 
 PATIENCE_S = 300.0
 KNOWN, WEAK = "AB12CDE", 0.6

@@ -13,11 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-from plategate.gate.rehearsal import rehearsal_settings
-from plategate.gate.scenario_eye import ScenarioReader, load_said_or_real, said
-from plategate.gate.site import build_site
-from plategate.hardware.rehearsal import Edge
 from plategate.messages import InputName, Level
+from plategate.rehearsal.board import Edge
+from plategate.rehearsal.pictures import rehearsal_settings
+from plategate.rehearsal.scenario_reader import ScenarioReader, load_said_or_real, said
+from plategate.rehearsal.site import build_site
 from plategate.settings import Settings
 
 

@@ -16,9 +16,9 @@ PROGRAM = """
 import logging, os, signal, sys
 from pathlib import Path
 from plategate.gate import loop
-from plategate.gate.rehearsal import rehearsal_settings
-from plategate.gate.scenario_eye import ScenarioReader
-from plategate.gate.site import build_site
+from plategate.rehearsal.pictures import rehearsal_settings
+from plategate.rehearsal.scenario_reader import ScenarioReader
+from plategate.rehearsal.site import build_site
 from plategate.messages import OpenRequested
 from plategate.settings import Settings
 

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import pytest
 
-from plategate.access.list_changes import replace_list
-from plategate.access.lists import ListName
-from plategate.access.store import open_for_writing
+from plategate.access.store.changes import replace_list
+from plategate.access.store.database import open_for_writing
+from plategate.access.store.lists import ListName
 from plategate.journal import open_journal
-from plategate.records import ListEntry, Result
 from plategate.settings.journal import JournalSettings
+from plategate.values import ListEntry, Result
 
 ROUNDS = int(os.environ.get("PLATEGATE_KILL_ROUNDS", "6"))
 LONGEST_LIFE_S = 1.2

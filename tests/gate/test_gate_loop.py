@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from plategate.access.control import ListCondition
 from plategate.messages import InputName, Level, OpenRequested, TriggerRequested
-from plategate.records import PlateSighting
+from plategate.values import PlateSighting
 
 
 def test_ok__the_grant_is_written_before_the_relay_moves(running):

@@ -17,12 +17,12 @@ from plategate.gate.modes import mode_chooser
 from plategate.gate.passages import make_passage
 from plategate.gate.rules import lane_rules
 from plategate.gate.workers import ThreadWorker
-from plategate.hardware.rehearsal_clock import TurnedClock
 from plategate.messages import CameraLost, CameraReturned, InputName, Mode, Record
-from plategate.records import PlateSighting, Reason, Result, Still, Verdict
+from plategate.rehearsal.clock import TurnedClock
 from plategate.settings.access import AccessSettings
 from plategate.settings.barrier import BarrierSettings
 from plategate.settings.lane import LaneSettings, ModeWindow
+from plategate.values import PlateSighting, Reason, Result, Still, Verdict
 
 BEAM = frozenset({InputName.BEAM})
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from plategate.health_socket import ask_status
+from plategate.health.socket import ask_status
 
 PATIENCE_S = 600.0
 SITE = """

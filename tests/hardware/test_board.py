@@ -36,7 +36,8 @@ WIRED = {
 PROGRAM = """
 import signal, sys, threading
 from plategate.clock import SystemClock
-from plategate.hardware import board, gpio_factory
+from plategate.hardware import board
+from plategate.hardware.gpio import factory as gpio_factory
 from plategate.settings import parse_settings
 
 how = sys.argv[1]

@@ -17,7 +17,8 @@ from plategate.journal import EVIDENCE, INTERRUPTED, STORE, Journal, open_journa
 from plategate.journal import evidence as evidence_module
 from plategate.journal.chain import verify_chain
 from plategate.journal.schema import FILE_NAME, open_for_reading
-from plategate.records import (
+from plategate.settings.journal import JournalSettings
+from plategate.values import (
     CharacterReading,
     ListEntry,
     Passage,
@@ -31,7 +32,6 @@ from plategate.records import (
     TextAlternative,
     Verdict,
 )
-from plategate.settings.journal import JournalSettings
 
 AT = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 READING = PlateReading(

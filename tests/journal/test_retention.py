@@ -13,8 +13,8 @@ import numpy as np
 from plategate.journal import Journal, open_journal
 from plategate.journal.chain import verify_chain
 from plategate.journal.schema import FILE_NAME
-from plategate.records import Passage, PlateSighting, Reason, Result, Still, Verdict
 from plategate.settings.journal import JournalSettings
+from plategate.values import Passage, PlateSighting, Reason, Result, Still, Verdict
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 NOISE = np.random.default_rng(2).integers(0, 255, (400, 640, 3), np.uint8)

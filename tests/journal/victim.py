@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from plategate.journal import open_journal
-from plategate.records import (
+from plategate.settings.journal import JournalSettings
+from plategate.values import (
     CharacterReading,
     Passage,
     PlateImage,
@@ -30,7 +31,6 @@ from plategate.records import (
     Still,
     Verdict,
 )
-from plategate.settings.journal import JournalSettings
 
 READING = PlateReading(tuple(CharacterReading(c, 0.9) for c in "AB12CDE"), "test")
 

@@ -33,7 +33,7 @@ from plategate.messages import (
     VerdictReached,
     WriteGrant,
 )
-from plategate.records import (
+from plategate.values import (
     CharacterReading,
     PlateReading,
     PlateSighting,

@@ -13,7 +13,7 @@ from plategate.messages import (
     VerdictReached,
     WriteGrant,
 )
-from plategate.records import Reason, Result, Verdict
+from plategate.values import Reason, Result, Verdict
 
 from .conftest import sighting
 

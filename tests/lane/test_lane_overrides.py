@@ -20,7 +20,7 @@ from plategate.messages import (
     TakeStills,
     WriteGrant,
 )
-from plategate.records import Reason, Result
+from plategate.values import Reason, Result
 
 from .conftest import WIRED
 

@@ -19,7 +19,7 @@ from plategate.messages import (
     VerdictReached,
     WriteGrant,
 )
-from plategate.records import PlateSighting, Reason, Result, Verdict
+from plategate.values import PlateSighting, Reason, Result, Verdict
 
 
 def test_ok__a_listed_vehicle_is_read_judged_written_and_let_in_in_this_order(make_bench):

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from plategate.records import CharacterReading, PlateReading
-from plategate.vision.calibrate import CONTESTED, CUTS, Curve
+from plategate.values import CharacterReading, PlateReading
+from plategate.vision.consensus.calibrate import CONTESTED, CUTS, Curve
 
 
 @pytest.fixture

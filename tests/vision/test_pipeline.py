@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from plategate.errors import ModelError, ReaderError
-from plategate.pipeline import Pipeline
-from plategate.records import CharacterReading, Image, PlateImage, PlateReading, PlateRegion, Still
+from plategate.values import CharacterReading, Image, PlateImage, PlateReading, PlateRegion, Still
+from plategate.vision.pipeline import Pipeline
 
 
 def region(x: float = 40, y: float = 40, width: float = 80, sure: float = 0.9) -> PlateRegion:

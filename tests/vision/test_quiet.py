@@ -33,7 +33,7 @@ def test_ok__file_that_took_a_closed_stderrs_place_is_left_alone(tmp_path: Path)
 
 def test_ok__models_load_without_a_word() -> None:
     code = (
-        "from plategate.pipeline import build_pipeline;"
+        "from plategate.vision.pipeline import build_pipeline;"
         "from plategate.settings.vision import VisionSettings;"
         "build_pipeline(VisionSettings())"
     )

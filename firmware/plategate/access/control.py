@@ -13,21 +13,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from plategate.access.confusions import installed_confusions
-from plategate.access.likelihood import ReadingLikelihood
-from plategate.access.lists import ListName, entries_of_plate, list_state
-from plategate.access.match import EXACT, Match, Outcome, weigh
+from plategate.access.matching.likelihood import ReadingLikelihood
+from plategate.access.matching.match import EXACT, Match, Outcome, weigh
+from plategate.access.matching.search import explanations, possibly_wanted
 from plategate.access.policy import Moment, forbids, nearest_entry, result_of
-from plategate.access.records import record_of_plate
-from plategate.access.registration import registered_in
-from plategate.access.search import explanations, possibly_wanted
-from plategate.access.store import store_errors
-from plategate.access.store_threads import ReadingStores
-from plategate.access.terms import AccessTerms, access_terms
-from plategate.access.visit_store import Direction, Grant, VisitStore
+from plategate.access.rules import AccessRules, access_rules
+from plategate.access.store.database import store_errors
+from plategate.access.store.lists import ListName, entries_of_plate, list_state
+from plategate.access.store.store_threads import ReadingStores
+from plategate.access.store.vehicles import record_of_plate
+from plategate.access.visits import Direction, Grant, VisitStore
 from plategate.errors import StoreError
-from plategate.records import ListEntry, PlateReading, Reason, Result, Verdict
+from plategate.plates.confusions import installed_confusions
+from plategate.plates.registration import registered_in
 from plategate.settings.access import AccessSettings
+from plategate.values import ListEntry, PlateReading, Reason, Result, Verdict
 
 CERTAIN, POSSIBLE, ALREADY_INSIDE = "certain", "possible", "already inside"
 
@@ -52,13 +52,13 @@ def open_access(
     `fits` says whether a text has the format of a plate; without it every text counts as one,
     which is the careful choice.
     """
-    return AccessControl(access_terms(settings), fits or bool)
+    return AccessControl(access_rules(settings), fits or bool)
 
 
 class AccessControl:
     """Judges readings; may be called from any thread, each has a connection of its own."""
 
-    def __init__(self, terms: AccessTerms, fits: Callable[[str], bool]) -> None:
+    def __init__(self, terms: AccessRules, fits: Callable[[str], bool]) -> None:
         """Use `open_access`."""
         self._terms = terms
         self._fits = fits
@@ -67,7 +67,7 @@ class AccessControl:
         self._visits = VisitStore(terms.settings.visits_file)
         self._failure = ""
 
-    def use(self, terms: AccessTerms) -> None:
+    def use(self, terms: AccessRules) -> None:
         """Judge by other terms from now on; the files stay those that it was opened with."""
         self._terms = terms
 

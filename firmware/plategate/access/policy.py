@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from plategate.access.schedule import Holidays, parse_hours
-from plategate.records import ListEntry, Reason, Result
+from plategate.schedule.windows import Holidays, parse_hours
+from plategate.values import ListEntry, Reason, Result
 
 # Where a plate has several entries, the one that comes nearest to opening speaks for it.
 _NEAREST_FIRST = (

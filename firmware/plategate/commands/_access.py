@@ -15,10 +15,10 @@ import typer
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from plategate.access.list_changes import ListChange
-    from plategate.access.lists import ListName
-    from plategate.records import ListEntry
+    from plategate.access.store.changes import ListChange
+    from plategate.access.store.lists import ListName
     from plategate.settings.access import AccessSettings
+    from plategate.values import ListEntry
 
 Config = Annotated[Path | None, typer.Option("--config", help="settings.toml")]
 State = Annotated[
@@ -44,7 +44,7 @@ def access_settings(config: Path | None, state: Path | None) -> AccessSettings:
 
 def list_name(text: str) -> ListName:
     """The list of that name; wrong usage where there is none."""
-    from plategate.access.lists import ListName
+    from plategate.access.store.lists import ListName
 
     try:
         return ListName(text)
@@ -54,8 +54,8 @@ def list_name(text: str) -> ListName:
 
 def plate_argument(written: str) -> str:
     """The canonical form of a plate; wrong usage where it can be none."""
-    from plategate.access.row_fields import LONGEST_PLATE, SHORTEST_PLATE
-    from plategate.plate_text import canonical
+    from plategate.access.files.fields import LONGEST_PLATE, SHORTEST_PLATE
+    from plategate.plates.text import canonical
 
     plate = canonical(written)
     if not SHORTEST_PLATE <= len(plate) <= LONGEST_PLATE:

@@ -22,7 +22,7 @@ Config = Annotated[
 @contextmanager
 def opened_factory(settings: Settings) -> Iterator[Any]:
     """The pins of the board."""
-    from plategate.hardware.gpio_factory import open_factory
+    from plategate.hardware.gpio.factory import open_factory
 
     factory = open_factory(settings.pins)
     try:

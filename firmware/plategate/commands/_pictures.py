@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from plategate.errors import ImageError
 
 if TYPE_CHECKING:
-    from plategate.pipeline import Pipeline, StillReading
+    from plategate.vision.pipeline import Pipeline, StillReading
 
 # A bar for a handful of pictures would be gone before it is seen.
 PROGRESS_FROM = 5

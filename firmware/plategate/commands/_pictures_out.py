@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from plategate.errors import ImageError
 
 if TYPE_CHECKING:
-    from plategate.pipeline import StillReading
-    from plategate.records import Image, Still
+    from plategate.values import Image, Still
+    from plategate.vision.pipeline import StillReading
 
 UNKNOWN_TIME = "time-unknown"
 
@@ -54,7 +54,7 @@ class PictureFolders:
         _write(self._unused(folder / f"{file.stem}.jpg"), picture)
 
     def _write_steps(self, folder: Path, file: Path, reading: StillReading) -> None:
-        from plategate.vision.steps import plate_steps, still_steps
+        from plategate.vision.stages import plate_steps, still_steps
 
         own = self._unused(folder / file.stem)
         for name, picture in still_steps(reading.still.image, reading.regions):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from plategate.commands._pictures import Outcome
-    from plategate.pipeline import PlateFound
+    from plategate.vision.pipeline import PlateFound
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from rich.markup import escape
 from rich.table import Table
 
-from plategate.gate.rehearsal import Rehearsed
+from plategate.rehearsal.pictures import Rehearsed
 
 STAGES = ("capture", "localize", "read", "decide", "relay", "total")
 COLOURS = {"granted": "green", "refused": "red", "unsure": "yellow"}

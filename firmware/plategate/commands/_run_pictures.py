@@ -18,11 +18,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 
-from plategate.access.importing import import_list_file, import_record_file
-from plategate.access.lists import ListName
+from plategate.access.store.importing import import_list_file, import_record_file
+from plategate.access.store.lists import ListName
 from plategate.commands._rehearsal_table import RehearsalTable
 from plategate.errors import reason_of
-from plategate.gate.rehearsal import PictureRehearsal, Rehearsed, rehearsal_settings
+from plategate.rehearsal.pictures import PictureRehearsal, Rehearsed, rehearsal_settings
 from plategate.settings import Settings, load_settings
 from plategate.vision.images import find_pictures
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from plategate.gate.scenario import Played, play
-from plategate.gate.scenario_file import load_scenario
+from plategate.rehearsal.scenario import play
+from plategate.rehearsal.scenario_compare import Played
+from plategate.rehearsal.scenario_file import load_scenario
 
 
 def run_scenario(file: Path) -> int:

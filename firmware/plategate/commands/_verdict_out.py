@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from plategate.records import VehicleRecord, Verdict
+    from plategate.values import VehicleRecord, Verdict
 
 
 def verdict_as_json(verdict: Verdict) -> dict[str, Any]:

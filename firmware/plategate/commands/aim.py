@@ -20,9 +20,9 @@ from plategate.commands._board import Config, opened_factory, running_camera
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plategate.commands._aiming_out import Look
-    from plategate.pipeline import Pipeline
+    from plategate.aiming.report import Look
     from plategate.settings import Settings
+    from plategate.vision.pipeline import Pipeline
 
 PAUSE_S = 0.3
 
@@ -46,8 +46,8 @@ def aim(
     ] = False,
 ) -> None:
     """Measure plate size, sharpness, contrast, saturation, tilt and motion blur."""
-    from plategate.pipeline import build_pipeline
     from plategate.settings import load_settings
+    from plategate.vision.pipeline import build_pipeline
 
     settings = load_settings(config)
     pipeline = build_pipeline(settings.vision)
@@ -62,7 +62,7 @@ def aim(
 
 
 def _look_at_files(pipeline: Pipeline, files: list[Path], as_json: bool) -> int:
-    from plategate.commands._aiming_out import look_at
+    from plategate.aiming.report import look_at
     from plategate.errors import ImageError
     from plategate.vision.images import load_still
 
@@ -89,8 +89,8 @@ def _expanded(files: list[Path]) -> Iterator[Path]:
 
 def _look(pipeline: Pipeline, camera: object) -> Look:
     """The next still; a camera that fails ends the command with its sentence."""
+    from plategate.aiming.report import look_at
     from plategate.clock import SystemClock
-    from plategate.commands._aiming_out import look_at
 
     still = next(camera.burst(1, SystemClock().monotonic()))  # type: ignore[attr-defined]
     return look_at(pipeline, still)
@@ -105,7 +105,7 @@ def _live(looks: Iterator[Look], as_json: bool) -> None:
     from rich.console import Console
     from rich.live import Live
 
-    from plategate.commands._aiming_out import table_of
+    from plategate.aiming.report import table_of
 
     console = Console()
     if as_json or not console.is_terminal:
@@ -120,7 +120,7 @@ def _live(looks: Iterator[Look], as_json: bool) -> None:
 def _print(look: Look, as_json: bool) -> None:
     from rich.console import Console
 
-    from plategate.commands._aiming_out import table_of
+    from plategate.aiming.report import table_of
 
     if as_json:
         print(json.dumps(look.document(), ensure_ascii=False), flush=True)
@@ -134,9 +134,9 @@ def _lamps(settings: Settings, wanted: bool) -> Iterator[Callable[[Look], None]]
     if not wanted:
         yield lambda look: None  # noqa: ARG005
         return
+    from plategate.aiming.advice import SIGNALS
     from plategate.clock import SystemClock
-    from plategate.hardware.aiming_advice import SIGNALS
-    from plategate.hardware.lamps import GpioLamps
+    from plategate.hardware.gpio.lamps import GpioLamps
 
     silent = settings.lamps.model_copy(update={"buzzer_for_results": False})
     with opened_factory(settings) as factory:

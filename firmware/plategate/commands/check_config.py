@@ -21,7 +21,7 @@ def check_config(
 ) -> None:
     """Check a settings file; names file, key, value and limit of everything that is wrong."""
     from plategate.gate.startable import load_startable
-    from plategate.gate.unwired import SENTENCE
+    from plategate.gate.without_relay import SENTENCE
 
     settings = load_startable(file)
     print(f"{file or 'settings'}: all right" + ("" if settings.pins.used else f"; {SENTENCE}"))

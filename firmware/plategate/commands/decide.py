@@ -19,9 +19,9 @@ from plategate.commands._access import Config, State, access_settings
 
 if TYPE_CHECKING:
     from plategate.access.control import AccessControl
-    from plategate.pipeline import StillReading
-    from plategate.records import Verdict
     from plategate.settings.access import AccessSettings
+    from plategate.values import Verdict
+    from plategate.vision.pipeline import StillReading
 
 
 def register(app: typer.Typer) -> None:
@@ -43,9 +43,9 @@ def decide(
     """Read the plates in pictures and say who would be let in."""
     from plategate.access.control import open_access
     from plategate.commands import _pictures, _plates_out, _verdict_out
-    from plategate.pipeline import build_pipeline
+    from plategate.plates.grammar import any_country
     from plategate.settings import load_settings
-    from plategate.vision.grammar import any_country
+    from plategate.vision.pipeline import build_pipeline
 
     settings = access_settings(config, state)
     moment, clock_trusted = _moment(at, settings)
@@ -77,7 +77,7 @@ def _judge(
     access: AccessControl, reading: StillReading, at: datetime, clock_trusted: bool
 ) -> Verdict:
     """The verdict about the plate that the picture is about."""
-    from plategate.records import Reason, Result, Verdict
+    from plategate.values import Reason, Result, Verdict
 
     if reading.best is None:
         seen = Reason.NOT_READABLE if reading.regions else Reason.NOTHING_SEEN
@@ -87,9 +87,9 @@ def _judge(
 
 def _moment(at: str | None, settings: AccessSettings) -> tuple[datetime, bool]:
     """The time to judge at, and whether it may be believed; a time that was named is."""
-    from plategate.access.clocktrust import ClockTrust
-    from plategate.access.zone import site_zone
     from plategate.clock import SystemClock
+    from plategate.schedule.clock_trust import ClockTrust
+    from plategate.schedule.zone import site_zone
 
     if at is None:
         return SystemClock().wall(), ClockTrust(settings.clock_stamp).trusted()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from plategate.commands._doctor import Finding, Machine
+    from plategate.doctor.findings import Finding, Machine
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Look over machine, installation, settings and data, and say what to do."""
-    from plategate.commands._doctor import Light, Machine
+    from plategate.doctor.findings import Light, Machine
 
     findings = examine(config, Machine())
     if as_json:
@@ -41,10 +41,10 @@ def doctor(
 
 def examine(config: Path | None, machine: Machine) -> list[Finding]:
     """All findings; where the settings are wrong, the rest is looked at with the last good."""
-    from plategate.commands._doctor import green, red
-    from plategate.commands._doctor_board import board
-    from plategate.commands._doctor_software import software
-    from plategate.commands._doctor_state import state
+    from plategate.doctor.board import board
+    from plategate.doctor.findings import green, red
+    from plategate.doctor.software import software
+    from plategate.doctor.state import state
     from plategate.errors import SettingsError
     from plategate.gate.startable import load_startable
     from plategate.settings import Settings
@@ -70,7 +70,7 @@ def _print_for_people(findings: list[Finding]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from plategate.commands._doctor import Light
+    from plategate.doctor.findings import Light
 
     colours = {Light.GREEN: "green", Light.AMBER: "yellow", Light.RED: "bold red"}
     table = Table(box=None, show_header=False, pad_edge=False)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import sqlite3
     from zoneinfo import ZoneInfo
 
-    from plategate.access.lists import ListName
+    from plategate.access.store.lists import ListName
 
 app = typer.Typer(help="The allow, block and wanted lists.", no_args_is_help=True)
 
@@ -50,7 +50,7 @@ def import_list(
     state: State = None,
 ) -> None:
     """Put the entries of a file in force instead of the list; whole or not at all."""
-    from plategate.access.importing import import_list_file
+    from plategate.access.store.importing import import_list_file
 
     change = import_list_file(
         access_settings(config, state),
@@ -74,9 +74,9 @@ def show_list(
     state: State = None,
 ) -> None:
     """Show the entries in force, those of one plate, or the history of changes; in site time."""
-    from plategate.access.list_changes import list_history
-    from plategate.access.store import open_for_reading
-    from plategate.access.zone import site_zone
+    from plategate.access.store.changes import list_history
+    from plategate.access.store.database import open_for_reading
+    from plategate.schedule.zone import site_zone
 
     settings = access_settings(config, state)
     zone = site_zone(settings.zone)
@@ -95,7 +95,7 @@ def show_list(
 
 
 def _show_plate(store: sqlite3.Connection, written: str, zone: ZoneInfo) -> None:
-    from plategate.access.lists import ListName, entries_of_plate
+    from plategate.access.store.lists import ListName, entries_of_plate
 
     plate = plate_argument(written)
     found = [(name, entry) for name in ListName for entry in entries_of_plate(store, name, plate)]
@@ -107,7 +107,7 @@ def _show_plate(store: sqlite3.Connection, written: str, zone: ZoneInfo) -> None
 
 
 def _show_entries(store: sqlite3.Connection, name: ListName, limit: int, zone: ZoneInfo) -> None:
-    from plategate.access.lists import all_entries, list_state
+    from plategate.access.store.lists import all_entries, list_state
 
     state = list_state(store, name)
     if state is None:
@@ -134,9 +134,9 @@ def show_inside(
     """Show who is inside, where lanes know which way they lead (access.direction)."""
     from datetime import timedelta
 
-    from plategate.access.visit_store import VisitStore
-    from plategate.access.zone import site_zone
+    from plategate.access.visits import VisitStore
     from plategate.clock import SystemClock
+    from plategate.schedule.zone import site_zone
 
     settings = access_settings(config, state)
     zone = site_zone(settings.zone)
@@ -160,8 +160,8 @@ def check_list(
     state: State = None,
 ) -> None:
     """Find the traps in the lists; exit status 1 where there are any."""
-    from plategate.access.store import open_for_reading
-    from plategate.access.zone import site_zone
+    from plategate.access.store.database import open_for_reading
+    from plategate.schedule.zone import site_zone
     from plategate.settings import load_settings
 
     fits = _formats(load_settings(config).vision.countries)
@@ -177,8 +177,8 @@ def check_list(
 
 
 def _formats(countries: tuple[str, ...]) -> Callable[[str], bool]:
-    from plategate.vision.grammar import Grammar, any_country
-    from plategate.vision.grammar_pack import load_pack
+    from plategate.plates.formats import load_pack
+    from plategate.plates.grammar import Grammar, any_country
 
     if not countries:
         return any_country().fits
@@ -190,7 +190,7 @@ def _check_all(
 ) -> bool:
     from collections import Counter
 
-    from plategate.access.list_check import check_lists
+    from plategate.access.matching.list_check import check_lists
     from plategate.clock import SystemClock
 
     counts: Counter[str] = Counter()
@@ -206,10 +206,10 @@ def _check_all(
 
 
 def _check_plate(store: sqlite3.Connection, written: str, fits: Callable[[str], bool]) -> None:
-    from plategate.access.lists import ListName, entries_of_plate
-    from plategate.access.match import LEVELS
-    from plategate.access.misreadings import misreadings
-    from plategate.access.search import known_among
+    from plategate.access.matching.match import LEVELS
+    from plategate.access.matching.misreadings import misreadings
+    from plategate.access.matching.search import known_among
+    from plategate.access.store.lists import ListName, entries_of_plate
 
     plate = plate_argument(written)
     if not entries_of_plate(store, ListName.ALLOW, plate):

@@ -41,7 +41,7 @@ def pulse(
 ) -> None:
     """Pulse a relay once. The arm may move: look at it while you do this."""
     from plategate.errors import PinError
-    from plategate.hardware.gpio_drive import GpioDrive
+    from plategate.hardware.gpio.drive import GpioDrive
     from plategate.settings import load_settings
 
     settings = load_settings(config)
@@ -69,8 +69,8 @@ def pulse(
 def _refuse_unless_clear(settings: Settings, factory: Any) -> None:
     from plategate.clock import SystemClock
     from plategate.errors import PinError
-    from plategate.hardware.gpio_inputs import GpioInputs
-    from plategate.hardware.timers import TimerThread
+    from plategate.hardware.gpio.inputs import GpioInputs
+    from plategate.hardware.gpio.timers import TimerThread
     from plategate.messages import InputName, Level
 
     timer = TimerThread("debounce")

@@ -36,8 +36,8 @@ def read(
     from plategate.commands import _pictures, _plates_out
     from plategate.commands._pictures_out import PictureFolders
     from plategate.errors import ImageError
-    from plategate.pipeline import build_pipeline
     from plategate.settings import load_settings
+    from plategate.vision.pipeline import build_pipeline
 
     pipeline = build_pipeline(load_settings(config).vision)
     folders = PictureFolders(crops=crops, steps=steps, annotate=annotate)

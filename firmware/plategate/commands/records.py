@@ -11,7 +11,7 @@ import typer
 from plategate.commands._access import Config, State, access_settings, plate_argument, say_aside
 
 if TYPE_CHECKING:
-    from plategate.records import VehicleRecord
+    from plategate.values import VehicleRecord
 
 app = typer.Typer(help="What is known about vehicles.", no_args_is_help=True)
 
@@ -28,7 +28,7 @@ def import_records(
     state: State = None,
 ) -> None:
     """Put the records of a file in place of all that were there; whole or not at all."""
-    from plategate.access.importing import import_record_file
+    from plategate.access.store.importing import import_record_file
 
     count = import_record_file(access_settings(config, state), file, say_aside)
     print(f"{count} records from {file.name}")
@@ -42,8 +42,8 @@ def lookup(
     state: State = None,
 ) -> None:
     """Show what is known about a plate, or about the vehicles of a person."""
-    from plategate.access.records import record_of_plate, records_of_person
-    from plategate.access.store import open_for_reading
+    from plategate.access.store.database import open_for_reading
+    from plategate.access.store.vehicles import record_of_plate, records_of_person
 
     if (plate is None) == (person is None):
         raise typer.BadParameter("name a plate or a --person")

@@ -23,7 +23,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="everything, as JSON")] = False,
 ) -> None:
     """Ask the running gate how it is."""
-    from plategate.commands._running import running_gate
+    from plategate.health.running_gate import running_gate
 
     _, document, elsewhere = running_gate(config)
     if elsewhere is not None:

@@ -18,7 +18,7 @@ from plategate.commands.lists import app as list_app
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plategate.access.sync import SourceProgress, SyncReport
+    from plategate.access.sync.sync import SourceProgress, SyncReport
 
 
 def register(root: typer.Typer) -> None:
@@ -42,9 +42,9 @@ def sync(
     state: State = None,
 ) -> None:
     """Fetch every source, check it, and put in force what is new; 1 if any source failed."""
-    from plategate.access.sync import SyncOrder, sync_lists
-    from plategate.access.zone import site_zone
+    from plategate.access.sync.sync import SyncOrder, sync_lists
     from plategate.clock import SystemClock
+    from plategate.schedule.zone import site_zone
     from plategate.settings import load_settings
 
     settings = load_settings(config)
@@ -66,7 +66,7 @@ def sync(
 
 
 def _say(report: SyncReport, *, dry_run: bool, quiet: bool) -> None:
-    from plategate.access.candidate import Outcome
+    from plategate.access.sync.source import Outcome
 
     for result in report.results:
         good = result.outcome in (Outcome.UNCHANGED, Outcome.NEW)

@@ -52,7 +52,7 @@ def watch(
     config: Config = None,
 ) -> None:
     """Show what the gate sees and does."""
-    from plategate.commands._running import running_gate
+    from plategate.health.running_gate import running_gate
     from plategate.settings import load_settings
 
     settings = load_settings(config) if direct else running_gate(config)[0]
@@ -119,7 +119,7 @@ def _word(value: Any) -> str:
 @contextmanager
 def _gate(settings: Settings) -> Iterator[Callable[[], dict[str, Any]]]:
     """Ask the running gate."""
-    from plategate.health_socket import ask_status
+    from plategate.health.socket import ask_status
 
     def ask() -> dict[str, Any]:
         document = ask_status(settings.health.socket)
@@ -137,8 +137,8 @@ def _gate(settings: Settings) -> Iterator[Callable[[], dict[str, Any]]]:
 def _direct(settings: Settings) -> Iterator[Callable[[], dict[str, Any]]]:
     """Read the pins. Relays are not claimed; a camera is not opened."""
     from plategate.clock import SystemClock
-    from plategate.hardware.gpio_inputs import GpioInputs
-    from plategate.hardware.timers import TimerThread
+    from plategate.hardware.gpio.inputs import GpioInputs
+    from plategate.hardware.gpio.timers import TimerThread
 
     clock, timer = SystemClock(), TimerThread("debounce")
     with opened_factory(settings) as factory:
@@ -162,8 +162,8 @@ def _direct(settings: Settings) -> Iterator[Callable[[], dict[str, Any]]]:
 def _distance(settings: Settings, factory: Any) -> Callable[[], dict[str, Any]]:
     """Measures once whenever it is called; nothing where no sensor is wired."""
     from plategate.errors import PinError
-    from plategate.hardware.distance import DistanceFilter
-    from plategate.hardware.ultrasonic import UltrasonicSensor
+    from plategate.hardware.gpio.distance import DistanceFilter
+    from plategate.hardware.gpio.ultrasonic import UltrasonicSensor
 
     if settings.pins.distance is None:
         return dict

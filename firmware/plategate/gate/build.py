@@ -12,24 +12,24 @@ import functools
 import logging
 import secrets
 
-from plategate.access.clocktrust import ClockTrust
 from plategate.access.control import open_access
 from plategate.clock import SystemClock
+from plategate.gate.interfaces import GateComponents
 from plategate.gate.loop import Gate
 from plategate.gate.modes import mode_chooser
-from plategate.gate.parts import Parts
 from plategate.gate.reload import Reload, SettingsFile
 from plategate.gate.rules import all_wired, lane_rules
 from plategate.gate.startable import startable
-from plategate.gate.unwired import UnwiredGate
+from plategate.gate.without_relay import GateWithoutRelay
 from plategate.hardware.board import open_board
-from plategate.health import Health, systemd_health
-from plategate.health_crash import keep_crash_reports
-from plategate.health_socket import StatusSocket
+from plategate.health.crash import keep_crash_reports
+from plategate.health.monitor import Health, systemd_health
+from plategate.health.socket import StatusSocket
 from plategate.journal import Journal, open_journal
-from plategate.pipeline import build_pipeline
+from plategate.plates.grammar import any_country
+from plategate.schedule.clock_trust import ClockTrust
 from plategate.settings import Settings
-from plategate.vision.grammar import any_country
+from plategate.vision.pipeline import build_pipeline
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +47,11 @@ def run_gate(
 
 def build_unwired(
     settings: Settings, stack: contextlib.ExitStack, wrong_settings: str | None
-) -> UnwiredGate:
+) -> GateWithoutRelay:
     """What runs in place of a gate while no line is set."""
     health = systemd_health(SystemClock())
     health.say("settings", wrong_settings)
-    gate = UnwiredGate(health, settings.health.main_hang_s)
+    gate = GateWithoutRelay(health, settings.health.main_hang_s)
     _serve_status(settings, health, stack)
     return gate
 
@@ -81,7 +81,7 @@ def build_gate(
     stack.callback(board.close)
     rules = lane_rules(settings.lane, settings.barrier, all_wired(board.inputs))
     trust = ClockTrust(settings.access.clock_stamp, clock)
-    parts = Parts(
+    parts = GateComponents(
         clock=clock,
         camera=board.camera,
         inputs=board.inputs,

@@ -16,9 +16,9 @@ from typing import Protocol
 
 from plategate.clock import Clock
 from plategate.errors import CameraError
-from plategate.hardware.ports import Camera
+from plategate.hardware.interfaces import Camera
 from plategate.messages import CameraLost, CameraReturned, Event
-from plategate.records import Still
+from plategate.values import Still
 
 logger = logging.getLogger(__name__)
 

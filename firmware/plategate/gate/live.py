@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from plategate.access.terms import AccessTerms, access_terms
+from plategate.access.rules import AccessRules, access_rules
 from plategate.clock import Clock
 from plategate.gate.modes import mode_chooser
 from plategate.gate.rules import lane_rules
@@ -25,7 +25,7 @@ class Live:
 
     rules: LaneRules
     mode: Callable[[], Mode]
-    terms: AccessTerms
+    terms: AccessRules
     journal: JournalSettings
 
 
@@ -38,7 +38,7 @@ def live_settings(settings: Settings, clock: Clock, clock_trusted: Callable[[], 
     return Live(
         rules=lane_rules(settings.lane, settings.barrier, _wired(settings)),
         mode=mode_chooser(settings.lane, settings.access, clock, clock_trusted),
-        terms=access_terms(settings.access),
+        terms=access_rules(settings.access),
         journal=settings.journal,
     )
 

@@ -16,14 +16,14 @@ from typing import Any
 
 from plategate.access.control import ListCondition
 from plategate.gate.camera_feed import CameraFeed, InlineFeed, StillFeed
-from plategate.gate.hands import Hands, Watcher
-from plategate.gate.parts import Parts
+from plategate.gate.executor import CommandExecutor, Watcher
+from plategate.gate.interfaces import GateComponents
 from plategate.gate.reload import NewSettings, Reload
 from plategate.gate.signals import signals
 from plategate.gate.status import GateStatus, status_of
 from plategate.gate.watching import HealthWatcher
 from plategate.gate.workers import InlineWorker, ThreadWorker, Worker
-from plategate.health import Health
+from plategate.health.monitor import Health
 from plategate.lane import LaneRules, LaneState, step
 from plategate.messages import (
     Event,
@@ -53,7 +53,7 @@ class Gate:
     def __init__(
         self,
         *,
-        parts: Parts,
+        parts: GateComponents,
         rules: LaneRules,
         lane: str,
         prefix: str,
@@ -86,7 +86,7 @@ class Gate:
         vision = self._worker("vision", MOST_READINGS_WAITING, inline)
         grants = self._worker("grants", MOST_GRANTS_WAITING, inline)
         self._records = self._worker("records", MOST_RECORDS_WAITING, inline)
-        self._hands = Hands(
+        self._hands = CommandExecutor(
             parts=parts,
             lane=lane,
             feed=self._feed,

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from plategate.access.schedule import Holidays, parse_hours
-from plategate.access.zone import site_zone
 from plategate.clock import Clock
 from plategate.errors import SettingsError
 from plategate.messages import Mode
+from plategate.schedule.windows import Holidays, parse_hours
+from plategate.schedule.zone import site_zone
 from plategate.settings.access import AccessSettings
 from plategate.settings.lane import LaneSettings
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from plategate.messages import Record
-from plategate.records import Passage
+from plategate.values import Passage
 
 PIPELINE_SUM = "total"
 

@@ -19,7 +19,7 @@ from plategate.clock import Clock
 from plategate.errors import SettingsError
 from plategate.gate.live import Live
 from plategate.gate.workers import Worker
-from plategate.health import Health
+from plategate.health.monitor import Health
 from plategate.lane import ArmStage, LaneState
 from plategate.messages import Mode
 from plategate.settings import Settings

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from plategate.errors import SettingsError
-from plategate.hardware.ports import Inputs
+from plategate.hardware.interfaces import Inputs
 from plategate.lane import Combine, LaneRules, Style
 from plategate.messages import InputName
 from plategate.settings.barrier import BarrierSettings

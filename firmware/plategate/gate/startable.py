@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from plategate.access.terms import access_terms
+from plategate.access.rules import access_rules
 from plategate.clock import Clock, SystemClock
 from plategate.errors import SettingsError
 from plategate.gate.live import Live, live_settings
 from plategate.gate.modes import mode_chooser
+from plategate.plates.grammar import choose_grammar
 from plategate.settings import Settings, load_settings
-from plategate.vision.grammar import choose_grammar
 
 
 def load_startable(file: Path | None) -> Settings:
@@ -42,7 +42,7 @@ def startable(settings: Settings, clock: Clock, clock_trusted: Callable[[], bool
         raise SettingsError("triggers.motion.enabled: files do not move; use a real camera")
     if not settings.pins.used:
         mode_chooser(settings.lane, settings.access, clock, clock_trusted)
-        access_terms(settings.access)
+        access_rules(settings.access)
         return None
     if settings.pins.open_relay is None:
         raise SettingsError("pins.open_relay is not set: there is nothing to open the barrier with")

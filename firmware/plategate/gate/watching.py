@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import logging
 
-from plategate.health import Health
+from plategate.health.monitor import Health
 from plategate.messages import Report
-from plategate.records import Passage, PlateSighting
+from plategate.values import Passage, PlateSighting
 
 logger = logging.getLogger(__name__)
 

@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from plategate.clock import Clock
-from plategate.hardware.distance import DistanceFilter
-from plategate.hardware.folder import FileCamera
-from plategate.hardware.gpio_drive import GpioDrive
-from plategate.hardware.gpio_factory import open_factory
-from plategate.hardware.gpio_inputs import GpioInputs
-from plategate.hardware.ir_lamp import IrLamp
-from plategate.hardware.lamps import GpioLamps
-from plategate.hardware.motion import MotionDetector
-from plategate.hardware.picam import PiCamera
-from plategate.hardware.ports import BarrierDrive, CallLater, Camera, Inputs, Lamps
-from plategate.hardware.timers import TimerThread
-from plategate.hardware.ultrasonic import UltrasonicSensor
-from plategate.hardware.v4l2 import V4l2Camera
-from plategate.hardware.watches import DistanceWatch, watch_motion
+from plategate.hardware.camera.folder import FileCamera
+from plategate.hardware.camera.motion import MotionDetector
+from plategate.hardware.camera.picamera2 import PiCamera
+from plategate.hardware.camera.v4l2 import V4l2Camera
+from plategate.hardware.gpio.distance import DistanceFilter
+from plategate.hardware.gpio.drive import GpioDrive
+from plategate.hardware.gpio.factory import open_factory
+from plategate.hardware.gpio.inputs import GpioInputs
+from plategate.hardware.gpio.ir_lamp import IrLamp
+from plategate.hardware.gpio.lamps import GpioLamps
+from plategate.hardware.gpio.timers import TimerThread
+from plategate.hardware.gpio.ultrasonic import UltrasonicSensor
+from plategate.hardware.interfaces import BarrierDrive, CallLater, Camera, Inputs, Lamps
+from plategate.hardware.polling import DistanceWatch, watch_motion
 from plategate.settings.camera import CameraSettings
 from plategate.settings.lamps import LampsSettings
 from plategate.settings.pins import PinsSettings

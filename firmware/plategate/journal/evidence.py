@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 
 from plategate.errors import StoreError
-from plategate.records import Image, PlateSighting
 from plategate.settings.journal import JournalSettings
+from plategate.values import Image, PlateSighting
 
 FOLDER = "evidence"
 PARTIAL = ".part"

@@ -18,8 +18,8 @@ from plategate.journal import outbox, queries, repair, retention
 from plategate.journal.chain import content_hash, link, newest_hash
 from plategate.journal.evidence import EvidenceFile
 from plategate.journal.reserve import Grant, GrantReserve
-from plategate.records import Passage
 from plategate.settings.journal import JournalSettings
+from plategate.values import Passage
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from plategate.journal.reserve import Grant
 from plategate.journal.rows import passage_from_document
-from plategate.records import Passage
+from plategate.values import Passage
 
 
 @dataclass(frozen=True)

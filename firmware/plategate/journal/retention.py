@@ -10,8 +10,8 @@ from pathlib import Path
 
 from plategate.journal.evidence import FOLDER, has_room
 from plategate.journal.repair import SET_ASIDE
-from plategate.records import Passage, Reason, Result
 from plategate.settings.journal import JournalSettings
+from plategate.values import Passage, Reason, Result
 
 ALARMS = frozenset({Reason.BLOCKED, Reason.WANTED, Reason.WANTED_POSSIBLE})
 CLASS_BY_RESULT = {

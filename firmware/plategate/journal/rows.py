@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from plategate.records import (
+from plategate.values import (
     CharacterReading,
     ListEntry,
     Passage,

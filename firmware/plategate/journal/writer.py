@@ -22,8 +22,8 @@ from plategate.journal.evidence import EvidenceFile, store_evidence
 from plategate.journal.ledger import Ledger
 from plategate.journal.reserve import Grant, GrantReserve
 from plategate.journal.rows import encode, passage_document
-from plategate.records import Passage, PlateSighting, Reason, Result, Verdict
 from plategate.settings.journal import JournalSettings
+from plategate.values import Passage, PlateSighting, Reason, Result, Verdict
 
 log = logging.getLogger(__name__)
 

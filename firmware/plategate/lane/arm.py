@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from plategate.lane.context import Turn
 from plategate.lane.faults import latch
 from plategate.lane.openings import close_all
 from plategate.lane.position import arm_is_down, arm_is_up
 from plategate.lane.rules import Style
 from plategate.lane.state import ArmStage, Opening
-from plategate.lane.turn import Turn
 from plategate.messages import (
     CloseBarrier,
     FaultCode,
@@ -27,7 +27,7 @@ from plategate.messages import (
     RaiseAgain,
     ReleaseBarrier,
 )
-from plategate.records import Reason
+from plategate.values import Reason
 
 
 def advance_arm(turn: Turn) -> None:

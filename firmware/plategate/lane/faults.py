@@ -7,9 +7,9 @@ held is still let down only when that is safe.
 
 from __future__ import annotations
 
+from plategate.lane.context import Turn
 from plategate.lane.openings import close_all
 from plategate.lane.state import ArmStage, Fault
-from plategate.lane.turn import Turn
 from plategate.messages import FaultCode, InputName, RestBarrier
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from plategate.lane.context import Turn
 from plategate.lane.state import ArmStage, Opening, Outcome, Seen
-from plategate.lane.turn import Turn
 from plategate.messages import InputName, Level, Mode, Record, Signal, WriteGrant
-from plategate.records import Reason, Result, Verdict
+from plategate.values import Reason, Result, Verdict
 
 
 def add_opening(turn: Turn, opening: Opening) -> None:

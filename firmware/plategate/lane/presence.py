@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from plategate.lane.context import Turn
 from plategate.lane.rules import Combine
 from plategate.lane.state import LaneState
-from plategate.lane.turn import Turn
 from plategate.lane.visit import give_up, start_visit
 from plategate.messages import InputName, Level
-from plategate.records import Reason
+from plategate.values import Reason
 
 
 def advance_presence(turn: Turn) -> None:

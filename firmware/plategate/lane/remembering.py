@@ -7,9 +7,9 @@ passage. Each plate has a window of its own, so one wanted vehicle does not hide
 
 from __future__ import annotations
 
+from plategate.lane.context import Turn
 from plategate.lane.state import Remembered
-from plategate.lane.turn import Turn
-from plategate.records import Verdict
+from plategate.values import Verdict
 
 MOST_REMEMBERED = 32
 

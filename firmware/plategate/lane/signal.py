@@ -6,7 +6,7 @@ A wanted vehicle is shown exactly what a refused one is.
 
 from __future__ import annotations
 
-from plategate.lane.turn import Turn
+from plategate.lane.context import Turn
 from plategate.messages import Mode, Show, Signal
 
 

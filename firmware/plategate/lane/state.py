@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from plategate.messages import FaultCode, InputName, Level, Mode, Signal
-from plategate.records import PlateSighting, Reason, Verdict
+from plategate.values import PlateSighting, Reason, Verdict
 
 Milestones = tuple[tuple[str, float], ...]
 

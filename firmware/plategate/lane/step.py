@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from plategate.lane.arm import advance_arm
+from plategate.lane.context import Turn
 from plategate.lane.faults import drive_failed, reset
 from plategate.lane.openings import advance_openings, count_vehicle, override
 from plategate.lane.presence import advance_presence, trust_again, vehicle_present
@@ -17,7 +18,6 @@ from plategate.lane.rules import LaneRules
 from plategate.lane.signal import advance_signal
 from plategate.lane.state import LaneState, Seen
 from plategate.lane.supervision import advance_supervision
-from plategate.lane.turn import Turn
 from plategate.lane.visit import (
     advance_visit,
     grant_not_written,
@@ -48,7 +48,7 @@ from plategate.messages import (
     TriggerRequested,
     VerdictReached,
 )
-from plategate.records import Reason
+from plategate.values import Reason
 
 # One change may lead to another (through -> lower -> rest); more rounds than this would be a loop.
 MOST_ROUNDS = 12

@@ -6,10 +6,10 @@ Movements that were asked for are followed in `arm`; here is what the arm does u
 
 from __future__ import annotations
 
+from plategate.lane.context import Turn
 from plategate.lane.faults import latch
 from plategate.lane.position import arm_is_down, limits_contradict
 from plategate.lane.state import ArmStage
-from plategate.lane.turn import Turn
 from plategate.messages import FaultCode, InputName
 
 

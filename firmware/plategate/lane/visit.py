@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from plategate.lane.context import Turn
 from plategate.lane.openings import add_opening
 from plategate.lane.remembering import alarm_is_new, remember, remembered_visit
 from plategate.lane.state import Opening, Outcome, Visit, VisitStage
-from plategate.lane.turn import Turn
 from plategate.messages import Judge, Mode, Record, Signal, TakeStills, WriteGrant
-from plategate.records import PlateSighting, Reason, Result, Verdict
+from plategate.values import PlateSighting, Reason, Result, Verdict
 
 # Reading the same vehicle again cannot change these.
 FINAL = frozenset(

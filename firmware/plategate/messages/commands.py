@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plategate.messages.names import Signal
-from plategate.records import PlateReading, PlateSighting, Reason, Verdict
+from plategate.values import PlateReading, PlateSighting, Reason, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plategate.messages.names import InputName, Level, Mode
-from plategate.records import PlateSighting, Reason, Verdict
+from plategate.values import PlateSighting, Reason, Verdict
 
 
 @dataclass(frozen=True, slots=True)

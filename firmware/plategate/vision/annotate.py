@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from plategate.records import Corners, Image
+from plategate.values import Corners, Image
 
 Colour = tuple[int, int, int]
 

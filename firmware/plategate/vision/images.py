@@ -21,7 +21,7 @@ from PIL import ExifTags, UnidentifiedImageError
 from PIL import Image as Pillow
 
 from plategate.errors import ImageError
-from plategate.records import Image, Still
+from plategate.values import Image, Still
 
 MOST_MEGAPIXELS = 100
 # Plain raster formats only: no decoder that starts programs or reads other files.

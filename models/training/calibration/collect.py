@@ -18,14 +18,14 @@ import numpy as np
 
 from detector.conditions import CONDITIONS
 from plategate.errors import GateError
-from plategate.pipeline_plate import CLEAR, SECOND_CUT, another_cut
-from plategate.records import Image, PlateImage, PlateReading, PlateRegion
-from plategate.vision.localize_contour_refine import refine_corners
-from plategate.vision.localize_tflite import TfliteLocalizer
-from plategate.vision.ports import Localizer, Reader
-from plategate.vision.read_tesseract import TesseractReader
-from plategate.vision.read_tflite import TfliteReader
-from plategate.vision.rectify import NORMAL, rectify
+from plategate.values import Image, PlateImage, PlateReading, PlateRegion
+from plategate.vision.interfaces import Localizer, Reader
+from plategate.vision.localize.contour_refine import refine_corners
+from plategate.vision.localize.tflite import TfliteLocalizer
+from plategate.vision.read.tesseract import TesseractReader
+from plategate.vision.read.tflite import TfliteReader
+from plategate.vision.rectify.plate import NORMAL, rectify
+from plategate.vision.region import CLEAR, SECOND_CUT, another_cut
 
 Box = tuple[float, float, float, float]
 SIDES = ("x0", "y0", "x1", "y1")

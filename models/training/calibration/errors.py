@@ -12,11 +12,11 @@ from pathlib import Path
 
 import cv2
 
-from plategate.pipeline import Pipeline, PlateFound, build_pipeline
-from plategate.plate_text import fold
+from plategate.plates.text import fold
 from plategate.settings.vision import VisionSettings
 from plategate.vision.images import load_still
-from plategate.vision.rectify import evidence
+from plategate.vision.pipeline import Pipeline, PlateFound, build_pipeline
+from plategate.vision.rectify.plate import evidence
 
 from .collect import LEAST_OVERLAP, SIDES, Box, box_region, labelled, overlap
 from .contact_sheet import Shown, contact_sheet

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from plategate.pipeline_plate import CLEAR, LOST, SURE
-from plategate.plate_text import fold
-from plategate.records import CharacterReading, PlateReading, TextAlternative
-from plategate.vision.agree import agree_readings, support
-from plategate.vision.calibrate import MOST, SUPPORTS, Calibration, Curve
+from plategate.plates.text import fold
+from plategate.values import CharacterReading, PlateReading, TextAlternative
+from plategate.vision.consensus.calibrate import MOST, SUPPORTS, Calibration, Curve
+from plategate.vision.consensus.merge import agree_readings, support
+from plategate.vision.region import CLEAR, LOST, SURE
 
 Numbers = npt.NDArray[np.float64]
 

@@ -7,10 +7,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from plategate.vision.agree import agree_readings
-from plategate.vision.calibrate import load_calibration
-from plategate.vision.grammar import Grammar
-from plategate.vision.grammar_pack import known_countries, load_pack
+from plategate.plates.formats import known_countries, load_pack
+from plategate.plates.grammar import Grammar
+from plategate.vision.consensus.calibrate import load_calibration
+from plategate.vision.consensus.merge import agree_readings
 
 from .fit import CALIBRATED, Plate, is_right, load
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from plategate.vision.letterbox import CANVASES
+from plategate.vision.localize.letterbox import CANVASES
 
 from . import bank, photographs
 from .compose import Composer

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib import pyplot
 from numpy.typing import NDArray
 
-from plategate.vision.rectify import rectify
+from plategate.vision.rectify.plate import rectify
 
 from .conditions import CONDITIONS
 from .photographs import read_labels

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plategate.vision.localize_tflite import TfliteLocalizer
+from plategate.vision.localize.tflite import TfliteLocalizer
 
 from . import bank, photographs
 from .compose import Composer, Known

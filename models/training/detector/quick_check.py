@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from plategate.vision.plate_map import candidates
+from plategate.vision.localize.maps import candidates
 
 from .network import HEIGHT, WIDTH, PlateNetwork
 from .photographs import read_labels

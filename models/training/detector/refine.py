@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from plategate.vision.plate_map import Candidate
-from plategate.vision.propose_tflite import Detector
+from plategate.vision.localize.detector import Detector
+from plategate.vision.localize.maps import Candidate
 
 from .geometry import Quad, move
 from .network import HEIGHT, WIDTH

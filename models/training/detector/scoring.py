@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from plategate.records import PlateRegion
-from plategate.vision.localize_tflite import TfliteLocalizer
-from plategate.vision.rectify import NORMAL
+from plategate.values import PlateRegion
+from plategate.vision.localize.tflite import TfliteLocalizer
+from plategate.vision.rectify.plate import NORMAL
 
 from .conditions import CONDITIONS
 from .photographs import read_labels

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 from plategate.vision.interpreter import open_model
-from plategate.vision.localize_tflite import Search, TfliteLocalizer
+from plategate.vision.localize.detector import Detector
+from plategate.vision.localize.refiner import Refiner
+from plategate.vision.localize.tflite import Search, TfliteLocalizer
 from plategate.vision.models import find_model
-from plategate.vision.propose_tflite import Detector
-from plategate.vision.refine_tflite import Refiner
 
 from .scoring import Look, looks
 

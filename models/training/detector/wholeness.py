@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.collect import box_region, labelled, region_of
-from plategate.plate_text import fold
-from plategate.records import Image, PlateRegion
-from plategate.vision.localize_tflite import TfliteLocalizer
-from plategate.vision.read_tflite import TfliteReader
-from plategate.vision.read_tflite_decode import prefix_beam_search
-from plategate.vision.rectify import NORMAL, upright
+from plategate.plates.text import fold
+from plategate.values import Image, PlateRegion
+from plategate.vision.localize.tflite import TfliteLocalizer
+from plategate.vision.read.ctc import prefix_beam_search
+from plategate.vision.read.tflite import TfliteReader
+from plategate.vision.rectify.plate import NORMAL, upright
 from reader.network import ALPHABET
 
 HALF = 0.5  # of the distance between characters: where a character ends, seen from its middle

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from plategate.plate_text import fold
+from plategate.plates.text import fold
 
 from .export import load_average
 from .network import ALPHABET, BLANK, COLUMNS

@@ -14,9 +14,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from plategate.plate_text import fold
-from plategate.records import PlateImage, PlateReading, PlateRegion
-from plategate.vision.read_tflite import TfliteReader
+from plategate.plates.text import fold
+from plategate.values import PlateImage, PlateReading, PlateRegion
+from plategate.vision.read.tflite import TfliteReader
 
 from .conditions import CONDITIONS
 from .samples import Crop, fit, load_crops, plain_cut

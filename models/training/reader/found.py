@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from calibration.collect import region_of
-from plategate.vision.localize_tflite import TfliteLocalizer
+from plategate.vision.localize.tflite import TfliteLocalizer
 
 from .quads import Points, inside_crop
 from .samples import readable_rows

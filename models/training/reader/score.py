@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from plategate.plate_text import fold
+from plategate.plates.text import fold
 
 
 def share_right(read: list[str], truth: list[str]) -> float:

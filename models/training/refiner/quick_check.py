@@ -10,9 +10,9 @@ from torch import nn
 
 from detector.photographs import read_labels
 from detector.scoring import overlap
-from plategate.vision.localize_tflite import Search
-from plategate.vision.propose_tflite import Detector
-from plategate.vision.refine_tflite import Window, cut
+from plategate.vision.localize.detector import Detector
+from plategate.vision.localize.refiner import Window, cut
+from plategate.vision.localize.tflite import Search
 
 
 class QuickCheck:

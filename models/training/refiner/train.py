@@ -18,7 +18,7 @@ from torch import Tensor
 from detector import bank, photographs
 from detector.compose import Composer
 from learner import Learner
-from plategate.vision.propose_tflite import Detector
+from plategate.vision.localize.detector import Detector
 
 from .network import RefinerNetwork
 from .quick_check import QuickCheck

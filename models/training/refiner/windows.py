@@ -16,8 +16,8 @@ from detector.compose import Composer, Known, Scene
 from detector.geometry import Quad
 from detector.scoring import overlap
 from detector.weather import Picture, weathered
-from plategate.vision.propose_tflite import Detector
-from plategate.vision.refine_tflite import Window, cut
+from plategate.vision.localize.detector import Detector
+from plategate.vision.localize.refiner import Window, cut
 
 SCENE = (512, 384)  # pixels; larger than the detector's input, as stills are
 WIDTHS = (24.0, 340.0)  # of plates in a scene, in pixels

@@ -12,9 +12,9 @@ from pathlib import Path
 import cv2
 
 from calibration.contact_sheet import Shown, contact_sheet
-from plategate.plate_text import fold
-from plategate.vision.read_tesseract import TesseractReader
-from plategate.vision.read_tesseract_data import STOCK, LanguageData
+from plategate.plates.text import fold
+from plategate.vision.read.tesseract import TesseractReader
+from plategate.vision.read.tesseract_data import STOCK, LanguageData
 
 from .lines import LabelledPlate, corners_of, cut, real_plates
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from plategate.pipeline_plate import SECOND_CUT
-from plategate.records import Corners, PlateImage, PlateRegion
-from plategate.vision.localize_contour_refine import refine_corners
-from plategate.vision.read_tesseract import TesseractReader, full_lines, prepare_line
-from plategate.vision.rectify import rectify
+from plategate.values import Corners, PlateImage, PlateRegion
+from plategate.vision.localize.contour_refine import refine_corners
+from plategate.vision.read.tesseract import TesseractReader, full_lines, prepare_line
+from plategate.vision.rectify.plate import rectify
+from plategate.vision.region import SECOND_CUT
 from reader.samples import Crop, RenderedCrops, crop_shares, load_crops, other_widths
 from reader.transplant import Donors, with_edges
 from synthesis.degrade import degrade, low_resolution

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from plategate.vision.read_tesseract import TesseractReader
-from plategate.vision.read_tesseract_data import PLATES, LanguageData
+from plategate.vision.read.tesseract import TesseractReader
+from plategate.vision.read.tesseract_data import PLATES, LanguageData
 
 from .lines import Line, training_lines
 

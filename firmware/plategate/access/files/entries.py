@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read a list file, CSV or JSON, into checked entries; one bad row and the whole file is refused.
+
+Columns: plate (needed), holder, group, note, from, until, hours, entries. The format is described
+in docs/lists.md. Putting entries in force is the business of `list_changes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from plategate.access.files.fields import (
+    check_columns,
+    check_format,
+    count_field,
+    day_or_time_field,
+    plate_field,
+    text_field,
+)
+from plategate.access.files.rows import Row, read_rows
+from plategate.access.files.table_errors import FaultReport, TableError
+from plategate.access.store.lists import ListName
+from plategate.errors import ListError
+from plategate.schedule.windows import parse_hours
+from plategate.values import ListEntry
+
+FORMAT = "plategate-list"
+VERSION = 1
+COLUMNS = frozenset({"plate", "holder", "group", "note", "from", "until", "hours", "entries"})
+_HEADER = frozenset({"format", "version", "list", "serial", "made_at", "note"})
+_END_OF_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """What a list file says about itself, and its entries, which may be read once."""
+
+    list: ListName | None
+    serial: int | None
+    entries: Iterator[ListEntry]
+
+
+def read_entries(stream: BinaryIO, origin: str, zone: ZoneInfo) -> ListFile:
+    """Open a list file; days and times without offset are those of `zone`.
+
+    Raises ListError, at once or while the entries are being read, with every bad row named
+    (up to 20): line, field, value and reason.
+    """
+    try:
+        header, rows = read_rows(stream, "entries", COLUMNS)
+        name, serial = _header(header.values)
+    except TableError as error:
+        raise ListError(f"{origin}: {error}") from None
+    return ListFile(name, serial, _entries(rows, origin, zone))
+
+
+def _entries(rows: Iterator[Row], origin: str, zone: ZoneInfo) -> Iterator[ListEntry]:
+    report = FaultReport(origin, ListError)
+    try:
+        for row in rows:
+            try:
+                yield _entry(row, zone)
+            except TableError as error:
+                report.add(error)
+    except TableError as error:
+        report.add(error)
+    report.raise_if_any()
+
+
+def _entry(row: Row, zone: ZoneInfo) -> ListEntry:
+    if row.fault is not None:
+        raise row.fault
+    check_columns(row, COLUMNS)
+    valid_from, valid_until = _start(row, zone), _end(row, zone)
+    if valid_from and valid_until and valid_until <= valid_from:
+        raise TableError(row.line, "until", row.fields["until"], "not after from")
+    return ListEntry(
+        plate=plate_field(row),
+        holder=text_field(row, "holder"),
+        group=text_field(row, "group"),
+        note=text_field(row, "note"),
+        valid_from=valid_from,
+        valid_until=valid_until,
+        hours=_hours(row),
+        entries=count_field(row, "entries"),
+    )
+
+
+def _start(row: Row, zone: ZoneInfo) -> datetime | None:
+    found = day_or_time_field(row, "from")
+    if found is None or isinstance(found, datetime):
+        return found if found is None or found.tzinfo else found.replace(tzinfo=zone)
+    return datetime.combine(found, time(), zone)
+
+
+def _end(row: Row, zone: ZoneInfo) -> datetime | None:
+    found = day_or_time_field(row, "until")
+    if found is None or isinstance(found, datetime):
+        return found if found is None or found.tzinfo else found.replace(tzinfo=zone)
+    # The last day counts as a whole.
+    return datetime.combine(found + _END_OF_DAY, time(), zone)
+
+
+def _hours(row: Row) -> str:
+    text = text_field(row, "hours")
+    if text:
+        try:
+            parse_hours(text)
+        except ValueError as error:
+            raise TableError(row.line, "hours", text, str(error)) from None
+    return text
+
+
+def _header(values: object) -> tuple[ListName | None, int | None]:
+    assert isinstance(values, dict)
+    for key in values:
+        if key not in _HEADER:
+            raise TableError(1, str(key), None, "unknown key before the entries")
+    check_format(values, FORMAT, VERSION)
+    return _list_name(values.get("list")), _serial(values.get("serial"))
+
+
+def _list_name(value: object) -> ListName | None:
+    if value is None:
+        return None
+    if value not in tuple(ListName):
+        raise TableError(1, "list", value, "must be allow, block or wanted")
+    return ListName(str(value))
+
+
+def _serial(value: object) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**62:
+        raise TableError(1, "serial", value, "must be a number, 0 or above")
+    return value

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turn the fields of a row into checked values: plates, texts, days, counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from plategate.access.files.rows import Row, unknown_column
+from plategate.access.files.table_errors import TableError
+from plategate.plates.text import canonical
+
+SHORTEST_PLATE = 2
+LONGEST_PLATE = 12
+LONGEST_TEXT = 500  # characters
+LARGEST_COUNT = 1_000_000
+FIRST_YEAR, LAST_YEAR = 1900, 9000
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_SEVERAL = re.compile(r"[,;|\t\n\"]")
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def check_format(header: Mapping[str, object], name: str, version: int) -> None:
+    """Refuse the header of a JSON file that says to be another format or version."""
+    for key, wanted in (("format", name), ("version", version)):
+        if header and header.get(key) != wanted:
+            reason = f'must start with "format": "{name}", "version": {version}'
+            raise TableError(1, key, header.get(key), reason)
+
+
+def check_columns(row: Row, known: frozenset[str]) -> None:
+    """Refuse a row that has a column nobody knows."""
+    for column in row.fields:
+        if column not in known:
+            raise unknown_column(row.line, column, known)
+
+
+def text_field(row: Row, column: str) -> str:
+    """A text with single spaces; "" where the field is missing or empty."""
+    value = row.fields.get(column)
+    if value is None or value == "":
+        return ""
+    if not isinstance(value, str):
+        raise TableError(row.line, column, value, "must be text")
+    return clean_text(row.line, column, value)
+
+
+def clean_text(line: int, column: str, value: str) -> str:
+    """The text with single spaces; refuses what is too long or cannot be shown."""
+    text = " ".join(value.split())
+    if len(text) > LONGEST_TEXT:
+        raise TableError(line, column, value, f"longer than {LONGEST_TEXT} characters")
+    if not text.isprintable() and _UNFIT.search(text):
+        raise TableError(line, column, value, "has characters that cannot be shown")
+    return text
+
+
+def plate_field(row: Row) -> str:
+    """The canonical form of the column `plate`."""
+    value = row.fields.get("plate")
+    if value is None or value == "":
+        raise TableError(row.line, "plate", "", "missing")
+    if not isinstance(value, str):
+        raise TableError(row.line, "plate", value, "must be text")
+    if _SEVERAL.search(value):
+        raise TableError(row.line, "plate", value, "must be one plate, without commas or the like")
+    plate = canonical(value)
+    if not SHORTEST_PLATE <= len(plate) <= LONGEST_PLATE:
+        limits = f"{SHORTEST_PLATE} to {LONGEST_PLATE}"
+        raise TableError(row.line, "plate", value, f"must have {limits} letters and digits")
+    return plate
+
+
+def count_field(row: Row, column: str) -> int | None:
+    """A whole number from 1 on; None where the field is missing or empty."""
+    value = row.fields.get(column)
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,9}\s*", value, re.ASCII):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= LARGEST_COUNT:
+        raise TableError(row.line, column, value, f"must be a number from 1 to {LARGEST_COUNT}")
+    return value
+
+
+def day_or_time_field(row: Row, column: str) -> date | datetime | None:
+    """A day (2026-05-31) or a time (2026-05-31T18:00, with or without offset)."""
+    text = text_field(row, column)
+    if not text:
+        return None
+    try:
+        found = date.fromisoformat(text) if _DAY.fullmatch(text) else datetime.fromisoformat(text)
+    except ValueError:
+        example = "2026-05-31 or 2026-05-31T18:00"
+        raise TableError(row.line, column, text, f"no such day or time; write {example}") from None
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise TableError(row.line, column, text, f"must lie in {FIRST_YEAR} to {LAST_YEAR}")
+    return found
+
+
+def day_field(row: Row, column: str) -> date | None:
+    """A day (2026-05-31); None where the field is missing or empty."""
+    found = day_or_time_field(row, column)
+    if isinstance(found, datetime):
+        raise TableError(row.line, column, row.fields[column], "must be a day, without a time")
+    return found

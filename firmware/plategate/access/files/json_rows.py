@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read the objects of one array out of a JSON file as they come, with their line numbers.
+
+The file is an object such as {"version": 1, "entries": [{...}, ...]}, or the bare array. What
+stands before the array is its header; what stands after it is checked to be JSON, then ignored.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from plategate.access.files.table_errors import TableError
+
+CHUNK = 65_536  # bytes read at a time
+LONGEST_VALUE = 65_536  # characters of one row or header value
+_WHITE = " \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class JsonHeader:
+    """What a file says about itself before its rows."""
+
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+def json_rows(
+    stream: BinaryIO, items: str
+) -> tuple[JsonHeader, Iterator[tuple[int, Mapping[str, object]]]]:
+    """The header, and the objects of the array `items`, each with the line that it starts in."""
+    text = _Text(stream)
+    if text.peek() == "[":
+        return JsonHeader(), _rows(text, in_object=False)
+    values: dict[str, object] = {}
+    text.expect("{")
+    while text.peek() != "}":
+        key = _key(text, values)
+        if key == items:
+            if text.peek() != "[":
+                raise text.error(f"{items!r} must be an array")
+            return JsonHeader(values), _rows(text, in_object=True)
+        values[key] = text.value()
+        if not text.comma_before("}"):
+            break
+    raise text.error(f"there is no array {items!r}")
+
+
+def _rows(text: _Text, *, in_object: bool) -> Iterator[tuple[int, Mapping[str, object]]]:
+    text.expect("[")
+    while text.peek() != "]":
+        if text.peek() != "{":
+            raise text.error("a row must be an object")
+        line = text.line
+        yield line, text.value()
+        if not text.comma_before("]"):
+            break
+    text.expect("]")
+    if in_object:
+        after: dict[str, object] = {}
+        while text.peek() == ",":
+            text.expect(",")
+            key = _key(text, after)
+            after[key] = text.value()
+        text.expect("}")
+    if text.peek():
+        raise text.error("there is more after the end")
+
+
+def _key(text: _Text, known: Mapping[str, object]) -> str:
+    if text.peek() != '"':
+        raise text.error("a key was expected")
+    key = str(text.value())
+    if key in known:
+        raise text.error(f"the key {key!r} is there twice")
+    text.expect(":")
+    return key
+
+
+class _Text:
+    """The text of a file with a place in it, read in chunks; what lies behind is let go."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode
+        self._json = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
+        self._buffer = ""
+        self._place = 0
+        self._ended = False
+        self.line = 1
+
+    def error(self, reason: str) -> TableError:
+        """An error at this place."""
+        return TableError(self.line, "", None, reason)
+
+    def peek(self) -> str:
+        """The next character that is not white space; "" at the end."""
+        while True:
+            while self._place < len(self._buffer):
+                char = self._buffer[self._place]
+                if char not in _WHITE:
+                    return char
+                self.line += char == "\n"
+                self._place += 1
+            if not self._read():
+                return ""
+
+    def expect(self, char: str) -> None:
+        """Go past a character that must come next."""
+        found = self.peek()
+        if found != char:
+            raise self.error(f"{char!r} was expected, not {found or 'the end'!r}")
+        self._place += 1
+
+    def comma_before(self, end: str) -> bool:
+        """Whether a comma leads to one more; a comma just before `end` is an error."""
+        if self.peek() != ",":
+            return False
+        self.expect(",")
+        if self.peek() == end:
+            raise self.error("a comma leads nowhere")
+        return True
+
+    def value(self) -> Any:
+        """The next JSON value."""
+        self.peek()
+        while True:
+            try:
+                value, end = self._json.raw_decode(self._buffer, self._place)
+            except json.JSONDecodeError as error:
+                left = len(self._buffer) - self._place
+                if left > LONGEST_VALUE or not self._read():
+                    raise self.error(f"not valid JSON: {error.msg}") from None
+                continue
+            except (ValueError, RecursionError) as error:
+                raise self.error(f"not valid JSON: {error}") from None
+            # A number that touches the end of the chunk may go on.
+            if end < len(self._buffer) or not self._read():
+                break
+        self.line += self._buffer.count("\n", self._place, end)
+        self._place = end
+        return value
+
+    def _read(self) -> bool:
+        if self._ended:
+            return False
+        raw = self._stream.read(CHUNK)
+        self._ended = not raw
+        try:
+            more = self._decode(raw, self._ended)
+        except UnicodeDecodeError as error:
+            lines = self._buffer.count("\n", self._place) + raw.count(b"\n", 0, error.start)
+            raise TableError(self.line + lines, "", None, "not UTF-8 text") from None
+        self._buffer = self._buffer[self._place :] + more
+        self._place = 0
+        return not self._ended or bool(more)
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a key is there twice in one object")
+    return values
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which look-alike keys a plate may have that was read like this: few enough to look up each.
+
+The number of keys depends on the length of the reading and not on the length of any list.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator
+
+from plategate.plates.text import ALPHABET, lookalike_key
+from plategate.values import PlateReading
+
+KEY_CHARACTERS = "".join(sorted(set(lookalike_key(ALPHABET))))
+MOST_TEXTS = 24
+LEAST_SHARE = 0.01  # of a character's alternative that is followed
+LONGEST = 14  # characters; a longer reading is no plate
+
+
+def likely_texts(reading: PlateReading) -> list[str]:
+    """What the readers say the plate may carry, likeliest first, the reading itself included."""
+    found = dict.fromkeys([reading.text, *(a.text for a in reading.alternatives)])
+    for text in _combinations(reading):
+        if len(found) >= MOST_TEXTS:
+            break
+        found[text] = None
+    return list(found)[:MOST_TEXTS]
+
+
+def near_keys(reading: PlateReading) -> set[str]:
+    """Look-alike keys of the likely texts."""
+    return {lookalike_key(text) for text in likely_texts(reading)}
+
+
+def wide_keys(reading: PlateReading) -> set[str]:
+    """The near keys, and all keys one character away from the reading's own."""
+    return near_keys(reading) | set(_one_away(lookalike_key(reading.text)))
+
+
+def _combinations(reading: PlateReading) -> Iterator[str]:
+    """Texts out of the characters' alternatives, likeliest first."""
+    places = []
+    for character in reading.characters[:LONGEST]:
+        choices = {character.char: max(character.confidence, LEAST_SHARE)}
+        choices |= {c: p for c, p in character.alternatives if p >= LEAST_SHARE and c in ALPHABET}
+        ranked = sorted(choices.items(), key=lambda choice: (-choice[1], choice[0]))
+        places.append([(char, math.log(share)) for char, share in ranked])
+    start = (0,) * len(places)
+    heap, seen = [(-sum(p[0][1] for p in places), start)], {start}
+    while heap:
+        cost, chosen = heapq.heappop(heap)
+        yield "".join(place[n][0] for place, n in zip(places, chosen, strict=True))
+        for at, place in enumerate(places):
+            if (n := chosen[at] + 1) < len(place):
+                following = (*chosen[:at], n, *chosen[at + 1 :])
+                if following not in seen:
+                    seen.add(following)
+                    heapq.heappush(heap, (cost + place[n - 1][1] - place[n][1], following))
+
+
+def _one_away(key: str) -> Iterator[str]:
+    if len(key) > LONGEST:
+        return
+    for place in range(len(key) + 1):
+        before, after = key[:place], key[place:]
+        if after:
+            yield before + after[1:]
+        for char in KEY_CHARACTERS:
+            yield before + char + after
+            if after:
+                yield before + char + after[1:]

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find the traps in the lists in force: twins, entries that can never open, plates that are none.
+
+Reads only; what a single plate would be mistaken for is `misreadings`' business.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from plategate.access.matching.misreadings import one_confusion_away
+from plategate.access.store.lists import ListName, all_entries, list_state, plates_like, table_of
+from plategate.plates.text import lookalike_key
+
+# Beyond this, twins are searched by look-alike key alone, which is quick at any size.
+MOST_FOR_ALL_CONFUSIONS = 20_000
+
+
+class Trap(StrEnum):
+    """What is wrong with an entry."""
+
+    DUPLICATE = "duplicate"
+    EXPIRED = "expired"
+    SHADOWED = "shadowed"
+    TWIN = "one confusion apart"
+    NEAR_WANTED = "near a wanted plate"
+    NO_FORMAT = "fits no format"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One trap, the list and plate that it is about, and a sentence."""
+
+    trap: Trap
+    list: ListName
+    plate: str
+    sentence: str
+
+
+def check_lists(
+    store: sqlite3.Connection, now: datetime, fits: Callable[[str], bool]
+) -> Iterator[Finding]:
+    """All traps in all lists, list by list; times are told in the zone of `now`."""
+    present = [name for name in ListName if list_state(store, name) is not None]
+    for name in present:
+        yield from _duplicates(store, name)
+        yield from _by_entry(store, name, now, fits)
+    if ListName.ALLOW in present:
+        for other in present:
+            if other is not ListName.ALLOW:
+                yield from _forbidden_too(store, other)
+        yield from _twins(store)
+        if ListName.WANTED in present:
+            yield from _near_wanted(store)
+
+
+def _duplicates(store: sqlite3.Connection, name: ListName) -> Iterator[Finding]:
+    rows = store.execute(
+        f"SELECT plate, count(*), count(DISTINCT digest),"
+        f" sum(valid_from IS NULL AND valid_until IS NULL AND hours = '' AND entries IS NULL)"
+        f" FROM {table_of(name)} GROUP BY plate HAVING count(*) > 1"
+    )
+    for plate, count, different, unlimited in rows:
+        if different < count or unlimited == count:
+            yield Finding(Trap.DUPLICATE, name, plate, f"is there {count} times")
+        elif unlimited:
+            yield Finding(Trap.SHADOWED, name, plate, "has limits, but another entry has none")
+
+
+def _by_entry(
+    store: sqlite3.Connection, name: ListName, now: datetime, fits: Callable[[str], bool]
+) -> Iterator[Finding]:
+    for entry in all_entries(store, name):
+        if entry.valid_until and entry.valid_until <= now:
+            ended = entry.valid_until.astimezone(now.tzinfo)
+            yield Finding(Trap.EXPIRED, name, entry.plate, f"ended {ended:%Y-%m-%d %H:%M}")
+        if not fits(entry.plate):
+            yield Finding(Trap.NO_FORMAT, name, entry.plate, "has no format of a plate")
+
+
+def _forbidden_too(store: sqlite3.Connection, other: ListName) -> Iterator[Finding]:
+    rows = store.execute(
+        f"SELECT DISTINCT a.plate FROM {table_of(ListName.ALLOW)} a"
+        f" JOIN {table_of(other)} o ON o.plate = a.plate"
+    )
+    for (plate,) in rows:
+        yield Finding(Trap.SHADOWED, ListName.ALLOW, plate, f"is on the {other} list too")
+
+
+def _near_wanted(store: sqlite3.Connection) -> Iterator[Finding]:
+    rows = store.execute(
+        f"SELECT DISTINCT a.plate, w.plate FROM {table_of(ListName.WANTED)} w"
+        f" JOIN {table_of(ListName.ALLOW)} a ON a.folded = w.folded AND a.plate <> w.plate"
+    )
+    for plate, wanted in rows:
+        sentence = f"looks like {wanted}, which is wanted"
+        yield Finding(Trap.NEAR_WANTED, ListName.ALLOW, plate, sentence)
+
+
+def _twins(store: sqlite3.Connection) -> Iterator[Finding]:
+    table = table_of(ListName.ALLOW)
+    rows = store.execute(
+        f"SELECT DISTINCT a.plate, b.plate FROM {table} a JOIN {table} b"
+        f" ON a.folded = b.folded AND a.plate < b.plate"
+    )
+    for plate, twin in rows:
+        yield Finding(Trap.TWIN, ListName.ALLOW, plate, f"looks like {twin}")
+    state = list_state(store, ListName.ALLOW)
+    if state is None or state.entries > MOST_FOR_ALL_CONFUSIONS:
+        return
+    for entry in all_entries(store, ListName.ALLOW):
+        near = set(one_confusion_away(entry.plate))
+        keys = {lookalike_key(text) for text in near}
+        for twin in plates_like(store, ListName.ALLOW, keys - {lookalike_key(entry.plate)}):
+            if entry.plate < twin and twin in near:
+                yield Finding(Trap.TWIN, ListName.ALLOW, entry.plate, f"is close to {twin}")

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The allow, block and wanted lists in force: their state, and their entries by canonical plate.
+
+They are replaced by `list_changes`, never edited; who may pass is decided by `policy`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from plategate.access.store.database import batches
+from plategate.values import ListEntry
+
+
+class ListName(StrEnum):
+    """The lists that a gate keeps."""
+
+    ALLOW = "allow"
+    BLOCK = "block"
+    WANTED = "wanted"
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """Which generation of a list is in force, and how fresh it is."""
+
+    name: ListName
+    generation: int
+    entries: int
+    serial: int | None
+    source: str
+    replaced_at: datetime
+    confirmed_at: datetime  # when its source last said that it is still the newest
+
+
+COLUMNS = "plate, folded, holder, grp, note, valid_from, valid_until, hours, entries"
+
+
+def list_state(connection: sqlite3.Connection, name: ListName) -> ListState | None:
+    """The state of a list; None where it never was imported."""
+    row = connection.execute("SELECT * FROM lists WHERE name = ?", (name.value,)).fetchone()
+    if row is None:
+        return None
+    return ListState(
+        name=name,
+        generation=row["generation"],
+        entries=row["entries"],
+        serial=row["serial"],
+        source=row["source"],
+        replaced_at=datetime.fromisoformat(row["replaced_at"]),
+        confirmed_at=datetime.fromisoformat(row["confirmed_at"]),
+    )
+
+
+def entries_of_plate(
+    connection: sqlite3.Connection, name: ListName, plate: str
+) -> tuple[ListEntry, ...]:
+    """All entries of a canonical plate, in the order of the file they came from."""
+    return _select(connection, name, "WHERE plate = ? ORDER BY rowid", (plate,))
+
+
+def entries_like(
+    connection: sqlite3.Connection, name: ListName, keys: Iterable[str]
+) -> tuple[ListEntry, ...]:
+    """All entries whose look-alike key is one of `keys`."""
+    found: list[ListEntry] = []
+    for batch in batches(keys):
+        marks = ",".join("?" * len(batch))
+        found += _select(connection, name, f"WHERE folded IN ({marks})", batch)
+    return tuple(found)
+
+
+def plates_like(
+    connection: sqlite3.Connection, name: ListName, keys: Iterable[str]
+) -> tuple[str, ...]:
+    """The plates of a list whose look-alike key is one of `keys`."""
+    return tuple(dict.fromkeys(entry.plate for entry in entries_like(connection, name, keys)))
+
+
+def all_entries(
+    connection: sqlite3.Connection, name: ListName, limit: int | None = None
+) -> Iterator[ListEntry]:
+    """Every entry, in the order of the file they came from, without holding them all."""
+    if list_state(connection, name) is None:
+        return
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM {table_of(name)} ORDER BY rowid LIMIT ?",
+        (-1 if limit is None else limit,),
+    )
+    for row in rows:
+        yield _entry(row)
+
+
+def table_of(name: ListName) -> str:
+    """The table that holds a list; it exists once the list was imported."""
+    return f"list_{name.value}"
+
+
+def _select(
+    connection: sqlite3.Connection, name: ListName, where: str, values: tuple[str, ...]
+) -> tuple[ListEntry, ...]:
+    try:
+        rows = connection.execute(
+            f"SELECT {COLUMNS} FROM {table_of(name)} {where}", values
+        ).fetchall()
+    except sqlite3.OperationalError:
+        if list_state(connection, name) is None:
+            return ()
+        raise
+    return tuple(_entry(row) for row in rows)
+
+
+def _entry(row: sqlite3.Row) -> ListEntry:
+    plate, _, holder, group, note, valid_from, valid_until, hours, entries = row
+    return ListEntry(
+        plate=plate,
+        holder=holder,
+        group=group,
+        note=note,
+        valid_from=_time(valid_from),
+        valid_until=_time(valid_until),
+        hours=hours,
+        entries=entries,
+    )
+
+
+def _time(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find people whose name is not spelt as it was asked: every word may be one slip away.
+
+All spellings one slip away are looked up in the vocabulary of the records, so that the time does
+not depend on how many records there are.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import unicodedata
+
+from plategate.access.store.database import batches
+
+SHORTEST_FUZZY_WORD = 3  # a slip in a shorter word makes it another word
+LONGEST_WORD = 24
+MOST_WORDS = 6
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def people_query(connection: sqlite3.Connection, name: str) -> str | None:
+    """A full-text query for a name; None where a word of it is in no record."""
+    words = _words(name)[:MOST_WORDS]
+    if not words:
+        return None
+    groups = []
+    for word in words:
+        spellings = _known(connection, _spellings(word))
+        if not spellings:
+            return None
+        groups.append("(" + " OR ".join(f'"{spelling}"' for spelling in spellings) + ")")
+    return " AND ".join(groups)
+
+
+def _words(name: str) -> list[str]:
+    plain = unicodedata.normalize("NFKD", name.lower())
+    letters = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
+    return [word[:LONGEST_WORD] for word in letters.split()]
+
+
+def _spellings(word: str) -> list[str]:
+    if len(word) < SHORTEST_FUZZY_WORD:
+        return [word]
+    splits = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+    found = {word}
+    found |= {a + b[1:] for a, b in splits if b}
+    found |= {a + b[1] + b[0] + b[2:] for a, b in splits if len(b) > 1}
+    found |= {a + letter + b[1:] for a, b in splits if b for letter in _LETTERS}
+    found |= {a + letter + b for a, b in splits for letter in _LETTERS}
+    return sorted(found)
+
+
+def _known(connection: sqlite3.Connection, spellings: list[str]) -> list[str]:
+    known: list[str] = []
+    for batch in batches(spellings):
+        marks = ",".join("?" * len(batch))
+        query = f"SELECT term FROM people_words WHERE term IN ({marks})"
+        known += [row[0] for row in connection.execute(query, batch)]
+    return known

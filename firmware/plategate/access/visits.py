@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the gate remembers of its grants: how often an entry was used, and who is inside.
+
+A file of its own beside the lists, so that opening never waits for a list that is being replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from plategate.access.store.database import store_errors, transaction
+from plategate.values import ListEntry
+
+BUSY_TIMEOUT_S = 2.0
+MOST_GRANTS = 10_000  # remembered so that none is counted twice
+
+_LAYOUT = """
+CREATE TABLE IF NOT EXISTS grants (id INTEGER PRIMARY KEY, passage TEXT UNIQUE NOT NULL);
+CREATE TABLE IF NOT EXISTS uses (
+    entry TEXT PRIMARY KEY, used INTEGER NOT NULL, last_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS inside (plate TEXT PRIMARY KEY, since TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Direction(StrEnum):
+    """Which way a lane leads; UNKNOWN where it leads both ways or nobody said."""
+
+    IN = "in"
+    OUT = "out"
+    UNKNOWN = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A barrier that is about to open: for which passage, plate and entry, and which way."""
+
+    passage: str
+    plate: str
+    entry: ListEntry | None
+    direction: Direction
+    at: datetime
+
+
+def entry_key(entry: ListEntry) -> str:
+    """What a count belongs to: the plate and its limits, so that a new limit starts anew."""
+    limits = (entry.plate, entry.valid_from, entry.valid_until, entry.hours, entry.entries)
+    return hashlib.sha256("|".join(map(str, limits)).encode()).hexdigest()[:32]
+
+
+class VisitStore:
+    """Counts grants durably; safe to use from any thread and from several processes."""
+
+    def __init__(self, file: Path) -> None:
+        """The file is made at the first grant."""
+        self._file = file
+
+    def used(self, entry: ListEntry) -> int:
+        """How often an entry has opened the barrier; raises StoreError where that is unknown."""
+        if not self._is_there():
+            return 0
+        with self._open() as store:
+            row = store.execute("SELECT used FROM uses WHERE entry = ?", (entry_key(entry),))
+            return next((int(found[0]) for found in row), 0)
+
+    def note(self, grant: Grant) -> None:
+        """Write a grant down, once however often it is noted; raises StoreError on failure."""
+        with store_errors(self._file):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._open() as store, transaction(store):
+            store.execute("INSERT OR IGNORE INTO grants (passage) VALUES (?)", (grant.passage,))
+            if not store.execute("SELECT changes()").fetchone()[0]:
+                return
+            self._count(store, grant)
+            if grant.direction is Direction.IN:
+                store.execute(
+                    "INSERT OR REPLACE INTO inside VALUES (?, ?)", (grant.plate, _stamp(grant.at))
+                )
+            elif grant.direction is Direction.OUT:
+                store.execute("DELETE FROM inside WHERE plate = ?", (grant.plate,))
+            store.execute(
+                "DELETE FROM grants WHERE id <= (SELECT max(id) FROM grants) - ?", (MOST_GRANTS,)
+            )
+
+    def inside_since(self, plate: str) -> datetime | None:
+        """Since when a plate has been inside; None where it is not."""
+        if not self._is_there():
+            return None
+        with self._open() as store:
+            rows = store.execute("SELECT since FROM inside WHERE plate = ?", (plate,))
+            return next((datetime.fromisoformat(row[0]) for row in rows), None)
+
+    def inside(self) -> tuple[tuple[str, datetime], ...]:
+        """Who is inside, longest first."""
+        if not self._is_there():
+            return ()
+        with self._open() as store:
+            rows = store.execute("SELECT plate, since FROM inside ORDER BY since, plate").fetchall()
+            return tuple((plate, datetime.fromisoformat(since)) for plate, since in rows)
+
+    def forget_inside(self, before: datetime) -> int:
+        """Take out who came in before a time (a missed exit); returns how many."""
+        if not self._is_there():
+            return 0
+        with self._open() as store:
+            found = store.execute("DELETE FROM inside WHERE since < ?", (_stamp(before),))
+            return found.rowcount
+
+    def _is_there(self) -> bool:
+        with store_errors(self._file):
+            return self._file.exists()
+
+    def _count(self, store: sqlite3.Connection, grant: Grant) -> None:
+        if grant.entry is not None and grant.entry.entries is not None:
+            store.execute(
+                "INSERT INTO uses VALUES (?, 1, ?) ON CONFLICT (entry)"
+                " DO UPDATE SET used = used + 1, last_at = excluded.last_at",
+                (entry_key(grant.entry), _stamp(grant.at)),
+            )
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with store_errors(self._file):
+            store = sqlite3.connect(self._file, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            try:
+                store.execute("PRAGMA journal_mode = WAL")
+                store.execute("PRAGMA synchronous = FULL")
+                store.executescript(_LAYOUT)
+                yield store
+            finally:
+                store.close()
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds")

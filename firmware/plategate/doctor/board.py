@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of the board: pins, wiring, camera, heat, supply, clock and hardware watchdog."""
+
+from __future__ import annotations
+
+import grp
+import importlib.util
+import os
+import pwd
+from collections.abc import Iterator
+
+from plategate.doctor.findings import Finding, Machine, amber, green, red
+from plategate.settings import Settings
+
+SERVICE_USER = "plategate"
+WARM_C, HOT_C = 70.0, 80.0
+# Bits of the firmware's report: now, and since power-on.
+UNDER_VOLTAGE_NOW, UNDER_VOLTAGE_SINCE = 0x1, 0x10000
+THROTTLED_NOW = 0x4
+THROTTLED_FILE = "/sys/devices/platform/soc/soc:firmware/get_throttled"
+
+
+def board(settings: Settings, machine: Machine) -> Iterator[Finding]:
+    """All checks of this file."""
+    yield _pins(settings, machine)
+    yield _wiring(settings)
+    yield _camera(settings, machine)
+    yield _temperature(machine)
+    yield _supply(machine)
+    yield _clock(settings)
+    yield _watchdog(machine)
+
+
+def _pins(settings: Settings, machine: Machine) -> Finding:
+    if settings.pins.backend == "mock":
+        return amber("pins", "lines in memory: nothing is moved", 'pins.backend = "lgpio"')
+    chips = machine.any("/dev", "gpiochip*")
+    if not chips:
+        return red(
+            "pins", "there is no /dev/gpiochip*", "is this a Raspberry Pi, and its kernel whole?"
+        )
+    group = machine.command(["stat", "-c", "%G", f"{machine.root}/dev/{chips[0]}"]) or "gpio"
+    if not _service_user_in(group):
+        return red(
+            "pins",
+            f"{chips[0]} belongs to the group {group}, in which {SERVICE_USER} is not",
+            "sudo ./setup.sh install",
+        )
+    return green("pins", f"{', '.join(chips)}; {SERVICE_USER} may use them")
+
+
+def _wiring(settings: Settings) -> Finding:
+    used = settings.pins.used
+    if "open_relay" not in used:
+        return red(
+            "wiring",
+            "no pin for the relay that opens: nothing can open",
+            "set [pins.open_relay] pin",
+        )
+    if not {"beam", "loop", "distance.trigger"} & used.keys():
+        return amber(
+            "wiring",
+            "no beam, loop or distance sensor",
+            "set one under [pins], or trigger by picture",
+        )
+    if "photocell" not in used and "safety" not in used:
+        return amber(
+            "wiring", "no photocell: the arm is never closed by us", "set [pins.photocell] pin"
+        )
+    return green("wiring", ", ".join(f"{name} {line}" for name, line in used.items()))
+
+
+def _service_user_in(group: str) -> bool:
+    """Whether the service's user, or the asking one where there is none, is in a group."""
+    try:
+        user = pwd.getpwnam(SERVICE_USER)
+    except KeyError:
+        user = pwd.getpwuid(os.getuid())
+    try:
+        wanted = grp.getgrnam(group)
+    except KeyError:
+        return False
+    return user.pw_uid == 0 or user.pw_name in wanted.gr_mem or user.pw_gid == wanted.gr_gid
+
+
+def _camera(settings: Settings, machine: Machine) -> Finding:
+    camera = settings.camera
+    if camera.kind == "picamera2":
+        return _ribbon_camera(machine)
+    if camera.kind in ("folder", "video"):
+        if camera.path is not None and os.path.exists(camera.path):  # noqa: PTH110 -- never raises
+            return amber(
+                "camera",
+                f"pictures from {camera.path}",
+                "a rehearsal: set camera.kind for real work",
+            )
+        return red("camera", f"{camera.path} is missing", "set camera.path")
+    if machine.exists(camera.device):
+        return green("camera", f"USB camera at {camera.device}")
+    return red("camera", f"{camera.device} is missing", "plug it in; v4l2-ctl --list-devices")
+
+
+def _ribbon_camera(machine: Machine) -> Finding:
+    if importlib.util.find_spec("picamera2") is None:
+        return red("camera", "picamera2 is missing", "sudo apt-get install python3-picamera2")
+    sensors = [
+        name.strip()
+        for number in machine.any("/sys/class/video4linux", "v4l-subdev*")
+        if (name := machine.read(f"/sys/class/video4linux/{number}/name"))
+    ]
+    if not sensors:
+        return red(
+            "camera",
+            "no sensor answers",
+            "check the ribbon cable, power off first; rpicam-hello --list",
+        )
+    return green("camera", f"ribbon camera: {', '.join(sensors)}")
+
+
+def _temperature(machine: Machine) -> Finding:
+    text = machine.read("/sys/class/thermal/thermal_zone0/temp")
+    if text is None or not text.strip().lstrip("-").isdigit():
+        return amber("temperature", "unknown here", "nothing, unless this is a Raspberry Pi")
+    celsius = int(text) / 1000
+    if celsius >= HOT_C:
+        return red(
+            "temperature",
+            f"{celsius:.0f} °C: the processor slows down",
+            "shade it, or fit a heat sink",
+        )
+    if celsius >= WARM_C:
+        return amber("temperature", f"{celsius:.0f} °C is warm", "shade it, or fit a heat sink")
+    return green("temperature", f"{celsius:.0f} °C")
+
+
+def _supply(machine: Machine) -> Finding:
+    text = machine.read(THROTTLED_FILE)
+    if text is None:
+        answer = machine.command(["vcgencmd", "get_throttled"]) or ""
+        text = answer.partition("=")[2]
+    try:
+        flags = int(text.strip(), 16)
+    except ValueError:
+        return amber(
+            "supply", "the voltage is not watched here", "nothing, unless this is a Raspberry Pi"
+        )
+    remedy = "use the maker's power supply, and a short thick cable"
+    if flags & UNDER_VOLTAGE_NOW:
+        return red("supply", "the voltage is too low now", remedy)
+    if flags & THROTTLED_NOW:
+        return amber("supply", "the processor is held back now", remedy)
+    if flags & UNDER_VOLTAGE_SINCE:
+        return amber("supply", "the voltage was too low since power-on", remedy)
+    return green("supply", "the voltage was right since power-on")
+
+
+def _clock(settings: Settings) -> Finding:
+    from plategate.schedule.clock_trust import ClockTrust
+
+    trust = ClockTrust(settings.access.clock_stamp)
+    if trust.trusted():
+        return green("clock", "a time server or a real-time clock vouches for it")
+    return amber(
+        "clock",
+        f"not trusted: {trust.why}; entries with hours or dates do not open",
+        "timedatectl timesync-status; without network fit a real-time clock",
+    )
+
+
+def _watchdog(machine: Machine) -> Finding:
+    if not machine.exists("/dev/watchdog"):
+        return amber(
+            "watchdog", "no hardware watchdog", "dtparam=watchdog=on in config.txt, then reboot"
+        )
+    text = machine.command(["systemctl", "show", "--property", "RuntimeWatchdogUSec", "--value"])
+    if text in (None, "", "0", "infinity"):
+        return amber(
+            "watchdog", "nobody feeds the hardware watchdog", "sudo ./setup.sh install, then reboot"
+        )
+    return green("watchdog", f"the board is reset where the system hangs for {text}")

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of what the gate keeps and how it runs: lists, journal, disk, units, the running gate."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from plategate.clock import SystemClock
+from plategate.doctor.findings import Finding, Machine, amber, green, red
+from plategate.errors import GateError, StoreError, reason_of
+from plategate.settings import Settings
+
+OLD_LIST = timedelta(days=2)
+RECENT_CRASH = timedelta(days=7)
+GATE, TIMER = "plategate-gate.service", "plategate-sync.timer"
+
+
+def state(settings: Settings, machine: Machine, config: Path | None) -> Iterator[Finding]:
+    """All checks of this file."""
+    for name, look in LOOKS.items():
+        try:
+            yield look(settings)
+        except OSError as error:
+            yield amber(name, f"{error.filename}: {reason_of(error)}", "sudo plategate doctor")
+    yield from _units(settings, machine)
+    yield _gate(config)
+
+
+def _lists(settings: Settings) -> Finding:
+    from plategate.access.store.database import open_for_reading
+    from plategate.access.store.lists import ListName, list_state
+
+    try:
+        with closing(open_for_reading(settings.access.file)) as connection:
+            allow = list_state(connection, ListName.ALLOW)
+    except (StoreError, sqlite3.Error) as error:
+        return amber("lists", f"{error}; nobody is let in", "plategate list import FILE")
+    if allow is None or allow.entries == 0:
+        return amber(
+            "lists", "the allow list is empty: nobody is let in", "plategate list import FILE"
+        )
+    age = SystemClock().wall() - allow.confirmed_at
+    sentence = f"{allow.entries} plates, generation {allow.generation}, {_age(age)} old"
+    if settings.sync.sources and age > OLD_LIST:
+        return amber("lists", f"{sentence}: the sources were not reached", "plategate list sync")
+    return green("lists", sentence)
+
+
+def _journal(settings: Settings) -> Finding:
+    from plategate.journal.queries import read_grants
+    from plategate.journal.retention import evidence_bytes
+    from plategate.journal.schema import FILE_NAME, open_for_reading
+
+    file = settings.journal.dir / FILE_NAME
+    if not file.exists():
+        return green("journal", "none yet: it begins with the first passage")
+    try:
+        with closing(open_for_reading(file)) as database:
+            (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            newest = "SELECT count(*), max(triggered_at) FROM passages WHERE id IS NOT NULL"
+            count, last = database.execute(newest).fetchone()
+            pictures = evidence_bytes(database)
+            under_way = len(read_grants(database))
+    except sqlite3.Error as error:
+        return red(
+            "journal",
+            f"{file}: {error}",
+            "restart the gate: it sets the file aside and rebuilds it",
+        )
+    if found != "ok":
+        return red(
+            "journal",
+            f"{file}: {found}",
+            "restart the gate: it sets the file aside and rebuilds it",
+        )
+    when = f"{datetime.fromisoformat(last).astimezone():%Y-%m-%d %H:%M}" if last else "never"
+    sentence = f"{count} passages, the last {when}, {pictures / 1e6:.0f} MB of pictures"
+    return green("journal", sentence + (f", {under_way} under way" if under_way else ""))
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = settings.journal.dir
+    try:
+        free_mb = shutil.disk_usage(folder).free / 1e6
+    except OSError as error:
+        return red(
+            "disk", f"{folder}: {error.strerror}", "sudo ./setup.sh install makes the folder"
+        )
+    if not os.access(folder, os.W_OK):
+        return red("disk", f"{folder} cannot be written", "is the card read-only, or are you root?")
+    if free_mb < settings.journal.min_free_mb:
+        return amber(
+            "disk",
+            f"{free_mb:.0f} MB free: no pictures are stored",
+            "lower journal.evidence_max_mb",
+        )
+    return green("disk", f"{free_mb / 1000:.1f} GB free for {folder}")
+
+
+def _crashes(settings: Settings) -> Finding:
+    from plategate.health.crash import crash_reports
+
+    now_s = SystemClock().wall().timestamp()
+    recent = [
+        file
+        for file in crash_reports(settings.health.crash_dir)
+        if now_s - file.stat().st_mtime < RECENT_CRASH.total_seconds()
+    ]
+    if recent:
+        return amber(
+            "crashes", f"{len(recent)} in the last week, the last {recent[0]}", "read and report it"
+        )
+    return green("crashes", "none in the last week")
+
+
+LOOKS = {"lists": _lists, "journal": _journal, "disk": _disk, "crashes": _crashes}
+
+
+def _units(settings: Settings, machine: Machine) -> Iterator[Finding]:
+    shown = machine.unit(GATE, "LoadState", "ActiveState", "UnitFileState", "NRestarts")
+    if not shown:
+        yield amber(
+            "service", "systemd does not answer here", "nothing, unless this is the gate itself"
+        )
+        return
+    if shown.get("LoadState") != "loaded":
+        yield amber("service", f"{GATE} is not installed", "sudo ./setup.sh install")
+        return
+    if shown.get("UnitFileState") != "enabled":
+        yield red("service", f"{GATE} does not start at boot", f"sudo systemctl enable {GATE}")
+    elif shown.get("ActiveState") != "active":
+        yield red("service", f"{GATE} is {shown.get('ActiveState')}", f"journalctl -u {GATE} -n 50")
+    else:
+        yield green(
+            "service", f"{GATE} runs, restarted {shown.get('NRestarts', '0')} times since boot"
+        )
+    if settings.sync.sources:
+        timer = machine.unit(TIMER, "ActiveState").get("ActiveState")
+        if timer != "active":
+            yield red("sync", f"{TIMER} is {timer}", f"sudo systemctl enable --now {TIMER}")
+        else:
+            yield green("sync", f"{len(settings.sync.sources)} sources, {TIMER} runs")
+
+
+def _gate(config: Path | None) -> Finding:
+    from plategate.health.running_gate import running_gate
+
+    try:
+        _, status, _ = running_gate(config)
+    except GateError as error:
+        return amber("gate", str(error), "sudo systemctl restart plategate-gate; plategate status")
+    failures = [f"{failure['name']}: {failure['sentence']}" for failure in status["failures"]]
+    if failures:
+        return red("gate", "; ".join(failures), "plategate status says since when")
+    return green("gate", f"ready after {status['start_s']} s, nothing is failing")
+
+
+def _age(age: timedelta) -> str:
+    hours = age.total_seconds() / 3600
+    return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} h"

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""GPIO devices: inputs, relays, lamps, ultrasonic sensor."""

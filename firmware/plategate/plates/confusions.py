@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How likely one character is taken for another, or lost, or made up: a table from a data file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+from plategate.plates.text import ALPHABET
+
+TABLE = "confusions.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Confusions:
+    """Shares, each of 1: what a sure character is in truth, and how often one is lost or extra."""
+
+    misread: float
+    twin: float
+    missed_at_end: float
+    missed_within: float
+    extra_at_end: float
+    extra_within: float
+    instead: Mapping[str, Mapping[str, float]]  # read -> truth -> share of the misreads
+
+    def missed(self, place: int, length: int) -> float:
+        """How often a reading lacks the character at this place of a plate."""
+        return self.missed_at_end if place in (0, length - 1) else self.missed_within
+
+    def extra(self, place: int, length: int) -> float:
+        """How often the character at this place of a reading is not on the plate."""
+        return self.extra_at_end if place in (0, length - 1) else self.extra_within
+
+
+@lru_cache(maxsize=1)
+def installed_confusions() -> Confusions:
+    """The table that came with Plategate."""
+    data = resources.files("plategate.plates") / TABLE
+    return parse_confusions(data.read_text(encoding="utf-8"))
+
+
+def parse_confusions(text: str) -> Confusions:
+    """Read a table; raises KeyError or ValueError where it is not one."""
+    raw = tomllib.loads(text)
+    weights = {read: dict.fromkeys(ALPHABET, 1.0) for read in ALPHABET}
+    for first, others in raw["pairs"].items():
+        for second, weight in others.items():
+            weights[first][second] = weights[second][first] = float(weight)
+    instead = {}
+    for read, row in weights.items():
+        del row[read]
+        total = sum(row.values())
+        instead[read] = {truth: weight / total for truth, weight in row.items()}
+    rates = raw["rates"]
+    return Confusions(
+        misread=float(rates["misread"]),
+        twin=float(rates["twin"]),
+        missed_at_end=float(rates["missed_at_end"]),
+        missed_within=float(rates["missed_within"]),
+        extra_at_end=float(rates["extra_at_end"]),
+        extra_within=float(rates["extra_within"]),
+        instead=instead,
+    )

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rehearse the gate on a folder of pictures: each is one vehicle that comes, and drives or leaves.
+
+The gate runs as on the device, on the main thread; the vehicles are played by a thread of their
+own, which ends the gate when the last one is gone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plategate.messages import InputName, Level
+from plategate.rehearsal.board import Edge
+from plategate.rehearsal.site import Site, build_site
+from plategate.settings import Settings
+from plategate.settings.barrier import BarrierSettings
+from plategate.settings.pins import PinsSettings
+from plategate.values import Passage, PlateSighting
+
+VEHICLE_WITHIN_S = 330.0  # longer than the reading of one burst may take
+LOOK_EVERY_S = 0.01
+UNDER_THE_ARM_S = 0.08
+# Nobody waits at a mock barrier: a slow board shows how slow it is, instead of "pipeline failed".
+READ_WITHIN_S = 300.0
+# Contacts of a rehearsal do not bounce, so they need not be waited for.
+CONTACT = {"on_ms": 0, "off_ms": 10}
+PINS = PinsSettings.model_validate(
+    {
+        "backend": "mock",
+        "open_relay": {"pin": 17},
+        "beam": {"pin": 22, **CONTACT},
+        "photocell": {"pin": 23, **CONTACT},
+        "arm_up": {"pin": 24, **CONTACT},
+        "arm_down": {"pin": 25, **CONTACT},
+        "red": {"pin": 5},
+        "green": {"pin": 6},
+    }
+)
+BARRIER = BarrierSettings(
+    style="pulse", pulse_ms=200, move_gap_ms=250, auto_close_s=0.1, vehicle_gap_ms=20,
+    close_after_s=0, travel_s=2.0, pass_within_s=10.0,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rehearsed:
+    """What became of one picture; `pulses_ms` are the recorded pulses of the OPEN relay."""
+
+    picture: Path
+    passage: Passage | None
+    sighting: PlateSighting | None
+    pulses_ms: tuple[float, ...]
+
+
+def rehearsal_settings(settings: Settings, state: Path, lists: Path | None) -> Settings:
+    """The same vision and rules of access on rehearsed pins, quick, with its state in a folder."""
+    lane = settings.lane.model_copy(
+        update={
+            "triggers": ("beam",), "combine": "any", "rearm_ms": 20, "attempts": 1,
+            "show_result_s": 0.0, "mode": "automatic", "schedule": (),
+            "read_within_s": READ_WITHIN_S,
+        }
+    )  # fmt: skip
+    access = settings.access.model_copy(
+        update={
+            "file": lists or settings.access.file,
+            "visits_file": state / "visits.sqlite",
+            "clock_stamp": state / "clock-stamp",
+        }
+    )
+    return settings.model_copy(
+        update={
+            "pins": PINS,
+            "barrier": BARRIER,
+            "lane": lane,
+            "access": access,
+            "journal": settings.journal.model_copy(update={"dir": state}),
+        }
+    )
+
+
+class PictureRehearsal:
+    """Plays the vehicles; `done` is called with every picture when its vehicle is gone."""
+
+    def __init__(
+        self, settings: Settings, pictures: Sequence[Path], done: Callable[[Rehearsed], None]
+    ) -> None:
+        self._site: Site = build_site(settings)
+        self._pictures = pictures
+        self._done = done
+        self._over = threading.Event()
+        self._edges: list[Edge] = []
+        self._site.board.factory.listeners.append(self._edges.append)
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """What the pipeline does without."""
+        return self._site.reader.degraded
+
+    def run(self) -> bool:
+        """Run to the end; False where it was ended early."""
+        vehicles = threading.Thread(target=self._play, name="vehicles", daemon=True)
+        vehicles.start()
+        self._site.gate.run()
+        finished = self._over.is_set()
+        self._over.set()
+        vehicles.join(timeout=2.0)
+        self._site.close()
+        return finished
+
+    def _play(self) -> None:
+        try:
+            self._wait(self._at_rest)
+            for picture in self._pictures:
+                self._done(self._one_vehicle(picture))
+                if self._over.is_set():
+                    return
+            self._over.set()
+        finally:
+            self._site.gate.stop()
+
+    def _one_vehicle(self, picture: Path) -> Rehearsed:
+        site, book = self._site, self._site.logbook
+        before = len(book.passages)
+        self._edges.clear()
+        site.camera.show(picture)
+        site.board.put(InputName.BEAM, Level.ACTIVE)
+        self._wait(lambda: len(book.passages) > before or site.arm.position == "up")
+        if len(book.passages) == before:
+            site.board.put(InputName.PHOTOCELL, Level.ACTIVE)
+            self._over.wait(UNDER_THE_ARM_S)
+        site.board.put(InputName.BEAM, Level.INACTIVE)
+        site.board.put(InputName.PHOTOCELL, Level.INACTIVE)
+        self._wait(lambda: len(book.passages) > before and self._at_rest())
+        passage, sighting = book.passages[before] if len(book.passages) > before else (None, None)
+        return Rehearsed(picture, passage, sighting, self._pulses_ms())
+
+    def _at_rest(self) -> bool:
+        status = self._site.gate.status()
+        return status.armed and status.arm == "resting" and status.inputs != ()
+
+    def _wait(self, happened: Callable[[], bool]) -> None:
+        waited_s = 0.0
+        while not happened() and waited_s < VEHICLE_WITHIN_S:
+            if self._over.wait(LOOK_EVERY_S):
+                return
+            waited_s += LOOK_EVERY_S
+
+    def _pulses_ms(self) -> tuple[float, ...]:
+        pulses, on_s = [], None
+        for edge in self._edges:
+            relay = self._site.board.relay_of(edge)
+            if relay == ("open_relay", True):
+                on_s = edge.at_s
+            elif relay == ("open_relay", False) and on_s is not None:
+                pulses.append((edge.at_s - on_s) * 1000.0)
+        return tuple(pulses)

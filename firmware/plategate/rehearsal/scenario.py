@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Play a scenario on a rehearsed site with a turned clock, and compare what came with what must.
+
+The gate is the real one, working inline: lane, debouncing, drive, lists and journal. Relay edges
+are those of the mock pins.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from plategate.access.store.changes import replace_list
+from plategate.access.store.database import open_for_writing
+from plategate.access.store.lists import ListName
+from plategate.journal import open_journal
+from plategate.messages import (
+    InputName,
+    Level,
+    Mode,
+    OpenRequested,
+    ResetRequested,
+    TriggerRequested,
+)
+from plategate.plates.text import canonical
+from plategate.rehearsal.board import Edge
+from plategate.rehearsal.clock import TurnedClock
+from plategate.rehearsal.scenario_compare import Played, compare_end, compare_now
+from plategate.rehearsal.scenario_file import Scenario, Step
+from plategate.rehearsal.scenario_reader import ScenarioReader, load_said_or_real, said
+from plategate.rehearsal.scenario_site import site_settings
+from plategate.rehearsal.site import Site, build_site
+from plategate.values import ListEntry
+from plategate.vision.pipeline import build_pipeline
+
+LONGEST_STRIDE_S = 1.0
+CAMERAS = {"well": None, "dead": 0, "dies after one still": 1}
+
+
+def play(
+    scenario: Scenario, folder: Path, said_now: Callable[[float, str], None] | None = None
+) -> Played:
+    """Play it; pictures are looked for in `folder`. `said_now` hears every step as it begins."""
+    with tempfile.TemporaryDirectory(prefix="plategate-scenario-") as state:
+        return _Player(scenario, folder, Path(state), said_now or (lambda _at, _say: None)).play()
+
+
+class _Player:
+    def __init__(
+        self, scenario: Scenario, folder: Path, state: Path, said_now: Callable[[float, str], None]
+    ) -> None:
+        self._scenario = scenario
+        self._folder = folder
+        self._said_now = said_now
+        self._settings = site_settings(scenario.site, state)
+        self._clock = TurnedClock()
+        self._began_s = self._clock.monotonic()
+        self._reader = ScenarioReader(lambda: build_pipeline(self._settings.vision))
+        self._mode = Mode(scenario.site.lane.mode)
+        self._levels: dict[InputName, Level] = {}
+        self._shown: list[Path] = []
+        self._starts = 0
+        self._powered = True
+        self._played = Played(scenario)
+        self._fill_lists()
+        self._site = self._build(position="down")
+
+    def play(self) -> Played:
+        played = self._played
+        for number, step in enumerate(self._scenario.step, start=1):
+            for _ in range(step.times):
+                self._said_now(self._clock.monotonic() - self._began_s, step.say)
+                self._do(step)
+                self._pass(step.wait)
+            found = compare_now(step.now, self._site, len(played.passages))
+            played.wrong += [f"step {number} ({step.say}): {sentence}" for sentence in found]
+        self._site.gate.shut_down()
+        self._site.close()
+        played.wrong += compare_end(self._scenario.expect, played)
+        return played
+
+    def _build(self, position: str) -> Site:
+        self._starts += 1
+        book = open_journal(self._settings.journal)
+        self._played.interrupted += len(book.unfinished_grants())
+        site = build_site(
+            self._settings,
+            turned=self._clock,
+            reader=self._reader,
+            book=book,
+            travel_s=self._scenario.site.arm_travel_s,
+            load=load_said_or_real,
+            mode=lambda: self._mode,
+            prefix=f"S{self._starts}",
+            logbook=self._played.logbook,
+            arm_position=position,
+        )
+        site.board.factory.listeners.append(lambda edge: self._edge(site, edge))
+        for name, level in self._levels.items():
+            site.board.put(name, level)
+        if site.distance is not None:
+            site.distance.measure(float("inf"))
+        site.gate.start()
+        return site
+
+    def _edge(self, site: Site, edge: Edge) -> None:
+        relay = site.board.relay_of(edge)
+        if relay is not None:
+            self._played.relay.append((edge.at_s - self._began_s, *relay))
+
+    def _fill_lists(self) -> None:
+        store = open_for_writing(self._settings.access.file)
+        for name in ListName:
+            plates = getattr(self._scenario.lists, name.value)
+            entries = [ListEntry(plate=canonical(plate)) for plate in plates]
+            replace_list(
+                store, name, entries, who="scenario", at=self._clock.wall(), source="scenario"
+            )
+        store.close()
+
+    def _do(self, step: Step) -> None:
+        self._look(step)
+        for level in (Level.ACTIVE, Level.INACTIVE, Level.UNKNOWN):
+            for contact in getattr(step, level.value):
+                self._levels[InputName(contact)] = level
+                self._site.board.put(InputName(contact), level)
+        if step.distance_m is not None and self._site.distance is not None:
+            self._site.distance.measure(step.distance_m)
+        if step.lists == "gone":
+            for file in self._settings.access.file.parent.glob("lists.sqlite*"):
+                file.unlink()
+        self._move_arm(step)
+        self._ask(step)
+        self._power(step)
+        self._pump()
+
+    def _look(self, step: Step) -> None:
+        if step.plate is not None:
+            self._shown = [said(canonical(step.plate), step.confidence)]
+        if step.still is not None:
+            self._shown = [self._folder / step.still]
+        self._site.camera.show(*self._shown)
+        if step.camera is not None:
+            self._site.camera.dies_after = CAMERAS[step.camera]
+
+    def _move_arm(self, step: Step) -> None:
+        if step.arm in ("jammed", "free"):
+            self._site.arm.jammed = step.arm == "jammed"
+        elif step.arm is not None:
+            self._site.arm.force(step.arm.removeprefix("forced "))
+
+    def _ask(self, step: Step) -> None:
+        if step.mode is not None:
+            self._mode = Mode(step.mode)
+        if step.request == "trigger":
+            self._site.gate.post(TriggerRequested())
+        elif step.request == "open":
+            self._site.gate.post(OpenRequested("console"))
+        elif step.request == "reset":
+            self._site.gate.post(ResetRequested("console"))
+
+    def _power(self, step: Step) -> None:
+        if step.power == "cut":
+            self._site.lose_power()
+            self._powered = False
+        elif step.power == "back":
+            position = self._site.arm.position
+            self._site.arm.force(position)
+            self._site = self._build(position)
+            self._site.camera.show(*self._shown)
+            self._powered = True
+
+    def _pass(self, seconds: float) -> None:
+        until_s = self._clock.monotonic() + seconds
+        while self._clock.monotonic() < until_s:
+            moments = (
+                until_s,
+                self._clock.monotonic() + LONGEST_STRIDE_S,
+                self._clock.next_s(),
+                self._site.gate.deadline if self._powered else None,
+            )
+            next_s = min(moment for moment in moments if moment is not None)
+            self._clock.turn_to(max(next_s, self._clock.monotonic()))
+            self._pump()
+
+    def _pump(self) -> None:
+        if self._powered:
+            self._site.gate.pump()

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build a gate on a rehearsed site: mock pins, a barrier that follows them, pictures as camera.
+
+Everything between the pins and the pictures is the real thing: pipeline, lists, journal, lane. With
+a turned clock the gate works inline and hours take milliseconds; else it has its threads.
+"""
+
+from __future__ import annotations
+
+import functools
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from plategate.access.control import open_access
+from plategate.clock import SystemClock
+from plategate.gate.interfaces import BurstReader, GateComponents, Judge, PassageBook
+from plategate.gate.loop import Gate
+from plategate.gate.reload import Reload, SettingsFile
+from plategate.gate.rules import all_wired, lane_rules
+from plategate.gate.startable import startable
+from plategate.hardware.gpio.drive import GpioDrive
+from plategate.hardware.gpio.inputs import GpioInputs
+from plategate.hardware.gpio.lamps import GpioLamps
+from plategate.hardware.gpio.timers import TimerThread
+from plategate.hardware.interfaces import Lamps
+from plategate.health.monitor import Health
+from plategate.journal import open_journal
+from plategate.messages import InputName, Level, Mode, Report, Signal
+from plategate.plates.grammar import any_country
+from plategate.rehearsal.arm import RehearsalArm
+from plategate.rehearsal.board import RehearsalBoard
+from plategate.rehearsal.camera import RehearsalCamera
+from plategate.rehearsal.clock import TurnedClock
+from plategate.rehearsal.distance import RehearsalDistance
+from plategate.settings import Settings
+from plategate.values import Passage, PlateSighting, Still
+from plategate.vision.images import load_still
+from plategate.vision.pipeline import build_pipeline
+
+ARM_TRAVEL_S = 0.15
+
+
+@dataclass
+class Logbook:
+    """Everything that became of the passages, as it comes; `changed` is notified."""
+
+    passages: list[tuple[Passage, PlateSighting | None]] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def recorded(self, passage: Passage, sighting: PlateSighting | None) -> None:
+        """A passage is finished."""
+        with self.changed:
+            self.passages.append((passage, sighting))
+            self.changed.notify_all()
+
+    def reported(self, report: Report) -> None:
+        """The lane told the owner of something."""
+        with self.changed:
+            self.reports.append(report)
+            self.changed.notify_all()
+
+
+class SignalLog:
+    """Lamps that only write down what they were asked to say."""
+
+    def __init__(self) -> None:
+        self.shown: list[Signal] = []
+
+    def show(self, signal: Signal, blinks: int = 0) -> None:
+        """Write it down."""
+        del blinks
+        self.shown.append(signal)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A rehearsed site: what the rehearsal moves, and what it looks at."""
+
+    gate: Gate
+    health: Health
+    board: RehearsalBoard
+    arm: RehearsalArm
+    camera: RehearsalCamera
+    logbook: Logbook
+    lamps: Lamps
+    reader: BurstReader
+    distance: RehearsalDistance | None
+    lose_power: Callable[[], None]
+    close: Callable[[], None]
+
+
+def build_site(
+    settings: Settings,
+    *,
+    turned: TurnedClock | None = None,
+    reader: BurstReader | None = None,
+    judge: Judge | None = None,
+    book: PassageBook | None = None,
+    travel_s: float = ARM_TRAVEL_S,
+    load: Callable[[Path], Still] = load_still,
+    mode: Callable[[], Mode] | None = None,
+    prefix: str | None = None,
+    logbook: Logbook | None = None,
+    arm_position: str = "down",
+    file: SettingsFile | None = None,
+    notify: Callable[[str], None] = lambda _: None,
+) -> Site:
+    """A site with these settings; parts that are not given are built as on the device."""
+    clock = turned or SystemClock()
+    timers = None if turned else TimerThread("rehearsal")
+    call_later = turned.call_later if turned else timers.call_later  # type: ignore[union-attr]
+    board = RehearsalBoard(settings.pins, clock)
+    drive = GpioDrive(
+        pins=settings.pins,
+        factory=board.factory,
+        longest_pulse_s=settings.barrier.longest_pulse_ms / 1000,
+        call_later=call_later if turned else None,
+    )
+    inputs = GpioInputs(
+        pins=settings.pins, factory=board.factory, clock=clock, call_later=call_later
+    )
+    arm = RehearsalArm(
+        board,
+        call_later,
+        style=settings.barrier.style,
+        travel_s=travel_s,
+        closes_itself_after_s=settings.barrier.auto_close_s,
+        limit_switches=settings.pins.arm_up is not None,
+        blocked=lambda: inputs.level(InputName.PHOTOCELL) is not Level.INACTIVE,
+    )
+    board.rest()
+    arm.force(arm_position)
+    camera = RehearsalCamera(clock, load)
+    distance = (
+        None
+        if settings.pins.distance is None
+        else RehearsalDistance(settings.triggers.distance, clock)
+    )
+    logbook = logbook or Logbook()
+    lamps: Lamps = (
+        SignalLog()
+        if turned
+        else GpioLamps(
+            pins=settings.pins, settings=settings.lamps, factory=board.factory, clock=clock
+        )
+    )
+    parts = GateComponents(
+        clock=clock,
+        camera=camera,
+        inputs=(inputs,) if distance is None else (inputs, distance),
+        drive=drive,
+        lamps=lamps,
+        reader=reader or build_pipeline(settings.vision),
+        judge=judge or open_access(settings.access, fits=any_country().fits),
+        book=book or open_journal(settings.journal),
+        clock_trusted=lambda: True,
+        mode=mode or (lambda: Mode(settings.lane.mode)),
+    )
+    health = Health(clock, notify)
+    gate = Gate(
+        parts=parts,
+        rules=lane_rules(settings.lane, settings.barrier, all_wired(parts.inputs)),
+        lane=settings.lane.name,
+        prefix=prefix or f"R{clock.wall():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
+        health=health,
+        hang_s={},
+        watchers=(logbook,),
+        reload=None
+        if file is None
+        else Reload(
+            present=settings,
+            file=file,
+            prepare=functools.partial(startable, clock=clock, clock_trusted=parts.clock_trusted),
+            health=health,
+            clock=clock,
+        ),
+        inline=turned is not None,
+    )
+    close = timers.close if timers else _nothing
+
+    def lose_power() -> None:
+        inputs.close()
+        drive.shut_down()
+        parts.judge.close()
+        parts.book.close()
+
+    return Site(
+        gate, health, board, arm, camera, logbook, lamps, parts.reader, distance, lose_power, close
+    )
+
+
+def _nothing() -> None:
+    return None

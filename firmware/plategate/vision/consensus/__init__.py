@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Merge several readings of one plate into one reading with calibrated confidences."""

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stills in, the plates in them with their readings out; knows nothing of lists or pins.
+
+A part that is missing or fails is a degraded mode that is said once, never an exception: the next
+part takes its place, and a still of which nothing can be made has no plates.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from plategate.plates.grammar import choose_grammar, looks_like_plate
+from plategate.settings.vision import VisionSettings
+from plategate.values import (
+    Image,
+    PlateImage,
+    PlateReading,
+    PlateRegion,
+    PlateSighting,
+    Still,
+)
+from plategate.vision.consensus.merge import agree_burst
+from plategate.vision.consensus.settle import Evidence
+from plategate.vision.degraded import PART_FAILURES, Degraded
+from plategate.vision.interfaces import Localizer, Reader
+from plategate.vision.region import CLEAR, PlateReadings
+
+MOST_PLATES = 4
+# A burst goes on where its stills agree, but weakly: dark, far away, dirty.
+BURST_SURE = 0.9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlateFound:
+    """One plate in a still: where it is, how it looks straightened, what it says."""
+
+    region: PlateRegion
+    plate: PlateImage
+    reading: PlateReading
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StillReading:
+    """All plates of one still, best first, and what each stage of the work took.
+
+    `regions` are all that were localized, also those that turned out to be no plate.
+    """
+
+    still: Still
+    plates: tuple[PlateFound, ...]
+    regions: tuple[PlateRegion, ...]
+    milliseconds: tuple[tuple[str, float], ...]
+
+    @property
+    def best(self) -> PlateFound | None:
+        """The plate that the still is about."""
+        return self.plates[0] if self.plates else None
+
+
+class Pipeline:
+    """Localize, rectify, read, agree. Used by one thread at a time."""
+
+    def __init__(
+        self,
+        localizers: Sequence[Localizer],
+        readers: Sequence[Reader],
+        enough_stills: int = 2,
+        evidence: Evidence | None = None,
+        degraded: Degraded | None = None,
+        now_s: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._localizers = tuple(localizers)
+        self._readers = tuple(readers)
+        self._enough_stills = enough_stills
+        self._evidence = evidence
+        self._degraded = degraded or Degraded()
+        self._now_s = now_s
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """What the pipeline does without at the moment, one sentence each."""
+        return self._degraded.sentences
+
+    def read_still(self, still: Still, every: bool = True) -> StillReading:
+        """Find and read the plates of one still.
+
+        Not `every`: once a plate is clear, doubtful ones that could not take its place as the one
+        that the still is about get less time.
+        """
+        started = self._now_s()
+        work = PlateReadings(self._readers, self._evidence, self._degraded, self._now_s)
+        proposed: list[PlateRegion] = []
+        found: list[PlateFound] = []
+        for localizer in self._localizers:
+            regions = self._localize(localizer, still.image, work)
+            found = self._read_regions(still.image, regions, localizer, work, every)
+            if found or not proposed:
+                proposed = regions
+            if found:
+                break
+        ranked = sorted(found, key=lambda item: _rank(item, still.image), reverse=True)
+        spent = {**work.spent_ms, "total": (self._now_s() - started) * 1000.0}
+        return StillReading(still, tuple(ranked), tuple(proposed), tuple(spent.items()))
+
+    def _localize(
+        self, localizer: Localizer, image: Image, work: PlateReadings
+    ) -> list[PlateRegion]:
+        """What one localizer finds; nothing where it fails."""
+        try:
+            with work.timed("localize"):
+                regions = localizer.localize(image)
+        except PART_FAILURES as error:
+            self._degraded.lost(localizer.name, str(error))
+            return []
+        self._degraded.well(localizer.name)
+        return regions
+
+    def _read_regions(
+        self,
+        image: Image,
+        regions: Sequence[PlateRegion],
+        localizer: Localizer,
+        work: PlateReadings,
+        every: bool,
+    ) -> list[PlateFound]:
+        """The regions that read as plates."""
+        found: list[PlateFound] = []
+        for region in regions[:MOST_PLATES]:
+            try:
+                thorough = every or _could_lead(region, found, image)
+                plate, reading = work.read(image, region, localizer, thorough)
+            except PART_FAILURES as error:
+                self._degraded.lost("rectifier", str(error))
+                continue
+            self._degraded.well("rectifier")
+            if reading is not None and looks_like_plate(reading):
+                found.append(PlateFound(region, plate, reading))
+        return found
+
+    def _is_enough(self, seen: Sequence[PlateFound], agreed: PlateReading) -> bool:
+        """Whether further stills would add nothing: enough of them agree, and surely."""
+        votes = sum(item.reading.text == agreed.text for item in seen)
+        return votes >= self._enough_stills and agreed.confidence >= BURST_SURE
+
+    def read_burst(self, stills: Iterable[Still]) -> PlateSighting:
+        """Read the stills of one burst until enough of them agree; no further one is asked for."""
+        seen: list[PlateFound] = []
+        origins: list[Still] = []
+        spent: dict[str, float] = {}
+        count, last, agreed = 0, None, None
+        for still in stills:
+            count, last = count + 1, still
+            reading = self.read_still(still, every=False)
+            for stage, milliseconds in reading.milliseconds:
+                spent[stage] = spent.get(stage, 0.0) + milliseconds
+            if reading.best is not None:
+                seen.append(reading.best)
+                origins.append(still)
+                agreed = agree_burst([item.reading for item in seen])
+                if agreed is not None and self._is_enough(seen, agreed):
+                    break
+        if agreed is None:
+            return PlateSighting(None, None, last, count, tuple(spent.items()))
+        shown = max(range(len(seen)), key=lambda i: _shows(seen[i], agreed))
+        return PlateSighting(agreed, seen[shown].plate, origins[shown], count, tuple(spent.items()))
+
+
+def build_pipeline(
+    settings: VisionSettings, now_s: Callable[[], float] = time.perf_counter
+) -> Pipeline:
+    """A pipeline with every part that the settings ask for and that can be had."""
+    from plategate.vision.build import build_localizers, build_readers
+
+    degraded = Degraded()
+    return Pipeline(
+        localizers=build_localizers(settings, degraded),
+        readers=build_readers(settings, degraded),
+        enough_stills=settings.enough_stills,
+        evidence=choose_grammar(settings.countries),
+        degraded=degraded,
+        now_s=now_s,
+    )
+
+
+def _rank(found: PlateFound, image: Image) -> float:
+    """How likely this plate is the one that the still is about: read well, large, central."""
+    return found.reading.confidence + _prominence(found.region, image)
+
+
+def _could_lead(region: PlateRegion, found: Sequence[PlateFound], image: Image) -> bool:
+    """Whether a plate, read surely, would rank before all that are clear already."""
+    most = 1.0 + _prominence(region, image)
+    return all(most > _rank(item, image) for item in found if item.reading.confidence >= CLEAR)
+
+
+def _prominence(region: PlateRegion, image: Image) -> float:
+    height, width = image.shape[:2]
+    x0, y0, x1, y1 = region.box
+    off_centre: float = abs((x0 + x1) / 2 / width - 0.5) + abs((y0 + y1) / 2 / height - 0.5)
+    size: float = min(1.0, region.width / (0.25 * width))
+    return 0.5 * region.confidence + 0.5 * size - 0.3 * off_centre
+
+
+def _shows(found: PlateFound, agreed: PlateReading) -> tuple[bool, float]:
+    return found.reading.text == agreed.text, found.reading.confidence

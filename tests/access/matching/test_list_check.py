@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: the traps in a list are found, each by its name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from plategate.access.matching.list_check import Trap, check_lists
+from plategate.access.matching.match import EXACT, LIKELY, LOOKALIKE
+from plategate.access.matching.misreadings import misreadings, one_confusion_away
+from plategate.access.matching.search import known_among
+from plategate.access.store.database import open_for_reading
+from plategate.access.store.lists import ListName
+from plategate.values import ListEntry, VehicleRecord
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def traps(settings, fill):
+    def found(*allow, block=(), wanted=(), fits=lambda _: True):
+        fill(settings.file, ListName.ALLOW, *allow)
+        fill(settings.file, ListName.BLOCK, *block)
+        fill(settings.file, ListName.WANTED, *wanted)
+        store = open_for_reading(settings.file)
+        try:
+            return [(f.trap, f.list, f.plate) for f in check_lists(store, NOW, fits)]
+        finally:
+            store.close()
+
+    return found
+
+
+def test_ok__a_clean_list_has_no_traps(traps):
+    assert traps(ListEntry("AB12CDE"), ListEntry("XY34ZZT")) == []
+
+
+def test_ok__duplicates_and_shadowed_entries(traps):
+    once, limited = ListEntry("A1"), ListEntry("B2", hours="mon")
+    assert traps(once, once, limited, ListEntry("B2")) == [
+        (Trap.DUPLICATE, ListName.ALLOW, "A1"),
+        (Trap.SHADOWED, ListName.ALLOW, "B2"),
+    ]
+    assert traps(ListEntry("B2", hours="mon"), ListEntry("B2", hours="tue")) == []
+    assert traps(ListEntry("B2", holder="Anna"), ListEntry("B2", holder="Ben")) == [
+        (Trap.DUPLICATE, ListName.ALLOW, "B2")
+    ]
+    assert traps(ListEntry("A1"), block=[ListEntry("A1")]) == [
+        (Trap.SHADOWED, ListName.ALLOW, "A1")
+    ]
+
+
+def test_ok__expired_entries_and_no_format(traps):
+    old = ListEntry("A1", valid_until=NOW - timedelta(days=1))
+    assert traps(old, ListEntry("ZZ"), fits=lambda text: text != "ZZ") == [
+        (Trap.EXPIRED, ListName.ALLOW, "A1"),
+        (Trap.NO_FORMAT, ListName.ALLOW, "ZZ"),
+    ]
+
+
+def test_ok__twins_and_wanted_neighbours(traps):
+    assert traps(ListEntry("AB12"), ListEntry("A812")) == [(Trap.TWIN, ListName.ALLOW, "A812")]
+    assert traps(ListEntry("AM12"), ListEntry("AN12")) == [(Trap.TWIN, ListName.ALLOW, "AM12")]
+    assert traps(ListEntry("AB12"), wanted=[ListEntry("A812")]) == [
+        (Trap.NEAR_WANTED, ListName.ALLOW, "AB12")
+    ]
+
+
+def test_ok__misreadings_of_a_plate(settings, fill):
+    fill(settings.file, ListName.ALLOW, ListEntry("AB12"), records=[VehicleRecord("A812")])
+    store = open_for_reading(settings.file)
+
+    def accepted(level):
+        known = misreadings("AB12", level, lambda t: known_among(store, t, "AB12"), lambda _: True)
+        return {found.text: found for found in known}
+
+    assert accepted(EXACT) == {}
+    assert "A812" not in accepted(LOOKALIKE)  # somebody has it
+    assert accepted(LOOKALIKE)["ABI2"].if_in_doubt
+    assert not accepted(LOOKALIKE)["ABI2"].if_sure
+    assert set(accepted(LIKELY)) > set(accepted(LOOKALIKE))
+    store.close()
+
+
+def test_ok__one_confusion_changes_one_character():
+    for text in one_confusion_away("AB12CDE"):
+        assert sum(a != b for a, b in zip(text, "AB12CDE", strict=True)) == 1

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fetching is bounded in size, time, redirects and tries, whatever the server does."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from plategate.access.sync.fetch import Fetched, Fetcher, Validators
+from plategate.errors import SyncError
+from plategate.settings.sync import SyncSettings, SyncSource
+
+from .hostile import Server, endless, gzip_bomb, plain, serving, silent, truncated
+
+BODY = b"plate\nAB12CDE\n"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+class Site:
+    """A fetcher with short limits that notes its waits instead of waiting."""
+
+    def __init__(self, folder: Path, **source: object) -> None:
+        self.settings = SyncSettings(
+            state_dir=folder, retries=2, retry_base_s=1.0, read_timeout_s=0.1, max_redirects=2
+        )
+        fields = {"name": "s", "kind": "allow", "url": "x", "max_bytes": 100_000, **source}
+        self.source = SyncSource.model_validate(fields)
+        self.waits: list[float] = []
+        self.into = folder / "list"
+
+    def fetch(self, url: str, known: Validators | None = None) -> Fetched | None:
+        with Fetcher(self.settings, self.source, sleep=self.waits.append) as fetcher:
+            return fetcher.fetch(url, self.into, known=known)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def test_ok__file_arrives_with_its_validators(server: Server, site: Site) -> None:
+    server.serve("/list.csv", BODY, etag='"v1"')
+    fetched = site.fetch(server.url("/list.csv"))
+    assert fetched == Fetched(len(BODY), Validators('"v1"'))
+    assert site.into.read_bytes() == BODY
+
+
+def test_ok__known_version_is_not_sent_again(server: Server, site: Site) -> None:
+    server.serve("/list.csv", BODY, etag='"v1"')
+    assert site.fetch(server.url("/list.csv"), Validators('"v1"')) is None
+    assert server.asked[0][1]["if-none-match"] == '"v1"'
+
+
+def test_ok__gzip_is_unpacked(server: Server, site: Site) -> None:
+    server.answers["/l"] = plain(200, gzip.compress(BODY), Content_Encoding="gzip")
+    site.fetch(server.url("/l"))
+    assert site.into.read_bytes() == BODY
+
+
+def test_ok__file_and_path_are_sources_too(site: Site, tmp_path: Path) -> None:
+    stick = tmp_path / "my list.csv"
+    stick.write_bytes(BODY)
+    for url in (str(stick), stick.as_uri()):
+        assert site.fetch(url) == Fetched(len(BODY))
+        assert site.into.read_bytes() == BODY
+
+
+def test_ok__bearer_token_comes_from_a_file(server: Server, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("s3cret\n")
+    server.serve("/l", BODY)
+    Site(tmp_path, token_file=token, url=server.url("/l")).fetch(server.url("/l"))
+    assert server.asked[0][1]["authorization"] == "Bearer s3cret"
+
+
+def test_ok__token_does_not_follow_to_another_host(server: Server, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("s3cret")
+    with serving() as other:
+        other.serve("/l", BODY)
+        server.answers["/l"] = plain(302, Location=other.url("/l"))
+        Site(tmp_path, token_file=token, url=server.url("/l")).fetch(server.url("/l"))
+        assert "authorization" not in other.asked[0][1]
+
+
+def test_ok__busy_server_is_asked_again_after_what_it_says(server: Server, site: Site) -> None:
+    def first_time(request: BaseHTTPRequestHandler) -> None:
+        server.serve("/l", BODY)
+        plain(503, Retry_After="7")(request)
+
+    server.answers["/l"] = first_time
+    assert site.fetch(server.url("/l"))
+    assert site.waits == [7.0]
+
+
+def test_fail__waits_grow_with_jitter_and_tries_end(server: Server, site: Site) -> None:
+    server.answers["/l"] = plain(500)
+    with pytest.raises(SyncError, match=r"500.*\(3 tries\)"):
+        site.fetch(server.url("/l"))
+    assert len(server.asked) == 3
+    first, second = site.waits
+    assert 0.5 <= first <= 1.5 and 1.0 <= second <= 3.0
+
+
+def test_fail__missing_file_is_not_asked_for_again(server: Server, site: Site) -> None:
+    with pytest.raises(SyncError, match="404"):
+        site.fetch(server.url("/l"))
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        (truncated(BODY, 5000), "3 tries"),
+        (endless, "more than 100000 bytes"),
+        (gzip_bomb(50), "more than 100000 bytes"),
+        (plain(200, b"x" * 100_001), "100001 bytes announced, 100000 allowed"),
+        (plain(200, gzip.compress(BODY)[:-6], Content_Encoding="gzip"), "ended early"),
+        (plain(200, b"not gzip", Content_Encoding="gzip"), "damaged gzip"),
+        (plain(200, BODY, Content_Encoding="br"), "unknown content encoding 'br'"),
+        (plain(302, Location="/l"), "more than 2 redirects"),
+        (plain(302, Location="gopher://127.0.0.1/"), "unsupported protocol"),
+        (plain(401), "401 Unauthorized"),
+    ],
+)
+def test_fail__bad_answer_is_one_sentence(
+    server: Server, site: Site, bad: object, sentence: str
+) -> None:
+    server.answers["/l"] = bad  # type: ignore[assignment]
+    with pytest.raises(SyncError, match=rf"(?i){sentence.replace('(', '.')}"):
+        site.fetch(server.url("/l"))
+
+
+def test_fail__silent_server_is_given_up(server: Server, site: Site) -> None:
+    released = threading.Event()
+    server.answers["/l"] = silent(released)
+    try:
+        with pytest.raises(SyncError, match=r"no answer in time .*3 tries"):
+            site.fetch(server.url("/l"))
+    finally:
+        released.set()
+
+
+def test_fail__slow_drip_ends_at_the_total_time(server: Server, tmp_path: Path) -> None:
+    server.answers["/l"] = plain(200, b"x" * 90_000)
+    site = Site(tmp_path)
+    times = iter(range(0, 10**9, 700))  # every look at the clock is minutes later
+    with (
+        Fetcher(site.settings, site.source, monotonic=lambda: next(times)) as fetcher,
+        pytest.raises(SyncError, match="took over 600 s"),
+    ):
+        fetcher.fetch(server.url("/l"), site.into)
+
+
+def test_fail__nobody_listens(site: Site) -> None:
+    with pytest.raises(SyncError, match="3 tries"):
+        site.fetch("http://127.0.0.1:1/l")
+
+
+@pytest.mark.parametrize("url", ["https://", "http://[::1", "/no/such/file", "ftp://127.0.0.1/l"])
+def test_fail__address_is_no_good(site: Site, url: str) -> None:
+    with pytest.raises(SyncError):
+        site.fetch(url)
+
+
+def test_fail__token_over_plain_http_is_refused_in_the_settings() -> None:
+    with pytest.raises(ValueError, match="use https"):
+        SyncSource(name="s", kind="allow", url="http://lists.example/l", token_file=Path("t"))

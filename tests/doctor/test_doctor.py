@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: the doctor sees what is broken, names it with a remedy, and lets nothing stop it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from plategate.cli import app
+from plategate.commands.doctor import examine
+from plategate.doctor.board import THROTTLED_FILE
+from plategate.doctor.findings import Finding, Light, Machine, run_command
+from plategate.journal import open_journal
+from plategate.journal.schema import FILE_NAME
+from plategate.settings.journal import JournalSettings
+from plategate.values import Passage, Reason, Result, Verdict
+
+HEALTHY_UNIT = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNRestarts=0\n"
+
+
+class Bench:
+    """A machine made of a folder, in order unless a test breaks it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state = folder / "state"
+        self.state.mkdir()
+        self.unit = HEALTHY_UNIT
+        self.owner_of_pins = "root"
+        self.watchdog = "14s"
+        self.more = ""
+        self.put("/dev/gpiochip0", "")
+        self.put("/dev/watchdog", "")
+        self.put("/sys/class/thermal/thermal_zone0/temp", "48312\n")
+        self.put(THROTTLED_FILE, "0\n")
+        (folder / "pictures").mkdir()
+
+    def put(self, path: str, text: str) -> None:
+        file = self.folder / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+    def command(self, words: Sequence[str]) -> str | None:
+        if words[0] == "stat":
+            return self.owner_of_pins
+        if words[0] == "systemctl":
+            return self.watchdog if "--value" in words else self.unit
+        return None
+
+    @property
+    def config(self) -> Path:
+        file = self.folder / "settings.toml"
+        text = f"""
+            [journal]
+            dir = "{self.state}"
+            min_free_mb = 10
+            [access]
+            file = "{self.state}/lists.sqlite"
+            clock_stamp = "{self.state}/stamp"
+            [health]
+            socket = "{self.folder}/gate.sock"
+            crash_dir = "{self.state}/crashes"
+            [camera]
+            kind = "folder"
+            path = "{self.folder}/pictures"
+            [pins.open_relay]
+            pin = 17
+            [pins.beam]
+            pin = 22
+            {self.more}
+        """
+        file.write_text("\n".join(line.strip() for line in text.splitlines()), encoding="utf-8")
+        return file
+
+    def examine(self) -> dict[str, Finding]:
+        findings = examine(self.config, Machine(self.folder, self.command))
+        names = [finding.name for finding in findings]
+        assert len(set(names)) == len(names)
+        return {finding.name: finding for finding in findings}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_ok__healthy_machine(bench: Bench) -> None:
+    found = bench.examine()
+    for name in ("settings", "python", "runtime", "tesseract", "pins", "temperature", "supply"):
+        assert found[name].light is Light.GREEN, found[name]
+    for name in ("watchdog", "journal", "disk", "crashes", "service"):
+        assert found[name].light is Light.GREEN, found[name]
+    assert "48" in found["temperature"].sentence
+
+
+def test_ok__whatever_is_not_green_says_what_to_do(bench: Bench) -> None:
+    for finding in bench.examine().values():
+        assert bool(finding.remedy) == (finding.light is not Light.GREEN)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "name", "light"),
+    [
+        ("/sys/class/thermal/thermal_zone0/temp", "75000", "temperature", Light.AMBER),
+        ("/sys/class/thermal/thermal_zone0/temp", "84000", "temperature", Light.RED),
+        ("/sys/class/thermal/thermal_zone0/temp", "junk", "temperature", Light.AMBER),
+        (THROTTLED_FILE, "50005", "supply", Light.RED),
+        (THROTTLED_FILE, "50000", "supply", Light.AMBER),
+    ],
+)
+def test_fail__board_in_trouble(
+    bench: Bench, path: str, text: str, name: str, light: Light
+) -> None:
+    bench.put(path, text)
+    assert bench.examine()[name].light is light
+
+
+def test_fail__pins_that_the_service_may_not_use(bench: Bench) -> None:
+    bench.owner_of_pins = "no-such-group"
+    assert bench.examine()["pins"].light is Light.RED
+
+
+def test_fail__no_pins(bench: Bench) -> None:
+    (bench.folder / "dev/gpiochip0").unlink()
+    assert bench.examine()["pins"].light is Light.RED
+
+
+def test_fail__watchdog_that_nobody_feeds(bench: Bench) -> None:
+    bench.watchdog = "0"
+    assert bench.examine()["watchdog"].light is Light.AMBER
+
+
+@pytest.mark.parametrize(
+    ("unit", "light"),
+    [
+        (HEALTHY_UNIT.replace("enabled", "disabled"), Light.RED),
+        (HEALTHY_UNIT.replace("active", "failed", 1), Light.RED),
+        (HEALTHY_UNIT.replace("loaded", "not-found"), Light.AMBER),
+        ("", Light.AMBER),
+    ],
+)
+def test_fail__service_that_does_not_run(bench: Bench, unit: str, light: Light) -> None:
+    bench.unit = unit
+    assert bench.examine()["service"].light is light
+
+
+def test_fail__wrong_settings_are_named_and_the_rest_is_still_looked_at(bench: Bench) -> None:
+    bench.more = "[journal2]\nx = 1"
+    found = bench.examine()
+    assert found["settings"].light is Light.RED
+    assert "journal2: unknown key" in found["settings"].sentence
+    assert "temperature" in found
+
+
+def test_ok__with_wrong_settings_the_last_good_ones_say_what_is_looked_at(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = bench.config.rename(bench.folder / "settings.good.toml")
+    monkeypatch.setattr("plategate.settings.last_good.LAST_GOOD", good)
+    bench.more = "[journal2]"
+    found = bench.examine()
+    assert found["settings"].light is Light.RED
+    assert str(bench.state) in found["disk"].sentence
+
+
+def test_ok__journal_and_crashes_are_counted(bench: Bench) -> None:
+    journal = open_journal(JournalSettings(dir=bench.state))
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    journal.record(Passage("a", "l", at, "beam", Verdict(Result.UNSURE, Reason.NOTHING_SEEN)))
+    journal.close()
+    (bench.state / "crashes").mkdir()
+    (bench.state / "crashes" / "crash-20260101T000000-7.txt").write_text("x", encoding="utf-8")
+    found = bench.examine()
+    assert "1 passages" in found["journal"].sentence
+    assert found["crashes"].light is Light.AMBER
+
+
+def test_fail__damaged_journal(bench: Bench) -> None:
+    (bench.state / FILE_NAME).write_bytes(b"no database, " * 1000)
+    assert bench.examine()["journal"].light is Light.RED
+
+
+def test_fail__folder_of_the_state_is_missing(bench: Bench) -> None:
+    bench.state.rmdir()
+    assert bench.examine()["disk"].light is Light.RED
+
+
+def test_fail__what_this_user_may_not_see_stops_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, stat = bench.config, Path.stat
+
+    def forbidden(path: Path, **how: bool) -> os.stat_result:
+        if path.is_relative_to(bench.state):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **how)
+
+    monkeypatch.setattr(Path, "stat", forbidden)
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    found = {finding.name: finding for finding in examine(config, Machine(bench.folder))}
+    for name in ("lists", "journal", "crashes"):
+        assert "Permission denied" in found[name].sentence
+    assert "gate" in found
+
+
+def test_fail__wiring_without_the_relay_that_opens(bench: Bench) -> None:
+    text = bench.config.read_text(encoding="utf-8").replace("[pins.open_relay]\npin = 17\n", "")
+    bench.config.write_text(text, encoding="utf-8")
+    file = bench.folder / "other.toml"
+    file.write_text(text, encoding="utf-8")
+    found = {f.name: f for f in examine(file, Machine(bench.folder, bench.command))}
+    assert found["wiring"].light is Light.RED
+
+
+def test_ok__json_for_machines_and_status_1_where_something_is_red(bench: Bench) -> None:
+    answer = CliRunner().invoke(app, ["doctor", "--json", "--config", str(bench.config)])
+    findings = json.loads(answer.stdout)
+    assert {"name", "light", "sentence", "remedy"} == findings[0].keys()
+    assert answer.exit_code == int(any(finding["light"] == "red" for finding in findings))
+
+
+@pytest.mark.parametrize("words", [["no-such-program"], ["false"]])
+def test_fail__program_that_cannot_answer(words: list[str]) -> None:
+    assert run_command(words) is None

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: files and USB cameras behind the same socket, and a hanging driver that is left behind.
+
+Pictures are drawn here; the USB camera is a stand-in for cv2.VideoCapture.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from plategate.clock import SystemClock
+from plategate.errors import CameraError
+from plategate.hardware.camera.folder import FileCamera
+from plategate.hardware.camera.v4l2 import V4l2Camera
+from plategate.hardware.timeout import within
+from plategate.settings.camera import CameraSettings
+from tests.hardware.conftest import HandClock
+
+
+def picture(grey: int) -> Any:
+    return np.full((48, 64, 3), grey, np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for grey in (10, 20, 30):
+        cv2.imwrite(str(tmp_path / f"{grey}.png"), picture(grey))
+    (tmp_path / "15.png").write_bytes(b"not a picture")
+    (tmp_path / "notes.txt").write_text("nor this")
+    return tmp_path
+
+
+def file_camera(clock: HandClock, path: Path, kind: str = "folder", **more: Any) -> FileCamera:
+    chosen = CameraSettings.model_validate({"kind": kind, "path": path, **more})
+    camera = FileCamera(settings=chosen, clock=clock)
+    camera.start()
+    return camera
+
+
+def greys(camera: Any, count: int, since_s: float = 0.0) -> list[int]:
+    return [int(still.image[0, 0, 0]) for still in camera.burst(count, since_s)]
+
+
+def test_ok__folder_in_order_from_the_beginning_again(clock: HandClock, folder: Path) -> None:
+    camera = file_camera(clock, folder)
+    assert greys(camera, 2) == [10, 20]
+    assert greys(camera, 3) == [30, 10, 20]
+    still = next(camera.burst(1, clock.now_s + 5))
+    assert still.exposed_at_s == clock.now_s + 5
+    assert still.source.endswith("30.png")
+    assert camera.fault() is None
+
+
+def test_ok__region_and_rotation(clock: HandClock, folder: Path) -> None:
+    camera = file_camera(clock, folder, roi=(0.5, 0.5, 0.25, 0.5), rotation=90)
+    assert next(camera.burst(1, 0)).image.shape == (16, 24, 3)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda _: None])
+def test_fail__nothing_to_show(clock: HandClock, tmp_path: Path, make: Any) -> None:
+    make(tmp_path / "stills")
+    with pytest.raises(CameraError, match="stills: "):
+        file_camera(clock, tmp_path / "stills")
+
+
+def test_fail__folder_emptied_while_running(clock: HandClock, folder: Path) -> None:
+    camera = file_camera(clock, folder)
+    for file in folder.iterdir():
+        file.unlink()
+    with pytest.raises(CameraError, match="nothing in it that can be shown any more"):
+        greys(camera, 1)
+
+
+def test_ok__video_file(clock: HandClock, tmp_path: Path) -> None:
+    file = tmp_path / "lane.avi"
+    video = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 48))
+    for grey in (40, 80, 120):
+        video.write(picture(grey))
+    video.release()
+    camera = file_camera(clock, file, kind="video")
+    assert greys(camera, 4) == pytest.approx([40, 80, 120, 40], abs=3)
+
+
+class FakeUsb:
+    """Delivers a frame whenever it is let to."""
+
+    def __init__(self) -> None:
+        self.may = threading.Semaphore(0)
+        self.ended = False
+        self.released = threading.Event()
+        self._grey = 0
+
+    def read(self) -> tuple[bool, Any]:
+        self.may.acquire()
+        self._grey += 1
+        return not self.ended, picture(self._grey)
+
+    def release(self) -> None:
+        self.released.set()
+
+
+@pytest.fixture
+def usb() -> FakeUsb:
+    return FakeUsb()
+
+
+def usb_camera(usb: FakeUsb, **more: Any) -> V4l2Camera:
+    chosen = CameraSettings.model_validate({"kind": "v4l2", "delay_ms": 0, **more})
+    camera = V4l2Camera(settings=chosen, clock=SystemClock(), opener=lambda _: usb)
+    camera.start()
+    return camera
+
+
+def test_ok__usb_stills_are_newer_than_the_trigger(usb: FakeUsb) -> None:
+    camera = usb_camera(usb)
+    usb.may.release()
+    first = next(camera.burst(1, 0.0))
+    usb.may.release()
+    second = next(camera.burst(1, first.exposed_at_s or 0))
+    assert (int(first.image[0, 0, 0]), int(second.image[0, 0, 0])) == (1, 2)
+    assert second.exposed_at_s > first.exposed_at_s  # type: ignore[operator]
+    usb.may.release()
+    camera.close()
+    assert usb.released.wait(60)
+
+
+def test_fail__old_usb_frame_is_not_shown(usb: FakeUsb) -> None:
+    camera = usb_camera(usb, lost_after_s=0.5, delay_ms=2000)
+    now_s = SystemClock().monotonic()
+    usb.may.release()
+    camera._settings = camera._settings.model_copy(update={"lost_after_s": 0.02})
+    with pytest.raises(CameraError):
+        next(camera.burst(1, now_s))
+    usb.may.release()
+    camera.close()
+
+
+def test_fail__unplugged_usb_camera_is_noticed_at_once(usb: FakeUsb) -> None:
+    camera = usb_camera(usb)
+    usb.ended = True
+    usb.may.release()
+    with pytest.raises(CameraError, match="delivers no more frames"):
+        next(camera.burst(1, 0.0))
+    assert camera.fault() == "/dev/video0 delivers no more frames"
+    assert usb.released.wait(60)
+    camera.close()
+
+
+def test_ok__patience_hands_over_what_comes_in_time() -> None:
+    assert within(5, "adding", lambda: 1 + 1) == 2
+    with pytest.raises(ZeroDivisionError):
+        within(5, "dividing", lambda: 1 / 0)
+
+
+def test_fail__patience_ends_and_what_comes_late_is_closed() -> None:
+    go, closed = threading.Event(), threading.Event()
+    with pytest.raises(CameraError, match=r"opening hangs for more than 0.01 s"):
+        within(0.01, "opening", lambda: go.wait(60), late=lambda _: closed.set())
+    go.set()
+    assert closed.wait(60)

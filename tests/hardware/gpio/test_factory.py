@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: what we say to lgpio when a relay's line is claimed and let go, and errors in words.
+
+Needs no board: a notebook stands in for lgpio. The real one runs in scripts/emulation/gpio_machine.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from plategate.errors import PinError
+from plategate.hardware.gpio import factory as gpio_factory
+from plategate.hardware.gpio.factory import open_factory, pin_errors
+from plategate.hardware.gpio.relay import Relay
+from plategate.settings.pins import OutputPin, PinsSettings
+from tests.hardware.conftest import HandClock
+
+pytest.importorskip(
+    "lgpio", reason="lgpio is not installed: there is none for this Python but in Raspberry Pi OS"
+)
+gpiozero_lgpio = pytest.importorskip("gpiozero.pins.lgpio")
+
+UP, DOWN, NONE = 32, 64, 128
+Said = list[tuple[Any, ...]]
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> Said:
+    """Everything that is said to lgpio, handles left out."""
+    notes: Said = []
+    notebook = types.SimpleNamespace(
+        SET_PULL_UP=UP, SET_PULL_DOWN=DOWN, SET_PULL_NONE=NONE, BOTH_EDGES=3,
+        gpiochip_open=lambda chip: chip,
+        gpiochip_close=lambda _: None,
+        gpio_get_mode=lambda *_: 2,
+    )  # fmt: skip
+
+    def noting(name: str) -> Callable[..., None]:
+        return lambda _, *more: notes.append((name, *more))
+
+    for name in ("gpio_free", "gpio_claim_input", "gpio_claim_output", "gpio_write"):
+        setattr(notebook, name, noting(name))
+    monkeypatch.setitem(sys.modules, "lgpio", notebook)
+    monkeypatch.setattr(gpiozero_lgpio, "lgpio", notebook)
+    monkeypatch.setattr(gpiozero_lgpio.LGPIOFactory, "_get_revision", lambda _: 0xC03114)
+    return notes
+
+
+@pytest.mark.parametrize(
+    ("pin", "active_high", "rest", "pull"), [(17, True, 0, DOWN), (4, False, 1, UP)]
+)
+def test_ok__relay_line_takes_its_rest_in_one_step_and_stays_pulled_to_it(
+    said: Said, clock: HandClock, pin: int, active_high: bool, rest: int, pull: int
+) -> None:
+    factory = open_factory(PinsSettings())
+    relay = Relay(
+        "open", OutputPin(pin=pin, active_high=active_high),
+        factory=factory, call_later=clock.call_later, longest_s=1,
+    )  # fmt: skip
+    assert said == [
+        ("gpio_claim_input", pin, NONE), ("gpio_free", pin), ("gpio_claim_output", pin, rest, pull)
+    ]  # fmt: skip
+    said.clear()
+    relay.close()
+    assert said == [
+        ("gpio_write", pin, bool(rest)), ("gpio_free", pin), ("gpio_claim_input", pin, pull)
+    ]  # fmt: skip
+    factory.close()
+
+
+def test_fail__missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lgpio", None)
+    with pytest.raises(PinError, match="apt install python3-lgpio"):
+        open_factory(PinsSettings())
+
+
+def test_fail__empty_shell_of_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lgpio", types.ModuleType("lgpio"))
+    with pytest.raises(PinError, match="empty shell"):
+        open_factory(PinsSettings())
+
+
+def test_fail__not_a_pi(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(chip: int) -> int:
+        raise OSError("can not open gpiochip")
+
+    monkeypatch.setattr(gpio_factory, "_give_lgpio_a_folder", lambda: None)
+    monkeypatch.setattr(sys.modules["lgpio"], "gpiochip_open", absent)
+    with pytest.raises(PinError, match="the pins of the board: can not open gpiochip"):
+        open_factory(PinsSettings())
+
+
+def test_fail__errors_of_lgpio_are_pin_errors_and_bugs_are_not() -> None:
+    failure = type("error", (Exception,), {"__module__": "lgpio"})
+    with pytest.raises(PinError, match="relay: GPIO busy"), pin_errors("relay"):
+        raise failure("GPIO busy")
+    with pytest.raises(KeyError), pin_errors("relay"):
+        raise KeyError("a bug")

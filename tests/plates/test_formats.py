@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards the country packs, and that formats are evidence: they tip scales, they force nothing."""
+
+import tomllib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plategate.errors import SettingsError
+from plategate.plates.formats import FOLDER, known_countries, load_pack
+from plategate.plates.grammar import Grammar, any_country, choose_grammar, looks_like_plate
+from plategate.plates.registration import installed_countries
+from plategate.plates.text import ALPHABET, canonical
+from plategate.values import CharacterReading, PlateReading
+from plategate.vision.consensus.calibrate import UNCALIBRATED
+from plategate.vision.consensus.merge import agree_readings
+
+quick = settings(max_examples=60, deadline=None)
+
+PLATES = {
+    "ae": ["A12345", "1612345"], "ar": ["AB123CD", "ABC123"],
+    "at": ["W12345A", "GU123AB", "GUMAX7"],
+    "be": ["1ABC234"], "bg": ["CA1234KH", "E1234MM"], "br": ["ABC1D23", "ABC1234"],
+    "ch": ["ZH123456", "AG1"], "cz": ["1AB2345", "5B75557"], "de": ["MXC5104", "BAB123E"],
+    "dk": ["AB12345"], "es": ["1234BCD", "M1234BC"], "fi": ["ABC123"],
+    "fr": ["AB123CD", "1234AB2A", "12A75", "123ABC974"],
+    "gb": ["AB12CDE", "A123BCD", "Q682RCA", "ABC1", "BIL1234", "AUI99", "IB7"], "gr": ["IZH1234"],
+    "hr": ["ZG1234AB"],
+    "hu": ["ABC123"], "id": ["B1234ABC", "AD5A"],
+    "ie": ["02TN1565", "161D12345"], "il": ["1234567"],
+    "in": ["MH12DE1433", "DL3CAB1234"], "it": ["AB123CD"], "lt": ["ABC123"], "my": ["WXY1234"],
+    "nl": ["12GHJ3", "GH123J"], "no": ["AB12345"], "pk": ["LEA1234", "AB123"],
+    "pl": ["WA12345", "WE1234A", "KRA12AC"], "pt": ["AB12CD", "12AB34"],
+    "ro": ["B152FTO", "CJ12ABC"], "ru": ["A123BC77", "K756AT197"], "se": ["ABC12D"],
+    "sg": ["SBA1234A"], "si": ["LJ12ABC"], "sk": ["BA123AB"], "tr": ["34ABC12"],
+    "ua": ["AA1234BB"], "us": ["7ABC123", "ABC1234"], "za": ["CA12345", "BC12DFGP"],
+}  # fmt: skip
+
+
+def reading(text: str, confidence: float = 0.95) -> PlateReading:
+    return PlateReading(tuple(CharacterReading(c, confidence) for c in text), "tflite")
+
+
+def test_ok__there_are_packs_for_many_countries() -> None:
+    assert len(known_countries()) >= 25
+    assert set(PLATES) <= set(known_countries())
+
+
+@pytest.mark.parametrize("country", known_countries())
+def test_ok__every_pack_says_its_source_and_loads(country: str) -> None:
+    table = tomllib.loads((FOLDER / f"{country}.toml").read_text(encoding="utf-8"))
+    assert len(table["source"]) > 10
+    assert canonical(table["sign"]) == table["sign"]
+    pack = load_pack(country)
+    assert pack.formats
+    assert all(2 <= found.length <= 11 for found in pack.formats)
+
+
+@pytest.mark.parametrize("country", sorted(PLATES))
+def test_ok__plates_of_a_country_fit_its_pack(country: str) -> None:
+    grammar = Grammar([load_pack(country)])
+    for text in PLATES[country]:
+        assert grammar.fits(text), text
+        assert grammar(text) > grammar("QQQQQQQQQQ")
+
+
+@pytest.mark.parametrize(
+    ("country", "text"),
+    [("es", "1234ABC"), ("fr", "AI123CD"), ("ru", "D123BC77"), ("ro", "XX12ABC"),
+     ("in", "ZZ12DE1433"), ("gr", "QWD1234"), ("tr", "94ABC12"), ("gb", "AB12CQE"),
+     ("at", "NI12CYA"), ("id", "NI2CYA")],
+)  # fmt: skip
+def test_fail__letters_that_a_country_does_not_issue(country: str, text: str) -> None:
+    assert not Grammar([load_pack(country)]).fits(text)
+
+
+@pytest.mark.parametrize(
+    ("country", "text"),
+    [("at", "W0345A"), ("ch", "ZH012"), ("de", "MXCA012"), ("fi", "ABC023"), ("gb", "E055RXG"),
+     ("id", "B0123ABC"), ("li", "FL012"), ("lv", "AB012"), ("my", "WXY0234"), ("sg", "SBA0234A")],
+)  # fmt: skip
+def test_fail__numbers_do_not_start_with_a_nought_where_they_are_counted(
+    country: str, text: str
+) -> None:
+    grammar = Grammar([load_pack(country)])
+    assert not grammar.fits(text)
+    assert grammar.fits(text.replace("0", "5", 1))
+
+
+def test_ok__every_austrian_district_that_is_known_by_name_is_in_the_pack() -> None:
+    grammar = Grammar([load_pack("at")])
+    codes = next(c.places for c in installed_countries() if c.code == "at")
+    assert [code for code in codes if not grammar.fits(f"{code}123AB")] == []
+
+
+def test_ok__a_look_alike_is_decided_by_the_format() -> None:
+    unsure = CharacterReading("O", 0.55, (("0", 0.44),))
+    plate = PlateReading((*reading("ABC").characters, unsure, *reading("23").characters), "tflite")
+    assert agree_readings([plate], None, UNCALIBRATED).text == "ABCO23"  # type: ignore[union-attr]
+    joined = agree_readings([plate], choose_grammar(["hu"]), UNCALIBRATED)
+    assert joined is not None
+    assert joined.text == "ABC023"
+
+
+@quick
+@given(st.text(ALPHABET, min_size=1, max_size=9))
+def test_ok__no_format_overrules_a_reading_that_is_sure(text: str) -> None:
+    joined = agree_readings([reading(text, 0.98)], choose_grammar(["de", "ro"]), UNCALIBRATED)
+    assert joined is not None
+    assert joined.text == text
+
+
+def test_ok__any_country_is_no_evidence_at_all() -> None:
+    assert choose_grammar([]) is None
+
+
+def test_ok__all_packs_together_stay_gentle() -> None:
+    grammar = any_country()
+    scores = [grammar(text) for plates in PLATES.values() for text in plates]
+    assert max(scores) - min(grammar("QQQQQQQQQQ"), *scores) < 5
+
+
+def test_fail__unknown_country_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"vision\.countries: no pack 'zz'"):
+        choose_grammar(["zz"])
+
+
+@pytest.mark.parametrize("text", ["B152FTO", "AB12CDE", "ZH1", "Y8", "1A"])
+def test_ok__plates_look_like_plates(text: str) -> None:
+    assert looks_like_plate(reading(text, 0.6))
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence"), [("7", 0.95), ("TT", 0.95), ("11", 0.95), ("Y8", 0.4)]
+)
+def test_fail__what_is_too_short_is_no_plate(text: str, confidence: float) -> None:
+    assert not looks_like_plate(reading(text, confidence))
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence"),
+    [("AUDI", 0.6), ("WWWEXAMPLEDE", 0.99), ("IIII", 0.95), ("IIIIII", 0.7), ("TOYOTA", 0.5),
+     ("AB12CDE", 0.01), ("", 0.9)],
+)  # fmt: skip
+def test_fail__badges_and_grilles_do_not(text: str, confidence: float) -> None:
+    assert not looks_like_plate(reading(text, confidence))
+
+
+def test_ok__chosen_words_are_plates_when_read_with_certainty() -> None:
+    assert looks_like_plate(reading("GOOGLE", 0.97))

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: RUF001
+"""Guards the canonical form that every list, reader and verdict compares by."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plategate.plates.text import (
+    ALPHABET,
+    LOOKALIKE_CLASSES,
+    canonical,
+    fold,
+    lookalike_key,
+    lookalikes,
+)
+
+quick = settings(max_examples=60, deadline=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ab 12-cde", "AB12CDE"),
+        ("  b·ab\t123 ", "BAB123"),
+        ("ＡＢ１２", "AB12"),
+        ("А123ВС77", "A123BC77"),
+        ("а123вс 77", "A123BC77"),
+        ("ΙΖΗ-1234", "IZH1234"),
+        ("TÖL AB 1", "TOLAB1"),
+        ("Å1ø2", "A1O2"),
+        ("٣٤", "34"),
+        ("ЯЖ", ""),
+        ("", ""),
+    ],
+)
+def test_ok__canonical(text: str, expected: str) -> None:
+    assert canonical(text) == expected
+
+
+@quick
+@given(st.text())
+def test_ok__canonical_is_idempotent_and_stays_in_the_alphabet(text: str) -> None:
+    once = canonical(text)
+    assert canonical(once) == once
+    assert set(once) <= set(ALPHABET)
+
+
+@quick
+@given(st.text())
+def test_ok__case_of_the_input_is_irrelevant_once_canonical(text: str) -> None:
+    assert canonical(canonical(text).lower()) == canonical(text)
+
+
+@quick
+@given(st.text(ALPHABET))
+def test_ok__canonical_text_is_left_alone(text: str) -> None:
+    assert canonical(text) == text
+
+
+def test_ok__fold_joins_only_o_with_0_and_i_with_1() -> None:
+    assert fold("OI01DLQ") == "0101DLQ"
+    kept = [c for c in ALPHABET if fold(c) == c]
+    assert len(kept) == len(ALPHABET) - 2
+
+
+@quick
+@given(st.text(ALPHABET))
+def test_ok__look_alikes_share_a_key(text: str) -> None:
+    for other in ("".join(lookalikes(c)[-1] for c in text), lookalike_key(text), fold(text)):
+        assert lookalike_key(other) == lookalike_key(text)
+
+
+def test_ok__classes_do_not_overlap_and_others_stand_alone() -> None:
+    joined = "".join(LOOKALIKE_CLASSES)
+    assert len(set(joined)) == len(joined)
+    assert lookalikes("A") == "A"
+    assert set(lookalikes("D")) == set("0OQD")
+    assert lookalike_key("A") != lookalike_key("4")

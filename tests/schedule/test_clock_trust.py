@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards: a clock that starts in 1970, jumps a year or goes back is not trusted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from plategate.schedule.clock_sources import ntp_synchronised, rtc_time
+from plategate.schedule.clock_trust import SETTLED_S, ClockTrust
+
+
+class HandClock:
+    def __init__(self, wall: datetime) -> None:
+        self.at, self.now_s = wall, 100.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def wall(self) -> datetime:
+        return self.at
+
+    def run(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+        self.now_s += seconds
+
+
+class Site:
+    def __init__(self, tmp_path, wall):
+        self.file = tmp_path / "state" / "stamp"
+        self.clock = HandClock(wall)
+        self.ntp, self.rtc = False, None
+        self.boot()
+
+    def boot(self):
+        self.trust = ClockTrust(self.file, self.clock, ntp=lambda: self.ntp, rtc=lambda: self.rtc)
+
+    def trusted(self):
+        return self.trust.trusted()
+
+
+NOW = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def site(tmp_path):
+    return Site(tmp_path, NOW)
+
+
+def test_fail__a_clock_that_nobody_vouches_for(site):
+    assert not site.trusted()
+    assert "time server" in site.trust.why
+
+
+def test_ok__a_time_server_vouches(site):
+    site.ntp = True
+    assert site.trusted()
+
+
+def test_ok__a_real_time_clock_vouches_while_it_agrees(site):
+    site.rtc = NOW + timedelta(seconds=30)
+    assert site.trusted()
+    site.rtc = NOW + timedelta(hours=1)
+    assert not site.trusted()
+
+
+def test_fail__a_clock_in_1970_even_if_someone_vouches(tmp_path):
+    site = Site(tmp_path, datetime(1970, 1, 1, 0, 1, tzinfo=UTC))
+    site.ntp, site.rtc = True, site.clock.at
+    assert not site.trusted()
+
+
+def test_ok__from_1970_to_the_time_of_a_server(tmp_path):
+    site = Site(tmp_path, datetime(1970, 1, 1, 0, 1, tzinfo=UTC))
+    assert not site.trusted()
+    site.clock.run(20)
+    site.clock.at, site.ntp = NOW, True
+    assert site.trusted()
+
+
+def test_fail__a_dead_battery_after_a_power_cut(site):
+    site.ntp = True
+    assert site.trusted()
+    site.clock.at, site.ntp = NOW - timedelta(days=90), False
+    site.rtc = site.clock.at
+    site.boot()
+    assert not site.trusted()
+    assert "already seen" in site.trust.why
+
+
+def test_fail__a_jump_of_a_year_until_it_has_held(site):
+    site.ntp = True
+    assert site.trusted()
+    site.clock.run(60)
+    assert site.trusted()
+    site.clock.at += timedelta(days=365)
+    assert not site.trusted()
+    assert "jumped" in site.trust.why
+    site.clock.run(SETTLED_S - 1)
+    assert not site.trusted()
+    site.clock.run(2)
+    assert site.trusted()
+
+
+def test_ok__the_stamp_goes_on_and_never_back(site):
+    site.ntp = True
+    assert site.trusted()
+    site.clock.run(7200)
+    assert site.trusted()
+    written = site.file.read_text()
+    assert written.startswith("2026-05-04T10:00:00")
+    site.clock.at -= timedelta(hours=1)
+    assert not site.trusted()
+    assert site.file.read_text() == written
+
+
+@pytest.mark.parametrize("content", [b"", b"soon", b"2026-05-04T10:00:00", b"\xff\xfe"])
+def test_ok__a_damaged_stamp_is_no_stamp(site, content):
+    site.file.parent.mkdir()
+    site.file.write_bytes(content)
+    site.ntp = True
+    site.boot()
+    assert site.trusted()
+
+
+def test_ok__a_disk_that_cannot_be_written_costs_only_the_stamp(site):
+    site.file.parent.write_text("a file where the folder should be")
+    site.ntp = True
+    assert site.trusted()
+
+
+def test_ok__the_real_sources_answer():
+    assert ntp_synchronised() in (True, False)
+    assert rtc_time() is None or rtc_time().tzinfo is UTC

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decoding of step-wise chances against the sum over all paths there are."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from plategate.vision.read.ctc import confidences, prefix_beam_search, softmax
+
+
+def collapse(path: tuple[int, ...]) -> tuple[int, ...]:
+    steps = [at for at, number in enumerate(path) if at == 0 or number != path[at - 1]]
+    return tuple(path[at] for at in steps if path[at] != 0)
+
+
+def truth_of(chances: np.ndarray) -> dict[tuple[int, ...], float]:
+    """The probability of every text, summed over all paths there are."""
+    truth: dict[tuple[int, ...], float] = {}
+    for path in product(range(chances.shape[1]), repeat=len(chances)):
+        weight = float(np.prod([chances[at, number] for at, number in enumerate(path)]))
+        truth[collapse(path)] = truth.get(collapse(path), 0.0) + weight
+    return truth
+
+
+def test_ok__sums_every_way_to_a_text() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        chances = softmax(rng.normal(0, 0.8, (5, 3)).astype(np.float32))
+        truth = truth_of(chances)
+        found = prefix_beam_search(chances, width=200)
+        assert sum(one.probability for one in found) == pytest.approx(1.0)
+        for candidate in found:
+            assert candidate.probability == pytest.approx(truth[candidate.classes])
+
+
+@pytest.mark.parametrize("idle", [(1,), (1, 2), (0, 1, 4), (3, 4, 5, 6), (0, 2, 6)])
+def test_ok__steps_where_nothing_happens_change_no_sum(idle: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(len(idle))
+    for _ in range(5):
+        scores = rng.normal(0, 0.8, (7, 3)).astype(np.float32)
+        scores[list(idle)] = rng.normal((9.0, 0.0, 0.0), 0.8, (len(idle), 3))
+        chances = softmax(scores)
+        truth = truth_of(chances)
+        found = prefix_beam_search(chances, width=200)
+        likely = {text for text, chance in truth.items() if chance > 1e-3}
+        assert likely <= {candidate.classes for candidate in found}
+        for candidate in found:
+            # A character that begins in an idle step is not counted: its chance is below UNLIKELY.
+            assert candidate.probability == pytest.approx(truth[candidate.classes], abs=2e-3)
+
+
+def test_ok__a_character_that_fades_leaves_its_whole_chance_to_the_blank() -> None:
+    begins, fading, again = (0.5, 0.5), (0.9981, 0.0019), (0.01, 0.99)  # chances of blank and A
+    # 0.0019 is too little to begin a candidate, but an A before it may go on.
+    found = prefix_beam_search(np.array([begins, fading, fading, fading, again]))
+    twice = next(one for one in found if len(one.classes) == 2)
+    left = 0.5 * (0.9981 + 0.0019) * 0.9981**2
+    assert twice.probability == pytest.approx(left * 0.99, rel=1e-5)
+    once = next(one for one in found if len(one.classes) == 1)
+    begins_late = 0.5 * 0.9981**3 * 0.99
+    assert once.probability == pytest.approx(left * 0.01 + begins_late, rel=1e-5)
+
+
+def test_ok__weakest_character_is_never_surer_than_every_other_text_allows() -> None:
+    rng = np.random.default_rng(9)
+    for _ in range(30):
+        scores = rng.normal(0, 3, (12, 37)).astype(np.float32)
+        candidates = prefix_beam_search(softmax(scores))
+        if candidates[0].classes:
+            sure = confidences(candidates)
+            assert all(0.0 <= value <= 1.0 for value in sure)
+            assert min(sure) >= candidates[0].probability - 1e-9

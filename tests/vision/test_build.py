@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards what the gate does without when models are missing, and that it says so."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from plategate.settings.vision import VisionSettings
+from plategate.values import Still
+from plategate.vision.images import load_still
+from plategate.vision.pipeline import build_pipeline
+
+MODELS = Path(__file__).parents[2] / "models"
+DEMO = Path(__file__).parents[1] / "data" / "demo"
+
+
+def test_ok__missing_models_are_a_stated_mode(tmp_path: Path) -> None:
+    blank = Still(np.full((120, 200, 3), 90, np.uint8), "blank")
+    pipeline = build_pipeline(VisionSettings(models_dir=tmp_path))
+    assert any("plate detector" in sentence for sentence in pipeline.degraded)
+    assert any("plate reader" in sentence for sentence in pipeline.degraded)
+    assert pipeline.read_still(blank).plates == ()
+
+
+def test_ok__a_missing_refiner_is_said_and_the_detector_still_finds(tmp_path: Path) -> None:
+    shutil.copytree(MODELS, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("training"))
+    (tmp_path / "plate_refiner.tflite").unlink()
+    pipeline = build_pipeline(VisionSettings(models_dir=tmp_path))
+    (sentence,) = pipeline.degraded
+    assert sentence.startswith("plate detector: plates are not looked at from near: ")
+    best = pipeline.read_still(load_still(DEMO / "01-day-1.jpg")).best
+    assert best is not None
+    assert best.region.localizer == "tflite"
+
+
+def test_ok__contours_alone_are_no_degraded_mode() -> None:
+    pipeline = build_pipeline(VisionSettings(localizer="contour", reader="tesseract"))
+    assert not any("detector" in sentence for sentence in pipeline.degraded)
