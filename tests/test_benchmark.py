@@ -72,3 +72,44 @@ def test_fail__a_folder_without_labels_or_columns_is_named(tmp_path: Path) -> No
     assert f"{tmp_path}/plates.csv cannot be read" in done.stderr
     (tmp_path / "plates.csv").write_text("set,picture,x0,y0,x1,y1\n")
     assert "there is no column image, text" in benchmark(tmp_path).stderr
+
+
+OUTSIDE = """
+import json, sys
+for line in sys.stdin:
+    plates = [{"text": "NOT1IT", "confidence": 1.0, "box": [0, 0, 5000, 5000]}, BOX]
+    print(json.dumps({"file": line.strip(), "plates": plates[1:], "cpu_ms": 20.0, "rss_mb": 64}))
+    sys.stdout.flush()
+"""
+
+
+def test_ok__an_outside_reader_is_counted_on_the_same_plates(tmp_path: Path) -> None:
+    picture = tomllib.loads((DEMO / "expected.toml").read_text())["picture"][0]
+    answer = {"text": picture["text"], "confidence": 1.0, "box": picture["box"]}
+    reader = tmp_path / "reader.py"
+    reader.write_text(OUTSIDE.replace("BOX", repr(answer)))
+    folder = labelled(tmp_path, demo_line(0, "one"), demo_line(2, "two", text="NOT1IT"))
+    done = benchmark(folder, "--beside", f"{sys.executable} {reader}")
+    assert done.returncode == 0, done.stderr
+    rows = {
+        line.split(" | ")[0].strip("| "): line.split(" | ") for line in done.stdout.splitlines()
+    }
+    assert rows["Plategate"][1:5] == ["2", "1", "1", "0"]
+    assert rows["the other reader"][1:9] == ["2", "1", "0", "1", "20.0", "20.0", "20.0", "64 |"]
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("no-such-reader --x", "cannot be started"),
+        ("true", "ended with 0"),
+        ("yes", "not an answer: 'y"),
+    ],
+)
+def test_fail__an_outside_reader_that_does_not_answer_is_named(
+    command: str, said: str, tmp_path: Path
+) -> None:
+    done = benchmark(labelled(tmp_path, demo_line(0, "one")), "--beside", command)
+    assert done.returncode != 0
+    assert f"--beside {command!r}" in done.stderr and said in done.stderr
+    assert "Traceback" not in done.stderr
