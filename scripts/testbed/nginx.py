@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real nginx on the loopback address that serves one folder over TLS made on the spot.
+"""A real nginx on the loopback address that serves one folder over TLS with temporary keys.
 
 Needs nginx and openssl, which `./setup.sh test` installs.
 """
@@ -33,7 +33,7 @@ http {{
 
 @dataclass(frozen=True)
 class Nginx:
-    """A running server: port `tls` takes anybody, port `mutual` only a client of our authority."""
+    """A running server; port `mutual` requires a client certificate, port `tls` does not."""
 
     folder: Path
     tls: int
@@ -41,7 +41,7 @@ class Nginx:
     pid: int
 
     def publish(self, content: bytes, name: str = "allow.csv") -> Path:
-        """Replace a file by renaming, as a publisher should; returns its path."""
+        """Replace a file by rename; returns its path."""
         file = self.folder / "www" / name
         fresh = file.with_suffix(".new")
         fresh.write_bytes(content)
@@ -49,7 +49,7 @@ class Nginx:
         return file
 
     def source(self, port: int | None = None, **more: object) -> dict[str, object]:
-        """The settings of a source that is fetched from here."""
+        """Settings of a source on this server."""
         url = f"https://127.0.0.1:{port or self.tls}/allow.csv"
         ca = str(self.folder / "ca.crt")
         return {"name": "estate", "kind": "allow", "url": url, "ca_file": ca, **more}
@@ -63,7 +63,7 @@ class Nginx:
 
 @contextmanager
 def running_nginx(folder: Path) -> Iterator[Nginx]:
-    """Start nginx with everything it needs in `folder`, and stop it at the end."""
+    """Start nginx with all its files in `folder`; stop it at the end."""
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)
     (folder / "www").mkdir()
@@ -86,7 +86,7 @@ def running_nginx(folder: Path) -> Iterator[Nginx]:
 
 
 def _make_certificates(folder: Path) -> None:
-    """An authority, a server for 127.0.0.1 and a client."""
+    """Keys and certificates of an authority, a server for 127.0.0.1 and a client."""
     new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
     ca, ca_key = folder / "ca.crt", folder / "ca.key"
     _openssl("req", "-x509", *new_key, "-keyout", ca_key, "-out", ca, "-days", 2,
@@ -105,7 +105,7 @@ def _openssl(*words: object) -> None:
 
 
 def _free_ports() -> tuple[int, int]:
-    """Two ports that nobody listens on; held together, so that they are not one."""
+    """Two different unused ports."""
     with socket.socket() as one, socket.socket() as other:
         one.bind(("127.0.0.1", 0))
         other.bind(("127.0.0.1", 0))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate list sync`: bring lists and records up to date from their sources.
+"""`plategate list sync`: update lists and records from their sources.
 
-Runs from a timer, from scripts/sync_whitelist, or by hand; the gate itself never uses the network.
+Run by plategate-sync.timer, by scripts/sync_whitelist or by hand. The gate process has no network.
 """
 
 from __future__ import annotations
@@ -23,26 +23,27 @@ if TYPE_CHECKING:
 
 def register(root: typer.Typer) -> None:
     """Add the command to the group `list`."""
-    del root  # the group is there already
+    del root  # `list` is a group of its own
     list_app.command("sync")(sync)
 
 
 def sync(
-    dry_run: Annotated[bool, typer.Option(help="only say what would change")] = False,
+    dry_run: Annotated[bool, typer.Option(help="only show what would change")] = False,
     force: Annotated[
-        bool, typer.Option(help="take lists that are empty, shrunk or older; never unsigned ones")
+        bool, typer.Option(help="accept empty, shrunk or older lists; never unsigned ones")
     ] = False,
     quiet: Annotated[
         bool,
         typer.Option(
-            help="say only what is new: a failure once when it comes and once when it goes"
+            help="print only changes: a failure once when it begins and once when it ends"
         ),
     ] = False,
     config: Config = None,
     state: State = None,
 ) -> None:
-    """Fetch every source, check it, and put in force what is new; 1 if any source failed."""
-    from plategate.access.sync.sync import SyncOrder, sync_lists
+    """Download and check every source, put in force what is new; exit 1 if any source failed."""
+    from plategate.access.sync.source import SyncOptions
+    from plategate.access.sync.sync import sync_lists
     from plategate.clock import SystemClock
     from plategate.schedule.zone import site_zone
     from plategate.settings import load_settings
@@ -55,26 +56,26 @@ def sync(
     if not sources.sources:
         print("no sources in the settings: nothing to sync (see [[sync.sources]])")
         return
-    order = SyncOrder(
+    options = SyncOptions(
         SystemClock().wall(), site_zone(settings.access.zone), user_name(), force, dry_run
     )
     with _progress(shown=sys.stderr.isatty() and not quiet) as progress:
-        report = sync_lists(sources, store, order, progress)
-    _say(report, dry_run=dry_run, quiet=quiet)
+        report = sync_lists(sources, store, options, progress)
+    _print_report(report, dry_run=dry_run, quiet=quiet)
     if not report.all_well:
         raise typer.Exit(1)
 
 
-def _say(report: SyncReport, *, dry_run: bool, quiet: bool) -> None:
-    from plategate.access.sync.source import Outcome
+def _print_report(report: SyncReport, *, dry_run: bool, quiet: bool) -> None:
+    from plategate.access.sync.source import SourceOutcome
 
     for result in report.results:
-        good = result.outcome in (Outcome.UNCHANGED, Outcome.NEW)
-        if result.news or not quiet:
-            line = f"{result.source} ({result.kind}): {result.outcome}: {result.sentence}"
+        good = result.outcome in (SourceOutcome.UNCHANGED, SourceOutcome.NEW)
+        if result.changed or not quiet:
+            line = f"{result.source} ({result.kind}): {result.outcome}: {result.message}"
             print(line, file=sys.stdout if good else sys.stderr)
-    for sentence in report.failures:
-        print(sentence, file=sys.stderr)
+    for failure in report.failures:
+        print(failure, file=sys.stderr)
     if quiet:
         return
     prefix = "would be: " if dry_run else "in force: "
@@ -96,9 +97,9 @@ def _progress(*, shown: bool) -> Iterator[SourceProgress | None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def told(name: str, received: int, size: int | None) -> None:
+        def update(name: str, received: int, size: int | None) -> None:
             if name not in tasks:
                 tasks[name] = bars.add_task(name, total=size)
             bars.update(tasks[name], completed=received, total=size)
 
-        yield told
+        yield update

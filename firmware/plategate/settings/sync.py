@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The [sync] table: where the lists come from and what they must prove."""
+"""The [sync] table: list sources, their signatures, and the limits of a download."""
 
 from __future__ import annotations
 
@@ -13,59 +13,59 @@ from plategate.settings.base import SettingsModel
 
 
 class SyncSource(SettingsModel):
-    """One place that one list comes from; several sources of a list are merged by priority."""
+    """One source of one list; several sources of a list are merged by priority."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="short name, for logs")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="short name, for logs and the state folder")
     kind: Literal["allow", "block", "wanted", "records"] = Field(
-        description="which list it fills, or the vehicle records"
+        description="the list it belongs to, or vehicle records"
     )
     url: str = Field(description="https://, http:// or file:// address, or a path (USB stick)")
     priority: int = Field(
-        100, ge=0, le=10_000, description="where sources disagree about a plate the lowest wins"
+        100, ge=0, le=10_000, description="for a plate in several sources the lowest number wins"
     )
     signature: Literal["required", "if_present", "ignored"] = Field(
-        "if_present", description="whether a minisign file must lie beside the list"
+        "if_present", description="whether the list needs a minisign signature"
     )
-    signature_url: str | None = Field(None, description="default: the url with .minisig behind it")
+    signature_url: str | None = Field(None, description="default: url + .minisig")
     public_keys: tuple[str, ...] = Field(
-        (), max_length=4, description="minisign public keys or their files; two while keys change"
+        (), max_length=4, description="minisign public keys or their files; two during a key change"
     )
     token_file: Path | None = Field(None, description="file with a bearer token")
-    ca_file: Path | None = Field(None, description="PEM file of an own certificate authority")
+    ca_file: Path | None = Field(None, description="PEM file of a private certificate authority")
     client_certificate: Path | None = Field(None, description="PEM file for mutual TLS")
-    client_key: Path | None = Field(None, description="PEM file of the private key beside it")
+    client_key: Path | None = Field(None, description="PEM file of the client's private key")
     max_bytes: int = Field(
-        200_000_000, ge=1_000, le=2_000_000_000, description="a larger list is refused, in bytes"
+        200_000_000, ge=1_000, le=2_000_000_000, description="largest accepted list, in bytes"
     )
 
     @field_validator("url")
     @classmethod
     def verify_url_can_be_asked(cls, url: str) -> str:
-        """Refuse what no fetch can ever reach."""
+        """Refuse an address that cannot be downloaded."""
         if not url or urlsplit(url).scheme not in ("https", "http", "file", ""):
             raise ValueError("must be an https://, http:// or file:// address, or a path")
         return url
 
     @model_validator(mode="after")
     def verify_signature_has_a_key(self) -> Self:
-        """A signature that must be there needs a key to check it with."""
+        """A required signature needs a key to verify it."""
         if self.signature == "required" and not self.public_keys:
             raise ValueError("signature = 'required' needs public_keys")
         return self
 
     @model_validator(mode="after")
     def verify_client_certificate_is_whole(self) -> Self:
-        """Mutual TLS takes a certificate and its key."""
+        """Mutual TLS needs a certificate and its key."""
         if (self.client_certificate is None) != (self.client_key is None):
             raise ValueError("client_certificate and client_key belong together")
         return self
 
     @model_validator(mode="after")
     def verify_token_is_not_sent_in_the_clear(self) -> Self:
-        """A bearer token goes over TLS alone, or to this machine."""
+        """A bearer token is sent only over TLS or to this machine."""
         parts = urlsplit(self.url)
         if self.token_file and parts.scheme == "http" and parts.hostname not in _THIS_MACHINE:
-            raise ValueError("token_file over http:// would be readable by all; use https://")
+            raise ValueError("token_file: http:// would send the token unencrypted; use https://")
         return self
 
 
@@ -73,27 +73,27 @@ _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 class SyncSettings(SettingsModel):
-    """How lists are fetched and when a fetched one is set aside."""
+    """How lists are downloaded and when a download is set aside."""
 
     sources: tuple[SyncSource, ...] = Field((), description="the list sources")
     state_dir: Path = Field(
-        Path("/var/lib/plategate/sources"), description="where the last good copies are kept"
+        Path("/var/lib/plategate/sources"), description="folder of the last good copies"
     )
-    connect_timeout_s: float = Field(10, ge=0.1, le=120, description="time to connect, in seconds")
+    connect_timeout_s: float = Field(10, ge=0.1, le=120, description="limit for connecting, in seconds")
     read_timeout_s: float = Field(20, ge=0.1, le=300, description="longest silence, in seconds")
-    total_timeout_s: float = Field(600, ge=1, le=7200, description="time of one file, in seconds")
-    retries: int = Field(3, ge=0, le=10, description="further tries after the first")
+    total_timeout_s: float = Field(600, ge=1, le=7200, description="limit for one file, in seconds")
+    retries: int = Field(3, ge=0, le=10, description="further attempts after the first")
     retry_base_s: float = Field(
-        2.0, ge=0.0, le=60, description="wait before the first retry, doubled each time, in seconds"
+        2.0, ge=0.0, le=60, description="delay before the first retry, doubled each time, in seconds"
     )
-    max_redirects: int = Field(3, ge=0, le=10, description="redirects that are followed")
+    max_redirects: int = Field(3, ge=0, le=10, description="most redirects that are followed")
     shrink_limit_percent: int = Field(
-        50, ge=1, le=100, description="a list that lost more than this is set aside"
+        50, ge=1, le=100, description="a list that loses more than this share of its entries is set aside"
     )
 
     @model_validator(mode="after")
     def verify_names_are_unique(self) -> Self:
-        """Two sources of one name would share their last good copy."""
+        """Sources of the same name would share a state folder."""
         names = [source.name for source in self.sources]
         if len(set(names)) != len(names):
             raise ValueError("two sources have the same name")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A web server on the loopback address that answers as badly as a test asks for."""
+"""A local web server with configurable misbehaviour."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Server(ThreadingHTTPServer):
-    """Answers by path; `asked` keeps every request's path and headers."""
+    """Answers by path; `asked` holds path and headers of every request."""
 
     daemon_threads = True
 
@@ -27,7 +27,7 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}{path}"
 
     def serve(self, path: str, body: bytes, etag: str | None = None) -> None:
-        """An honest file with an ETag of its own content."""
+        """Serve a file with a correct ETag and conditional requests."""
         self.answers[path] = _honest(body, etag or f'"{zlib.crc32(body):08x}"')
 
 
@@ -73,7 +73,7 @@ def plain(status: int, body: bytes = b"", **headers: str) -> Answer:
 
 
 def truncated(body: bytes, announced: int) -> Answer:
-    """Announces more than it sends."""
+    """Send less than the announced length, then close."""
 
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
@@ -86,7 +86,7 @@ def truncated(body: bytes, announced: int) -> Answer:
 
 
 def endless(request: BaseHTTPRequestHandler) -> None:
-    """Never stops sending rows."""
+    """Send rows without end."""
     request.send_response(200)
     request.send_header("Connection", "close")
     request.end_headers()
@@ -95,16 +95,16 @@ def endless(request: BaseHTTPRequestHandler) -> None:
         while True:
             request.wfile.write(b"AB12CDE\n" * 4096)
     except OSError:
-        pass  # the client had enough
+        pass  # the client closed the connection
 
 
 def gzip_bomb(megabytes: int) -> Answer:
-    """A few kilobytes that unpack to very many."""
+    """A few kilobytes that decompress to `megabytes`."""
     return plain(200, gzip.compress(b"0" * (megabytes << 20)), Content_Encoding="gzip")
 
 
 def silent(released: threading.Event) -> Answer:
-    """Accepts the request and says nothing."""
+    """Accept the request and never answer."""
 
     def answer(request: BaseHTTPRequestHandler) -> None:
         released.wait(120)

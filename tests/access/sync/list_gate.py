@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The list side of one gate, for tests that let it sync."""
+"""Fixture class: the list store of one gate and its sources, for sync tests."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from plategate.access.store.database import open_for_reading
 from plategate.access.store.lists import ListName, all_entries, list_state
-from plategate.access.sync.source import Outcome
-from plategate.access.sync.sync import SyncOrder, SyncReport, sync_lists
+from plategate.access.sync.source import SourceOutcome, SyncOptions
+from plategate.access.sync.sync import SyncReport, sync_lists
 from plategate.settings.sync import SyncSettings, SyncSource
 
 from .hostile import Server
@@ -22,7 +22,7 @@ ONE_MORE = TEN + b"XY99ZZZ\n"
 
 
 class Gate:
-    """The list side of one gate."""
+    """The list store of one gate and its sources."""
 
     def __init__(self, folder: Path, *sources: dict[str, object]) -> None:
         self.folder = folder
@@ -35,13 +35,13 @@ class Gate:
             sources=tuple(SyncSource.model_validate(source) for source in sources),
             state_dir=self.folder / "sources",
             retries=0,
-            read_timeout_s=60,  # nothing here is silent, but a busy machine is slow
+            read_timeout_s=60,  # no server here is silent, but a busy machine is slow
         )
 
-    def sync(self, **order: bool) -> SyncReport:
+    def sync(self, **options: bool) -> SyncReport:
         self.at += timedelta(minutes=10)
         return sync_lists(
-            self.settings, self.store, SyncOrder(self.at, ZoneInfo("UTC"), "test", **order)
+            self.settings, self.store, SyncOptions(self.at, ZoneInfo("UTC"), "test", **options)
         )
 
     def plates(self, name: ListName = ListName.ALLOW) -> set[str]:
@@ -59,5 +59,5 @@ def allow(server: Server, **more: object) -> dict[str, object]:
     return {"name": "estate", "kind": "allow", "url": server.url("/allow.csv"), **more}
 
 
-def outcomes(report: SyncReport) -> list[Outcome]:
+def outcomes(report: SyncReport) -> list[SourceOutcome]:
     return [result.outcome for result in report.results]

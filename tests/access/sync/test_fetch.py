@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetching is bounded in size, time, redirects and tries, whatever the server does."""
+"""A download is bounded in size, time, redirects and attempts, whatever the server does."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def server() -> Iterator[Server]:
 
 
 class Site:
-    """A fetcher with short limits that notes its waits instead of waiting."""
+    """A fetcher with short limits that records its delays instead of sleeping."""
 
     def __init__(self, folder: Path, **source: object) -> None:
         self.settings = SyncSettings(
@@ -48,26 +48,26 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
-def test_ok__file_arrives_with_its_validators(server: Server, site: Site) -> None:
+def test_ok__download_has_content_and_validators(server: Server, site: Site) -> None:
     server.serve("/list.csv", BODY, etag='"v1"')
     fetched = site.fetch(server.url("/list.csv"))
     assert fetched == Fetched(len(BODY), Validators('"v1"'))
     assert site.into.read_bytes() == BODY
 
 
-def test_ok__known_version_is_not_sent_again(server: Server, site: Site) -> None:
+def test_ok__unchanged_file_is_not_sent_again(server: Server, site: Site) -> None:
     server.serve("/list.csv", BODY, etag='"v1"')
     assert site.fetch(server.url("/list.csv"), Validators('"v1"')) is None
     assert server.asked[0][1]["if-none-match"] == '"v1"'
 
 
-def test_ok__gzip_is_unpacked(server: Server, site: Site) -> None:
+def test_ok__gzip_is_decompressed(server: Server, site: Site) -> None:
     server.answers["/l"] = plain(200, gzip.compress(BODY), Content_Encoding="gzip")
     site.fetch(server.url("/l"))
     assert site.into.read_bytes() == BODY
 
 
-def test_ok__file_and_path_are_sources_too(site: Site, tmp_path: Path) -> None:
+def test_ok__file_url_and_path_are_sources(site: Site, tmp_path: Path) -> None:
     stick = tmp_path / "my list.csv"
     stick.write_bytes(BODY)
     for url in (str(stick), stick.as_uri()):
@@ -75,7 +75,7 @@ def test_ok__file_and_path_are_sources_too(site: Site, tmp_path: Path) -> None:
         assert site.into.read_bytes() == BODY
 
 
-def test_ok__bearer_token_comes_from_a_file(server: Server, tmp_path: Path) -> None:
+def test_ok__bearer_token_is_read_from_a_file(server: Server, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("s3cret\n")
     server.serve("/l", BODY)
@@ -83,7 +83,7 @@ def test_ok__bearer_token_comes_from_a_file(server: Server, tmp_path: Path) -> N
     assert server.asked[0][1]["authorization"] == "Bearer s3cret"
 
 
-def test_ok__token_does_not_follow_to_another_host(server: Server, tmp_path: Path) -> None:
+def test_ok__token_is_not_sent_to_another_host(server: Server, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("s3cret")
     with serving() as other:
@@ -93,7 +93,7 @@ def test_ok__token_does_not_follow_to_another_host(server: Server, tmp_path: Pat
         assert "authorization" not in other.asked[0][1]
 
 
-def test_ok__busy_server_is_asked_again_after_what_it_says(server: Server, site: Site) -> None:
+def test_ok__retry_after_of_a_busy_server_is_kept(server: Server, site: Site) -> None:
     def first_time(request: BaseHTTPRequestHandler) -> None:
         server.serve("/l", BODY)
         plain(503, Retry_After="7")(request)
@@ -103,7 +103,7 @@ def test_ok__busy_server_is_asked_again_after_what_it_says(server: Server, site:
     assert site.waits == [7.0]
 
 
-def test_fail__waits_grow_with_jitter_and_tries_end(server: Server, site: Site) -> None:
+def test_fail__retries_back_off_with_jitter_and_end(server: Server, site: Site) -> None:
     server.answers["/l"] = plain(500)
     with pytest.raises(SyncError, match=r"500.*\(3 tries\)"):
         site.fetch(server.url("/l"))
@@ -112,7 +112,7 @@ def test_fail__waits_grow_with_jitter_and_tries_end(server: Server, site: Site) 
     assert 0.5 <= first <= 1.5 and 1.0 <= second <= 3.0
 
 
-def test_fail__missing_file_is_not_asked_for_again(server: Server, site: Site) -> None:
+def test_fail__missing_file_is_not_retried(server: Server, site: Site) -> None:
     with pytest.raises(SyncError, match="404"):
         site.fetch(server.url("/l"))
     assert len(server.asked) == 1
@@ -133,15 +133,13 @@ def test_fail__missing_file_is_not_asked_for_again(server: Server, site: Site) -
         (plain(401), "401 Unauthorized"),
     ],
 )
-def test_fail__bad_answer_is_one_sentence(
-    server: Server, site: Site, bad: object, sentence: str
-) -> None:
+def test_fail__bad_answer_is_named(server: Server, site: Site, bad: object, sentence: str) -> None:
     server.answers["/l"] = bad  # type: ignore[assignment]
     with pytest.raises(SyncError, match=rf"(?i){sentence.replace('(', '.')}"):
         site.fetch(server.url("/l"))
 
 
-def test_fail__silent_server_is_given_up(server: Server, site: Site) -> None:
+def test_fail__silent_server_times_out(server: Server, site: Site) -> None:
     released = threading.Event()
     server.answers["/l"] = silent(released)
     try:
@@ -151,10 +149,10 @@ def test_fail__silent_server_is_given_up(server: Server, site: Site) -> None:
         released.set()
 
 
-def test_fail__slow_drip_ends_at_the_total_time(server: Server, tmp_path: Path) -> None:
+def test_fail__slow_download_ends_at_the_deadline(server: Server, tmp_path: Path) -> None:
     server.answers["/l"] = plain(200, b"x" * 90_000)
     site = Site(tmp_path)
-    times = iter(range(0, 10**9, 700))  # every look at the clock is minutes later
+    times = iter(range(0, 10**9, 700))  # each reading of the clock is minutes later
     with (
         Fetcher(site.settings, site.source, monotonic=lambda: next(times)) as fetcher,
         pytest.raises(SyncError, match="took over 600 s"),
@@ -168,11 +166,11 @@ def test_fail__nobody_listens(site: Site) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://", "http://[::1", "/no/such/file", "ftp://127.0.0.1/l"])
-def test_fail__address_is_no_good(site: Site, url: str) -> None:
+def test_fail__invalid_or_unreachable_address(site: Site, url: str) -> None:
     with pytest.raises(SyncError):
         site.fetch(url)
 
 
-def test_fail__token_over_plain_http_is_refused_in_the_settings() -> None:
-    with pytest.raises(ValueError, match="use https"):
+def test_fail__settings_refuse_a_token_over_http() -> None:
+    with pytest.raises(ValueError, match="would send the token unencrypted"):
         SyncSource(name="s", kind="allow", url="http://lists.example/l", token_file=Path("t"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A sync puts the owner's newest good list in force, and nothing else, whatever comes."""
+"""A sync puts the newest valid list in force and never anything else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from plategate.access.store.database import open_for_reading
 from plategate.access.store.lists import ListName, all_entries
 from plategate.access.store.vehicles import record_of_plate
-from plategate.access.sync.source import Outcome
+from plategate.access.sync.source import SourceOutcome
 
 from .hostile import Server, gzip_bomb, plain, serving, truncated
 from .list_gate import ONE_MORE, TEN, Gate, allow, outcomes
@@ -43,14 +43,14 @@ def test_ok__new_list_is_in_force(gate: Gate, server: Server) -> None:
     assert "XY99ZZZ" in gate.plates()
 
 
-def test_ok__unchanged_list_is_confirmed_and_not_replaced(gate: Gate) -> None:
+def test_ok__unchanged_list_is_confirmed_not_replaced(gate: Gate) -> None:
     report = gate.sync()
-    assert (outcomes(report), report.changes) == ([Outcome.UNCHANGED], ())
+    assert (outcomes(report), report.changes) == ([SourceOutcome.UNCHANGED], ())
     assert gate.confirmed_at() == gate.at
 
 
-def test_ok__another_address_is_asked_for_its_own_file(gate: Gate, server: Server) -> None:
-    """An older file at the new address is "not modified" since the newer one at the old."""
+def test_ok__validators_are_not_used_at_another_address(gate: Gate, server: Server) -> None:
+    """A new address whose file is older would answer "not modified" to the old validators."""
     server.serve("/other.csv", ONE_MORE)
     honest = server.answers["/other.csv"]
     server.answers["/other.csv"] = lambda request: (
@@ -58,7 +58,7 @@ def test_ok__another_address_is_asked_for_its_own_file(gate: Gate, server: Serve
     )(request)
     gate.configure(allow(server, url=server.url("/other.csv")))
     assert gate.sync().changes[0].added == 1
-    assert outcomes(gate.sync()) == [Outcome.UNCHANGED]
+    assert outcomes(gate.sync()) == [SourceOutcome.UNCHANGED]
 
 
 def test_ok__same_content_under_a_new_etag_is_no_change(gate: Gate, server: Server) -> None:
@@ -71,10 +71,10 @@ def test_ok__dry_run_shows_the_difference_and_changes_nothing(gate: Gate, server
     before = gate.plates()
     assert gate.sync(dry_run=True).changes[0].added == 1
     assert gate.plates() == before
-    assert gate.sync().changes[0].added == 1  # the dry run did not remember the new copy
+    assert gate.sync().changes[0].added == 1  # the dry run did not keep the new copy
 
 
-def test_ok__a_list_put_in_by_hand_gives_way_to_its_source(gate: Gate, tmp_path: Path) -> None:
+def test_ok__list_of_another_source_is_replaced(gate: Gate, tmp_path: Path) -> None:
     other = Gate(gate.folder, {"name": "stick", "kind": "allow", "url": str(tmp_path / "l.csv")})
     (tmp_path / "l.csv").write_bytes(b"plate\nHAND1\n")
     other.sync()
@@ -109,7 +109,7 @@ def test_fail__bad_list_leaves_the_good_one_in_force(
     report = gate.sync()
     assert not report.all_well
     assert gate.plates() == before
-    assert gate.confirmed_at() == fresh  # its age goes on growing
+    assert gate.confirmed_at() == fresh  # its age keeps growing
     server.serve("/allow.csv", ONE_MORE)
     assert gate.sync().all_well
     assert len(gate.plates()) == 11
@@ -118,15 +118,15 @@ def test_fail__bad_list_leaves_the_good_one_in_force(
 def test_fail__shrunk_list_is_set_aside_until_forced(gate: Gate, server: Server) -> None:
     server.serve("/allow.csv", TEN[: len(TEN) // 2 - 8])
     report = gate.sync()
-    assert outcomes(report) == [Outcome.SET_ASIDE]
-    assert "shrank from 10 to 4" in report.results[0].sentence
+    assert outcomes(report) == [SourceOutcome.SET_ASIDE]
+    assert "shrank from 10 to 4" in report.results[0].message
     assert (gate.folder / "sources" / "estate" / "set-aside").exists()
     assert len(gate.plates()) == 10
     assert gate.sync(force=True).all_well
     assert len(gate.plates()) == 4
 
 
-def test_fail__failure_is_said_once_and_its_end_once(
+def test_fail__failure_is_logged_once_and_its_end_once(
     gate: Gate, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -137,8 +137,8 @@ def test_fail__failure_is_said_once_and_its_end_once(
     for _ in range(3):
         gate.sync()
     ours = [record for record in caplog.records if record.name.startswith("plategate.")]
-    said = [(record.levelname, "answered 500" in record.getMessage()) for record in ours]
-    assert said == [("WARNING", True), ("INFO", False)]
+    logged = [(record.levelname, "answered 500" in record.getMessage()) for record in ours]
+    assert logged == [("WARNING", True), ("INFO", False)]
 
 
 def test_ok__sources_are_merged_by_priority(tmp_path: Path, server: Server) -> None:
@@ -160,7 +160,7 @@ def test_ok__sources_are_merged_by_priority(tmp_path: Path, server: Server) -> N
     assert gate.sync().records is None  # in force already
 
 
-def test_ok__one_source_down_does_not_hold_up_the_other(tmp_path: Path, server: Server) -> None:
+def test_ok__failed_source_does_not_stop_the_others(tmp_path: Path, server: Server) -> None:
     server.serve("/a", b"plate\nAA11AAA\n")
     server.serve("/b", b"plate\nBB22BBB\n")
     gate = Gate(
@@ -175,7 +175,7 @@ def test_ok__one_source_down_does_not_hold_up_the_other(tmp_path: Path, server: 
     assert gate.plates() == {"AA11AAA", "BB22BBB", "BB33BBB"}
 
 
-def test_ok__damaged_memory_is_forgotten_not_fatal(gate: Gate) -> None:
+def test_ok__damaged_state_file_is_ignored(gate: Gate) -> None:
     (gate.folder / "sources" / "estate" / "list.json").write_text('{"etag": 7, "x"')
     assert gate.sync().all_well
     assert len(gate.plates()) == 10
@@ -183,7 +183,7 @@ def test_ok__damaged_memory_is_forgotten_not_fatal(gate: Gate) -> None:
 
 @given(st.one_of(st.binary(max_size=2000), st.text(max_size=500).map(str.encode)))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_fail__whatever_a_source_holds_the_list_in_force_is_whole(
+def test_fail__arbitrary_content_leaves_a_whole_list_in_force(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
     folder = tmp_path_factory.mktemp("fuzz")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A list that must be signed is the owner's newest or it is not taken, by whatever trick."""
+"""A list that must be signed is accepted only if it is the owner's newest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from plategate.access.sync.source import Outcome
+from plategate.access.sync.source import SourceOutcome
 
 from .hostile import Server, serving
 from .list_gate import ONE_MORE, TEN, Gate, allow, outcomes
@@ -27,7 +27,7 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Owner:
 
 
 class SignedSite:
-    """A gate whose list must be signed, and the owner's side of it."""
+    """A gate that requires signatures, and the owner who publishes for it."""
 
     def __init__(self, folder: Path, server: Server, owner: Owner) -> None:
         self._file, self._server, self._owner = folder / "allow.csv", server, owner
@@ -49,7 +49,7 @@ def signed(tmp_path: Path, server: Server, owner: Owner) -> SignedSite:
     return site
 
 
-def test_ok__signed_list_with_a_higher_serial_is_taken(signed: SignedSite) -> None:
+def test_ok__signed_list_with_a_higher_serial_is_accepted(signed: SignedSite) -> None:
     signed.publish(ONE_MORE, "serial:6")
     assert signed.gate.sync().all_well
     assert len(signed.gate.plates()) == 11
@@ -58,21 +58,23 @@ def test_ok__signed_list_with_a_higher_serial_is_taken(signed: SignedSite) -> No
 def test_fail__replayed_list_is_set_aside(signed: SignedSite) -> None:
     signed.publish(ONE_MORE, "serial:4")
     report = signed.gate.sync()
-    assert "serial 4 is older than 5" in report.results[0].sentence
+    assert "serial 4 is older than 5" in report.results[0].message
     assert len(signed.gate.plates()) == 10
 
 
-def test_fail__tampered_list_is_set_aside_even_by_force(signed: SignedSite, server: Server) -> None:
+def test_fail__tampered_list_is_set_aside_even_with_force(
+    signed: SignedSite, server: Server
+) -> None:
     server.serve("/allow.csv", ONE_MORE)
     for force in (False, True):
-        assert outcomes(signed.gate.sync(force=force)) == [Outcome.SET_ASIDE]
+        assert outcomes(signed.gate.sync(force=force)) == [SourceOutcome.SET_ASIDE]
     assert len(signed.gate.plates()) == 10
 
 
 def test_fail__stripped_signature_is_set_aside(signed: SignedSite, server: Server) -> None:
     server.serve("/allow.csv", ONE_MORE)
     del server.answers["/allow.csv.minisig"]
-    assert "no signature" in signed.gate.sync().results[0].sentence
+    assert "no signature" in signed.gate.sync().results[0].message
     assert len(signed.gate.plates()) == 10
 
 
@@ -83,10 +85,10 @@ def test_fail__once_signed_stays_signed(
     signed.gate.configure(optional)
     server.serve("/allow.csv", ONE_MORE)
     del server.answers["/allow.csv.minisig"]
-    assert "the last one was signed" in signed.gate.sync().results[0].sentence
+    assert "the last one was signed" in signed.gate.sync().results[0].message
 
 
-def test_fail__copy_taken_unsigned_does_not_count_once_signatures_are_required(
+def test_fail__unsigned_last_good_copy_does_not_count_once_signatures_are_required(
     tmp_path: Path, server: Server, owner: Owner
 ) -> None:
     server.serve("/allow.csv", TEN)
@@ -95,5 +97,5 @@ def test_fail__copy_taken_unsigned_does_not_count_once_signatures_are_required(
     required = allow(server, signature="required", public_keys=[str(owner.public)])
     gate.configure(required)
     report = gate.sync()
-    assert outcomes(report) == [Outcome.SET_ASIDE]
+    assert outcomes(report) == [SourceOutcome.SET_ASIDE]
     assert gate.confirmed_at() < gate.at

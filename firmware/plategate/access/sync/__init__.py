@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetch list files from their sources, verify them and put them in force."""
+"""Download list files from their sources, verify them and put them in force."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bring one file from a web server, a folder or a USB stick into a local file, within limits.
+"""Download one file from a web server, or copy it from a folder or USB stick, within limits.
 
-Everything that comes from outside is bounded: size (also of what a compressed answer unpacks to),
-silence, total time, redirects and retries. Whether the content is any good is decided by `sync`.
+Size (before and after decompression), silence, total time, redirects and retries are bounded.
+The content is checked by `source`.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from plategate.settings.sync import SyncSettings, SyncSource
 
 CHUNK_BYTES = 65_536
 RETRY_AFTER_LIMIT_S = 120.0
-_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 
-# Called with the bytes received so far and the size that was announced, or None.
+# Called with the bytes received so far and the announced size, or None.
 Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What the server said about the version that we have, to ask whether there is a newer one."""
+    """ETag and Last-Modified of the local copy, for a conditional request."""
 
     etag: str | None = None
     last_modified: str | None = None
@@ -52,26 +52,26 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A file that arrived whole."""
+    """A completely received file: its size and the validators that came with it."""
 
     bytes: int
     validators: Validators = field(default_factory=Validators)
 
 
-class NotThereError(SyncError):
+class NotFoundError(SyncError):
     """The server or folder has no such file."""
 
 
-class _Temporary(SyncError):
-    """A failure that another try may mend."""
+class _RetryableError(SyncError):
+    """A failure that may be gone at the next attempt; `wait_s` is what the server asked for."""
 
-    def __init__(self, sentence: str, wait_s: float | None = None) -> None:
-        super().__init__(sentence)
+    def __init__(self, message: str, wait_s: float | None = None) -> None:
+        super().__init__(message)
         self.wait_s = wait_s
 
 
 class Fetcher:
-    """Fetches the files of one source; a context manager."""
+    """HTTP client and file reader for one source; a context manager."""
 
     def __init__(
         self,
@@ -103,36 +103,36 @@ class Fetcher:
         limit_bytes: int | None = None,
         progress: Progress | None = None,
     ) -> Fetched | None:
-        """Bring `url` into the file `into`; None when `known` is still the newest.
+        """Write the file at `url` to `into`; None when the server responses "not modified".
 
-        Raises SyncError when it cannot be had, also after the retries, or is beyond the limits.
+        Raises SyncError when all attempts failed or a limit is exceeded.
         """
         limit = limit_bytes or self._source.max_bytes
         if (local := _local_path(url)) is not None:
             return _copy(local, into, limit)
         tries = self._settings.retries + 1
-        for turn in range(tries):
+        for attempt in range(tries):
             try:
                 return self._get(url, into, known or Validators(), limit, progress)
-            except _Temporary as problem:
-                if turn == tries - 1:
+            except _RetryableError as problem:
+                if attempt == tries - 1:
                     times = f" ({tries} tries)" if tries > 1 else ""
                     raise SyncError(f"{url}: {problem}{times}") from problem
-                wait_s = self._settings.retry_base_s * 2**turn * random.uniform(0.5, 1.5)
-                self._sleep(max(wait_s, min(problem.wait_s or 0.0, RETRY_AFTER_LIMIT_S)))
+                delay_s = self._settings.retry_base_s * 2**attempt * random.uniform(0.5, 1.5)
+                self._sleep(max(delay_s, min(problem.wait_s or 0.0, RETRY_AFTER_LIMIT_S)))
         raise AssertionError("unreachable")
 
     def _get(
         self, url: str, into: Path, known: Validators, limit: int, progress: Progress | None
     ) -> Fetched | None:
-        until = self._monotonic() + self._settings.total_timeout_s
+        deadline = self._monotonic() + self._settings.total_timeout_s
         try:
-            request = self._connected().build_request("GET", url, headers=known.headers())
-            answer = self._connected().send(request, stream=True)
+            request = self._open_client().build_request("GET", url, headers=known.headers())
+            response = self._open_client().send(request, stream=True)
             try:
-                return self._take(answer, url, into, limit, until, progress)
+                return self._receive(response, url, into, limit, deadline, progress)
             finally:
-                answer.close()
+                response.close()
         except httpx.InvalidURL as error:
             raise SyncError(f"{url}: not an address: {error}") from error
         except httpx.TooManyRedirects as error:
@@ -141,47 +141,47 @@ class Fetcher:
         except httpx.UnsupportedProtocol as error:
             raise SyncError(f"{url}: {error}") from error
         except httpx.TimeoutException as error:
-            raise _Temporary(f"no answer in time ({type(error).__name__})") from error
+            raise _RetryableError(f"no answer in time ({type(error).__name__})") from error
         except (httpx.TransportError, ssl.SSLError) as error:
-            raise _Temporary(_ERRNO.sub("", str(error)) or type(error).__name__) from error
+            raise _RetryableError(_ERRNO.sub("", str(error)) or type(error).__name__) from error
 
-    def _take(
+    def _receive(
         self,
-        answer: httpx.Response,
+        response: httpx.Response,
         url: str,
         into: Path,
         limit: int,
-        until: float,
+        deadline: float,
         progress: Progress | None,
     ) -> Fetched | None:
-        if url.startswith("https:") and answer.url.scheme != "https":
-            raise SyncError(f"{url}: redirected to an address without TLS: {answer.url}")
-        if answer.status_code == httpx.codes.NOT_MODIFIED:
+        if url.startswith("https:") and response.url.scheme != "https":
+            raise SyncError(f"{url}: redirected to an address without TLS: {response.url}")
+        if response.status_code == httpx.codes.NOT_MODIFIED:
             return None
-        if answer.status_code != httpx.codes.OK:
-            sentence = f"the server answered {answer.status_code} {answer.reason_phrase}"
-            if answer.status_code in _AGAIN:
-                raise _Temporary(sentence, _retry_after(answer))
-            gone = answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE)
-            raise (NotThereError if gone else SyncError)(f"{url}: {sentence}")
-        announced = _announced(answer)
+        if response.status_code != httpx.codes.OK:
+            message = f"the server answered {response.status_code} {response.reason_phrase}"
+            if response.status_code in _RETRYABLE_STATUS:
+                raise _RetryableError(message, _retry_after(response))
+            missing = response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE)
+            raise (NotFoundError if missing else SyncError)(f"{url}: {message}")
+        announced = _announced(response)
         if announced is not None and announced > limit:
             raise SyncError(f"{url}: {announced} bytes announced, {limit} allowed")
         with into.open("wb") as stream:
             written = 0
-            for piece in _unpacked(answer, url):
-                written += len(piece)
+            for chunk in _decompressed(response, url):
+                written += len(chunk)
                 if written > limit:
                     raise SyncError(f"{url}: more than {limit} bytes")
-                if self._monotonic() > until:
+                if self._monotonic() > deadline:
                     raise SyncError(f"{url}: took over {self._settings.total_timeout_s:g} s")
-                stream.write(piece)
+                stream.write(chunk)
                 if progress is not None:
-                    progress(answer.num_bytes_downloaded, announced)
-        validators = Validators(answer.headers.get("etag"), answer.headers.get("last-modified"))
+                    progress(response.num_bytes_downloaded, announced)
+        validators = Validators(response.headers.get("etag"), response.headers.get("last-modified"))
         return Fetched(written, validators)
 
-    def _connected(self) -> httpx.Client:
+    def _open_client(self) -> httpx.Client:
         if self._client is None:
             self._client = _client(self._settings, self._source)
         return self._client
@@ -220,17 +220,17 @@ def _secret(file: Path) -> str:
     return secret
 
 
-def _unpacked(answer: httpx.Response, url: str) -> Iterator[bytes]:
-    """The body in pieces of bounded size, whatever it was compressed to."""
-    encoding = answer.headers.get("content-encoding", "identity").lower()
+def _decompressed(response: httpx.Response, url: str) -> Iterator[bytes]:
+    """The decompressed body in chunks of at most CHUNK_BYTES."""
+    encoding = response.headers.get("content-encoding", "identity").lower()
     if encoding == "identity":
-        yield from answer.iter_raw(CHUNK_BYTES)
+        yield from response.iter_raw(CHUNK_BYTES)
         return
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise SyncError(f"{url}: unknown content encoding {encoding!r}")
     inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
     try:
-        for packed in answer.iter_raw(CHUNK_BYTES):
+        for packed in response.iter_raw(CHUNK_BYTES):
             rest = packed
             while rest and not inflate.eof:
                 yield inflate.decompress(rest, CHUNK_BYTES)
@@ -238,16 +238,16 @@ def _unpacked(answer: httpx.Response, url: str) -> Iterator[bytes]:
     except zlib.error as error:
         raise SyncError(f"{url}: damaged gzip: {error}") from error
     if not inflate.eof:
-        raise _Temporary("the compressed answer ended early")
+        raise _RetryableError("the compressed answer ended early")
 
 
-def _announced(answer: httpx.Response) -> int | None:
-    length = answer.headers.get("content-length", "")
+def _announced(response: httpx.Response) -> int | None:
+    length = response.headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdigit() else None
 
 
-def _retry_after(answer: httpx.Response) -> float | None:
-    seconds = answer.headers.get("retry-after", "")
+def _retry_after(response: httpx.Response) -> float | None:
+    seconds = response.headers.get("retry-after", "")
     return float(seconds) if seconds.isascii() and seconds.isdigit() else None
 
 
@@ -266,7 +266,7 @@ def _copy(file: Path, into: Path, limit: int) -> Fetched:
         with file.open("rb") as stream, into.open("wb") as copy:
             written = _copy_bounded(stream, copy, limit)
     except FileNotFoundError as error:
-        raise NotThereError(f"{file}: is not there") from error
+        raise NotFoundError(f"{file}: no such file") from error
     except OSError as error:
         raise SyncError(f"{file}: cannot be read: {error.strerror or error}") from error
     if written > limit:
@@ -276,6 +276,6 @@ def _copy(file: Path, into: Path, limit: int) -> Fetched:
 
 def _copy_bounded(stream: BinaryIO, copy: BinaryIO, limit: int) -> int:
     written = 0
-    while written <= limit and (piece := stream.read(CHUNK_BYTES)):
-        written += copy.write(piece)
+    while written <= limit and (chunk := stream.read(CHUNK_BYTES)):
+        written += copy.write(chunk)
     return written

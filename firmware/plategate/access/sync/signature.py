@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check minisign signatures of list files against the owner's public keys.
+"""Verify minisign signatures of list files with the owner's public keys.
 
-File formats: https://jedisct1.github.io/minisign/ (Ed25519; the prehashed kind signs the
-BLAKE2b-512 digest of the file). Signing is done by the owner with the ordinary `minisign` tool.
+File formats: https://jedisct1.github.io/minisign/ (Ed25519; a prehashed signature covers the
+BLAKE2b-512 digest of the file). The owner signs with the ordinary `minisign` tool.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _SERIAL = re.compile(r"(?:^|\s)(serial|timestamp):(\d{1,18})(?:\s|$)")
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """One of the owner's keys; `key_id` is how a signature names it."""
+    """One of the owner's public keys; a signature names its key by `key_id`."""
 
     key_id: bytes
     raw: bytes
 
     @property
     def name(self) -> str:
-        """The identifier as minisign prints it."""
-        return _name(self.key_id)
+        """The key id as minisign prints it."""
+        return _key_name(self.key_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class SignatureFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
-    """What a good signature vouches for besides the content.
+class VerifiedSignature:
+    """What a valid signature states besides the content.
 
-    `serial` is the number behind `serial:` in the trusted comment, else behind minisign's own
-    `timestamp:`; it may never go back. None where the comment has neither.
+    `serial` is the number after `serial:` in the trusted comment, else after minisign's own
+    `timestamp:`; None where the comment has neither.
     """
 
     key_id: str
@@ -63,7 +63,7 @@ class Signed:
 
 
 def load_public_key(text_or_file: str) -> PublicKey:
-    """Read a public key: the base64 line itself, or a file written by `minisign -G`.
+    """Parse a public key: the base64 line itself, or a file written by `minisign -G`.
 
     Raises ListError when it is not a minisign public key.
     """
@@ -85,14 +85,14 @@ def load_public_key(text_or_file: str) -> PublicKey:
 
 
 def parse_signature(content: bytes, origin: str) -> SignatureFile:
-    """Parse a .minisig file of four lines; `origin` names it in errors (ListError)."""
+    """Parse the four lines of a .minisig file; ListError names `origin`."""
     try:
         lines = content.decode("utf-8").replace("\r\n", "\n").split("\n")
     except UnicodeDecodeError as error:
         raise ListError(f"{origin}: not a minisign signature: {error}") from error
     prefix = "trusted comment: "
     if len(lines) < 4 or not lines[2].startswith(prefix):
-        raise ListError(f"{origin}: not a minisign signature: four lines are needed")
+        raise ListError(f"{origin}: not a minisign signature: four lines were expected")
     raw = _decoded(lines[1], _SIGNATURE_BYTES, origin)
     if raw[:2] not in (_PLAIN, _PREHASHED):
         raise ListError(f"{origin}: unknown signature algorithm {raw[:2]!r}")
@@ -105,27 +105,31 @@ def parse_signature(content: bytes, origin: str) -> SignatureFile:
     )
 
 
-def verify(file: Path, signature: SignatureFile, keys: Sequence[PublicKey], origin: str) -> Signed:
-    """Check `file` against `signature` with the key that it names.
+def verify(
+    file: Path, signature: SignatureFile, keys: Sequence[PublicKey], origin: str
+) -> VerifiedSignature:
+    """Verify `signature` of `file` with the key that the signature names.
 
-    Raises ListError when no key of ours made it, or when content or trusted comment were changed.
-    The file is read in pieces where the signature is prehashed, as minisign's are by default.
+    Raises ListError when the key is not among `keys`, or when content or trusted comment were
+    changed. A prehashed signature (minisign's default) needs no more memory than one chunk.
     """
     key = next((key for key in keys if key.key_id == signature.key_id), None)
     if key is None:
-        raise ListError(f"{origin}: signed by the unknown key {_name(signature.key_id)}")
+        raise ListError(f"{origin}: signed by the unknown key {_key_name(signature.key_id)}")
     public = Ed25519PublicKey.from_public_bytes(key.raw)
     message = _digest(file) if signature.prehashed else file.read_bytes()
     try:
         public.verify(signature.signature, message)
     except InvalidSignature:
-        raise ListError(f"{origin}: the content is not what was signed") from None
+        raise ListError(f"{origin}: the content does not match the signature") from None
     try:
         comment = signature.trusted_comment.encode()
         public.verify(signature.global_signature, signature.signature + comment)
     except InvalidSignature:
-        raise ListError(f"{origin}: the trusted comment is not what was signed") from None
-    return Signed(key.name, _serial(signature.trusted_comment), signature.trusted_comment)
+        raise ListError(f"{origin}: the trusted comment does not match the signature") from None
+    return VerifiedSignature(
+        key.name, _serial(signature.trusted_comment), signature.trusted_comment
+    )
 
 
 def _serial(comment: str) -> int | None:
@@ -144,10 +148,10 @@ def _decoded(line: str, length: int, origin: str) -> bytes:
     except (binascii.Error, ValueError) as error:
         raise ListError(f"{origin}: not base64: {error}") from error
     if len(raw) != length:
-        raise ListError(f"{origin}: {len(raw)} bytes where minisign has {length}")
+        raise ListError(f"{origin}: {len(raw)} bytes, {length} were expected")
     return raw
 
 
-def _name(key_id: bytes) -> str:
+def _key_name(key_id: bytes) -> str:
     # minisign prints the identifier as a little-endian number, without leading zeros.
     return f"{int.from_bytes(key_id, 'little'):X}"

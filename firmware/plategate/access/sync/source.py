@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetch the newest copy of one source and prove it: signed, not replayed, whole, not shrunk.
+"""Download the newest copy of one source and check signature, serial, content and size.
 
-A copy that proves good becomes the source's last good copy; any other is set aside with a sentence
-that says why, and the last good copy stays. Putting it in force is the business of `sync`.
+A copy that passes becomes the source's last good copy. Any other is set aside with the reason,
+and the last good copy stays. `sync` puts the copies in force.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -19,8 +18,13 @@ from zoneinfo import ZoneInfo
 from plategate.access.files.entries import read_entries
 from plategate.access.files.vehicles import read_records
 from plategate.access.store.lists import ListName
-from plategate.access.sync.fetch import Fetched, Fetcher, NotThereError, Progress
-from plategate.access.sync.signature import Signed, load_public_key, parse_signature, verify
+from plategate.access.sync.fetch import Fetched, Fetcher, NotFoundError, Progress
+from plategate.access.sync.signature import (
+    VerifiedSignature,
+    load_public_key,
+    parse_signature,
+    verify,
+)
 from plategate.access.sync.source_state import (
     SourceFolder,
     SourceState,
@@ -33,8 +37,8 @@ from plategate.settings.sync import SyncSettings, SyncSource
 SIGNATURE_BYTES = 4_096
 
 
-class Outcome(StrEnum):
-    """How one source fared."""
+class SourceOutcome(StrEnum):
+    """Result of one sync attempt of a source."""
 
     UNCHANGED = "unchanged"
     NEW = "new"
@@ -44,58 +48,64 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceResult:
-    """What came of one source. `news` tells whether the sentence is other than last time's."""
+    """Result of one sync attempt; `changed` when it differs from the last attempt's result."""
 
     source: str
     kind: str
-    outcome: Outcome
-    sentence: str
+    outcome: SourceOutcome
+    message: str
     state: SourceState
-    news: bool
+    changed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What a copy is judged by besides the settings of its source."""
+class SyncOptions:
+    """Options of one sync run.
 
-    zone: ZoneInfo
+    `at` is the wall time of the run and `who` its user, for the list history. `force` accepts
+    empty, shrunk and older lists, never unsigned ones. A dry run changes nothing.
+    """
+
     at: datetime
+    zone: ZoneInfo
+    who: str
     force: bool = False
+    dry_run: bool = False
 
 
 def refresh(
     settings: SyncSettings,
     source: SyncSource,
     folder: SourceFolder,
-    terms: Terms,
+    options: SyncOptions,
     progress: Progress | None = None,
 ) -> SourceResult:
-    """Ask the source for a newer copy and judge it. Never raises for what the source did."""
+    """Download and check the source's newest copy. Does not raise for a failing source."""
     state = folder.load()
     try:
         with Fetcher(settings, source) as fetcher:
-            return _refreshed(settings, source, fetcher, folder, state, terms, progress)
+            return _refreshed(settings, source, fetcher, folder, state, options, progress)
     except SyncError as problem:
-        outcome, sentence = Outcome.UNREACHABLE, str(problem)
+        outcome, message = SourceOutcome.UNREACHABLE, str(problem)
     except GateError as problem:
-        folder.refuse()
-        outcome, sentence = Outcome.SET_ASIDE, str(problem)
+        folder.keep_refused()
+        outcome, message = SourceOutcome.SET_ASIDE, str(problem)
     finally:
-        folder.tidy()
-    after = with_problem(state, sentence, terms.at)
-    folder.remember(after)
-    return SourceResult(source.name, source.kind, outcome, sentence, after, after != state)
+        folder.discard_download()
+    after = with_problem(state, message, options.at)
+    folder.save(after)
+    return SourceResult(source.name, source.kind, outcome, message, after, after != state)
 
 
 def acceptable(source: SyncSource, state: SourceState) -> bool:
-    """Whether the last good copy is good by today's settings: they may ask for more than then."""
+    """Whether the last good copy satisfies the present settings, which may require more now."""
     if source.signature != "required":
         return True
     return state.key_id in {load_public_key(key).name for key in source.public_keys}
 
 
 def entries_in(source: SyncSource, stream: BinaryIO, zone: ZoneInfo) -> Iterator[object]:
-    """The entries or records of a list file; errors as `read_entries` and `read_records`."""
+    """Entries or records of a list file; raises as `read_entries` and `read_records` do."""
     if source.kind == "records":
         yield from read_records(stream, source.url).records
         return
@@ -111,20 +121,20 @@ def _refreshed(
     fetcher: Fetcher,
     folder: SourceFolder,
     state: SourceState,
-    terms: Terms,
+    options: SyncOptions,
     progress: Progress | None,
 ) -> SourceResult:
     usable = folder.good.exists() and acceptable(source, state)
     known = state.validators(source.url) if usable else None
-    fetched = fetcher.fetch(source.url, folder.candidate, known=known, progress=progress)
+    fetched = fetcher.fetch(source.url, folder.download, known=known, progress=progress)
     if fetched is None:
-        return _unchanged(source, folder, state, terms)
+        return _unchanged(source, folder, state, options)
     digest = _sha256(folder)
-    signed = _check_signature(source, fetcher, folder, state, terms)
-    serial = _check_serial(source, folder, signed, state, terms)
-    entries = _check_content(settings, source, folder, state, terms)
+    signed = _check_signature(source, fetcher, folder, state, options)
+    serial = _check_serial(source, folder, signed, state, options)
+    entries = _check_content(settings, source, folder, state, options)
     after = replace(
-        without_problem(state, terms.at),
+        without_problem(state, options.at),
         url=source.url,
         etag=fetched.validators.etag,
         last_modified=fetched.validators.last_modified,
@@ -132,25 +142,27 @@ def _refreshed(
         serial=serial,
         key_id=signed.key_id if signed else None,
         entries=entries,
-        fetched_at=terms.at.isoformat(timespec="seconds"),
+        fetched_at=options.at.isoformat(timespec="seconds"),
     )
     same = digest == state.sha256 and folder.good.exists()
     folder.promote(after)
     if same:
-        return _unchanged(source, folder, after, terms)
+        return _unchanged(source, folder, after, options)
     return SourceResult(
-        source.name, source.kind, Outcome.NEW, _arrived(entries, fetched), after, True
+        source.name, source.kind, SourceOutcome.NEW, _arrived(entries, fetched), after, True
     )
 
 
 def _unchanged(
-    source: SyncSource, folder: SourceFolder, state: SourceState, terms: Terms
+    source: SyncSource, folder: SourceFolder, state: SourceState, options: SyncOptions
 ) -> SourceResult:
-    after = without_problem(state, terms.at)
-    folder.remember(after)
-    sentence = f"the copy of {state.fetched_at} is still the newest"
-    back = state.problem is not None
-    return SourceResult(source.name, source.kind, Outcome.UNCHANGED, sentence, after, back)
+    after = without_problem(state, options.at)
+    folder.save(after)
+    message = f"the copy of {state.fetched_at} is still the newest"
+    recovered = state.problem is not None
+    return SourceResult(
+        source.name, source.kind, SourceOutcome.UNCHANGED, message, after, recovered
+    )
 
 
 def _check_signature(
@@ -158,42 +170,42 @@ def _check_signature(
     fetcher: Fetcher,
     folder: SourceFolder,
     state: SourceState,
-    terms: Terms,
-) -> Signed | None:
+    options: SyncOptions,
+) -> VerifiedSignature | None:
     if source.signature == "ignored" or not source.public_keys:
         return None
     url = source.signature_url or source.url + ".minisig"
     try:
         fetcher.fetch(url, folder.signature, limit_bytes=SIGNATURE_BYTES)
-    except NotThereError as missing:
+    except NotFoundError as missing:
         if source.signature == "required":
             raise ListError(f"no signature: {missing}") from missing
-        if state.key_id is not None and not terms.force:
+        if state.key_id is not None and not options.force:
             raise ListError(f"the last one was signed, this one is not: {missing}") from missing
         return None
     keys = [load_public_key(key) for key in source.public_keys]
     signature = parse_signature(folder.signature.read_bytes(), url)
-    return verify(folder.candidate, signature, keys, source.url)
+    return verify(folder.download, signature, keys, source.url)
 
 
 def _check_serial(
     source: SyncSource,
     folder: SourceFolder,
-    signed: Signed | None,
+    signed: VerifiedSignature | None,
     state: SourceState,
-    terms: Terms,
+    options: SyncOptions,
 ) -> int | None:
-    """A signed list may not go back; without a signature anyone could write any number."""
+    """The serial of a signed list, which must not decrease; unsigned serials prove nothing."""
     if signed is None:
         return state.serial
     serial = signed.serial
     if source.kind != "records":
-        with folder.candidate.open("rb") as stream:
-            own = read_entries(stream, source.url, terms.zone).serial
+        with folder.download.open("rb") as stream:
+            own = read_entries(stream, source.url, options.zone).serial
         serial = own if own is not None else serial
     if serial is None:
         raise ListError(f"{source.url}: signed, but without a serial number or timestamp")
-    if state.serial is not None and serial < state.serial and not terms.force:
+    if state.serial is not None and serial < state.serial and not options.force:
         raise ListError(f"{source.url}: serial {serial} is older than {state.serial} (replayed?)")
     return serial
 
@@ -203,11 +215,12 @@ def _check_content(
     source: SyncSource,
     folder: SourceFolder,
     state: SourceState,
-    terms: Terms,
+    options: SyncOptions,
 ) -> int:
-    with _looking_like_a_page(source, folder), folder.candidate.open("rb") as stream:
-        entries = sum(1 for _ in entries_in(source, stream, terms.zone))
-    if terms.force:
+    _refuse_web_page(source, folder)
+    with folder.download.open("rb") as stream:
+        entries = sum(1 for _ in entries_in(source, stream, options.zone))
+    if options.force:
         return entries
     if entries == 0:
         raise ListError(f"{source.url}: is empty")
@@ -220,14 +233,12 @@ def _check_content(
     return entries
 
 
-@contextmanager
-def _looking_like_a_page(source: SyncSource, folder: SourceFolder) -> Iterator[None]:
-    """Say plainly that a web page came instead of a list, as log-in pages do."""
-    with folder.candidate.open("rb") as stream:
+def _refuse_web_page(source: SyncSource, folder: SourceFolder) -> None:
+    """Name the usual mistake: a log-in page came instead of the list."""
+    with folder.download.open("rb") as stream:
         start = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         raise ListError(f"{source.url}: a web page came instead of a list")
-    yield
 
 
 def _arrived(entries: int, fetched: Fetched) -> str:
@@ -235,5 +246,5 @@ def _arrived(entries: int, fetched: Fetched) -> str:
 
 
 def _sha256(folder: SourceFolder) -> str:
-    with folder.candidate.open("rb") as stream:
+    with folder.download.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is remembered of one list source: its last good copy and what is wrong with it.
+"""Folder and state of one list source: last good copy, its metadata, the current problem.
 
-One folder a source: `list` (the last good copy), `list.json` (this state), `set-aside` (the last
-copy that was refused, to look at). Files are replaced by renaming: a cut leaves old or new.
+Each source has a folder with `list` (last good copy), `list.json` (state) and `set-aside` (last
+refused copy, for inspection). Files are replaced by rename, so a power cut leaves old or new.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import Any
 from plategate.access.sync.fetch import Validators
 from plategate.errors import SyncError, reason_of_own
 
-MEMORY = "list.json"
+STATE_FILE = "list.json"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """Memory of one source. Times are wall times in ISO 8601.
+    """Metadata of a source's last good copy. Times are wall times in ISO 8601.
 
-    `checked_at` is the last success; `key_id` is the key that signed the last good copy; `url` is
-    where that came from.
+    `url` is the address it came from, `key_id` the key that signed it, `checked_at` the last
+    successful check.
     """
 
     url: str | None = None
@@ -42,68 +42,68 @@ class SourceState:
     problem_since: str | None = None
 
     def validators(self, url: str) -> Validators | None:
-        """What to ask with; None at another address, of whose file they say nothing."""
+        """Validators for a conditional request; None if the copy came from another address."""
         return Validators(self.etag, self.last_modified) if url == self.url else None
 
 
 class SourceFolder:
-    """The folder of one source."""
+    """The folder of one source; created on first use."""
 
     def __init__(self, folder: Path) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SyncError(
-                f"sync.state_dir: {folder}: cannot be made: {reason_of_own(error)}"
+                f"sync.state_dir: {folder}: cannot be created: {reason_of_own(error)}"
             ) from error
         self.good = folder / "list"
-        self.candidate = folder / "candidate"
-        self.signature = folder / "candidate.minisig"
+        self.download = folder / "download"
+        self.signature = folder / "download.minisig"
         self.set_aside = folder / "set-aside"
-        self._memory = folder / MEMORY
+        self._state_file = folder / STATE_FILE
 
     def load(self) -> SourceState:
-        """The memory; an empty one where there is none or it cannot be read."""
+        """The saved state; an empty one where it is missing or unreadable."""
         try:
-            found = json.loads(self._memory.read_text(encoding="utf-8"))
+            found = json.loads(self._state_file.read_text(encoding="utf-8"))
             return _checked(found)
         except (OSError, ValueError, TypeError):
             return SourceState()
 
     def promote(self, state: SourceState) -> None:
-        """Make the candidate the last good copy."""
-        _flush(self.candidate)
-        self.candidate.replace(self.good)
-        self.remember(state)
+        """Make the download the last good copy and save its state."""
+        _flush(self.download)
+        self.download.replace(self.good)
+        self.save(state)
 
-    def refuse(self) -> None:
-        """Keep the refused candidate beside the good one."""
-        if self.candidate.exists():
-            self.candidate.replace(self.set_aside)
+    def keep_refused(self) -> None:
+        """Keep the refused download as `set-aside`, for inspection."""
+        if self.download.exists():
+            self.download.replace(self.set_aside)
 
-    def remember(self, state: SourceState) -> None:
-        """Replace the memory."""
-        fresh = self._memory.with_suffix(".new")
+    def save(self, state: SourceState) -> None:
+        """Replace the saved state."""
+        fresh = self._state_file.with_suffix(".new")
         fresh.write_text(json.dumps(asdict(state), indent=1) + "\n", encoding="utf-8")
         _flush(fresh)
-        fresh.replace(self._memory)
-        _flush(self._memory.parent)
+        fresh.replace(self._state_file)
+        _flush(self._state_file.parent)
 
-    def tidy(self) -> None:
-        """Take away what a try left behind."""
-        for file in (self.candidate, self.signature):
+    def discard_download(self) -> None:
+        """Delete what an attempt left behind."""
+        for file in (self.download, self.signature):
             file.unlink(missing_ok=True)
 
 
-def with_problem(state: SourceState, sentence: str, at: datetime) -> SourceState:
-    """The state with a problem; the same problem keeps the time at which it began."""
-    if state.problem == sentence:
+def with_problem(state: SourceState, problem: str, at: datetime) -> SourceState:
+    """The state with a problem; a repeated problem keeps the time at which it began."""
+    if state.problem == problem:
         return state
-    return replace(state, problem=sentence, problem_since=at.isoformat(timespec="seconds"))
+    return replace(state, problem=problem, problem_since=at.isoformat(timespec="seconds"))
 
 
 def without_problem(state: SourceState, at: datetime) -> SourceState:
-    """The state after a success."""
+    """The state after a successful check."""
     checked = at.isoformat(timespec="seconds")
     return replace(state, checked_at=checked, problem=None, problem_since=None)
 
@@ -119,11 +119,11 @@ def _checked(found: Mapping[str, Any]) -> SourceState:
         state.fetched_at,
     )
     if not all(text is None or isinstance(text, str) for text in texts):
-        raise ValueError("a text was expected")
+        raise ValueError("expected a string")
     if not all(
         number is None or isinstance(number, int) for number in (state.serial, state.entries)
     ):
-        raise ValueError("a number was expected")
+        raise ValueError("expected a number")
     return state
 
 

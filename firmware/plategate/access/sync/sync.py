@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bring lists and records up to date from all their sources, each whole or not at all.
+"""Update lists and vehicle records from all sources, each list in one transaction or not at all.
 
-Every source keeps its last good copy, so one that is down, forged or malformed holds nothing else
-up. Works on no network for as long as need be: the lists in force stay, and their age is known.
+Every source keeps its last good copy, so a source that is down, forged or malformed does not
+affect the others. Without network the lists in force stay, and their age is known.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -24,9 +23,9 @@ from plategate.access.store.lists import ListName, list_state
 from plategate.access.store.repair import change_store
 from plategate.access.store.vehicles import has_records, replace_records
 from plategate.access.sync.source import (
-    Outcome,
+    SourceOutcome,
     SourceResult,
-    Terms,
+    SyncOptions,
     acceptable,
     entries_in,
     refresh,
@@ -38,13 +37,16 @@ from plategate.values import ListEntry, VehicleRecord
 
 logger = logging.getLogger(__name__)
 
-# Called with the name of a source, the bytes received so far, and the announced size or None.
+# Called with the source name, the bytes received so far, and the announced size or None.
 SourceProgress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What one run did: a result for every source, a change for every list that was replaced."""
+    """Result of one run: one result per source, one change per replaced list.
+
+    `records` is the number of vehicle records where they were replaced.
+    """
 
     results: tuple[SourceResult, ...]
     changes: tuple[ListChange, ...]
@@ -53,64 +55,52 @@ class SyncReport:
 
     @property
     def all_well(self) -> bool:
-        """Whether every source could be asked and every list is what its sources have."""
-        good = (Outcome.UNCHANGED, Outcome.NEW)
+        """Whether every source answered and every list equals its sources."""
+        good = (SourceOutcome.UNCHANGED, SourceOutcome.NEW)
         return not self.failures and all(result.outcome in good for result in self.results)
-
-
-@dataclass(frozen=True, slots=True)
-class SyncOrder:
-    """How a run is to go: who asks, at what time, and what is waived."""
-
-    at: datetime
-    zone: ZoneInfo
-    who: str
-    force: bool = False
-    dry_run: bool = False
 
 
 def sync_lists(
     settings: SyncSettings,
     store: Path,
-    order: SyncOrder,
+    options: SyncOptions,
     progress: SourceProgress | None = None,
 ) -> SyncReport:
-    """Ask every source, then put in force what is new. Raises StoreError alone.
+    """Check every source, then put in force what is new. Raises only StoreError.
 
-    A dry run asks and judges the same way, on a copy of what is remembered, and changes nothing.
+    A dry run does the same on a temporary copy of the state and changes nothing.
     """
-    if not order.dry_run:
-        return _synced(settings, store, order, progress)
+    if not options.dry_run:
+        return _sync(settings, store, options, progress)
     with TemporaryDirectory(prefix="plategate-sync-") as folder:
         if settings.state_dir.exists():
             shutil.copytree(settings.state_dir, folder, dirs_exist_ok=True)
-        apart = settings.model_copy(update={"state_dir": Path(folder)})
-        return _synced(apart, store, order, progress)
+        scratch = settings.model_copy(update={"state_dir": Path(folder)})
+        return _sync(scratch, store, options, progress)
 
 
-def _synced(
-    settings: SyncSettings, store: Path, order: SyncOrder, progress: SourceProgress | None
+def _sync(
+    settings: SyncSettings, store: Path, options: SyncOptions, progress: SourceProgress | None
 ) -> SyncReport:
-    terms = Terms(order.zone, order.at, order.force)
     results: list[SourceResult] = []
     for source in settings.sources:
-        told = None if progress is None else _named(progress, source.name)
-        result = refresh(settings, source, _folder(settings, source), terms, told)
+        report_bytes = None if progress is None else _for_source(progress, source.name)
+        result = refresh(settings, source, _folder(settings, source), options, report_bytes)
         _log(result)
         results.append(result)
-    mended: list[str] = []
+    repairs: list[str] = []
     report = change_store(
         store,
-        lambda connection: _put_in_force(settings, connection, order, results),
-        None if order.dry_run else mended.append,
+        lambda connection: _put_in_force(settings, connection, options, results),
+        None if options.dry_run else repairs.append,
     )
-    return replace(report, failures=(*mended, *report.failures))
+    return replace(report, failures=(*repairs, *report.failures))
 
 
 def _put_in_force(
     settings: SyncSettings,
     connection: sqlite3.Connection,
-    order: SyncOrder,
+    options: SyncOptions,
     results: Sequence[SourceResult],
 ) -> SyncReport:
     changes, failures = [], []
@@ -120,9 +110,9 @@ def _put_in_force(
             (source for source in settings.sources if source.kind == kind),
             key=lambda source: (source.priority, source.name),
         )
-        applied = _Applier(settings, connection, order, kind, sources, results)
+        update = _KindUpdate(settings, connection, options, kind, sources, results)
         try:
-            change = applied.apply()
+            change = update.apply()
         except GateError as problem:
             failures.append(f"{kind}: {problem}")
             continue
@@ -133,96 +123,98 @@ def _put_in_force(
     return SyncReport(tuple(results), tuple(changes), records, tuple(failures))
 
 
-class _Applier:
-    """Puts the last good copies of one kind in force, if they are not already."""
+class _KindUpdate:
+    """Puts the last good copies of all sources of one kind in force."""
 
     def __init__(
         self,
         settings: SyncSettings,
         connection: sqlite3.Connection,
-        order: SyncOrder,
+        options: SyncOptions,
         kind: str,
         sources: Sequence[SyncSource],
         results: Iterable[SourceResult],
     ) -> None:
         self._connection = connection
-        self._order = order
+        self._options = options
         self._kind = kind
         self._copies = [(source, _folder(settings, source)) for source in sources]
         self._results = [result for result in results if result.kind == kind]
-        self._mark = settings.state_dir / f"in-force.{kind}"
+        self._marker = settings.state_dir / f"in-force.{kind}"
 
     def apply(self) -> ListChange | int | None:
-        """The change, the count of records, or None where all was in force already."""
-        have = [
+        """The change, the number of records, or None where nothing changed."""
+        good = [
             (source, folder)
             for source, folder in self._copies
             if folder.good.exists() and acceptable(source, folder.load())
         ]
-        if not have:
+        if not good:
             return None
-        digest = _digest_of([(source, folder.load().sha256) for source, folder in have])
+        digest = _digest_of([(source, folder.load().sha256) for source, folder in good])
         if self._in_force(digest):
             self._confirm()
             return None
-        change = self._replace(have, digest)
-        if not self._order.dry_run:
+        change = self._replace(good, digest)
+        if not self._options.dry_run:
             self._confirm()
         return change
 
     def _replace(
-        self, have: Sequence[tuple[SyncSource, SourceFolder]], digest: str
+        self, good: Sequence[tuple[SyncSource, SourceFolder]], digest: str
     ) -> ListChange | int | None:
-        entries = _merged(have, self._order.zone)
+        entries = _merged(good, self._options.zone)
         if self._kind == "records":
-            if self._order.dry_run:
+            if self._options.dry_run:
                 return sum(1 for _ in entries)
             count = replace_records(self._connection, cast(Iterator[VehicleRecord], entries))
-            self._mark.write_text(digest, encoding="ascii")
+            self._marker.write_text(digest, encoding="ascii")
             return count
         return replace_list(
             self._connection,
             ListName(self._kind),
             cast(Iterator[ListEntry], entries),
-            who=self._order.who,
-            at=self._order.at,
+            who=self._options.who,
+            at=self._options.at,
             source=f"sync {digest}",
-            serial=_newest_serial(folder for _, folder in have),
-            dry_run=self._order.dry_run,
+            serial=_newest_serial(folder for _, folder in good),
+            dry_run=self._options.dry_run,
         )
 
     def _in_force(self, digest: str) -> bool:
         if self._kind == "records":
-            marked = self._mark.exists() and self._mark.read_text(encoding="ascii") == digest
+            marked = self._marker.exists() and self._marker.read_text(encoding="ascii") == digest
             return marked and has_records(self._connection)
         state = list_state(self._connection, ListName(self._kind))
         return state is not None and state.source == f"sync {digest}"
 
     def _confirm(self) -> None:
-        """Only when every source answered is the list known to be fresh."""
-        fresh = all(r.outcome in (Outcome.UNCHANGED, Outcome.NEW) for r in self._results)
+        """Renew the list's age, but only if every source answered."""
+        fresh = all(
+            r.outcome in (SourceOutcome.UNCHANGED, SourceOutcome.NEW) for r in self._results
+        )
         if fresh and self._kind != "records":
-            confirm_list(self._connection, ListName(self._kind), self._order.at)
+            confirm_list(self._connection, ListName(self._kind), self._options.at)
 
 
 def _merged(
-    have: Sequence[tuple[SyncSource, SourceFolder]], zone: ZoneInfo
+    good: Sequence[tuple[SyncSource, SourceFolder]], zone: ZoneInfo
 ) -> Iterator[ListEntry | VehicleRecord]:
-    """All entries; a plate that a source of higher priority names is not taken from a lower one."""
-    named: set[str] = set()
-    for turn, (source, folder) in enumerate(have):
+    """All entries; for a plate in several sources, that of the highest priority."""
+    taken: set[str] = set()
+    for position, (source, folder) in enumerate(good):
         own: set[str] = set()
-        last = turn == len(have) - 1
+        last = position == len(good) - 1
         with folder.good.open("rb") as stream:
             for entry in cast(
                 "Iterator[ListEntry | VehicleRecord]", entries_in(source, stream, zone)
             ):
-                if entry.plate in named:
+                if entry.plate in taken:
                     continue
                 if not last:
                     own.add(entry.plate)
                 yield entry
-        named |= own
+        taken |= own
 
 
 def _digest_of(parts: Iterable[tuple[SyncSource, str | None]]) -> str:
@@ -239,15 +231,15 @@ def _folder(settings: SyncSettings, source: SyncSource) -> SourceFolder:
     return SourceFolder(settings.state_dir / source.name)
 
 
-def _named(progress: SourceProgress, name: str) -> Callable[[int, int | None], None]:
+def _for_source(progress: SourceProgress, name: str) -> Callable[[int, int | None], None]:
     return lambda received, size: progress(name, received, size)
 
 
 def _log(result: SourceResult) -> None:
-    """Say what changed, once: a failure when it comes and when it goes."""
-    if not result.news:
+    """Log a change once: a failure when it begins and when it ends."""
+    if not result.changed:
         return
-    failed = result.outcome in (Outcome.SET_ASIDE, Outcome.UNREACHABLE)
+    failed = result.outcome in (SourceOutcome.SET_ASIDE, SourceOutcome.UNREACHABLE)
     level = logging.WARNING if failed else logging.INFO
     text = "source %s (%s list): %s: %s"
-    logger.log(level, text, result.source, result.kind, result.outcome, result.sentence)
+    logger.log(level, text, result.source, result.kind, result.outcome, result.message)
