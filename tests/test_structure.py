@@ -35,6 +35,7 @@ LAYERS = (
 )
 PEERS = {
     "values": set(),
+    "storage": {"errors"},
     "plates": set(),
     "schedule": set(),
     "rehearsal": {"gate"},

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from plategate import storage
 from plategate.errors import StoreError
 from plategate.journal import EVIDENCE, INTERRUPTED, STORE, Journal, open_journal, outbox
 from plategate.journal import evidence as evidence_module
 from plategate.journal.chain import verify_chain
-from plategate.journal.schema import FILE_NAME, open_for_reading
+from plategate.journal.schema import FILE_NAME, open_read_only
 from plategate.settings.journal import JournalSettings
 from plategate.values import (
     CharacterReading,
@@ -202,9 +203,9 @@ def test_ok__picture_is_on_the_disk_before_its_row(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
-    sync, replace = evidence_module.os.fsync, Path.replace
+    sync, replace = storage.os.fsync, Path.replace
     insert = journal._ledger.insert_passage
-    monkeypatch.setattr(evidence_module.os, "fsync", lambda d: (steps.append("sync"), sync(d))[1])
+    monkeypatch.setattr(storage.os, "fsync", lambda d: (steps.append("sync"), sync(d))[1])
     monkeypatch.setattr(
         Path, "replace", lambda self, to: (steps.append("name"), replace(self, to))[1]
     )
@@ -257,7 +258,7 @@ def test_fail__changed_passage_breaks_the_chain(settings: JournalSettings) -> No
 
 def test_ok__reader_sees_a_running_journal(journal: Journal, tmp_path: Path) -> None:
     journal.record(a_passage("one"))
-    database = open_for_reading(tmp_path / FILE_NAME)
+    database = open_read_only(tmp_path / FILE_NAME)
     assert database.execute("SELECT count(*) FROM passages").fetchone() == (1,)
     with pytest.raises(sqlite3.OperationalError):
         database.execute("DELETE FROM passages")

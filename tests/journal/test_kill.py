@@ -11,7 +11,7 @@ from pathlib import Path
 
 from plategate.journal import INTERRUPTED, open_journal
 from plategate.journal.chain import verify_chain
-from plategate.journal.schema import FILE_NAME, open_for_reading
+from plategate.journal.schema import FILE_NAME, open_read_only
 from plategate.settings.journal import JournalSettings
 
 VICTIM = Path(__file__).with_name("victim.py")
@@ -42,7 +42,7 @@ def test_ok__kill_loses_no_grant_and_repeats_none(tmp_path: Path) -> None:
     # A child may die between the commit and the line that says so, once for each kill.
     assert len(interrupted) <= ROUNDS
 
-    database = open_for_reading(tmp_path / FILE_NAME)
+    database = open_read_only(tmp_path / FILE_NAME)
     assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert verify_chain(database).broken_at == ()
     for file, sha256 in database.execute("SELECT file, sha256 FROM evidence"):

@@ -20,7 +20,7 @@ from power_cut import CALLS, Call, Disk, parse_trace
 
 from plategate.journal import open_journal
 from plategate.journal.chain import verify_chain
-from plategate.journal.schema import FILE_NAME, open_for_reading
+from plategate.journal.schema import FILE_NAME, open_read_only
 from plategate.settings.journal import JournalSettings
 
 HERE = Path(__file__).parent
@@ -101,7 +101,7 @@ def test_ok__nothing_granted_is_lost(
     recorded = {words[1] for words in told if words[:1] == ["recorded"]}
     assert len(set(kept)) == len(kept)
     assert granted <= set(kept)
-    database = open_for_reading(tmp_path / "state" / FILE_NAME)
+    database = open_read_only(tmp_path / "state" / FILE_NAME)
     assert verify_chain(database).broken_at == ()
     pictures = database.execute(
         "SELECT p.id, e.file, e.sha256 FROM evidence e JOIN passages p ON p.sequence = e.sequence"

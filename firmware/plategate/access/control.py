@@ -18,7 +18,6 @@ from plategate.access.matching.match import EXACT, Match, Outcome, weigh
 from plategate.access.matching.search import explanations, possibly_wanted
 from plategate.access.policy import Moment, forbids, nearest_entry, result_of
 from plategate.access.rules import AccessRules, access_rules
-from plategate.access.store.database import store_errors
 from plategate.access.store.lists import ListName, entries_of_plate, list_state
 from plategate.access.store.store_threads import ReadingStores
 from plategate.access.store.vehicles import record_of_plate
@@ -27,6 +26,7 @@ from plategate.errors import StoreError
 from plategate.plates.confusions import installed_confusions
 from plategate.plates.registration import registered_in
 from plategate.settings.access import AccessSettings
+from plategate.storage import storage_errors
 from plategate.values import ListEntry, PlateReading, Reason, Result, Verdict
 
 CERTAIN, POSSIBLE, ALREADY_INSIDE = "certain", "possible", "already inside"
@@ -77,7 +77,7 @@ class AccessControl:
             return Verdict(Result.UNSURE, Reason.NOT_READABLE)
         moment = Moment(at, clock_trusted, self._terms.zone, self._terms.holidays)
         try:
-            with store_errors(self._file):
+            with storage_errors(self._file):
                 if not self._file.exists():
                     return Verdict(Result.REFUSED, Reason.NO_LIST, plate=reading.text)
                 verdict = self._judge(self._stores.here(), reading, moment)
@@ -108,7 +108,7 @@ class AccessControl:
     def list_condition(self, at: datetime) -> ListCondition:
         """What is known about the allow list without looking for a plate."""
         try:
-            with store_errors(self._file):
+            with storage_errors(self._file):
                 if not self._file.exists():
                     return ListCondition()
                 store = self._stores.here()

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from plategate.access.store.database import store_errors, transaction
+from plategate.storage import open_for_writing, storage_errors, transaction
 from plategate.values import ListEntry
 
 BUSY_TIMEOUT_S = 2.0
@@ -72,7 +72,7 @@ class VisitStore:
 
     def note(self, grant: Grant) -> None:
         """Write a grant down, once however often it is noted; raises StoreError on failure."""
-        with store_errors(self._file):
+        with storage_errors(self._file):
             self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as store, transaction(store):
             store.execute("INSERT OR IGNORE INTO grants (passage) VALUES (?)", (grant.passage,))
@@ -114,7 +114,7 @@ class VisitStore:
             return found.rowcount
 
     def _is_there(self) -> bool:
-        with store_errors(self._file):
+        with storage_errors(self._file):
             return self._file.exists()
 
     def _count(self, store: sqlite3.Connection, grant: Grant) -> None:
@@ -127,11 +127,9 @@ class VisitStore:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        with store_errors(self._file):
-            store = sqlite3.connect(self._file, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        with storage_errors(self._file):
+            store = open_for_writing(self._file, BUSY_TIMEOUT_S)
             try:
-                store.execute("PRAGMA journal_mode = WAL")
-                store.execute("PRAGMA synchronous = FULL")
                 store.executescript(_LAYOUT)
                 yield store
             finally:

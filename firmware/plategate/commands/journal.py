@@ -149,7 +149,7 @@ def _journal(config: Path | None) -> Iterator[tuple[sqlite3.Connection, Path]]:
     import sqlite3
 
     from plategate.errors import StoreError, reason_of_own
-    from plategate.journal.schema import FILE_NAME, open_for_reading
+    from plategate.journal.schema import FILE_NAME, open_read_only
     from plategate.settings import load_settings
 
     folder = load_settings(config).journal.dir
@@ -157,7 +157,7 @@ def _journal(config: Path | None) -> Iterator[tuple[sqlite3.Connection, Path]]:
     try:
         if not file.exists():
             raise StoreError(f"there is no journal yet: {file}")
-        with closing(open_for_reading(file)) as database:
+        with closing(open_read_only(file)) as database:
             yield database, folder
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{file} cannot be read: {reason_of_own(error)}") from error

@@ -55,13 +55,13 @@ def _lists(settings: Settings) -> Finding:
 def _journal(settings: Settings) -> Finding:
     from plategate.journal.queries import read_grants
     from plategate.journal.retention import evidence_bytes
-    from plategate.journal.schema import FILE_NAME, open_for_reading
+    from plategate.journal.schema import FILE_NAME, open_read_only
 
     file = settings.journal.dir / FILE_NAME
     if not file.exists():
         return green("journal", "none yet: it begins with the first passage")
     try:
-        with closing(open_for_reading(file)) as database:
+        with closing(open_read_only(file)) as database:
             (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
             newest = "SELECT count(*), max(triggered_at) FROM passages WHERE id IS NOT NULL"
             count, last = database.execute(newest).fetchone()

@@ -7,7 +7,6 @@ Pictures are personal data; how long they stay is decided in `retention`.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +14,10 @@ from pathlib import Path
 
 from plategate.errors import StoreError
 from plategate.settings.journal import JournalSettings
+from plategate.storage import replace_file, sync_folder
 from plategate.values import Image, PlateSighting
 
 FOLDER = "evidence"
-PARTIAL = ".part"
 
 
 @dataclass(frozen=True)
@@ -67,26 +66,8 @@ def has_room(settings: JournalSettings) -> bool:
     return shutil.disk_usage(settings.dir).free >= settings.min_free_mb * 1_000_000
 
 
-def sync_folder(folder: Path) -> None:
-    """Make names that were added to a folder, or removed from it, last."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _store(settings: JournalSettings, kind: str, file: Path, jpeg: bytes) -> EvidenceFile:
-    partial = file.with_name(file.name + PARTIAL)
-    try:
-        with partial.open("wb") as stream:
-            stream.write(jpeg)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(file)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
+    replace_file(file, jpeg, flush_name=False)
     relative = str(file.relative_to(settings.dir))
     return EvidenceFile(kind, relative, hashlib.sha256(jpeg).hexdigest(), len(jpeg))
 

@@ -19,6 +19,7 @@ from plategate.journal.chain import content_hash, link, newest_hash
 from plategate.journal.evidence import EvidenceFile
 from plategate.journal.reserve import Grant, GrantReserve
 from plategate.settings.journal import JournalSettings
+from plategate.storage import StorageFault, fault_of
 from plategate.values import Passage
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class Ledger:
             raise
         except sqlite3.DatabaseError as error:
             with self.lock:
-                if repair.is_damage(error):
+                if fault_of(error) is StorageFault.DAMAGED:
                     self._rebuild(str(error))
                 else:
                     retention.forget_oldest_evidence(self.database, self._settings)

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from plategate.journal import schema
+from plategate.storage import StorageFault, fault_of
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ def open_or_rebuild(folder: Path, now: datetime) -> tuple[sqlite3.Connection, st
     try:
         database = schema.open_database(file)
     except sqlite3.DatabaseError as error:
-        if not is_damage(error):
+        if fault_of(error) is not StorageFault.DAMAGED:
             raise
         return rebuild(folder, now, str(error))
     damage = _damage(database, file)
@@ -79,13 +80,6 @@ def rebuild(folder: Path, now: datetime, damage: str) -> tuple[sqlite3.Connectio
         f"{counts['passages']} passages were carried over into a new one"
     )
     return database, sentence
-
-
-def is_damage(error: sqlite3.DatabaseError) -> bool:
-    """Whether the file itself is broken, not merely locked, full or read-only."""
-    codes = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in codes
 
 
 def _damage(database: sqlite3.Connection, file: Path) -> str | None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from plategate.storage import open_for_reading, open_for_writing
+
 FILE_NAME = "journal.sqlite"
 VERSION = 1
-# Where the disk is filling, the write-ahead log must not grow on: 1 MB is some fifty passages.
-WAL_LIMIT_BYTES = 1_048_576
+WAIT_S = 5.0  # for the lock of another connection
 
 SCHEMA = """
 CREATE TABLE grants (
@@ -51,9 +52,9 @@ CREATE TABLE outbox (
 """
 
 
-def open_database(file: Path) -> sqlite3.Connection:
-    """Open for writing; the tables are made where they are missing."""
-    database = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=5.0)
+def open_database(file: Path | None) -> sqlite3.Connection:
+    """Open for writing; the tables are created where they are missing. None opens it in memory."""
+    database = open_for_writing(file, WAIT_S)
     try:
         _prepare(database)
     except BaseException:
@@ -62,22 +63,14 @@ def open_database(file: Path) -> sqlite3.Connection:
     return database
 
 
-def open_for_reading(file: Path) -> sqlite3.Connection:
-    """Open beside a running gate, without being able to change anything."""
-    database = sqlite3.connect(
-        f"{file.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5.0
-    )
-    database.execute("PRAGMA query_only = ON")
-    return database
+def open_read_only(file: Path) -> sqlite3.Connection:
+    """Open for reading only, also while a gate writes."""
+    return open_for_reading(file, WAIT_S)
 
 
 def _prepare(database: sqlite3.Connection) -> None:
-    database.execute("PRAGMA journal_mode = WAL")
-    # FULL: every commit reaches the disk; a grant is one before the relay moves.
-    database.execute("PRAGMA synchronous = FULL")
-    # What is deleted is personal data: overwrite it, do not merely unlink it.
+    # Deleted rows are personal data: they are overwritten, not merely unlinked.
     database.execute("PRAGMA secure_delete = ON")
-    database.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
     database.execute("PRAGMA cache_size = -1024")
     (version,) = database.execute("PRAGMA user_version").fetchone()
     if version == 0:

@@ -191,7 +191,7 @@ def _open_ledger(settings: JournalSettings, reserve: GrantReserve) -> Ledger:
         database, notice = repair.open_or_rebuild(settings.dir, SystemClock().wall())
     except sqlite3.OperationalError as error:
         log.error("the journal cannot be opened on the disk: %s", error)
-        database = schema.open_database(Path(":memory:"))
+        database = schema.open_database(None)
         return Ledger(settings, database, reserve, lasting=False)
     ledger = Ledger(settings, database, reserve, lasting=True)
     if notice:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from plategate.clock import Clock, SystemClock
 from plategate.schedule.clock_sources import ntp_synchronised, rtc_time
+from plategate.storage import replace_file
 
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # Plategate is not older than that
 RTC_AGREES = timedelta(minutes=2)
@@ -83,11 +84,10 @@ class ClockTrust:
 
     def _move_stamp(self, wall: datetime) -> None:
         self._stamp = wall
-        partial = self._stamp_file.with_suffix(".new")
         try:
             self._stamp_file.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(wall.isoformat(timespec="seconds") + "\n", encoding="ascii")
-            partial.replace(self._stamp_file)
+            stamp = wall.isoformat(timespec="seconds") + "\n"
+            replace_file(self._stamp_file, stamp.encode())
         except OSError as error:
             logger.warning("clock stamp cannot be written: %s", error)
 

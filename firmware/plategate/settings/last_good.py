@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from plategate.errors import SettingsError
 from plategate.settings import Settings, load_settings
+from plategate.storage import replace_file
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +56,4 @@ def _keep(file: Path, copy: Path) -> None:
     text = file.read_bytes()
     if copy.exists() and copy.read_bytes() == text:
         return
-    partial = copy.with_name(copy.name + ".part")
-    with partial.open("wb") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(copy)
+    replace_file(copy, text)

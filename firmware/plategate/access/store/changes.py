@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zlib import crc32
 
-from plategate.access.store.database import shrink_log, transaction
+from plategate.access.store.database import shrink_log
 from plategate.access.store.lists import COLUMNS, ListName, ListState, list_state, table_of
 from plategate.plates.text import lookalike_key
+from plategate.storage import transaction
 from plategate.values import ListEntry
 
 

@@ -7,15 +7,15 @@ state while a writer works (WAL); a transaction that is cut off, by whatever, ne
 
 from __future__ import annotations
 
-import errno
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from plategate.errors import StoreError, reason_of_own
+from plategate import storage
+from plategate.errors import StoreError
+from plategate.storage import storage_errors, transaction
 
 LAYOUT_VERSION = 1
 BUSY_TIMEOUT_S = 120.0  # a list of a million entries is written in less
@@ -49,29 +49,27 @@ CREATE TABLE history (
 
 def open_for_reading(file: Path) -> sqlite3.Connection:
     """A connection that cannot change anything; raises StoreError where the file is missing."""
-    with store_errors(file):
+    with storage_errors(file):
         if not file.exists():
             raise StoreError(f"{file}: no lists have been imported yet")
-        connection = _readable(file)
+        connection = storage.open_for_reading(file, BUSY_TIMEOUT_S)
         with _closed_on_failure(connection):
-            connection.execute("PRAGMA query_only = ON")
+            connection.row_factory = sqlite3.Row
             _check_layout(connection, file)
     return connection
 
 
 def open_for_writing(file: Path) -> sqlite3.Connection:
     """A connection that may replace lists; makes the file and its layout where they are missing."""
-    with store_errors(file):
+    with storage_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         if not file.exists():
             # The gate and the sync are two users of one group; SQLite gives its logs the same mode.
             file.touch()
             file.chmod(0o660)
-        connection = _connect(file, "rwc")
+        connection = storage.open_for_writing(file, BUSY_TIMEOUT_S)
         with _closed_on_failure(connection):
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA journal_size_limit = 1048576")
+            connection.row_factory = sqlite3.Row
             with transaction(connection):
                 if _layout_of(connection) == 0:
                     for statement in _LAYOUT.split(";"):
@@ -88,52 +86,11 @@ def batches(values: Iterable[str]) -> Iterator[tuple[str, ...]]:
         yield batch
 
 
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of the block is written, or nothing of it."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-
-
 def shrink_log(connection: sqlite3.Connection) -> None:
     """Put the log of a big replacement back into the file, if no reader needs it any more."""
     connection.execute(f"PRAGMA busy_timeout = {SHRINK_TIMEOUT_MS}")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
-
-
-@contextmanager
-def store_errors(file: Path) -> Iterator[None]:
-    """Turn what SQLite and the disk report into a StoreError that names the file."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"{file}: {reason_of_own(_allowed(file, error))}") from error
-
-
-def _allowed(file: Path, error: Exception) -> Exception:
-    """The error, or one that says that this user may not, which SQLite does not tell apart."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) and not os.access(file, os.W_OK):
-        return PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    return error
-
-
-def _readable(file: Path) -> sqlite3.Connection:
-    """A connection that has read something; on a read-only disk it cannot mark what it reads."""
-    try:
-        connection = _connect(file, "rw")  # WAL readers keep their marks beside the file
-        with _closed_on_failure(connection):
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except sqlite3.OperationalError:
-        return _connect(file, "ro")
-    return connection
 
 
 @contextmanager
@@ -143,15 +100,6 @@ def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
     except BaseException:
         connection.close()
         raise
-
-
-def _connect(file: Path, mode: str) -> sqlite3.Connection:
-    location = file.resolve().as_uri() + f"?mode={mode}"
-    connection = sqlite3.connect(
-        location, timeout=BUSY_TIMEOUT_S, uri=True, isolation_level=None, check_same_thread=False
-    )
-    connection.row_factory = sqlite3.Row
-    return connection
 
 
 def _layout_of(connection: sqlite3.Connection) -> int:

@@ -10,17 +10,16 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from plategate.access.store.database import open_for_writing, store_errors
+from plategate.access.store.database import open_for_writing
 from plategate.errors import StoreError
+from plategate.storage import StorageFault, close_keeping_log, fault_of, storage_errors
 
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def change_store(
@@ -35,7 +34,7 @@ def change_store(
     try:
         return _change(file, work)
     except StoreError as error:
-        if tell is None or not _is_damage(error.__cause__):
+        if tell is None or fault_of(error) is not StorageFault.DAMAGED:
             raise
         sentence = f"{error}; it is set aside as {_aside(file).name}"
     # Another process may have begun a new file by now.
@@ -48,17 +47,16 @@ def change_store(
 
 
 def _change(file: Path, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-    with closing(open_for_writing(file)) as store, store_errors(file):
-        return work(store)
-
-
-def _is_damage(cause: BaseException | None) -> bool:
-    code = getattr(cause, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _DAMAGE
+    store = open_for_writing(file)
+    try:
+        with storage_errors(file):
+            return work(store)
+    finally:
+        close_keeping_log(store, file)
 
 
 def _set_aside(file: Path) -> None:
-    with store_errors(file):
+    with storage_errors(file):
         file.replace(_aside(file))
         for log in ("-wal", "-shm"):
             file.with_name(file.name + log).unlink(missing_ok=True)

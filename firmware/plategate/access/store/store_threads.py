@@ -7,7 +7,8 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from plategate.access.store.database import open_for_reading, store_errors
+from plategate.access.store.database import open_for_reading
+from plategate.storage import is_current, storage_errors
 
 
 class ReadingStores:
@@ -22,10 +23,12 @@ class ReadingStores:
 
     def here(self) -> sqlite3.Connection:
         """The connection of the calling thread; raises StoreError where there is no file."""
-        with store_errors(self._file):
+        with storage_errors(self._file):
             found = self._file.stat()
         identity = (found.st_dev, found.st_ino)
-        if getattr(self._mine, "identity", None) != identity:
+        mine: sqlite3.Connection | None = getattr(self._mine, "connection", None)
+        replaced = getattr(self._mine, "identity", None) != identity
+        if mine is None or replaced or not is_current(mine):
             self._mine.connection = open_for_reading(self._file)
             self._mine.identity = identity
             with self._lock:

@@ -11,9 +11,10 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import date
 
-from plategate.access.store.database import batches, shrink_log, transaction
+from plategate.access.store.database import batches, shrink_log
 from plategate.access.store.people import people_query
 from plategate.plates.text import lookalike_key
+from plategate.storage import transaction
 from plategate.values import VehicleRecord
 
 _COLUMNS = (

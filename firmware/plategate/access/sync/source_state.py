@@ -8,7 +8,6 @@ refused copy, for inspection). Files are replaced by rename, so a power cut leav
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -17,6 +16,7 @@ from typing import Any
 
 from plategate.access.sync.fetch import Validators
 from plategate.errors import SyncError, reason_of_own
+from plategate.storage import put_in_place, replace_file
 
 STATE_FILE = "list.json"
 
@@ -72,8 +72,7 @@ class SourceFolder:
 
     def promote(self, state: SourceState) -> None:
         """Make the download the last good copy and save its state."""
-        _flush(self.download)
-        self.download.replace(self.good)
+        put_in_place(self.download, self.good)
         self.save(state)
 
     def keep_refused(self) -> None:
@@ -83,11 +82,8 @@ class SourceFolder:
 
     def save(self, state: SourceState) -> None:
         """Replace the saved state."""
-        fresh = self._state_file.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(state), indent=1) + "\n", encoding="utf-8")
-        _flush(fresh)
-        fresh.replace(self._state_file)
-        _flush(self._state_file.parent)
+        text = json.dumps(asdict(state), indent=1) + "\n"
+        replace_file(self._state_file, text.encode())
 
     def discard_download(self) -> None:
         """Delete what an attempt left behind."""
@@ -125,11 +121,3 @@ def _checked(found: Mapping[str, Any]) -> SourceState:
     ):
         raise ValueError("expected a number")
     return state
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

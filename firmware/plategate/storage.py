@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Replace files durably, open SQLite databases, and classify the errors of both.
+
+All databases are in WAL mode and synchronous = FULL: a commit is on the disk when it returns.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from plategate.errors import StoreError, reason_of_own
+
+PARTIAL = ".part"
+# A write-ahead log that is longer than this is cut back at the next checkpoint.
+WAL_LIMIT_BYTES = 1_048_576
+
+
+class StorageFault(StrEnum):
+    """What kind of failure a file or a database reported."""
+
+    BUSY = "busy"  # another connection holds a lock; try again later
+    FULL = "full"  # no space or quota left
+    READ_ONLY = "read_only"  # the file system cannot be written
+    DAMAGED = "damaged"  # the file is not a database, or its pages are inconsistent
+    OTHER = "other"
+
+
+_FAULT_OF_SQLITE = {
+    sqlite3.SQLITE_BUSY: StorageFault.BUSY,
+    sqlite3.SQLITE_LOCKED: StorageFault.BUSY,
+    sqlite3.SQLITE_PROTOCOL: StorageFault.BUSY,
+    sqlite3.SQLITE_FULL: StorageFault.FULL,
+    sqlite3.SQLITE_READONLY: StorageFault.READ_ONLY,
+    sqlite3.SQLITE_CORRUPT: StorageFault.DAMAGED,
+    sqlite3.SQLITE_NOTADB: StorageFault.DAMAGED,
+}
+_FAULT_OF_ERRNO = {
+    errno.ENOSPC: StorageFault.FULL,
+    errno.EDQUOT: StorageFault.FULL,
+    errno.EROFS: StorageFault.READ_ONLY,
+}
+
+
+def fault_of(error: BaseException) -> StorageFault:
+    """Classify an error of SQLite or of the operating system, or a StoreError raised from one."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code == sqlite3.SQLITE_IOERR_SHMSIZE:  # the index of the WAL cannot be allocated
+            return StorageFault.FULL
+        return _FAULT_OF_SQLITE.get(code & 0xFF, StorageFault.OTHER)
+    if isinstance(error, OSError):
+        return _FAULT_OF_ERRNO.get(error.errno or 0, StorageFault.OTHER)
+    return fault_of(error.__cause__) if error.__cause__ else StorageFault.OTHER
+
+
+@contextmanager
+def storage_errors(file: Path) -> Iterator[None]:
+    """Turn errors of SQLite and of the operating system into a StoreError that names the file."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{file}: {reason_of_own(_permission_error(file, error))}") from error
+
+
+def _permission_error(file: Path, error: Exception) -> Exception:
+    """A PermissionError where the user may not write; SQLite reports that as other errors."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) and not os.access(file, os.W_OK):
+        return PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return error
+
+
+def replace_file(file: Path, content: bytes, *, mode: int = 0o666, flush_name: bool = True) -> None:
+    """Write `content` to a new file with `mode` (less the umask) and put it in place of `file`.
+
+    After a crash or a power cut `file` is whole: the old one or the new one. With `flush_name`
+    False the caller flushes the folder itself, once for several files. Raises OSError; the old file
+    is then unchanged.
+    """
+    partial = file.with_name(file.name + PARTIAL)
+    partial.unlink(missing_ok=True)
+    # O_EXCL and O_NOFOLLOW: never write through a link that somebody else put there.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(partial, flags, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(file)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
+    if flush_name:
+        sync_folder(file.parent)
+
+
+def put_in_place(written: Path, file: Path) -> None:
+    """Put a file that is already written in place of `file`, as durably as `replace_file`."""
+    descriptor = os.open(written, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    written.replace(file)
+    sync_folder(file.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder (created, renamed, removed) to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def open_for_writing(file: Path | None, wait_s: float) -> sqlite3.Connection:
+    """Open a database, creating the file where it is missing; None opens one in memory.
+
+    The connection may be used by any thread and is in autocommit mode. `wait_s` is how long a
+    statement waits for the lock of another connection. Raises sqlite3.Error.
+    """
+    location = ":memory:" if file is None else f"{_uri(file)}?mode=rwc"
+    connection = _connect(location, wait_s)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(file: Path, wait_s: float) -> sqlite3.Connection:
+    """Open a database that this connection cannot change; it may be written by others meanwhile.
+
+    Where the index of the WAL cannot be created (a folder that the user may not write, a full or
+    read-only disk), the connection is a snapshot: see `is_current`. Raises sqlite3.Error.
+    """
+    connection = _connect(f"{_uri(file)}?mode=ro", wait_s)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if fault_of(error) is StorageFault.BUSY:
+            raise
+        return _open_snapshot(file)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class _Snapshot(sqlite3.Connection):
+    """A connection without locks: right only as long as nobody writes to the files."""
+
+    file: Path
+    versions: tuple[Any, ...]
+
+
+def is_current(connection: sqlite3.Connection) -> bool:
+    """Whether what was read is valid; False if the files of a snapshot changed since it was opened.
+
+    Then discard what was read and open the database again.
+    """
+    return not isinstance(connection, _Snapshot) or (
+        connection.versions == _versions(connection.file)
+    )
+
+
+def close_keeping_log(connection: sqlite3.Connection, file: Path) -> None:
+    """Close a connection but leave the WAL and its index in the folder.
+
+    A user who may not write to the folder can read a WAL database only while both files exist, and
+    a full disk can be read and written only through files that already have their blocks. SQLite
+    removes them with the last connection, unless that one is read-only.
+    """
+    try:
+        with suppress(sqlite3.Error):
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        with suppress(sqlite3.Error), closing(_connect(f"{_uri(file)}?mode=ro", 0.0)) as reader:
+            reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            connection.close()
+    finally:
+        connection.close()
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Write everything that the block does, or nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _open_snapshot(file: Path) -> sqlite3.Connection:
+    versions = _versions(file)
+    log = versions[1]
+    if log is not None and log[2]:
+        # Reads the WAL with an index in this process's memory.
+        location = f"{_uri(file)}?mode=ro&vfs=unix-none"
+    else:
+        location = f"{_uri(file)}?mode=ro&immutable=1"
+    connection = _connect(location, 0.0, factory=_Snapshot)
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    assert isinstance(connection, _Snapshot)
+    connection.file, connection.versions = file, versions
+    return connection
+
+
+def _versions(file: Path) -> tuple[Any, ...]:
+    """Inode, time of change and size of a database and of its WAL; None for a missing one."""
+    found: list[Any] = []
+    for each in (file, file.with_name(file.name + "-wal")):
+        try:
+            stat = each.stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found.append((stat.st_ino, stat.st_mtime_ns, stat.st_size))
+    return tuple(found)
+
+
+def _uri(file: Path) -> str:
+    return file.resolve().as_uri()
+
+
+def _connect(
+    location: str, wait_s: float, factory: type[sqlite3.Connection] = sqlite3.Connection
+) -> sqlite3.Connection:
+    return sqlite3.connect(
+        location,
+        timeout=wait_s,
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=factory,
+    )
