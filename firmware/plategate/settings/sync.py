@@ -15,7 +15,10 @@ from plategate.settings.base import SettingsModel
 class SyncSource(SettingsModel):
     """One source of one list; several sources of a list are merged by priority."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="short name, for logs and the state folder")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$",
+        description="short name, for logs and the state folder",
+    )
     kind: Literal["allow", "block", "wanted", "records"] = Field(
         description="the list it belongs to, or vehicle records"
     )
@@ -79,16 +82,24 @@ class SyncSettings(SettingsModel):
     state_dir: Path = Field(
         Path("/var/lib/plategate/sources"), description="folder of the last good copies"
     )
-    connect_timeout_s: float = Field(10, ge=0.1, le=120, description="limit for connecting, in seconds")
+    connect_timeout_s: float = Field(
+        10, ge=0.1, le=120, description="limit for connecting, in seconds"
+    )
     read_timeout_s: float = Field(20, ge=0.1, le=300, description="longest silence, in seconds")
     total_timeout_s: float = Field(600, ge=1, le=7200, description="limit for one file, in seconds")
     retries: int = Field(3, ge=0, le=10, description="further attempts after the first")
     retry_base_s: float = Field(
-        2.0, ge=0.0, le=60, description="delay before the first retry, doubled each time, in seconds"
+        2.0,
+        ge=0.0,
+        le=60,
+        description="delay before the first retry, doubled each time, in seconds",
     )
     max_redirects: int = Field(3, ge=0, le=10, description="most redirects that are followed")
     shrink_limit_percent: int = Field(
-        50, ge=1, le=100, description="a list that loses more than this share of its entries is set aside"
+        50,
+        ge=1,
+        le=100,
+        description="a list that loses more than this share of its entries is set aside",
     )
 
     @model_validator(mode="after")
