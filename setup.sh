@@ -2,19 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # Usage: ./setup.sh demo | test | install | upgrade | bundle DIR | uninstall [--purge]
 #
-#   demo       rehearse the gate on real pictures with mock pins; changes nothing outside this folder
-#              but missing Debian packages (tesseract-ocr, python3-venv)
-#   test       run all checks and tests; installs what they need
-#   install    (root, on the Pi) make this machine a gate; the others: see docs/install.md
+#   demo       run the gate on real pictures with mock pins; changes nothing outside this folder except that it
+#              installs missing Debian packages (tesseract-ocr, python3-venv)
+#   test       install what checks and tests need, then run them all
+#   install    (root, on the Pi) install the gate on this machine; for the other commands see docs/install.md
 #
-# Every command may run again at any time. `demo` and `test` make .venv here: delete it to undo them.
+# Every command may be repeated at any time. `demo` and `test` create .venv here; delete it to undo them.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'setup.sh: %s\n' "$*" >&2; exit 1; }
 
-# Where the hand must do what we may not: one sentence, then stop.
+# need_packages NAME...: install missing Debian packages, or stop with the command that root must run.
 need_packages() {
     local missing=() package
     for package in "$@"; do
@@ -28,12 +28,12 @@ need_packages() {
         as_root=(sudo -n)
     fi
     say "installing ${missing[*]}"
-    "${as_root[@]}" apt-get update -qq || true   # an old package list may still do
+    "${as_root[@]}" apt-get update -qq || true   # an old package index may be enough
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         "${missing[@]}" >/dev/null || fail "apt-get could not install: ${missing[*]}"
 }
 
-# The newest interpreter that has a lock file; Debian's own comes before any other.
+# find_python: an interpreter with a lock file, preferring the system's python3.
 find_python() {
     local candidate version
     for candidate in python3 /usr/bin/python3 python3.13 python3.12 python3.11; do
@@ -56,10 +56,10 @@ make_venv() {
     wanted=$(cat "$lock" pyproject.toml | sha256sum)
     [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && .venv/bin/python -c 'import plategate' 2>/dev/null && return
     "$python" -c 'import ensurepip' 2>/dev/null || need_packages python3-venv
-    say "making .venv with Python ${version:0:1}.${version:1} and the packages of $lock"
-    # A .venv that was left half made, or belongs to another Python, is made anew.
+    say "creating .venv with Python ${version:0:1}.${version:1} and the packages of $lock"
+    # --clear replaces a half-made .venv or one of another Python.
     "$python" -m venv --clear .venv || fail "'$python -m venv .venv' failed"
-    # imutils and sdnotify are built from source, with the setuptools of the lock and no other.
+    # imutils and sdnotify are built from source, with the locked setuptools only.
     local pip=(.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation)
     "${pip[@]}" --require-hashes --no-deps -r requirements/lock-build.txt || fail "the build tools could not be installed"
     "${pip[@]}" --require-hashes --no-deps -r "$lock" || fail "the packages of $lock could not be installed"

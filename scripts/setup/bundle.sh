@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: ./setup.sh bundle DIR - everything that `install --offline DIR` needs, to carry to a machine without network.
+# Usage: ./setup.sh bundle DIR - collect everything that `install --offline DIR` needs on a machine without network.
 # Example: ./setup.sh bundle /media/usb/plategate    (on a machine with the same Debian and the same processor)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -9,12 +9,12 @@ cd "$(dirname "$0")/../.."
 [ -n "${1:-}" ] || fail "bundle needs a folder" "./setup.sh bundle DIR"
 mkdir -p "$1"
 folder=$(realpath "$1")
-[ -z "$(find "$folder" -mindepth 1 -print -quit)" ] || fail "$folder is not empty" "name a new folder"
+[ -z "$(find "$folder" -mindepth 1 -print -quit)" ] || fail "$folder is not empty" "name a new or empty folder"
 mkdir -p "$folder/wheels" "$folder/plategate"
 
-step "packages from the index"
+step "Python packages"
 tools=$(mktemp -d)
-python3 -m venv "$tools" || fail "no venv could be made" "apt-get install python3-venv"
+python3 -m venv "$tools" || fail "python3 -m venv failed" "apt-get install python3-venv"
 make_wheelhouse "$folder/wheels" "$tools/bin/python"
 rm -rf "$tools"
 
@@ -25,14 +25,14 @@ if [ "$(id -u)" -eq 0 ]; then
     for package in python3-picamera2 python3-lgpio; do
         apt-cache show --no-all-versions "$package" >/dev/null 2>&1 && wanted+=("$package")
     done
-    # With all they need, whatever this machine has already: an empty status file makes apt fetch it all.
+    # With all dependencies, even those installed here: an empty status file makes apt download them all.
     : >"$folder/status"
     apt-get install -y -qq --no-install-recommends --download-only -o Dir::Cache::archives="$folder/debs" \
         -o Dir::State::status="$folder/status" "${wanted[@]}" >/dev/null ||
-        fail "the Debian packages could not be fetched" "apt-get update, then run this again"
+        fail "the Debian packages could not be downloaded" "apt-get update, then run this again"
     rm -rf "$folder/debs/partial" "$folder/debs/lock" "$folder/status"
 else
-    note "left out: only root may fetch them; the other machine then needs tesseract-ocr and python3-venv"
+    note "skipped, because only root can download them; install tesseract-ocr and python3-venv on the other machine"
 fi
 
 step "this copy of Plategate"

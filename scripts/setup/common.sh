@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What install, upgrade, bundle and uninstall share; sourced by them, does nothing by itself.
+# Functions and paths shared by install, upgrade, bundle and uninstall; sourced by them.
 #
 # /opt/plategate/versions/VERSION/   one installed version: venv/, models/, system/, docs/, complete
-# /opt/plategate/current             symbolic link to the version in force; switched in one rename
-# /opt/plategate/previous            the one before it, to which a failed upgrade goes back
+# /opt/plategate/current             symbolic link to the active version; replaced by one rename
+# /opt/plategate/previous            the version before it; a failed upgrade returns to it
 
 # shellcheck disable=SC2034  # used by the scripts that source this one
 PREFIX=/opt/plategate
@@ -13,7 +13,7 @@ STATE=/var/lib/plategate
 # shellcheck disable=SC2034
 CONFIG=/etc/plategate/settings.toml
 UNITS=(plategate-gate.service plategate-sync.service plategate-sync.timer)
-# Where the files of a version's system/ folder go; source and target, one a line.
+# Files of a version's system/ folder and their targets, one pair a line.
 SYSTEM_FILES=(
     "plategate-gate.service /etc/systemd/system/plategate-gate.service"
     "plategate-sync.service /etc/systemd/system/plategate-sync.service"
@@ -34,7 +34,7 @@ fail() {
     exit 1
 }
 
-# What nobody thought of must at least say where it was.
+# Name the place of an unexpected failure.
 set -E
 trap 'printf "setup.sh: stopped at %s line %s: %s\n" "${BASH_SOURCE[0]}" "$LINENO" "$BASH_COMMAND" >&2' ERR
 
@@ -44,14 +44,14 @@ has_systemd() { [ -d /run/systemd/system ]; }
 
 python_minor() { "${1:-python3}" -c 'import sys; print("%d%d" % sys.version_info[:2])'; }
 
-# The version of this source tree: its number and a hash over everything that is installed from it.
+# tree_version: version number plus a hash over everything that is installed from this source tree.
 tree_version() {
     local number
     number=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml | head -n 1)
     printf '%s-%s' "$number" "$(list_tree | xargs -d '\n' sha256sum | sha256sum | cut -c1-10)"
 }
 
-# Everything that becomes part of an installation, one file a line, in a fixed order.
+# list_tree: every file that becomes part of an installation, one a line, sorted.
 list_tree() {
     local path
     for path in LICENSE README.md docs firmware models pyproject.toml requirements scripts/setup setup.sh; do
@@ -61,43 +61,43 @@ list_tree() {
     done | LC_ALL=C sort
 }
 
-# make_wheelhouse DIR PYTHON: every package of the lock as a wheel, and our own, checked against the lock.
+# make_wheelhouse DIR PYTHON: plategate and every locked package as wheels in DIR, with hashes verified.
 make_wheelhouse() {
     local folder=$1 python=$2 minor source
     minor=$(python_minor "$python")
     local pip=("$python" -m pip --disable-pip-version-check --quiet)
     "${pip[@]}" install --require-hashes --no-deps -r requirements/lock-build.txt ||
-        fail "the build tools could not be fetched" "check the network, or install --offline from a bundle"
-    # imutils and sdnotify exist as source only; they are built here, with the tools of the lock.
+        fail "the build tools could not be downloaded" "check the network, or install --offline from a bundle"
+    # imutils and sdnotify exist as source only; they are built here with the locked tools.
     "${pip[@]}" wheel --require-hashes --no-deps --no-build-isolation --use-pep517 -w "$folder" \
         -r "requirements/device-py$minor.txt" ||
-        fail "the packages of requirements/device-py$minor.txt could not be fetched" \
+        fail "the packages of requirements/device-py$minor.txt could not be downloaded" \
             "check the network, or install --offline from a bundle"
     if [ "$minor" -lt 313 ]; then
         "${pip[@]}" wheel --require-hashes --no-deps -w "$folder" -r requirements/device-lgpio.txt ||
-            fail "lgpio could not be fetched" "check the network, or install --offline from a bundle"
+            fail "lgpio could not be downloaded" "check the network, or install --offline from a bundle"
     fi
-    # Built from a copy, so that nothing is left in the source folder.
+    # Built from a copy, so that the source folder stays unchanged.
     source=$(mktemp -d)
     list_tree | xargs -d '\n' cp --parents -t "$source"
     "${pip[@]}" wheel --no-deps --no-build-isolation --use-pep517 -w "$folder" "$source" ||
-        fail "plategate itself could not be built" "read the lines above; the source folder may be damaged"
+        fail "plategate itself could not be built" "see the lines above; the source folder may be damaged"
     rm -rf "$source"
     (cd "$folder" && sha256sum -- *.whl >SHA256SUMS)
 }
 
-# linked NAME: the version that the link current or previous points to, or nothing.
+# linked NAME: the version that the link `current` or `previous` points to, or nothing.
 linked() { [ ! -L "$PREFIX/$1" ] || basename "$(readlink "$PREFIX/$1")"; }
 
-# switch_link NAME VERSION: the link is the old one or the new one, at every moment.
+# switch_link NAME VERSION: replace the link atomically.
 switch_link() {
     ln -sfn "versions/$2" "$PREFIX/.$1.new"
     mv -T "$PREFIX/.$1.new" "$PREFIX/$1"
     sync -f "$PREFIX"
 }
 
-# put_in_force VERSION: link, units and other system files, then the services.
-put_in_force() {
+# activate_version VERSION: switch the link, install units and other system files, restart the services.
+activate_version() {
     local version=$1 pair
     switch_link current "$version"
     for pair in "${SYSTEM_FILES[@]}"; do
@@ -111,19 +111,19 @@ put_in_force() {
     systemctl enable --quiet plategate-gate.service plategate-sync.timer
     if has_systemd; then
         systemctl daemon-reload
-        # A container has no udev, and no devices either.
+        # A container has no udev and no devices.
         { udevadm control --reload && udevadm trigger --subsystem-match=gpio; } 2>/dev/null || true
         systemctl reset-failed "${UNITS[@]}" 2>/dev/null || true
         systemctl restart --no-block plategate-gate.service plategate-sync.timer
     fi
 }
 
-# comes_up: whether the gate becomes ready within 180 s and then stays so for 10 s.
-comes_up() {
+# gate_starts: succeed if the gate becomes ready within 180 s and stays ready for 10 s.
+gate_starts() {
     local waited=0 restarts
     until [ "$(systemctl show -P ActiveState plategate-gate.service)" = active ]; do
         [ "$waited" -lt 180 ] || return 1
-        # A new version that ended three times will not come up by waiting.
+        # Three restarts: waiting longer will not help.
         [ "$(systemctl show -P NRestarts plategate-gate.service)" -lt 3 ] || return 1
         sleep 1
         waited=$((waited + 1))

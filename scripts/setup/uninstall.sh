@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: sudo ./setup.sh uninstall [--purge] - take Plategate off this machine.
+# Usage: sudo ./setup.sh uninstall [--purge] - remove Plategate from this machine.
 #
-# Leaves /etc/plategate and /var/lib/plategate (settings, lists, journal); --purge takes those and the users
-# too. Debian packages stay: others may use them.
+# Keeps /etc/plategate and /var/lib/plategate (settings, lists, journal); --purge removes them and the users as well.
+# Debian packages stay, because other programs may use them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/setup/common.sh
@@ -26,7 +26,7 @@ step "removing the program and its system files"
 for pair in "${SYSTEM_FILES[@]}"; do
     rm -f "${pair#* }"
 done
-# Folders that were made for one file of ours go with it.
+# Remove these folders if they are empty now.
 rmdir --ignore-fail-on-non-empty /etc/systemd/system.conf.d /etc/systemd/journald.conf.d 2>/dev/null || true
 rm -f /usr/local/bin/plategate /usr/share/plategate
 rm -rf "$PREFIX"
@@ -35,12 +35,12 @@ if has_systemd; then
     systemctl daemon-reexec
 fi
 if [ -z "$purge" ]; then
-    step "done; settings and data stay in $(dirname "$CONFIG") and $STATE"
+    step "done; settings and data are kept in $(dirname "$CONFIG") and $STATE"
     exit 0
 fi
 step "removing settings, lists, journal and users"
 rm -rf "$(dirname "$CONFIG")" "$STATE"
-# Their group is removed below: it belongs to both.
+# Their shared group is removed below.
 for user in plategate-sync plategate; do
     if getent passwd "$user" >/dev/null; then
         userdel "$user"
@@ -49,4 +49,4 @@ done
 if getent group plategate >/dev/null; then
     groupdel plategate
 fi
-step "done; nothing is left"
+step "done; everything is removed"

@@ -1,27 +1,27 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: sudo ./setup.sh upgrade [--offline DIR | --back] - put this copy's version in force on a gate.
+# Usage: sudo ./setup.sh upgrade [--offline DIR | --back] - install this copy's version on a gate.
 #
-# Goes back by itself where the new version does not come up. --back: the version before this one.
+# If the new version does not start, the version before is restored. --back: return to the version before.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/setup/common.sh
 
 need_root upgrade
-[ -n "$(linked current)" ] || fail "there is nothing to upgrade here" "sudo ./setup.sh install"
+[ -n "$(linked current)" ] || fail "Plategate is not installed here" "sudo ./setup.sh install"
 if [ "${1:-}" != --back ]; then
     exec bash scripts/setup/install.sh "$@"
 fi
 back=$(linked previous)
 if [ -z "$back" ] || [ ! -f "$PREFIX/versions/$back/complete" ]; then
-    fail "there is no version before this one to go back to"
+    fail "there is no version before this one"
 fi
-step "going back from $(linked current) to $back"
+step "returning from $(linked current) to $back"
 "$PREFIX/versions/$back/venv/bin/plategate" check-config "$CONFIG" >/dev/null ||
-    fail "$CONFIG does not fit version $back" "mend the lines named above, then run this again"
+    fail "version $back does not accept $CONFIG" "correct the lines named above, then run this again"
 switch_link previous "$(linked current)"
-put_in_force "$back"
-if has_systemd && ! comes_up; then
-    fail "version $back does not come up" "plategate doctor  says what is missing"
+activate_version "$back"
+if has_systemd && ! gate_starts; then
+    fail "version $back does not start" "run plategate doctor; it names the cause"
 fi
 step "done: version $back"

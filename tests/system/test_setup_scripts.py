@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: setup scripts name what to do, install what is here, and undo it."""
+"""The setup scripts install every system file, remove it again, and name a remedy on failure."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def common(expression: str) -> str:
-    """What a function of common.sh prints."""
+    """Output of a shell expression that may use the functions of common.sh."""
     done = run("bash", "-euc", f". scripts/setup/common.sh; {expression}")
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_ok__every_system_file_is_installed_and_removed() -> None:
-    # Both scripts walk the same table, so being in it is being installed and removed.
+    # install and uninstall use the same table, so a file in it is installed and removed.
     sources = {source for source, _ in SYSTEM_FILES}
     present = {
         str(file.relative_to(SYSTEM))
@@ -44,7 +44,7 @@ def test_ok__version_is_the_same_for_the_same_tree() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+-[0-9a-f]{10}", version)
 
 
-def test_ok__installed_tree_has_what_runs_and_not_what_trains() -> None:
+def test_ok__installed_tree_has_the_firmware_and_no_training_code() -> None:
     files = common("list_tree").splitlines()
     assert "firmware/plategate/cli.py" in files
     assert "firmware/system/plategate-gate.service" in files
@@ -66,7 +66,7 @@ def test_ok__device_gets_the_locked_versions_and_no_test_tools(minor: str) -> No
 
 
 @pytest.mark.parametrize("command", ["install", "upgrade", "uninstall"])
-def test_fail__wrong_usage_says_what_to_do(command: str) -> None:
+def test_fail__wrong_usage_names_the_right_one(command: str) -> None:
     done = run("bash", f"scripts/setup/{command}.sh", "--no-such-thing")
     assert done.returncode == 1
     assert "what to do:" in done.stderr
@@ -83,7 +83,7 @@ def test_ok__reference_and_default_settings_are_up_to_date() -> None:
     assert (done.stdout, done.returncode) == ("", 0), done.stderr
 
 
-def test_ok__default_settings_are_right_and_open_nothing() -> None:
+def test_ok__default_settings_are_valid_and_open_nothing() -> None:
     from plategate.settings import Settings, load_settings
 
     assert load_settings(SYSTEM / "settings.toml") == Settings()

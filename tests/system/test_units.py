@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: the units are well-formed, closed off, and ask for what the design promises.
+"""The units are valid, sandboxed, and request what the design promises.
 
-Needs systemd-analyze; no running systemd.
+Needs systemd-analyze, but no running systemd.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 SYSTEM = Path(__file__).resolve().parents[2] / "firmware" / "system"
 SERVICES = sorted(SYSTEM.glob("*.service"))
 UNITS = sorted([*SERVICES, *SYSTEM.glob("*.timer")])
-MOST_EXPOSURE = 2.0
+EXPOSURE_LIMIT = 2.0
 
 needs_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
@@ -26,7 +26,7 @@ needs_systemd = pytest.mark.skipif(
 
 
 def settings_of(unit: str) -> dict[str, list[str]]:
-    """Every assignment of a unit file, all sections together."""
+    """All assignments of a unit file, regardless of section."""
     found: dict[str, list[str]] = defaultdict(list)
     for line in (SYSTEM / unit).read_text(encoding="utf-8").splitlines():
         if "=" in line and not line.startswith("#"):
@@ -37,9 +37,9 @@ def settings_of(unit: str) -> dict[str, list[str]]:
 
 @needs_systemd
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_ok__verify_says_nothing(unit: Path, tmp_path: Path) -> None:
-    # Any output is a failure: an unknown key alone still ends with 0. The program is not installed
-    # where tests run, so a stand-in takes its place.
+def test_ok__verify_prints_nothing(unit: Path, tmp_path: Path) -> None:
+    # Any output is a failure: for an unknown key the exit status is still 0. /bin/true replaces
+    # the program, which is not installed where tests run.
     for source in UNITS:
         text = source.read_text(encoding="utf-8")
         text = re.sub(r"/opt/plategate/current/venv/bin/plategate", "/bin/true", text)
@@ -53,16 +53,16 @@ def test_ok__verify_says_nothing(unit: Path, tmp_path: Path) -> None:
     assert (outcome.stdout + outcome.stderr, outcome.returncode) == ("", 0)
 
 
-def test_ok__a_reload_reaches_the_gate_and_then_says_whether_the_file_is_right() -> None:
-    # The other way round a slip would stop at the check, and the gate could not name it.
-    tell, check = settings_of("plategate-gate.service")["ExecReload"]
-    assert tell == "/bin/kill -HUP $MAINPID"
+def test_ok__reload_signals_the_gate_and_then_checks_the_file() -> None:
+    # In the other order an invalid file would stop at the check, and the gate could not report it.
+    signal, check = settings_of("plategate-gate.service")["ExecReload"]
+    assert signal == "/bin/kill -HUP $MAINPID"
     assert "check-config" in check
 
 
 @needs_systemd
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
-def test_ok__little_is_exposed(unit: Path) -> None:
+def test_ok__exposure_is_low(unit: Path) -> None:
     outcome = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)],
         capture_output=True,
@@ -71,10 +71,10 @@ def test_ok__little_is_exposed(unit: Path) -> None:
     )
     exposure = re.search(r"Overall exposure level for \S+: ([0-9.]+)", outcome.stdout)
     assert exposure is not None, outcome.stdout + outcome.stderr
-    assert float(exposure[1]) <= MOST_EXPOSURE
+    assert float(exposure[1]) <= EXPOSURE_LIMIT
 
 
-def test_ok__gate_has_pins_and_no_network() -> None:
+def test_ok__gate_has_gpio_and_no_network() -> None:
     gate = settings_of("plategate-gate.service")
     assert gate["PrivateNetwork"] == ["yes"]
     assert gate["RestrictAddressFamilies"] == ["AF_UNIX"]
@@ -83,7 +83,7 @@ def test_ok__gate_has_pins_and_no_network() -> None:
     assert "GPIOZERO_PIN_FACTORY=lgpio" in gate["Environment"]
 
 
-def test_ok__sync_has_network_and_neither_pins_nor_journal() -> None:
+def test_ok__sync_has_network_but_no_gpio_and_no_journal() -> None:
     sync = settings_of("plategate-sync.service")
     assert "PrivateNetwork" not in sync
     assert sync["PrivateDevices"] == ["yes"]
@@ -94,7 +94,7 @@ def test_ok__sync_has_network_and_neither_pins_nor_journal() -> None:
 
 
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
-def test_ok__no_capabilities_and_no_writing_to_the_system(unit: Path) -> None:
+def test_ok__no_capabilities_and_no_write_access_to_the_system(unit: Path) -> None:
     service = settings_of(unit.name)
     assert service["CapabilityBoundingSet"] == [""]
     assert service["NoNewPrivileges"] == ["yes"]
@@ -102,7 +102,7 @@ def test_ok__no_capabilities_and_no_writing_to_the_system(unit: Path) -> None:
     assert service["ReadWritePaths"] == ["/var/lib/plategate"]
 
 
-def test_ok__gate_is_watched_and_always_restarted() -> None:
+def test_ok__gate_has_a_watchdog_and_is_always_restarted() -> None:
     gate = settings_of("plategate-gate.service")
     assert gate["Type"] == ["notify"]
     assert 5 <= int(gate["WatchdogSec"][0]) <= 30
@@ -111,43 +111,43 @@ def test_ok__gate_is_watched_and_always_restarted() -> None:
     assert gate["StartLimitAction"] == ["reboot"]
 
 
-def test_ok__lgpio_may_write_where_it_stands() -> None:
+def test_ok__lgpio_can_write_in_its_working_directory() -> None:
     gate = settings_of("plategate-gate.service")
     assert gate["WorkingDirectory"] == ["/run/plategate"]
     assert gate["RuntimeDirectory"] == ["plategate"]
 
 
-def test_ok__boot_waits_for_neither_network_nor_time() -> None:
+def test_ok__boot_does_not_wait_for_network_or_time() -> None:
     for unit in UNITS:
         text = unit.read_text(encoding="utf-8")
         assert not re.search(r"^(After|Wants|Requires)=.*(network|time-sync)", text, re.MULTILINE)
 
 
-def test_ok__timer_spreads_a_fleet() -> None:
+def test_ok__timer_has_a_random_delay() -> None:
     assert settings_of("plategate-sync.timer")["RandomizedDelaySec"] == ["5min"]
 
 
-LETS_GO = """
+ALLOCATE_AND_FREE = """
 import numpy as np
 
 def resident_kb():
     return int(open("/proc/self/status").read().split("VmRSS:")[1].split()[0])
 
-np.ones(6_000_000, np.uint8)  # glibc left to itself keeps what comes after this in its heap
+np.ones(6_000_000, np.uint8)  # by default glibc keeps later allocations of this size in its heap
 before = resident_kb()
 stills = [np.ones(6_000_000, np.uint8) for _ in range(5)]
-reading = [bytearray(60_000) for _ in range(20)]  # small things that outlive the pictures
+reading = [bytearray(60_000) for _ in range(20)]  # small objects that live longer than the pictures
 del stills
 print(resident_kb() - before)
 """
 
 
-def test_ok__pictures_go_back_to_the_system() -> None:
+def test_ok__memory_of_pictures_is_returned_to_the_system() -> None:
     unit = dict(pair.split("=", 1) for pair in settings_of("plategate-gate.service")["Environment"])
     kept = {}
     for name, environment in (("unit", unit), ("bare", {})):
         outcome = subprocess.run(
-            [sys.executable, "-c", LETS_GO],
+            [sys.executable, "-c", ALLOCATE_AND_FREE],
             env={**environment, "PATH": "/usr/bin:/bin"},
             capture_output=True,
             text=True,
@@ -155,4 +155,4 @@ def test_ok__pictures_go_back_to_the_system() -> None:
         )
         kept[name] = int(outcome.stdout)
     assert kept["unit"] < 5_000
-    assert kept["bare"] > 25_000, "the limit is no longer needed: take it out of the unit"
+    assert kept["bare"] > 25_000, "the limit is no longer needed: remove it from the unit"
