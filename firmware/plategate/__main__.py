@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the program starts: so little that Ctrl-C ends it without a word from the first moment."""
+"""Entry point. Kept minimal so that Ctrl-C exits without a traceback even during import."""
 
 from __future__ import annotations
 
 import signal
 import sys
 
-INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended
+INTERRUPTED = 130  # the shell's exit status of a program ended by Ctrl-C
 
 
 def main() -> None:
-    """Load the command line, during which Ctrl-C ends the process at once; then run it."""
+    """Import and run the command line; during the import Ctrl-C ends the process at once."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from plategate import cli
 

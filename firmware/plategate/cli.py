@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line `plategate`: builds the root command out of the files in `commands`.
+"""The command line `plategate`: the root command, built from the files in `commands`.
 
-Exit status: 0 all went well, 1 something failed and was named, 2 wrong usage.
+Exit status: 0 success, 1 failure with a message, 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -42,15 +42,17 @@ def _show_version(asked: bool) -> None:
 def root(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="say it and end"),
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="print the version and exit"
+        ),
     ] = False,
 ) -> None:
     """Read number plates, decide who may pass, run the gate."""
-    del version  # its callback has done all
+    del version  # handled by its callback
 
 
 def main() -> None:
-    """Run the command line; an error that we raised on purpose is one sentence on stderr."""
+    """Run the command line; a GateError becomes one sentence on stderr and exit status 1."""
     log_nothing()
     try:
         app()

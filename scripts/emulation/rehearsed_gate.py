@@ -81,7 +81,7 @@ def with_drills(settings: Settings, board: RehearsalBoard) -> None:
     def boarded(**more: Any) -> Any:
         opened = open_board(**more)
         camera = hangable(opened.camera, "camera", "fault")
-        fields = (camera, opened.inputs, opened.drive, opened.lamps, opened.ending)
+        fields = (camera, opened.inputs, opened.drive, opened.lamps, opened.closing)
         return real_board.Board(*fields)
 
     class Reader:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from plategate.aiming.advice import Grade, judge, worst
+from plategate.aiming.advice import Grade, assess, worst
 from plategate.aiming.measure import Measurement, measure_plate, measure_scene
 from plategate.values import Image, PlateRegion
 
@@ -55,8 +55,8 @@ def measured(flat: Image, **how: float) -> Measurement:
 
 def complaints(m: Measurement) -> dict[str, Grade]:
     image, _ = still_of(plate())
-    findings = judge(m, measure_scene(image))
-    return {f.name: f.grade for f in findings if f.grade is not Grade.GOOD}
+    ratings = assess(m, measure_scene(image))
+    return {f.name: f.grade for f in ratings if f.grade is not Grade.GOOD}
 
 
 def smeared(flat: Image, length: int) -> Image:
@@ -96,7 +96,7 @@ def test_fail__motion_is_called_motion_and_says_which_way() -> None:
     m = measured(smeared(plate(), 13))
     assert complaints(m)["motion blur"] is not Grade.GOOD
     image, _ = still_of(plate())
-    advice = next(f.advice for f in judge(m, measure_scene(image)) if f.name == "motion blur")
+    advice = next(f.advice for f in assess(m, measure_scene(image)) if f.name == "motion blur")
     assert "sideways" in advice
     assert m.blur_across_px > 1.6 * m.blur_along_px
 
@@ -126,9 +126,9 @@ def test_ok__slant() -> None:
 
 @pytest.mark.parametrize(("grey", "words"), [(5, "dark"), (255, "white"), (120, "put a vehicle")])
 def test_fail__no_plate_says_what_the_picture_looks_like(grey: int, words: str) -> None:
-    findings = judge(None, measure_scene(np.full((480, 640, 3), grey, np.uint8)))
-    assert worst(findings) is Grade.BAD
-    assert words in findings[0].advice
+    ratings = assess(None, measure_scene(np.full((480, 640, 3), grey, np.uint8)))
+    assert worst(ratings) is Grade.BAD
+    assert words in ratings[0].advice
 
 
 def test_ok__flat_patch_is_measured_without_failing() -> None:

@@ -80,7 +80,7 @@ def test_ok__folder_of_pictures(aim: Aim, stills: Path) -> None:
     width = found["far"]["findings"][0]
     assert width["name"] == "plate width"
     assert width["value"] == "90 px"
-    assert width["advice"].startswith("1.9 times larger")
+    assert width["advice"].startswith("should be 1.9 times larger")
     assert "the picture is dark" in found["dark"]["findings"][0]["advice"]
 
 

@@ -28,7 +28,7 @@ class KeptFactory(MockFactory):  # type: ignore[misc]
 @pytest.fixture
 def factory(monkeypatch: pytest.MonkeyPatch) -> KeptFactory:
     kept = KeptFactory()
-    monkeypatch.setattr("plategate.hardware.gpio.factory.open_factory", lambda _: kept)
+    monkeypatch.setattr("plategate.hardware.board.open_factory", lambda _: kept)
     return kept
 
 

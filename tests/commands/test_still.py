@@ -31,7 +31,7 @@ def test_ok__burst_into_files(still: Callable[..., Any], tmp_path: Path) -> None
     answer = still(str(tmp_path / "out.png"), "--count", "2")
     assert answer.exit_code == 0, answer.output
     assert "out-2.png: 24 x 32, exposed " in answer.stdout
-    assert answer.stdout.count("ms after it was asked for") == 2
+    assert answer.stdout.count("ms after the request") == 2
     for number, grey in ((1, 10), (2, 20)):
         image = cv2.imread(str(tmp_path / f"out-{number}.png"))
         assert image is not None
@@ -41,7 +41,7 @@ def test_ok__burst_into_files(still: Callable[..., Any], tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
-    [("out.docx", "ends in .jpg or .png"), ("no/out.png", "cannot be written")],
+    [("out.docx", "must end in .jpg or .png"), ("no/out.png", "cannot be written")],
 )
 def test_fail__named(still: Callable[..., Any], tmp_path: Path, name: str, sentence: str) -> None:
     assert sentence in str(still(str(tmp_path / name)).exception)

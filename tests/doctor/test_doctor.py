@@ -14,9 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from plategate.cli import app
-from plategate.commands.doctor import examine
 from plategate.doctor.board import THROTTLED_FILE
-from plategate.doctor.findings import Finding, Light, Machine, run_command
+from plategate.doctor.examine import examine
+from plategate.doctor.results import CheckResult, Light, Machine, run_command
 from plategate.journal import open_journal
 from plategate.journal.schema import FILE_NAME
 from plategate.settings.journal import JournalSettings
@@ -79,11 +79,11 @@ class Bench:
         file.write_text("\n".join(line.strip() for line in text.splitlines()), encoding="utf-8")
         return file
 
-    def examine(self) -> dict[str, Finding]:
-        findings = examine(self.config, Machine(self.folder, self.command))
-        names = [finding.name for finding in findings]
+    def examine(self) -> dict[str, CheckResult]:
+        results = examine(self.config, Machine(self.folder, self.command))
+        names = [result.name for result in results]
         assert len(set(names)) == len(names)
-        return {finding.name: finding for finding in findings}
+        return {result.name: result for result in results}
 
 
 @pytest.fixture
@@ -101,8 +101,8 @@ def test_ok__healthy_machine(bench: Bench) -> None:
 
 
 def test_ok__whatever_is_not_green_says_what_to_do(bench: Bench) -> None:
-    for finding in bench.examine().values():
-        assert bool(finding.remedy) == (finding.light is not Light.GREEN)
+    for result in bench.examine().values():
+        assert bool(result.remedy) == (result.light is not Light.GREEN)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_fail__service_that_does_not_run(bench: Bench, unit: str, light: Light) 
     assert bench.examine()["service"].light is light
 
 
-def test_fail__wrong_settings_are_named_and_the_rest_is_still_looked_at(bench: Bench) -> None:
+def test_fail__wrong_settings_are_named_and_the_rest_is_still_checked(bench: Bench) -> None:
     bench.more = "[journal2]\nx = 1"
     found = bench.examine()
     assert found["settings"].light is Light.RED
@@ -159,7 +159,7 @@ def test_fail__wrong_settings_are_named_and_the_rest_is_still_looked_at(bench: B
     assert "temperature" in found
 
 
-def test_ok__with_wrong_settings_the_last_good_ones_say_what_is_looked_at(
+def test_ok__with_wrong_settings_the_last_good_ones_say_what_is_checked(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = bench.config.rename(bench.folder / "settings.good.toml")
@@ -204,7 +204,7 @@ def test_fail__what_this_user_may_not_see_stops_nothing(
 
     monkeypatch.setattr(Path, "stat", forbidden)
     monkeypatch.setattr(Path, "iterdir", forbidden)
-    found = {finding.name: finding for finding in examine(config, Machine(bench.folder))}
+    found = {result.name: result for result in examine(config, Machine(bench.folder))}
     for name in ("lists", "journal", "crashes"):
         assert "Permission denied" in found[name].sentence
     assert "gate" in found
@@ -221,9 +221,9 @@ def test_fail__wiring_without_the_relay_that_opens(bench: Bench) -> None:
 
 def test_ok__json_for_machines_and_status_1_where_something_is_red(bench: Bench) -> None:
     answer = CliRunner().invoke(app, ["doctor", "--json", "--config", str(bench.config)])
-    findings = json.loads(answer.stdout)
-    assert {"name", "light", "sentence", "remedy"} == findings[0].keys()
-    assert answer.exit_code == int(any(finding["light"] == "red" for finding in findings))
+    results = json.loads(answer.stdout)
+    assert {"name", "light", "sentence", "remedy"} == results[0].keys()
+    assert answer.exit_code == int(any(result["light"] == "red" for result in results))
 
 
 @pytest.mark.parametrize("words", [["no-such-program"], ["false"]])

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure whether plates can be read from here, and advise the installer."""
+"""Measures whether the camera is aimed well enough to read plates, and advises the installer."""

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure on a still what decides whether its plate can be read: size, sharpness, light, tilt.
+"""Measures the legibility of a plate in a still: size, sharpness, contrast, saturation, tilt.
 
-Pure: a BGR still (not modified) and the corners of its plate in, numbers out. What the numbers mean
-and what to do about them is said in `aiming_advice`.
+Pure: a BGR still (not modified) and the corners of its plate in, numbers out. `advice` rates them.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from plategate.values import Image, PlateRegion
 
 WHITE = 250
 SMALLEST_SIDE_PX = 8
-# Characters are between these shares of the plate's height, and narrower than this of its width.
+# A character's height as a share of the plate's, and its largest width as a share of the plate's.
 CHARACTER_HEIGHTS = (0.30, 0.92)
 WIDEST_CHARACTER = 0.25
 FEWEST_CHARACTERS = 3
@@ -26,7 +25,7 @@ FEWEST_CHARACTERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The whole still: mean grey level and share of white points."""
+    """The whole still: mean grey level and share of white pixels."""
 
     brightness: float
     white: float
@@ -34,9 +33,10 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One plate. Lengths in pixels of the still, angles in degrees, light in grey levels (0-255).
+    """One plate. Lengths in pixels of the still, angles in degrees, grey levels from 0 to 255.
 
-    Blur is the width of an edge (standard deviation); across is along the line of characters.
+    Blur is the width of an edge (standard deviation). `blur_across_px` is measured along the line
+    of characters, `blur_along_px` at right angles to it.
     """
 
     plate_width_px: float
@@ -55,18 +55,18 @@ class Measurement:
 
     @property
     def smear(self) -> float:
-        """How many times wider edges are in one direction than in the other; 1 is even."""
+        """Ratio of the blurs in the two directions; 1 is even, more is motion."""
         return self.blur_px / max(0.3, min(self.blur_across_px, self.blur_along_px))
 
 
 def measure_scene(image: Image) -> Scene:
-    """What can be said without a plate."""
+    """Measure the whole still."""
     grey = cv2.cvtColor(image[::4, ::4], cv2.COLOR_BGR2GRAY)
     return Scene(float(grey.mean()), float(np.count_nonzero(grey >= WHITE) / grey.size))
 
 
 def measure_plate(image: Image, region: PlateRegion) -> Measurement:
-    """Measure the plate in `region` at the still's own resolution."""
+    """Measure the plate in `region` at the resolution of the still."""
     grey = _upright(image, region)
     ink = _ink(grey)
     dark, light = _levels(grey, ink)
@@ -97,7 +97,7 @@ def _upright(image: Image, region: PlateRegion) -> Image:
 
 
 def _ink(grey: Image) -> Image:
-    """255 where the rarer of the two grey levels in the middle of the plate is: the characters."""
+    """Mask of the characters: 255 where the rarer of the two grey levels of the plate is."""
     _, light = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     height, width = light.shape
     middle = light[height // 5 : -(height // 5), width // 10 : -(width // 10)]
@@ -107,7 +107,7 @@ def _ink(grey: Image) -> Image:
 
 
 def _levels(grey: Image, ink: Image) -> tuple[float, float]:
-    """Typical grey of ink and ground, away from their edges where there is enough of them."""
+    """Median grey of ink and background, without edge pixels if enough others are left."""
     core = cv2.erode(ink, np.ones((3, 3), np.uint8))
     inside = grey[core > 0] if np.count_nonzero(core) > 20 else grey[ink > 0]
     outside = grey[ink == 0]
@@ -129,9 +129,10 @@ def _character_height(ink: Image) -> float | None:
 
 
 def _blur(grey: Image, contrast: float, axis: int) -> float:
-    """Width of the steepest edges across `axis`, from how much grey changes in one pixel.
+    """Width of the steepest edges along `axis`, estimated from the change of grey per pixel.
 
-    An edge of height C blurred by s changes by C / (s * sqrt(2 pi)) in its middle.
+    An edge of height C, blurred with standard deviation s, changes by C / (s * sqrt(2 pi)) in its
+    middle.
     """
     change: NDArray[np.float32] = np.abs(np.diff(grey.astype(np.float32), axis=axis))
     steepest = float(np.percentile(change, 98))
@@ -141,13 +142,13 @@ def _blur(grey: Image, contrast: float, axis: int) -> float:
 
 
 def _tilt(region: PlateRegion) -> float:
-    """How far the plate is turned clockwise."""
+    """Clockwise rotation of the plate in degrees."""
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = region.corners
     return math.degrees(math.atan2((by - ay) + (cy - dy), (bx - ax) + (cx - dx)))
 
 
 def _slant(region: PlateRegion) -> float:
-    """How far its upright sides lean away from a right angle: the camera looks from aside."""
+    """Deviation of its upright sides from a right angle; large for a view from the side."""
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = region.corners
     down = math.degrees(math.atan2((dy - ay) + (cy - by), (dx - ax) + (cx - bx)))
     return down - _tilt(region) - 90

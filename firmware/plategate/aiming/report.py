@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Look at one still for `aim`, and put what was found into a table or a line of JSON."""
+"""Rates one still for `aim` and formats the result as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from plategate.aiming.advice import Finding, Grade
+    from plategate.aiming.advice import Grade, Rating
     from plategate.values import Still
     from plategate.vision.pipeline import Pipeline
 
@@ -18,44 +18,50 @@ WORDS = ("good", "fair", "bad")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One still: the text of its plate, if any, and what there is to say."""
+class AimReport:
+    """The ratings of one still, and the text of its plate if it was read."""
 
     source: str
     text: str | None
-    findings: tuple[Finding, ...]
+    plate_found: bool
+    ratings: tuple[Rating, ...]
 
     @property
     def grade(self) -> Grade:
-        """The worst of the findings."""
+        """The worst grade."""
         from plategate.aiming.advice import worst
 
-        return worst(self.findings)
+        return worst(self.ratings)
+
+    @property
+    def heading(self) -> str:
+        """The plate's text, or why there is none."""
+        return self.text or ("plate found, not readable" if self.plate_found else "no plate found")
 
     def document(self) -> dict[str, Any]:
-        """The same as JSON types."""
+        """The report as JSON types."""
         return {
             "file": self.source,
             "plate": self.text,
             "grade": WORDS[self.grade],
             "findings": [
                 {
-                    "name": finding.name,
-                    "value": finding.value,
-                    "grade": WORDS[finding.grade],
-                    "advice": finding.advice,
+                    "name": rating.name,
+                    "value": rating.value,
+                    "grade": WORDS[rating.grade],
+                    "advice": rating.advice,
                 }
-                for finding in self.findings
+                for rating in self.ratings
             ],
         }
 
 
-def look_at(pipeline: Pipeline, still: Still) -> Look:
-    """Find the plate of a still and measure it."""
-    from plategate.aiming.advice import judge
+def assess_still(pipeline: Pipeline, still: Still) -> AimReport:
+    """Find the plate of a still, measure it and rate the measurements."""
+    from plategate.aiming.advice import assess
     from plategate.aiming.measure import measure_plate, measure_scene
 
-    reading = pipeline.read_still(still, every=False)  # quick: a camera is aimed at one plate
+    reading = pipeline.read_still(still, every=False)  # one plate is enough, and faster
     region = None
     if reading.best is not None:
         region = reading.best.region
@@ -63,23 +69,25 @@ def look_at(pipeline: Pipeline, still: Still) -> Look:
         region = reading.regions[0]
     measured = None if region is None else measure_plate(still.image, region)
     text = None if reading.best is None else reading.best.reading.text
-    return Look(still.source, text, judge(measured, measure_scene(still.image)))
+    ratings = assess(measured, measure_scene(still.image))
+    return AimReport(still.source, text, region is not None, ratings)
 
 
-def table_of(look: Look) -> Table:
-    """What a person on a ladder reads."""
+def table_of(report: AimReport) -> Table:
+    """The table for the terminal."""
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(
-        title=f"{look.source}: {look.text or 'nothing read'}",
+        title=escape(f"{report.source}: {report.heading}"),
         title_justify="left",
         title_style="bold",
         expand=False,
     )
-    for column in ("", "is", "", "to do"):
+    for column in ("", "value", "grade", "to do"):
         table.add_column(column)
-    for finding in look.findings:
-        colour = COLOURS[finding.grade]
-        word = f"[{colour}]{WORDS[finding.grade]}[/]"
-        table.add_row(finding.name, finding.value, word, finding.advice)
+    for rating in report.ratings:
+        colour = COLOURS[rating.grade]
+        word = f"[{colour}]{WORDS[rating.grade]}[/]"
+        table.add_row(rating.name, rating.value, word, rating.advice)
     return table

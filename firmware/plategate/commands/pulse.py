@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plategate.commands._board import Config, opened_factory
+from plategate.terminal import Config
 
 if TYPE_CHECKING:
     from plategate.settings import Settings
@@ -41,7 +41,8 @@ def pulse(
 ) -> None:
     """Pulse a relay once. The arm may move: look at it while you do this."""
     from plategate.errors import PinError
-    from plategate.hardware.gpio.drive import GpioDrive
+    from plategate.hardware.board import opened_factory
+    from plategate.hardware.gpio.relay import GpioDrive
     from plategate.settings import load_settings
 
     settings = load_settings(config)
@@ -54,7 +55,7 @@ def pulse(
     if not yes and not typer.confirm(f"This closes {what}. The arm may move. Is the lane clear?"):
         print("nothing was moved")
         raise typer.Exit(1)
-    with opened_factory(settings) as factory:
+    with opened_factory(settings.pins) as factory:
         if way is Way.CLOSE:
             _refuse_unless_clear(settings, factory)
         drive = GpioDrive(pins=settings.pins, factory=factory, longest_pulse_s=bound_ms / 1000)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plategate.commands._board import Config, opened_factory
+from plategate.terminal import Config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,11 +137,12 @@ def _gate(settings: Settings) -> Iterator[Callable[[], dict[str, Any]]]:
 def _direct(settings: Settings) -> Iterator[Callable[[], dict[str, Any]]]:
     """Read the pins. Relays are not claimed; a camera is not opened."""
     from plategate.clock import SystemClock
+    from plategate.hardware.board import opened_factory
     from plategate.hardware.gpio.inputs import GpioInputs
     from plategate.hardware.gpio.timers import TimerThread
 
     clock, timer = SystemClock(), TimerThread("debounce")
-    with opened_factory(settings) as factory:
+    with opened_factory(settings.pins) as factory:
         contacts = GpioInputs(
             pins=settings.pins, factory=factory, clock=clock, call_later=timer.call_later
         )
@@ -162,8 +163,7 @@ def _direct(settings: Settings) -> Iterator[Callable[[], dict[str, Any]]]:
 def _distance(settings: Settings, factory: Any) -> Callable[[], dict[str, Any]]:
     """Measures once whenever it is called; nothing where no sensor is wired."""
     from plategate.errors import PinError
-    from plategate.hardware.gpio.distance import DistanceFilter
-    from plategate.hardware.gpio.ultrasonic import UltrasonicSensor
+    from plategate.hardware.gpio.ultrasonic import DistanceFilter, UltrasonicSensor
 
     if settings.pins.distance is None:
         return dict

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of the machine for `plategate doctor`: board, software, state."""
+"""The checks of `plategate doctor`: board, software, state of the gate."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of the board: pins, wiring, camera, heat, supply, clock and hardware watchdog."""
+"""Checks of the board: pins, wiring, camera, temperature, supply, clock, hardware watchdog."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import os
 import pwd
 from collections.abc import Iterator
 
-from plategate.doctor.findings import Finding, Machine, amber, green, red
+from plategate.doctor.results import CheckResult, Machine, amber, green, red
 from plategate.settings import Settings
 
 SERVICE_USER = "plategate"
 WARM_C, HOT_C = 70.0, 80.0
-# Bits of the firmware's report: now, and since power-on.
+# Bits of the firmware's status word: the present state, and the state at any time since power-on.
 UNDER_VOLTAGE_NOW, UNDER_VOLTAGE_SINCE = 0x1, 0x10000
 THROTTLED_NOW = 0x4
 THROTTLED_FILE = "/sys/devices/platform/soc/soc:firmware/get_throttled"
 
 
-def board(settings: Settings, machine: Machine) -> Iterator[Finding]:
-    """All checks of this file."""
+def board(settings: Settings, machine: Machine) -> Iterator[CheckResult]:
+    """Run all checks of this file."""
     yield _pins(settings, machine)
     yield _wiring(settings)
     yield _camera(settings, machine)
@@ -31,47 +31,45 @@ def board(settings: Settings, machine: Machine) -> Iterator[Finding]:
     yield _watchdog(machine)
 
 
-def _pins(settings: Settings, machine: Machine) -> Finding:
+def _pins(settings: Settings, machine: Machine) -> CheckResult:
     if settings.pins.backend == "mock":
-        return amber("pins", "lines in memory: nothing is moved", 'pins.backend = "lgpio"')
+        return amber("pins", "mock pins: no real line is driven", 'pins.backend = "lgpio"')
     chips = machine.any("/dev", "gpiochip*")
     if not chips:
-        return red(
-            "pins", "there is no /dev/gpiochip*", "is this a Raspberry Pi, and its kernel whole?"
-        )
+        return red("pins", "there is no /dev/gpiochip*", "use a Raspberry Pi with its own kernel")
     group = machine.command(["stat", "-c", "%G", f"{machine.root}/dev/{chips[0]}"]) or "gpio"
     if not _service_user_in(group):
         return red(
             "pins",
-            f"{chips[0]} belongs to the group {group}, in which {SERVICE_USER} is not",
+            f"{chips[0]} belongs to the group {group}; the user {SERVICE_USER} is not a member",
             "sudo ./setup.sh install",
         )
-    return green("pins", f"{', '.join(chips)}; {SERVICE_USER} may use them")
+    return green("pins", f"{', '.join(chips)}; the user {SERVICE_USER} has access")
 
 
-def _wiring(settings: Settings) -> Finding:
+def _wiring(settings: Settings) -> CheckResult:
     used = settings.pins.used
     if "open_relay" not in used:
         return red(
             "wiring",
-            "no pin for the relay that opens: nothing can open",
+            "no pin for the OPEN relay: the barrier cannot be opened",
             "set [pins.open_relay] pin",
         )
     if not {"beam", "loop", "distance.trigger"} & used.keys():
         return amber(
             "wiring",
             "no beam, loop or distance sensor",
-            "set one under [pins], or trigger by picture",
+            "wire one and name it in [pins], or use triggers.motion",
         )
     if "photocell" not in used and "safety" not in used:
         return amber(
-            "wiring", "no photocell: the arm is never closed by us", "set [pins.photocell] pin"
+            "wiring", "no photocell: Plategate never closes the arm", "set [pins.photocell] pin"
         )
     return green("wiring", ", ".join(f"{name} {line}" for name, line in used.items()))
 
 
 def _service_user_in(group: str) -> bool:
-    """Whether the service's user, or the asking one where there is none, is in a group."""
+    """Whether the service's user is in a group; without that user, whether the current one is."""
     try:
         user = pwd.getpwnam(SERVICE_USER)
     except KeyError:
@@ -83,7 +81,7 @@ def _service_user_in(group: str) -> bool:
     return user.pw_uid == 0 or user.pw_name in wanted.gr_mem or user.pw_gid == wanted.gr_gid
 
 
-def _camera(settings: Settings, machine: Machine) -> Finding:
+def _camera(settings: Settings, machine: Machine) -> CheckResult:
     camera = settings.camera
     if camera.kind == "picamera2":
         return _ribbon_camera(machine)
@@ -92,7 +90,7 @@ def _camera(settings: Settings, machine: Machine) -> Finding:
             return amber(
                 "camera",
                 f"pictures from {camera.path}",
-                "a rehearsal: set camera.kind for real work",
+                "this is for trials; set camera.kind to use a camera",
             )
         return red("camera", f"{camera.path} is missing", "set camera.path")
     if machine.exists(camera.device):
@@ -100,7 +98,7 @@ def _camera(settings: Settings, machine: Machine) -> Finding:
     return red("camera", f"{camera.device} is missing", "plug it in; v4l2-ctl --list-devices")
 
 
-def _ribbon_camera(machine: Machine) -> Finding:
+def _ribbon_camera(machine: Machine) -> CheckResult:
     if importlib.util.find_spec("picamera2") is None:
         return red("camera", "picamera2 is missing", "sudo apt-get install python3-picamera2")
     sensors = [
@@ -111,29 +109,33 @@ def _ribbon_camera(machine: Machine) -> Finding:
     if not sensors:
         return red(
             "camera",
-            "no sensor answers",
-            "check the ribbon cable, power off first; rpicam-hello --list",
+            "no camera sensor responds",
+            "power off, check the ribbon cable; then rpicam-hello --list",
         )
     return green("camera", f"ribbon camera: {', '.join(sensors)}")
 
 
-def _temperature(machine: Machine) -> Finding:
+def _temperature(machine: Machine) -> CheckResult:
     text = machine.read("/sys/class/thermal/thermal_zone0/temp")
     if text is None or not text.strip().lstrip("-").isdigit():
-        return amber("temperature", "unknown here", "nothing, unless this is a Raspberry Pi")
+        return amber(
+            "temperature",
+            "not available on this machine",
+            "nothing to do unless this is a Raspberry Pi",
+        )
     celsius = int(text) / 1000
     if celsius >= HOT_C:
         return red(
             "temperature",
-            f"{celsius:.0f} °C: the processor slows down",
-            "shade it, or fit a heat sink",
+            f"{celsius:.0f} °C: the processor is throttled",
+            "add shade or a heat sink",
         )
     if celsius >= WARM_C:
-        return amber("temperature", f"{celsius:.0f} °C is warm", "shade it, or fit a heat sink")
+        return amber("temperature", f"{celsius:.0f} °C: warm", "add shade or a heat sink")
     return green("temperature", f"{celsius:.0f} °C")
 
 
-def _supply(machine: Machine) -> Finding:
+def _supply(machine: Machine) -> CheckResult:
     text = machine.read(THROTTLED_FILE)
     if text is None:
         answer = machine.command(["vcgencmd", "get_throttled"]) or ""
@@ -142,32 +144,32 @@ def _supply(machine: Machine) -> Finding:
         flags = int(text.strip(), 16)
     except ValueError:
         return amber(
-            "supply", "the voltage is not watched here", "nothing, unless this is a Raspberry Pi"
+            "supply", "not available on this machine", "nothing to do unless this is a Raspberry Pi"
         )
-    remedy = "use the maker's power supply, and a short thick cable"
+    remedy = "use the official power supply and a short, thick cable"
     if flags & UNDER_VOLTAGE_NOW:
-        return red("supply", "the voltage is too low now", remedy)
+        return red("supply", "under-voltage now", remedy)
     if flags & THROTTLED_NOW:
-        return amber("supply", "the processor is held back now", remedy)
+        return amber("supply", "the processor is throttled now", remedy)
     if flags & UNDER_VOLTAGE_SINCE:
-        return amber("supply", "the voltage was too low since power-on", remedy)
-    return green("supply", "the voltage was right since power-on")
+        return amber("supply", "under-voltage since power-on", remedy)
+    return green("supply", "no under-voltage since power-on")
 
 
-def _clock(settings: Settings) -> Finding:
+def _clock(settings: Settings) -> CheckResult:
     from plategate.schedule.clock_trust import ClockTrust
 
     trust = ClockTrust(settings.access.clock_stamp)
     if trust.trusted():
-        return green("clock", "a time server or a real-time clock vouches for it")
+        return green("clock", "confirmed by a time server or a real-time clock")
     return amber(
         "clock",
         f"not trusted: {trust.why}; entries with hours or dates do not open",
-        "timedatectl timesync-status; without network fit a real-time clock",
+        "check timedatectl timesync-status; without a network fit a real-time clock",
     )
 
 
-def _watchdog(machine: Machine) -> Finding:
+def _watchdog(machine: Machine) -> CheckResult:
     if not machine.exists("/dev/watchdog"):
         return amber(
             "watchdog", "no hardware watchdog", "dtparam=watchdog=on in config.txt, then reboot"
@@ -175,6 +177,8 @@ def _watchdog(machine: Machine) -> Finding:
     text = machine.command(["systemctl", "show", "--property", "RuntimeWatchdogUSec", "--value"])
     if text in (None, "", "0", "infinity"):
         return amber(
-            "watchdog", "nobody feeds the hardware watchdog", "sudo ./setup.sh install, then reboot"
+            "watchdog",
+            "systemd does not feed the hardware watchdog",
+            "sudo ./setup.sh install, then reboot",
         )
-    return green("watchdog", f"the board is reset where the system hangs for {text}")
+    return green("watchdog", f"resets the board if the system hangs for {text}")

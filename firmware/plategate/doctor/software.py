@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of what is installed: Python, model runtime, Tesseract, models, pin library."""
+"""Checks of the installation: Python, model runtime, Tesseract, models, pin library."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from plategate.doctor.findings import Finding, Machine, amber, green, red
+from plategate.doctor.results import CheckResult, Machine, amber, green, red
 from plategate.settings import Settings
 
 PYTHONS = ((3, 11), (3, 13))
-# The empty package that the index has for newer Pythons is smaller than this.
+# The empty lgpio package that PyPI has for newer Pythons is smaller than this.
 REAL_LGPIO_BYTES = 10_000
 MODELS = ("plate_detector", "plate_refiner", "plate_reader", "tesseract")
 REINSTALL = "sudo ./setup.sh install"
 
 
-def software(settings: Settings, machine: Machine) -> Iterator[Finding]:
-    """All checks of this file."""
+def software(settings: Settings, machine: Machine) -> Iterator[CheckResult]:
+    """Run all checks of this file."""
     yield _python()
     yield _runtime()
     yield _tesseract(machine)
@@ -34,41 +34,43 @@ def software(settings: Settings, machine: Machine) -> Iterator[Finding]:
         yield _lgpio()
 
 
-def _python() -> Finding:
+def _python() -> CheckResult:
     bits = struct.calcsize("P") * 8
     name = f"Python {platform.python_version()}, {bits} bit, {platform.machine()}"
     low, high = PYTHONS
     if bits != 64:
-        return red("python", name, "use the 64-bit system: the model runtimes exist for no other")
+        return red(
+            "python", name, "install the 64-bit system: there are no model runtimes for 32 bit"
+        )
     if not low <= sys.version_info[:2] <= high:
-        return amber("python", name, "tried with 3.11 and 3.13: use Debian 12 or 13")
+        return amber("python", name, "tested with 3.11 and 3.13: use Debian 12 or 13")
     return green("python", name)
 
 
-def _runtime() -> Finding:
+def _runtime() -> CheckResult:
     for module, package in (
         ("tflite_runtime", "tflite-runtime"),
         ("ai_edge_litert", "ai-edge-litert"),
     ):
         if importlib.util.find_spec(module) is not None:
             return green("runtime", f"{package} {_version(package)}")
-    return red("runtime", "no model runtime: plates are found by contours alone", REINSTALL)
+    return red("runtime", "no model runtime: plates are found by contours only", REINSTALL)
 
 
-def _tesseract(machine: Machine) -> Finding:
+def _tesseract(machine: Machine) -> CheckResult:
     in_process = importlib.util.find_spec("tesserocr") is not None
     program = machine.command(["tesseract", "--version"])
     if in_process:
-        return green("tesseract", f"in process, by tesserocr {_version('tesserocr')}")
+        return green("tesseract", f"in process (tesserocr {_version('tesserocr')})")
     if program:
         first = program.splitlines()[0]
         return amber(
-            "tesseract", f"{first} as a program: slow, it starts anew for each plate", REINSTALL
+            "tesseract", f"{first} as a program: slow, it is started for each plate", REINSTALL
         )
-    return red("tesseract", "neither tesserocr nor the program tesseract is there", REINSTALL)
+    return red("tesseract", "neither tesserocr nor the program tesseract is installed", REINSTALL)
 
 
-def _model(name: str, folder: Path | None) -> Finding:
+def _model(name: str, folder: Path | None) -> CheckResult:
     from plategate.errors import ModelError
     from plategate.vision.models import find_model
 
@@ -76,32 +78,36 @@ def _model(name: str, folder: Path | None) -> Finding:
     try:
         model = find_model(name, folder)
     except ModelError as error:
-        return amber(title, f"{error}", f"the gate works without, and reads less: {REINSTALL}")
+        return amber(
+            title, f"{error}", f"the gate runs without it and reads fewer plates: {REINSTALL}"
+        )
     if not model.path.is_file():
         return red(title, f"{model.path} is missing", REINSTALL)
     if hashlib.sha256(model.path.read_bytes()).hexdigest() != model.sha256:
-        return red(title, f"{model.path.name} is not the file of the manifest", REINSTALL)
-    return green(title, f"{model.path.name}, {model.path.stat().st_size // 1000} kB, hash as noted")
+        return red(title, f"{model.path.name} differs from the manifest (SHA-256)", REINSTALL)
+    return green(
+        title, f"{model.path.name}, {model.path.stat().st_size // 1000} kB, SHA-256 correct"
+    )
 
 
-def _pipeline(settings: Settings) -> Finding:
-    """Load everything as the gate does: what is installed may still not fit together."""
+def _pipeline(settings: Settings) -> CheckResult:
+    """Build the pipeline as the gate does, because installed parts may still not work together."""
     from plategate.vision.pipeline import build_pipeline
 
     degraded = build_pipeline(settings.vision).degraded
     if degraded:
-        return amber("reading", "; ".join(degraded), f"plates are read less surely: {REINSTALL}")
+        return amber("reading", "; ".join(degraded), f"fewer plates are read: {REINSTALL}")
     return green("reading", "detector and readers are loaded")
 
 
-def _lgpio() -> Finding:
+def _lgpio() -> CheckResult:
     remedy = "sudo apt-get install python3-lgpio, then sudo ./setup.sh install"
     spec = importlib.util.find_spec("lgpio")
     if spec is None or spec.origin is None:
-        return red("pin library", "lgpio is missing: no pin can be moved or read", remedy)
+        return red("pin library", "lgpio is missing: no pin can be driven or read", remedy)
     size = Path(spec.origin).stat().st_size
     if size < REAL_LGPIO_BYTES:
-        return red("pin library", f"{spec.origin} is an empty shell of {size} bytes", remedy)
+        return red("pin library", f"{spec.origin} is an empty package ({size} bytes)", remedy)
     return green(
         "pin library", f"lgpio in {Path(spec.origin).parent}, gpiozero {_version('gpiozero')}"
     )
@@ -111,4 +117,4 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "of the system"
+        return "(system package)"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of what the gate keeps and how it runs: lists, journal, disk, units, the running gate."""
+"""Checks of the gate's data and operation: lists, journal, disk, units, the running gate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from plategate.clock import SystemClock
-from plategate.doctor.findings import Finding, Machine, amber, green, red
+from plategate.doctor.results import CheckResult, Machine, amber, green, red
 from plategate.errors import GateError, StoreError, reason_of
 from plategate.settings import Settings
 
@@ -21,18 +21,18 @@ RECENT_CRASH = timedelta(days=7)
 GATE, TIMER = "plategate-gate.service", "plategate-sync.timer"
 
 
-def state(settings: Settings, machine: Machine, config: Path | None) -> Iterator[Finding]:
-    """All checks of this file."""
-    for name, look in LOOKS.items():
+def state(settings: Settings, machine: Machine, config: Path | None) -> Iterator[CheckResult]:
+    """Run all checks of this file."""
+    for name, check in CHECKS.items():
         try:
-            yield look(settings)
+            yield check(settings)
         except OSError as error:
             yield amber(name, f"{error.filename}: {reason_of(error)}", "sudo plategate doctor")
     yield from _units(settings, machine)
     yield _gate(config)
 
 
-def _lists(settings: Settings) -> Finding:
+def _lists(settings: Settings) -> CheckResult:
     from plategate.access.store.database import open_for_reading
     from plategate.access.store.lists import ListName, list_state
 
@@ -40,26 +40,26 @@ def _lists(settings: Settings) -> Finding:
         with closing(open_for_reading(settings.access.file)) as connection:
             allow = list_state(connection, ListName.ALLOW)
     except (StoreError, sqlite3.Error) as error:
-        return amber("lists", f"{error}; nobody is let in", "plategate list import FILE")
+        return amber("lists", f"{error}; no plate is let in", "plategate list import FILE")
     if allow is None or allow.entries == 0:
         return amber(
-            "lists", "the allow list is empty: nobody is let in", "plategate list import FILE"
+            "lists", "the allow list is empty: no plate is let in", "plategate list import FILE"
         )
     age = SystemClock().wall() - allow.confirmed_at
     sentence = f"{allow.entries} plates, generation {allow.generation}, {_age(age)} old"
     if settings.sync.sources and age > OLD_LIST:
-        return amber("lists", f"{sentence}: the sources were not reached", "plategate list sync")
+        return amber("lists", f"{sentence}: no source has been reached", "plategate list sync")
     return green("lists", sentence)
 
 
-def _journal(settings: Settings) -> Finding:
+def _journal(settings: Settings) -> CheckResult:
     from plategate.journal.queries import read_grants
     from plategate.journal.retention import evidence_bytes
     from plategate.journal.schema import FILE_NAME, open_read_only
 
     file = settings.journal.dir / FILE_NAME
     if not file.exists():
-        return green("journal", "none yet: it begins with the first passage")
+        return green("journal", "none yet; it is created with the first passage")
     try:
         with closing(open_read_only(file)) as database:
             (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
@@ -71,29 +71,33 @@ def _journal(settings: Settings) -> Finding:
         return red(
             "journal",
             f"{file}: {error}",
-            "restart the gate: it sets the file aside and rebuilds it",
+            "restart the gate: it sets the damaged file aside and rebuilds it",
         )
     if found != "ok":
         return red(
             "journal",
             f"{file}: {found}",
-            "restart the gate: it sets the file aside and rebuilds it",
+            "restart the gate: it sets the damaged file aside and rebuilds it",
         )
     when = f"{datetime.fromisoformat(last).astimezone():%Y-%m-%d %H:%M}" if last else "never"
     sentence = f"{count} passages, the last {when}, {pictures / 1e6:.0f} MB of pictures"
-    return green("journal", sentence + (f", {under_way} under way" if under_way else ""))
+    return green("journal", sentence + (f", {under_way} in progress" if under_way else ""))
 
 
-def _disk(settings: Settings) -> Finding:
+def _disk(settings: Settings) -> CheckResult:
     folder = settings.journal.dir
     try:
         free_mb = shutil.disk_usage(folder).free / 1e6
     except OSError as error:
         return red(
-            "disk", f"{folder}: {error.strerror}", "sudo ./setup.sh install makes the folder"
+            "disk", f"{folder}: {error.strerror}", "sudo ./setup.sh install creates the folder"
         )
     if not os.access(folder, os.W_OK):
-        return red("disk", f"{folder} cannot be written", "is the card read-only, or are you root?")
+        return red(
+            "disk",
+            f"{folder} cannot be written",
+            "run doctor as root; if it stays, the card is read-only",
+        )
     if free_mb < settings.journal.min_free_mb:
         return amber(
             "disk",
@@ -103,7 +107,7 @@ def _disk(settings: Settings) -> Finding:
     return green("disk", f"{free_mb / 1000:.1f} GB free for {folder}")
 
 
-def _crashes(settings: Settings) -> Finding:
+def _crashes(settings: Settings) -> CheckResult:
     from plategate.health.crash import crash_reports
 
     now_s = SystemClock().wall().timestamp()
@@ -114,19 +118,21 @@ def _crashes(settings: Settings) -> Finding:
     ]
     if recent:
         return amber(
-            "crashes", f"{len(recent)} in the last week, the last {recent[0]}", "read and report it"
+            "crashes",
+            f"{len(recent)} in the last week, the last {recent[0]}",
+            "read and report them",
         )
     return green("crashes", "none in the last week")
 
 
-LOOKS = {"lists": _lists, "journal": _journal, "disk": _disk, "crashes": _crashes}
+CHECKS = {"lists": _lists, "journal": _journal, "disk": _disk, "crashes": _crashes}
 
 
-def _units(settings: Settings, machine: Machine) -> Iterator[Finding]:
+def _units(settings: Settings, machine: Machine) -> Iterator[CheckResult]:
     shown = machine.unit(GATE, "LoadState", "ActiveState", "UnitFileState", "NRestarts")
     if not shown:
         yield amber(
-            "service", "systemd does not answer here", "nothing, unless this is the gate itself"
+            "service", "systemd does not respond here", "nothing to do unless this is the gate"
         )
         return
     if shown.get("LoadState") != "loaded":
@@ -138,17 +144,18 @@ def _units(settings: Settings, machine: Machine) -> Iterator[Finding]:
         yield red("service", f"{GATE} is {shown.get('ActiveState')}", f"journalctl -u {GATE} -n 50")
     else:
         yield green(
-            "service", f"{GATE} runs, restarted {shown.get('NRestarts', '0')} times since boot"
+            "service",
+            f"{GATE} is running, restarted {shown.get('NRestarts', '0')} times since boot",
         )
     if settings.sync.sources:
         timer = machine.unit(TIMER, "ActiveState").get("ActiveState")
         if timer != "active":
             yield red("sync", f"{TIMER} is {timer}", f"sudo systemctl enable --now {TIMER}")
         else:
-            yield green("sync", f"{len(settings.sync.sources)} sources, {TIMER} runs")
+            yield green("sync", f"{len(settings.sync.sources)} sources, {TIMER} is running")
 
 
-def _gate(config: Path | None) -> Finding:
+def _gate(config: Path | None) -> CheckResult:
     from plategate.health.running_gate import running_gate
 
     try:
@@ -157,8 +164,8 @@ def _gate(config: Path | None) -> Finding:
         return amber("gate", str(error), "sudo systemctl restart plategate-gate; plategate status")
     failures = [f"{failure['name']}: {failure['sentence']}" for failure in status["failures"]]
     if failures:
-        return red("gate", "; ".join(failures), "plategate status says since when")
-    return green("gate", f"ready after {status['start_s']} s, nothing is failing")
+        return red("gate", "; ".join(failures), "plategate status shows since when")
+    return green("gate", f"ready after {status['start_s']} s, no failures")
 
 
 def _age(age: timedelta) -> str:

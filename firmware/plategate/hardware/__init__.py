@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The only importers of gpiozero and picamera2, behind ports that a rehearsal can fill."""
+"""Drivers of the board. Only this package imports gpiozero and picamera2."""

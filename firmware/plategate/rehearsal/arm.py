@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from plategate.hardware.interfaces import Alarm, CallLater
+from plategate.hardware.interfaces import CallLater, TimerHandle
 from plategate.messages import InputName, Level
 from plategate.rehearsal.board import Edge, RehearsalBoard
 
@@ -34,7 +34,7 @@ class RehearsalArm:
         self._closes_itself_after_s = closes_itself_after_s
         self._limit_switches = limit_switches
         self._blocked = blocked
-        self._alarm: Alarm | None = None
+        self._alarm: TimerHandle | None = None
         self.jammed = False
         self.position = "down"
         board.factory.listeners.append(self._edge)

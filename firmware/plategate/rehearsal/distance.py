@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from plategate.clock import Clock
-from plategate.hardware.gpio.distance import DistanceFilter
+from plategate.hardware.gpio.ultrasonic import DistanceFilter
 from plategate.hardware.interfaces import InputCallback
 from plategate.messages import InputName, Level
 from plategate.settings.triggers import DistanceSettings

@@ -21,9 +21,9 @@ from plategate.gate.loop import Gate
 from plategate.gate.reload import Reload, SettingsFile
 from plategate.gate.rules import all_wired, lane_rules
 from plategate.gate.startable import startable
-from plategate.hardware.gpio.drive import GpioDrive
 from plategate.hardware.gpio.inputs import GpioInputs
 from plategate.hardware.gpio.lamps import GpioLamps
+from plategate.hardware.gpio.relay import GpioDrive
 from plategate.hardware.gpio.timers import TimerThread
 from plategate.hardware.interfaces import Lamps
 from plategate.health.monitor import Health

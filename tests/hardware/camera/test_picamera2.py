@@ -14,7 +14,7 @@ import pytest
 
 from plategate.errors import CameraError
 from plategate.hardware.camera.picamera2 import PiCamera, open_picamera
-from plategate.hardware.gpio.ir_lamp import IrLamp
+from plategate.hardware.gpio.relay import IrLamp
 from plategate.settings.camera import CameraSettings
 from plategate.settings.pins import OutputPin
 from tests.hardware.conftest import HandClock, history
@@ -73,7 +73,7 @@ def test_ok__unknown_controls_are_left_out(
     device = FixedFocus()
     PiCamera(settings=settings(focus_m=4.0), clock=clock, opener=lambda _: device).start()
     assert "LensPosition" not in device.controls
-    assert "this camera does not have AfMode, LensPosition" in caplog.text
+    assert "this camera does not support AfMode, LensPosition" in caplog.text
 
 
 def test_ok__roi_keeps_proportions(clock: HandClock) -> None:
@@ -104,7 +104,7 @@ def test_fail__frame_whose_exposure_began_before_the_trigger_is_not_shown(
 
 def test_fail__camera_without_time_stamps_is_refused(clock: HandClock, rig: Rig) -> None:
     rig.device.stamps = False
-    with pytest.raises(CameraError, match="cannot be proven fresh"):
+    with pytest.raises(CameraError, match="their age cannot be proven"):
         next(rig.camera.burst(1, clock.now_s))
     assert rig.device.unreleased == 0
 
@@ -203,10 +203,10 @@ def test_ok__lamp_goes_out_by_itself_when_a_burst_is_forgotten(
 
 
 def test_ok__small_picture_for_motion(clock: HandClock, rig: Rig) -> None:
-    assert rig.camera.small is None
+    assert rig.camera.grey_frame is None
     rig.device.frame().release()
-    assert rig.camera.small is not None
-    assert rig.camera.small.shape == (360, 640)
+    assert rig.camera.grey_frame is not None
+    assert rig.camera.grey_frame.shape == (360, 640)
 
 
 def test_fail__missing_picamera2_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

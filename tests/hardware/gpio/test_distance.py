@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plategate.errors import PinError
-from plategate.hardware.gpio.distance import DistanceFilter
-from plategate.hardware.polling import DistanceWatch
+from plategate.hardware.gpio.ultrasonic import DistanceFilter
+from plategate.hardware.polling import DistanceInput
 from plategate.messages import InputName, Level
 from plategate.settings.triggers import DistanceSettings
 from tests.hardware.conftest import HandClock
@@ -106,15 +106,15 @@ def test_fail__sensor_that_raises_is_unknown_and_said_once(
 ) -> None:
     caplog.set_level("INFO")
     sensor, seen = BrokenSensor(), []
-    watch = DistanceWatch(sensor, DistanceFilter(SETTINGS), every_s=0.1, clock=clock)
+    watch = DistanceInput(sensor, DistanceFilter(SETTINGS), every_s=0.1, clock=clock)
     for _ in range(20):
-        watch.turn(lambda *change: seen.append(change))
+        watch.poll(lambda *change: seen.append(change))
     assert seen == []
     assert watch.fault is not None
     assert len(caplog.records) == 1
     sensor.broken = False
     for _ in range(5):
-        watch.turn(lambda *change: seen.append(change))
+        watch.poll(lambda *change: seen.append(change))
     assert seen == [(InputName.DISTANCE, Level.ACTIVE, clock.now_s)]
     assert caplog.records[-1].message == "distance: works again"
     assert watch.metres == 0.5

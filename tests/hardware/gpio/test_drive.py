@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from plategate.errors import PinError
-from plategate.hardware.gpio.drive import GpioDrive
+from plategate.hardware.gpio.relay import GpioDrive
 from plategate.settings.pins import PinsSettings
 from tests.hardware.conftest import HandClock, history
 

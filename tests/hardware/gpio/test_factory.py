@@ -81,7 +81,7 @@ def test_fail__missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_fail__empty_shell_of_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lgpio", types.ModuleType("lgpio"))
-    with pytest.raises(PinError, match="empty shell"):
+    with pytest.raises(PinError, match="empty package"):
         open_factory(PinsSettings())
 
 
@@ -89,7 +89,7 @@ def test_fail__not_a_pi(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(chip: int) -> int:
         raise OSError("can not open gpiochip")
 
-    monkeypatch.setattr(gpio_factory, "_give_lgpio_a_folder", lambda: None)
+    monkeypatch.setattr(gpio_factory, "_set_lgpio_folder", lambda: None)
     monkeypatch.setattr(sys.modules["lgpio"], "gpiochip_open", absent)
     with pytest.raises(PinError, match="the pins of the board: can not open gpiochip"):
         open_factory(PinsSettings())

@@ -11,8 +11,14 @@ from typing import Any
 import pytest
 
 from plategate.clock import SystemClock
-from plategate.hardware.gpio.lamp_patterns import Colour, Rhythm, Shown, at, rhythm_of
-from plategate.hardware.gpio.lamps import GpioLamps
+from plategate.hardware.gpio.lamps import (
+    Colour,
+    GpioLamps,
+    Output,
+    Rhythm,
+    output_at,
+    rhythm_of,
+)
 from plategate.messages import FaultCode, Signal
 from plategate.settings.lamps import LampsSettings
 from plategate.settings.pins import PinsSettings
@@ -27,7 +33,7 @@ PINS = {"red": {"pin": 20}, "green": {"pin": 21}, "blue": {"pin": 16}, "buzzer":
 
 def lit_pattern(rhythm: Rhythm) -> tuple[bool, ...]:
     """Twelve seconds of a single lamp, looked at every 25 ms."""
-    return tuple(at(rhythm, step * 0.025 + 0.001).lit for step in range(480))
+    return tuple(output_at(rhythm, step * 0.025 + 0.001).lit for step in range(480))
 
 
 def test_ok__every_signal_has_a_rhythm() -> None:
@@ -45,27 +51,29 @@ def test_ok__rhythm_alone_tells_signals_apart() -> None:
 @pytest.mark.parametrize("code", list(FaultCode))
 def test_ok__fault_blinks_as_often_as_its_code_says(code: FaultCode) -> None:
     rhythm = rhythm_of(Signal.FAULT, code.blinks)
-    period = [at(rhythm, step * 0.01 + 0.001).lit for step in range(round(rhythm.period_s * 100))]
+    period = [
+        output_at(rhythm, step * 0.01 + 0.001).lit for step in range(round(rhythm.period_s * 100))
+    ]
     assert sum(lit for lit, _ in itertools.groupby(period)) == code.blinks
 
 
 def test_ok__beeps_are_counted_and_end() -> None:
     rhythm = rhythm_of(Signal.REFUSED)
-    heard = [at(rhythm, step * 0.01 + 0.001).beep for step in range(300)]
+    heard = [output_at(rhythm, step * 0.01 + 0.001).beep for step in range(300)]
     assert sum(beep for beep, _ in itertools.groupby(heard)) == 2
-    assert not at(rhythm, 0.0, beeps=False).beep
-    assert at(rhythm_of(Signal.GRANTED), 5.0) == Shown(lit=True, beep=False, for_s=None)
+    assert not output_at(rhythm, 0.0, beeps=False).beep
+    assert output_at(rhythm_of(Signal.GRANTED), 5.0) == Output(lit=True, beep=False, for_s=None)
 
 
 @pytest.mark.parametrize(("signal", "blinks"), SAID)
 def test_ok__next_change_is_never_missed(signal: Signal, blinks: int) -> None:
     rhythm, since_s = rhythm_of(signal, blinks), 0.0
     for _ in range(40):
-        shown = at(rhythm, since_s)
+        shown = output_at(rhythm, since_s)
         if shown.for_s is None:
             return
         assert shown.for_s > 0
-        half_way = at(rhythm, since_s + shown.for_s / 2)
+        half_way = output_at(rhythm, since_s + shown.for_s / 2)
         assert (half_way.lit, half_way.beep) == (shown.lit, shown.beep)
         since_s += shown.for_s + 1e-9
 

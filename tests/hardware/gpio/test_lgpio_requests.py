@@ -20,7 +20,7 @@ PROGRAM = """
 import sys
 from gpiozero.pins.lgpio import LGPIOFactory
 LGPIOFactory._get_revision = lambda self: 0xC03114
-from plategate.hardware.gpio.drive import GpioDrive
+from plategate.hardware.gpio.relay import GpioDrive
 from plategate.hardware.gpio.factory import open_factory
 from plategate.settings.pins import PinsSettings
 

@@ -55,7 +55,7 @@ def test_fail__failing_action_does_not_stop_the_next(
     timer.call_later(0.005, done.set)
     assert done.wait(60)
     timer.close()
-    assert "an action failed" in caplog.text
+    assert "a timer action failed" in caplog.text
 
 
 def test_ok__nothing_after_close(timer: TimerThread) -> None:

@@ -80,7 +80,7 @@ def test_fail__no_answer_is_none_and_not_the_last_distance(
 
 def test_fail__echo_that_hangs_high(board: Any, sensor: UltrasonicSensor) -> None:
     board.pin(PINS.echo).drive_high()
-    with pytest.raises(PinError, match="echo stays high"):
+    with pytest.raises(PinError, match="echo line is high before the ping"):
         sensor.measure_m()
 
 

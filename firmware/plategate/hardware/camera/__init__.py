@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Camera drivers and what they share: exposure, motion, conversion of frames."""
+"""Camera drivers, one file each, on the base class in `base`; exposure and motion are pure."""

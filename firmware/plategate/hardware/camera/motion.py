@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell whether something moves in a small grey picture; pure, the caller brings pictures and time.
+"""Motion detection in small grey frames; pure, the caller supplies frames and time.
 
-Compares with a background that is learned slowly, so that a parked car becomes background and a
-change of light is not a vehicle. Meant for sites without a sensor; it may trigger, nothing else.
+Each frame is compared with a slowly learned background: a parked car becomes background, and a
+change of light everywhere restarts the learning. It may trigger the lane but is no safety input.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ WORK_WIDTH = 160
 
 
 class MotionDetector:
-    """Feed it one picture after the other; `level` says whether something moves."""
+    """Background subtraction with hysteresis; `level` is ACTIVE while something moves."""
 
     def __init__(self, settings: MotionSettings) -> None:
         self._settings = settings
@@ -30,16 +30,16 @@ class MotionDetector:
         self.level = Level.UNKNOWN
 
     def feed(self, grey: Image, now_s: float) -> Level:
-        """Take a picture (H x W uint8, not modified) of this moment and tell the level."""
+        """Add a frame (H x W uint8, not modified) taken at `now_s` and return the level."""
         small = self._prepare(grey)
         if self._background is None or self._background.shape != small.shape:
-            return self._learn_anew(small, now_s)
+            return self._reset_background(small, now_s)
         changed = cv2.absdiff(small, self._background) > self._settings.difference
         self.share = float(np.count_nonzero(changed)) / changed.size
         if self.share > self._settings.flood_share:
-            return self._learn_anew(small, now_s)
-        self._learn(small, now_s)
-        self._judge()
+            return self._reset_background(small, now_s)
+        self._update_background(small, now_s)
+        self._update_level()
         return self.level
 
     def _prepare(self, grey: Image) -> NDArray[np.float32]:
@@ -52,20 +52,20 @@ class MotionDetector:
         small = cv2.resize(zone, size, interpolation=cv2.INTER_AREA)
         return cv2.GaussianBlur(small, (5, 5), 0).astype(np.float32)
 
-    def _learn_anew(self, small: NDArray[np.float32], now_s: float) -> Level:
-        """Begin with this picture: the first one, or the light has changed as a whole."""
+    def _reset_background(self, small: NDArray[np.float32], now_s: float) -> Level:
+        """Take this frame as background: it is the first, or the light has changed everywhere."""
         self._background, self._fed_s = small, now_s
         self._agreeing = 0
         self.level = Level.INACTIVE
         return self.level
 
-    def _learn(self, small: NDArray[np.float32], now_s: float) -> None:
+    def _update_background(self, small: NDArray[np.float32], now_s: float) -> None:
         weight = min(1.0, (now_s - self._fed_s) / self._settings.forget_s)
         self._fed_s = now_s
         assert self._background is not None
         cv2.accumulateWeighted(small, self._background, weight)
 
-    def _judge(self) -> None:
+    def _update_level(self) -> None:
         moving = self.level is Level.ACTIVE
         limit = self._settings.end_share if moving else self._settings.start_share
         disagrees = self.share < limit if moving else self.share > limit

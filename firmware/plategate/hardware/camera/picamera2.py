@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ribbon camera through picamera2 (settings: [camera]): one configuration that always runs.
+"""Camera driver for ribbon cameras through picamera2 (settings: [camera] kind = picamera2).
 
-Stills are proven fresh by the sensor's own time stamp. Exposure is fixed by profile. The IR lamp
-([pins] ir_lamp) is on during a burst only. A camera that hangs is noticed; `gate` restarts it.
+One configuration runs all the time, with fixed exposure. The sensor time stamp proves that a still
+is newer than the trigger. The IR lamp is on during a burst only. `gate` restarts a hanging camera.
 """
 
 from __future__ import annotations
@@ -12,34 +12,42 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import cv2
+import numpy as np
+
 from plategate.clock import Clock
 from plategate.errors import CameraError
-from plategate.hardware.camera.exposure import ProfileChooser, sensor_crop, white_share
-from plategate.hardware.camera.picamera2_controls import (
-    exposure_controls,
-    fixed_controls,
-    missing,
-    supported,
+from plategate.hardware.camera.base import (
+    CLOSE_TIMEOUT_S,
+    OPEN_TIMEOUT_S,
+    CameraDriver,
+    call_with_timeout,
 )
-from plategate.hardware.camera.stills import dated, to_bgr, turned
-from plategate.hardware.gpio.ir_lamp import IrLamp
-from plategate.hardware.timeout import within
+from plategate.hardware.camera.exposure import (
+    ProfileChooser,
+    exposure_controls,
+    missing_controls,
+    sensor_crop,
+    start_controls,
+    supported_controls,
+    white_share,
+)
+from plategate.hardware.gpio.relay import IrLamp
 from plategate.settings.camera import CameraSettings
 from plategate.values import Image, Still
 
 logger = logging.getLogger(__name__)
 
 LORES = (640, 360)
-OPEN_WITHIN_S = 10.0
-CLOSE_WITHIN_S = 3.0
-# Controls land three or four frames after they were asked for; by then they have, or never will.
-LANDS_WITHIN_FRAMES = 10
+# A control takes effect three or four frames after the request. After this many frames the still is
+# taken with the exposure that it has.
+CONTROL_DELAY_FRAMES = 10
 EXPOSURE_TOLERANCE = 0.1
 BRACKETS = 2
 
 
 def open_picamera(number: int) -> Any:
-    """Picamera2 itself; the only place that imports it."""
+    """Open the camera with picamera2; the only place that imports it."""
     try:
         from picamera2 import Picamera2
     except ImportError as error:
@@ -53,8 +61,8 @@ def open_picamera(number: int) -> Any:
         raise CameraError(f"camera {number} cannot be opened: {error}") from error
 
 
-class PiCamera:
-    """Fills the Camera socket."""
+class PiCamera(CameraDriver):
+    """Implements `interfaces.Camera`. Frames arrive in picamera2's own thread."""
 
     def __init__(
         self,
@@ -64,40 +72,52 @@ class PiCamera:
         ir_lamp: IrLamp | None = None,
         opener: Callable[[int], Any] = open_picamera,
         pixel_format: str = "RGB888",
-        look_every_s: float = 1.0,
+        sample_every_s: float = 1.0,
     ) -> None:
-        self._settings = settings
-        self._clock = clock
+        super().__init__(settings=settings, clock=clock, label="the camera")
         self._ir_lamp = ir_lamp
         self._opener = opener
         self._format = pixel_format
-        self._look_every_s = look_every_s
+        self._sample_every_s = sample_every_s
         self._chooser = ProfileChooser(settings)
         self._device: Any = None
-        self._bursting = False
-        self._trouble: str | None = None
-        self._frame_s = self._look_s = 0.0
-        self._sequence = 0
-        self._lacking = ""
-        self.small: Image | None = None
+        self._in_burst = False
+        self._last_sample_s = 0.0
+        self._missing_controls = ""
+        self._grey_frame: Image | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the camera is open."""
+        return self._device is not None
+
+    @property
+    def grey_frame(self) -> Image | None:
+        """The newest frame in grey (360 x 640 from the low-resolution stream)."""
+        return self._grey_frame
 
     def start(self) -> None:
-        """Open the camera and let it run; CameraError where that fails."""
-        if self._device is not None:
+        """Open and start the camera; CameraError if that fails or hangs."""
+        if self.running:
             return
-        self._trouble = None
-        device = within(OPEN_WITHIN_S, "opening the camera", self._open, late=lambda d: d.close())
-        self._frame_s = self._clock.monotonic()
+        self._fault = None
+        device = call_with_timeout(
+            OPEN_TIMEOUT_S, "opening the camera", self._open, late=lambda opened: opened.close()
+        )
+        self._last_frame_s = self._clock.monotonic()
         self._device = device
 
     def burst(self, count: int, since_s: float) -> Iterator[Still]:
-        """Yield up to `count` stills exposed after `since_s`, darker ones once a still is white."""
+        """Yield up to `count` stills exposed after `since_s`.
+
+        After a saturated still the next ones are exposed shorter (bracketing).
+        """
         if self._device is None:
             raise CameraError("the camera is not running")
         profile = self._chooser.profile
         lamp = self._ir_lamp if profile.ir_lamp else None
         exposure_us, shortened = float(profile.exposure_us), 0
-        self._bursting = True
+        self._in_burst = True
         try:
             with contextlib.nullcontext(since_s) if lamp is None else lamp.lit(since_s) as lit_s:
                 since_s = max(since_s, lit_s)
@@ -109,31 +129,20 @@ class PiCamera:
                     if white and shortened < BRACKETS and number + 1 < count:
                         shortened += 1
                         exposure_us *= self._settings.bracket
-                        self._say({"ExposureTime": round(exposure_us)})
+                        self._set_controls({"ExposureTime": round(exposure_us)})
         finally:
-            self._bursting = False
+            self._in_burst = False
             if shortened:
-                self._say({"ExposureTime": profile.exposure_us})
-
-    def fault(self) -> str | None:
-        """One sentence when no frames come any more."""
-        if self._trouble is not None:
-            return self._trouble
-        if self._device is None:
-            return "the camera is not running"
-        silent_s = self._clock.monotonic() - self._frame_s
-        if silent_s > self._settings.lost_after_s:
-            return f"no frame from the camera for {silent_s:.0f} s"
-        return None
+                self._set_controls({"ExposureTime": profile.exposure_us})
 
     def close(self) -> None:
-        """Stop and let go of the camera, or leave it behind when it hangs."""
+        """Stop and close the camera; a driver that hangs is abandoned."""
         device, self._device = self._device, None
         if device is None:
             return
         device.pre_callback = None
         try:
-            within(CLOSE_WITHIN_S, "closing the camera", device.close)
+            call_with_timeout(CLOSE_TIMEOUT_S, "closing the camera", device.close)
         except (CameraError, RuntimeError, OSError) as error:
             logger.error("%s", error)
 
@@ -149,20 +158,20 @@ class PiCamera:
 
     def _configure(self, device: Any) -> None:
         size = (self._settings.width, self._settings.height)
-        controls = fixed_controls(self._settings, self._chooser.profile)
+        controls = start_controls(self._settings, self._chooser.profile)
         if "ScalerCrop" in device.camera_controls:
             sensor = tuple(device.camera_controls["ScalerCrop"][1])
             controls["ScalerCrop"] = sensor_crop(sensor, self._settings.roi, *size)
-        if (lacking := missing(controls, device.camera_controls)) != self._lacking:
-            self._lacking = lacking
-            logger.warning("this camera does not have %s", lacking)
+        if (names := missing_controls(controls, device.camera_controls)) != self._missing_controls:
+            self._missing_controls = names
+            logger.warning("this camera does not support %s", names)
         device.configure(
             device.create_video_configuration(
                 main={"size": size, "format": self._format},
                 lores={"size": LORES, "format": "YUV420"} if self._format == "RGB888" else None,
-                controls=supported(controls, device.camera_controls),
+                controls=supported_controls(controls, device.camera_controls),
                 buffer_count=4,
-                queue=False,  # a frame that waited in a queue would be older than it looks
+                queue=False,  # a queued frame would be older than the request for it
                 display=None,
                 encode=None,
             )
@@ -175,24 +184,17 @@ class PiCamera:
         while True:
             request = self._next_request(deadline_s)
             try:
-                taken = request.get_metadata()
-                exposed_s = _exposed_at_s(taken, exposure_us)
-                if exposed_s <= since_s:
+                metadata = request.get_metadata()
+                exposed_at_s = _exposed_at_s(metadata, exposure_us)
+                if exposed_at_s <= since_s:
                     continue
                 frames += 1
-                if frames < LANDS_WITHIN_FRAMES and not _landed(taken, exposure_us):
+                if frames < CONTROL_DELAY_FRAMES and not _has_exposure(metadata, exposure_us):
                     continue
                 image = to_bgr(request.make_array("main"), self._format)
             finally:
                 request.release()
-            self._sequence += 1
-            return dated(
-                turned(image, self._settings.rotation),
-                f"camera {self._settings.number}",
-                exposed_at_s=exposed_s,
-                clock=self._clock,
-                sequence=self._sequence,
-            )
+            return self._make_still(image, f"camera {self._settings.number}", exposed_at_s)
 
     def _next_request(self, deadline_s: float) -> Any:
         device, left_s = self._device, deadline_s - self._clock.monotonic()
@@ -203,49 +205,60 @@ class PiCamera:
                 raise TimeoutError
             return device.wait(device.capture_request(wait=False), timeout=left_s)
         except TimeoutError:
-            # The job that we gave up on would keep a buffer: this run of the camera is over.
-            self._trouble = f"no fresh picture within {self._settings.lost_after_s:g} s"
-            raise CameraError(self._trouble) from None
+            # The abandoned request keeps a buffer, so the camera has to be restarted.
+            self._fault = f"no fresh picture within {self._settings.lost_after_s:g} s"
+            raise CameraError(self._fault) from None
         except (RuntimeError, OSError) as error:
-            self._trouble = f"the camera failed: {error}"
-            raise CameraError(self._trouble) from error
+            self._fault = f"the camera failed: {error}"
+            raise CameraError(self._fault) from error
 
-    def _say(self, controls: dict[str, Any]) -> None:
-        """Ask for controls, as far as this camera has them."""
+    def _set_controls(self, controls: dict[str, Any]) -> None:
+        """Set the controls that this camera supports."""
         device = self._device
         if device is None:
             return
         try:
-            device.set_controls(supported(controls, device.camera_controls))
+            device.set_controls(supported_controls(controls, device.camera_controls))
         except (RuntimeError, OSError) as error:
-            self._trouble = f"the camera takes no controls: {error}"
-            logger.error("%s", self._trouble)
+            self._fault = f"the camera rejects controls: {error}"
+            logger.error("%s", self._fault)
 
     def _frame_arrived(self, request: Any) -> None:
-        """Called by picamera2's thread for every frame; must be quick."""
+        """Callback in picamera2's thread for every frame; must return quickly."""
         now_s = self._clock.monotonic()
-        self._frame_s = now_s
-        if now_s - self._look_s < self._look_every_s:
+        self._last_frame_s = now_s
+        if now_s - self._last_sample_s < self._sample_every_s:
             return
-        self._look_s = now_s
+        self._last_sample_s = now_s
         lores = self._format == "RGB888"
         size = LORES if lores else (self._settings.width, self._settings.height)
         grey = request.make_array("lores" if lores else "main")[: size[1], : size[0]]
-        self.small = grey.copy()
-        if not self._bursting and self._chooser.feed(float(grey[::4, ::4].mean()), now_s):
-            logger.info("camera: %s exposure from now on", self._chooser.name)
-            self._say(exposure_controls(self._chooser.profile))
+        self._grey_frame = grey.copy()
+        if not self._in_burst and self._chooser.feed(float(grey[::4, ::4].mean()), now_s):
+            logger.info("camera: switched to the %s exposure", self._chooser.name)
+            self._set_controls(exposure_controls(self._chooser.profile))
 
 
-def _exposed_at_s(taken: dict[str, Any], exposure_us: float) -> float:
-    """When exposure of the first line began, on the monotonic clock."""
-    stamp_ns = taken.get("SensorTimestamp")
+def to_bgr(frame: Image, pixel_format: str) -> Image:
+    """Convert a picamera2 array of this pixel format to H x W x 3 BGR."""
+    if pixel_format == "RGB888":
+        return frame  # libcamera names the channels in reverse: the bytes in memory are B, G, R
+    if pixel_format == "NV12":
+        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_NV12), np.uint8)
+    if pixel_format == "YUV420":
+        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_I420), np.uint8)
+    raise CameraError(f"pixel format {pixel_format} is not one of RGB888, NV12, YUV420")
+
+
+def _exposed_at_s(metadata: dict[str, Any], exposure_us: float) -> float:
+    """The monotonic time at which the exposure of the first line began."""
+    stamp_ns = metadata.get("SensorTimestamp")
     if stamp_ns is None:
-        raise CameraError("the camera stamps no time on its frames: they cannot be proven fresh")
-    return float(stamp_ns / 1e9 - taken.get("ExposureTime", exposure_us) / 1e6)
+        raise CameraError("frames carry no sensor time stamp, so their age cannot be proven")
+    return float(stamp_ns / 1e9 - metadata.get("ExposureTime", exposure_us) / 1e6)
 
 
-def _landed(taken: dict[str, Any], exposure_us: float) -> bool:
-    """Whether this frame was exposed as long as was asked for."""
-    really_us = float(taken.get("ExposureTime", exposure_us))
-    return abs(really_us - exposure_us) <= EXPOSURE_TOLERANCE * exposure_us
+def _has_exposure(metadata: dict[str, Any], exposure_us: float) -> bool:
+    """Whether this frame has the requested exposure time."""
+    actual_us = float(metadata.get("ExposureTime", exposure_us))
+    return abs(actual_us - exposure_us) <= EXPOSURE_TOLERANCE * exposure_us

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GPIO devices: inputs, relays, lamps, ultrasonic sensor."""
+"""GPIO drivers on gpiozero and lgpio: inputs, relays, lamps and the ultrasonic sensor."""

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Open the board's pins: gpiozero over lgpio with outputs that take their first level in one step.
+"""The pin factory: gpiozero over lgpio, with outputs that are claimed at their idle level.
 
-gpiozero makes a line an output at low and sets its level afterwards, so that a relay switched on by
-a low line clicks at every start, and leaves the line without any pull resistor. A missing board or
-library is one sentence in a PinError.
+gpiozero claims an output as low and sets its level afterwards: an active-low relay would click at
+every start. It also switches the pull resistor off. A missing board or library raises PinError.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ RUNTIME_DIR = Path("/run/plategate")
 
 
 def open_factory(pins: PinsSettings) -> Any:
-    """A gpiozero pin factory for these settings; its `close` lets go of every line."""
+    """A gpiozero pin factory for these settings; its `close` releases every line."""
     from gpiozero.pins.mock import MockFactory
 
     return MockFactory() if pins.backend == "mock" else _open_lgpio(pins.chip)
@@ -30,7 +29,7 @@ def open_factory(pins: PinsSettings) -> Any:
 
 @contextlib.contextmanager
 def pin_errors(what: str) -> Iterator[None]:
-    """Turn whatever the pin libraries raise into a PinError that names the device."""
+    """Convert errors of the pin libraries into a PinError that names the device."""
     from gpiozero import GPIOZeroError
 
     try:
@@ -47,7 +46,7 @@ def pin_errors(what: str) -> Iterator[None]:
 
 
 def _open_lgpio(chip: int | None) -> Any:
-    _give_lgpio_a_folder()
+    _set_lgpio_folder()
     try:
         import lgpio
     except ImportError as error:
@@ -55,49 +54,50 @@ def _open_lgpio(chip: int | None) -> Any:
             f"the pin library lgpio is missing ({error}): apt install python3-lgpio"
         ) from None
     if not hasattr(lgpio, "gpiochip_open"):
-        # Version 0.0.0.2 of the index is an empty module that installs without complaint.
-        raise PinError("the pin library lgpio is an empty shell: apt install python3-lgpio")
+        # Version 0.0.0.2 on PyPI is an empty module that installs without an error.
+        raise PinError("the pin library lgpio is an empty package: apt install python3-lgpio")
     from gpiozero.pins.lgpio import LGPIOFactory
 
     with pin_errors("the pins of the board"):
         factory = LGPIOFactory(chip=chip)
-        factory.pin_class = _one_step_pin()
+        factory.pin_class = _idle_level_pin()
         return factory
 
 
-def _one_step_pin() -> Any:
+def _idle_level_pin() -> Any:
     import lgpio
     from gpiozero.pins.lgpio import LGPIOPin
 
-    class OneStepPin(LGPIOPin):  # type: ignore[misc]
-        """An lgpio line that becomes an output at its resting level, and is pulled to it for good.
+    class IdleLevelPin(LGPIOPin):  # type: ignore[misc]
+        """An lgpio line that becomes an output at its idle level in one request.
 
-        The pull stays when the line is let go or the process is killed; gpiozero switches it off.
+        The pull resistor holds the idle level, also after the line is released or the process is
+        killed; gpiozero would switch it off.
         """
 
-        rest_pull: int | None = None
+        idle_pull: int | None = None
 
         def output_with_state(self, state: bool) -> None:
-            """Become an output that carries `state` from the first moment."""
-            self.rest_pull = lgpio.SET_PULL_UP if state else lgpio.SET_PULL_DOWN
+            """Claim the line as an output that has `state` from the start."""
+            self.idle_pull = lgpio.SET_PULL_UP if state else lgpio.SET_PULL_DOWN
             handle, line = self.factory._handle, self._number
-            lgpio.gpio_free(handle, line)  # without this the flags are not taken over
-            lgpio.gpio_claim_output(handle, line, int(state), self.rest_pull)
+            lgpio.gpio_free(handle, line)  # otherwise lgpio ignores the flags of the new claim
+            lgpio.gpio_claim_output(handle, line, int(state), self.idle_pull)
 
         def close(self) -> None:
-            """Become an input; one that was an output is still pulled to its resting level."""
+            """Claim the line as an input; a former output stays pulled to its idle level."""
             handle, line = self.factory._handle, self._number
-            if handle is None or self.rest_pull is None:
+            if handle is None or self.idle_pull is None:
                 super().close()
                 return
             lgpio.gpio_free(handle, line)
-            lgpio.gpio_claim_input(handle, line, self.rest_pull)
+            lgpio.gpio_claim_input(handle, line, self.idle_pull)
 
-    return OneStepPin
+    return IdleLevelPin
 
 
-def _give_lgpio_a_folder() -> None:
-    """lgpio keeps a pipe in the working directory, which a service may not write to."""
+def _set_lgpio_folder() -> None:
+    """Give lgpio a writable folder for its pipe; the default is the working directory."""
     if "LG_WD" not in os.environ:
         usable = RUNTIME_DIR.is_dir() and os.access(RUNTIME_DIR, os.W_OK)
         os.environ["LG_WD"] = str(RUNTIME_DIR) if usable else tempfile.gettempdir()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The wired contacts of the lane (setting: [pins] beam … reset) as debounced levels.
+"""The wired contacts of the lane (settings: [pins] beam … reset) as debounced levels.
 
-Nothing is driven. At exit, and where a line cannot be read, an input is UNKNOWN. Edges come with
-the kernel's time from lgpio's thread; because the kernel may drop some, levels are read again.
+An input that cannot be read is UNKNOWN. Edges arrive in lgpio's thread with the kernel's time
+stamp. The kernel drops edges under load, so the levels are read again every `resync_ms`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from plategate.clock import Clock
 from plategate.errors import PinError
 from plategate.hardware.gpio.debounce import Debounce, Settled, SettleTimes
 from plategate.hardware.gpio.factory import pin_errors
-from plategate.hardware.interfaces import Alarm, CallLater, InputCallback
+from plategate.hardware.interfaces import CallLater, InputCallback, TimerHandle
 from plategate.messages import InputName, Level
 from plategate.settings.pins import InputPin, PinsSettings
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class GpioInputs:
-    """Every wired contact. One lock; callbacks come in order and never after `close`."""
+    """Implements `interfaces.Inputs`. Callbacks arrive in order and never after `close`."""
 
     def __init__(
         self, *, pins: PinsSettings, factory: Any, clock: Clock, call_later: CallLater
@@ -34,8 +34,8 @@ class GpioInputs:
         self._resync_s = pins.resync_ms / 1000
         self._lock = threading.RLock()
         self._changed: InputCallback | None = None
-        self._alarms: dict[InputName, Alarm] = {}
-        self._resync_alarm: Alarm | None = None
+        self._timers: dict[InputName, TimerHandle] = {}
+        self._resync_timer: TimerHandle | None = None
         self._contacts: dict[InputName, _Contact] = {}
         try:
             for name, pin in pins.inputs.items():
@@ -53,10 +53,10 @@ class GpioInputs:
                 contact.start(now_s)
                 contact.listen(self._listener(name))
                 changed(name, contact.level, now_s)
-            self._resync_alarm = self._call_later(self._resync_s, self._resync)
+            self._resync_timer = self._call_later(self._resync_s, self._resync)
 
     def level(self, name: InputName) -> Level:
-        """The settled level; UNKNOWN for a contact that is not wired or cannot be read."""
+        """The settled level; UNKNOWN for a contact that is not wired or unreadable."""
         contact = self._contacts.get(name)
         return Level.UNKNOWN if contact is None else contact.level
 
@@ -65,14 +65,14 @@ class GpioInputs:
         return frozenset(self._contacts)
 
     def close(self) -> None:
-        """Let go of the lines; no callback comes afterwards."""
+        """Release the lines; no callback comes afterwards."""
         with self._lock:
             self._changed = None
-            for alarm in self._alarms.values():
-                alarm.cancel()
-            self._alarms.clear()
-            if self._resync_alarm is not None:
-                self._resync_alarm.cancel()
+            for timer in self._timers.values():
+                timer.cancel()
+            self._timers.clear()
+            if self._resync_timer is not None:
+                self._resync_timer.cancel()
         self._close_lines()
 
     def _close_lines(self) -> None:
@@ -80,47 +80,47 @@ class GpioInputs:
             contact.close()
 
     def _listener(self, name: InputName) -> Callable[[bool, float], None]:
-        def heard(active: bool, at_s: float) -> None:
+        def on_edge(active: bool, at_s: float) -> None:
             with self._lock:
                 self._contacts[name].debounce.edge(active, at_s)
-                self._attend(name)
+                self._update(name)
 
-        return heard
+        return on_edge
 
-    def _attend(self, name: InputName) -> None:
-        """Tell of a settled level and see to it that we look again in time."""
+    def _update(self, name: InputName) -> None:
+        """Report a settled level and set the timer for the next check."""
         if self._changed is None:
             return
         contact = self._contacts[name]
-        self._tell(name, contact.debounce.settle(self._clock.monotonic()))
-        if (alarm := self._alarms.pop(name, None)) is not None:
-            alarm.cancel()
+        self._report(name, contact.debounce.settle(self._clock.monotonic()))
+        if (timer := self._timers.pop(name, None)) is not None:
+            timer.cancel()
         if (deadline_s := contact.debounce.deadline_s()) is not None:
             wait_s = deadline_s - self._clock.monotonic()
-            self._alarms[name] = self._call_later(wait_s, lambda: self._look(name))
+            self._timers[name] = self._call_later(wait_s, lambda: self._timer_fired(name))
 
-    def _look(self, name: InputName) -> None:
+    def _timer_fired(self, name: InputName) -> None:
         with self._lock:
-            self._attend(name)
+            self._update(name)
 
-    def _tell(self, name: InputName, settled: Settled | None) -> None:
+    def _report(self, name: InputName, settled: Settled | None) -> None:
         if settled is not None and self._changed is not None:
             self._changed(name, settled.level, settled.since_s)
 
     def _resync(self) -> None:
-        """Read the real levels again; an edge that the kernel dropped is noticed here."""
+        """Read the actual levels again, which recovers edges that the kernel dropped."""
         with self._lock:
             if self._changed is None:
                 return
             now_s = self._clock.monotonic()
             for name, contact in self._contacts.items():
-                self._tell(name, contact.reread(now_s))
-                self._attend(name)
-            self._resync_alarm = self._call_later(self._resync_s, self._resync)
+                self._report(name, contact.reread(now_s))
+                self._update(name)
+            self._resync_timer = self._call_later(self._resync_s, self._resync)
 
 
 class _Contact:
-    """One line: its gpiozero device, what was believed of it, and whether it can be read."""
+    """One line: its gpiozero device, its debounced level, and whether it can be read."""
 
     def __init__(self, name: str, pin: InputPin, flutter_ms: int, factory: Any) -> None:
         from gpiozero import InputDevice
@@ -128,7 +128,7 @@ class _Contact:
         self._name = name
         self._active_is_high = pin.active_is_high
         self._readable = True
-        self._heard: Callable[[bool, float], None] | None = None
+        self._on_edge: Callable[[bool, float], None] | None = None
         self.debounce = Debounce(
             SettleTimes(pin.on_ms / 1000, pin.off_ms / 1000, flutter_ms / 1000)
         )
@@ -137,22 +137,22 @@ class _Contact:
 
     @property
     def level(self) -> Level:
-        """What is believed."""
+        """The debounced level."""
         return self.debounce.level
 
     def start(self, now_s: float) -> None:
-        """Believe the present level at once: nobody has to wait for a contact that rests."""
+        """Take the present level as settled, without waiting for the debounce time."""
         self.reread(now_s)
         self.debounce.settle(float("inf"))
 
-    def listen(self, heard: Callable[[bool, float], None]) -> None:
-        """Call `heard` at every edge; gpiozero itself keeps only a weak reference."""
-        self._heard = heard
+    def listen(self, on_edge: Callable[[bool, float], None]) -> None:
+        """Call `on_edge` at every edge. gpiozero keeps only a weak reference to its callback."""
+        self._on_edge = on_edge
         self._device.pin.edges = "both"
         self._device.pin.when_changed = self._edge
 
     def reread(self, now_s: float) -> Settled | None:
-        """Take the real level as an edge now; UNKNOWN, said once, when it cannot be read."""
+        """Feed the actual level as an edge; a line that cannot be read is logged once, UNKNOWN."""
         try:
             with pin_errors(f"input {self._name}"):
                 high = bool(self._device.pin.state)
@@ -168,8 +168,8 @@ class _Contact:
         return None
 
     def close(self) -> None:
-        """Let go of the line; never raises, so that the others are let go as well."""
-        self._heard = None
+        """Release the line; never raises, so that the others are released as well."""
+        self._on_edge = None
         try:
             with pin_errors(f"input {self._name}"):
                 self._device.close()
@@ -177,5 +177,5 @@ class _Contact:
             logger.error("%s", error)
 
     def _edge(self, at_s: float, high: int) -> None:
-        if self._heard is not None:
-            self._heard(bool(high) == self._active_is_high, at_s)
+        if self._on_edge is not None:
+            self._on_edge(bool(high) == self._active_is_high, at_s)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Call something later: one thread and a heap of due times behind the `CallLater` socket.
+"""A timer thread: calls actions at their due time; implements `interfaces.CallLater`.
 
-A part that must not depend on any other thread (the bound of a relay pulse) has an instance of its
-own. What is called must be short; an action that fails is logged and the thread goes on.
+The relays have an instance of their own, so that the end of a pulse depends on no other thread.
+Actions must be short. An action that raises is logged and the thread continues.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ logger = logging.getLogger(__name__)
 
 
 class TimerThread:
-    """Calls actions when they are due; use `call_later` wherever a CallLater is asked for."""
+    """One thread and a heap of due times."""
 
     def __init__(self, name: str, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self._wake = threading.Condition()
-        self._due: list[tuple[float, int, _Due]] = []
+        self._due: list[tuple[float, int, _Pending]] = []
         self._order = itertools.count()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def call_later(self, seconds: float, action: Callable[[], None]) -> _Due:
-        """Call `action` once, `seconds` from now, unless the answer is cancelled before."""
-        due = _Due(action)
+    def call_later(self, seconds: float, action: Callable[[], None]) -> _Pending:
+        """Call `action` once, `seconds` from now; the returned handle cancels it."""
+        due = _Pending(action)
         at_s = self._clock.monotonic() + max(0.0, seconds)
         with self._wake:
             heapq.heappush(self._due, (at_s, next(self._order), due))
@@ -40,7 +40,7 @@ class TimerThread:
         return due
 
     def close(self) -> None:
-        """Forget everything that is not due yet and end the thread."""
+        """Drop all pending actions and end the thread."""
         with self._wake:
             self._closed = True
             self._due.clear()
@@ -53,9 +53,9 @@ class TimerThread:
             try:
                 due.fire()
             except Exception:
-                logger.exception("%s: an action failed", self._thread.name)
+                logger.exception("%s: a timer action failed", self._thread.name)
 
-    def _next(self) -> _Due | None:
+    def _next(self) -> _Pending | None:
         with self._wake:
             while not self._closed:
                 if not self._due:
@@ -68,14 +68,14 @@ class TimerThread:
         return None
 
 
-class _Due:
-    """One action; a cancelled one stays in the heap until it is due and is then skipped."""
+class _Pending:
+    """One pending action; a cancelled one stays in the heap until it is due and is then skipped."""
 
     def __init__(self, action: Callable[[], None]) -> None:
         self._action: Callable[[], None] | None = action
 
     def cancel(self) -> None:
-        """Do not call it any more."""
+        """Prevent the call."""
         self._action = None
 
     def fire(self) -> None:

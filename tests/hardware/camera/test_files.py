@@ -16,9 +16,9 @@ import pytest
 
 from plategate.clock import SystemClock
 from plategate.errors import CameraError
-from plategate.hardware.camera.folder import FileCamera
+from plategate.hardware.camera.base import call_with_timeout
+from plategate.hardware.camera.files import FileCamera
 from plategate.hardware.camera.v4l2 import V4l2Camera
-from plategate.hardware.timeout import within
 from plategate.settings.camera import CameraSettings
 from tests.hardware.conftest import HandClock
 
@@ -73,7 +73,7 @@ def test_fail__folder_emptied_while_running(clock: HandClock, folder: Path) -> N
     camera = file_camera(clock, folder)
     for file in folder.iterdir():
         file.unlink()
-    with pytest.raises(CameraError, match="nothing in it that can be shown any more"):
+    with pytest.raises(CameraError, match="contains no readable picture any more"):
         greys(camera, 1)
 
 
@@ -153,14 +153,14 @@ def test_fail__unplugged_usb_camera_is_noticed_at_once(usb: FakeUsb) -> None:
 
 
 def test_ok__patience_hands_over_what_comes_in_time() -> None:
-    assert within(5, "adding", lambda: 1 + 1) == 2
+    assert call_with_timeout(5, "adding", lambda: 1 + 1) == 2
     with pytest.raises(ZeroDivisionError):
-        within(5, "dividing", lambda: 1 / 0)
+        call_with_timeout(5, "dividing", lambda: 1 / 0)
 
 
 def test_fail__patience_ends_and_what_comes_late_is_closed() -> None:
     go, closed = threading.Event(), threading.Event()
     with pytest.raises(CameraError, match=r"opening hangs for more than 0.01 s"):
-        within(0.01, "opening", lambda: go.wait(60), late=lambda _: closed.set())
+        call_with_timeout(0.01, "opening", lambda: go.wait(60), late=lambda _: closed.set())
     go.set()
     assert closed.wait(60)

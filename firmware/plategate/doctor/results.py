@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the checks of `plategate doctor` share: a finding, and the machine that is looked at.
+"""Shared by the checks of `plategate doctor`: the result of a check, and access to the machine.
 
-The machine is a value, so that a test can put a broken one together out of folders.
+The machine is a value, so that a test can build a broken one from a folder.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 class Light(StrEnum):
-    """Green: right. Amber: works, but look at it. Red: the gate cannot do its work like this."""
+    """Green: in order. Amber: works, needs attention. Red: the gate cannot work like this."""
 
     GREEN = "green"
     AMBER = "amber"
@@ -22,8 +22,8 @@ class Light(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What one check found, and what to do about it where it is not green."""
+class CheckResult:
+    """The result of one check, and what to do if it is not green."""
 
     name: str
     light: Light
@@ -31,23 +31,23 @@ class Finding:
     remedy: str = ""
 
 
-def green(name: str, sentence: str) -> Finding:
-    """All right."""
-    return Finding(name, Light.GREEN, sentence)
+def green(name: str, sentence: str) -> CheckResult:
+    """The check passed."""
+    return CheckResult(name, Light.GREEN, sentence)
 
 
-def amber(name: str, sentence: str, remedy: str) -> Finding:
-    """Works, but look at it."""
-    return Finding(name, Light.AMBER, sentence, remedy)
+def amber(name: str, sentence: str, remedy: str) -> CheckResult:
+    """It works but needs attention."""
+    return CheckResult(name, Light.AMBER, sentence, remedy)
 
 
-def red(name: str, sentence: str, remedy: str) -> Finding:
-    """Does not work."""
-    return Finding(name, Light.RED, sentence, remedy)
+def red(name: str, sentence: str, remedy: str) -> CheckResult:
+    """The gate cannot work like this."""
+    return CheckResult(name, Light.RED, sentence, remedy)
 
 
 def run_command(words: Sequence[str]) -> str | None:
-    """What a program printed; None where it is missing, fails or hangs."""
+    """The output of a program; None if it is missing, fails or hangs."""
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
@@ -57,28 +57,28 @@ def run_command(words: Sequence[str]) -> str | None:
 
 @dataclass(frozen=True)
 class Machine:
-    """Where the machine shows itself."""
+    """The files and commands that describe the machine."""
 
     root: Path = Path("/")
     command: Callable[[Sequence[str]], str | None] = run_command
 
     def read(self, path: str) -> str | None:
-        """The text of a file of the system; None where it cannot be read."""
+        """The text of a system file; None if it cannot be read."""
         try:
             return (self.root / path.lstrip("/")).read_text(encoding="utf-8", errors="replace")
         except OSError:
             return None
 
     def exists(self, path: str) -> bool:
-        """Whether a file of the system is there."""
+        """Whether a system file exists."""
         return (self.root / path.lstrip("/")).exists()
 
     def any(self, folder: str, pattern: str) -> list[str]:
-        """Names in a folder of the system."""
+        """The sorted names in a system folder that match a pattern."""
         return sorted(file.name for file in (self.root / folder.lstrip("/")).glob(pattern))
 
     def unit(self, unit: str, *properties: str) -> dict[str, str]:
-        """Properties of a unit as systemd knows them; empty where there is no systemd."""
+        """Properties of a systemd unit; empty if there is no systemd."""
         names = ",".join(properties)
         text = self.command(["systemctl", "show", "--property", names, unit]) or ""
         return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
