@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two clocks: monotonic seconds for deadlines, aware wall time for records and schedules.
+"""The two clocks: monotonic seconds for deadlines, wall time for records and schedules.
 
-Nothing else in the package asks the operating system for the time. Whether the wall clock can be
-trusted is decided in `access`.
+The only file of the package that asks the operating system for the time. `schedule` decides whether
+the wall clock can be trusted.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Source of both times; a test turns one by hand."""
+    """Source of both times; tests use a manual one."""
 
     def monotonic(self) -> float:
         """Seconds that never go back; comparable with sensor timestamps."""
         ...
 
     def wall(self) -> datetime:
-        """Wall time, aware, in UTC."""
+        """Wall time, timezone-aware, in UTC."""
         ...
 
 
 class SystemClock:
-    """The clocks of the machine."""
+    """The clocks of the operating system."""
 
     def monotonic(self) -> float:
-        """Seconds of CLOCK_MONOTONIC, the clock that libcamera stamps frames with."""
+        """Seconds of CLOCK_MONOTONIC, which libcamera also uses for frame timestamps."""
         return time.monotonic()
 
     def wall(self) -> datetime:
-        """Wall time, aware, in UTC."""
+        """Wall time, timezone-aware, in UTC."""
         return datetime.now(UTC)

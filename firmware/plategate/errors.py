@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The errors that Plategate raises, each with a sentence that a person can act on.
+"""The exceptions of Plategate, each with a message that a person can act on.
 
 GateError
 ├── SettingsError      a setting: file, key, value and limit
@@ -19,16 +19,16 @@ from __future__ import annotations
 
 
 class GateError(Exception):
-    """Root of everything that Plategate raises on purpose."""
+    """Base class of every exception that Plategate raises."""
 
 
 def reason_of(error: Exception) -> str:
-    """What went wrong, without the number and the file that Python puts around it."""
+    """The message of an error, without the number and file name that Python adds."""
     return getattr(error, "strerror", None) or str(error)
 
 
 def reason_of_own(error: Exception) -> str:
-    """The same about a file that belongs to the installed gate, and what gives access to it."""
+    """`reason_of` for a file of the installed gate; a missing permission gets advice."""
     if isinstance(error, PermissionError):
         return f"{reason_of(error)}; use sudo, or join the group plategate"
     return reason_of(error)

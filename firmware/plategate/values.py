@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frozen values that travel between the parts: stills, regions, readings, verdicts, passages.
+"""The frozen values passed between packages: stills, regions, readings, verdicts, passages.
 
-Events and commands of the lane are in `messages`. Imports the standard library alone.
+Events and commands of the lane are in `messages`. Imports only the standard library.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Corners = tuple[Corner, Corner, Corner, Corner]
 class Still:
     """One picture of the lane.
 
-    `image` is H x W x 3 uint8, BGR. `exposed_at_s` is when exposure began on the monotonic clock,
-    or None where the source cannot know it (a folder of pictures).
+    `image` is H x W x 3 uint8, BGR. `exposed_at_s` is the start of exposure in monotonic seconds,
+    or None where the source does not know it (a folder of pictures).
     """
 
     image: Image
@@ -41,10 +41,10 @@ class Still:
 
 @dataclass(frozen=True, slots=True)
 class PlateRegion:
-    """Where a plate is in a still: four corners, clockwise from the plate's top left, in pixels.
+    """The position of a plate in a still: four corners, clockwise from its top left, in pixels.
 
-    `proposed` are its corners as another look at the still showed them, where there was one: a cut
-    along these does not share the mistakes of a cut along `corners`.
+    `proposed` are the corners found by a second, independent pass, where there was one; a crop made
+    from them does not share the errors of a crop made from `corners`.
     """
 
     corners: Corners
@@ -78,12 +78,12 @@ class PlateRegion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlateImage:
-    """A region made upright and evenly lit.
+    """A rectified, evenly lit plate image.
 
-    `grey` is H x W uint8: the plate with a margin around its corners. `lines` makes its lines of
-    characters, top first, each H x W uint8 (one entry where the plate has one line); only some
-    readers need them. `crop` is the evidence: H x W x 3 uint8, BGR, cut from the still without any
-    enhancement. `confirms` says that another cut was read clearly, so that less effort will do.
+    `grey` is H x W uint8: the plate with a margin around its corners. `lines` computes its text
+    lines on demand, top first, each H x W uint8 (one entry for a plate of one line). `crop` is the
+    evidence: H x W x 3 uint8, BGR, cut from the still without enhancement. `confirms`: another crop
+    was read clearly, so the reader may spend less effort.
     """
 
     grey: Image
@@ -95,7 +95,7 @@ class PlateImage:
 
 @dataclass(frozen=True, slots=True)
 class CharacterReading:
-    """One character (A-Z, 0-9), its confidence (0..1), and what else it might be, best first."""
+    """One character (A-Z, 0-9), its confidence (0..1), and alternatives, best first."""
 
     char: str
     confidence: float
@@ -104,7 +104,7 @@ class CharacterReading:
 
 @dataclass(frozen=True, slots=True)
 class TextAlternative:
-    """Another text that the plate may carry, with its confidence (0..1)."""
+    """An alternative text of a reading, with its confidence (0..1)."""
 
     text: str
     confidence: float
@@ -112,7 +112,7 @@ class TextAlternative:
 
 @dataclass(frozen=True, slots=True)
 class PlateReading:
-    """What one reader, or several in agreement, made of a plate. Text is canonical (A-Z, 0-9)."""
+    """The text of a plate as read by one reader, or by several in consensus (A-Z, 0-9)."""
 
     characters: tuple[CharacterReading, ...]
     reader: str
@@ -120,17 +120,17 @@ class PlateReading:
 
     @property
     def text(self) -> str:
-        """The registration, without separators."""
+        """The text without separators."""
         return "".join(c.char for c in self.characters)
 
     @property
     def confidence(self) -> float:
-        """Confidence of the weakest character; 0.0 where there is none."""
+        """Confidence of the weakest character; 0.0 for an empty reading."""
         return min((c.confidence for c in self.characters), default=0.0)
 
 
 class Result(StrEnum):
-    """The three outcomes of judging a reading."""
+    """The result of judging a reading; only GRANTED opens."""
 
     GRANTED = "granted"
     REFUSED = "refused"
@@ -138,7 +138,7 @@ class Result(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a verdict is what it is; written into every passage and never renamed."""
+    """The reason of a verdict; stored in every passage and therefore never renamed."""
 
     ALLOWED = "allowed"
     ALLOWED_LOOKALIKE = "allowed_lookalike"
@@ -172,7 +172,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListEntry:
-    """One plate on a list. Times are aware; None means without limit."""
+    """One plate on a list. Times are timezone-aware; None means unlimited."""
 
     plate: str
     holder: str = ""
@@ -185,13 +185,13 @@ class ListEntry:
 
     @property
     def limited(self) -> bool:
-        """Whether a trusted clock or a count is needed to judge this entry."""
+        """Whether judging this entry needs a trusted clock or a count."""
         return bool(self.valid_from or self.valid_until or self.hours or self.entries is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class VehicleRecord:
-    """What is known about a vehicle. Personal data: shown only to those who may see it."""
+    """What is known about a vehicle. Personal data: shown only to authorised people."""
 
     plate: str
     owner: str = ""
@@ -208,7 +208,7 @@ class VehicleRecord:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The judgement of one reading against the lists. Only GRANTED opens."""
+    """The verdict on one reading. Only GRANTED opens."""
 
     result: Result
     reason: Reason
@@ -221,7 +221,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlateSighting:
-    """What the pipeline made of a burst: the best reading and the images that it was read from."""
+    """The pipeline's result for a burst: the best reading and the images it was read from."""
 
     reading: PlateReading | None
     plate: PlateImage | None
@@ -233,7 +233,7 @@ class PlateSighting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Passage:
-    """One vehicle from arrival to leaving, as the journal keeps it."""
+    """One vehicle from arrival to departure, as stored in the journal."""
 
     id: str
     lane: str

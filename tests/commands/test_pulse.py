@@ -68,7 +68,7 @@ def test_ok__yes_pulses_once(pulse: Pulse, factory: KeptFactory) -> None:
 
 def test_fail__close_while_the_photocell_sees_something(pulse: Pulse, factory: KeptFactory) -> None:
     said = pulse("close", "--yes")  # nothing holds the closed contact to ground: cut wire
-    assert "photocell is active: CLOSE is not switched on" in str(said.exception)
+    assert "CLOSE is refused while photocell is active" in str(said.exception)
     assert f"GPIO{CLOSE}" not in {pin.info.name for pin in factory.pins.values()}
 
 

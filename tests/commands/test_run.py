@@ -77,7 +77,7 @@ def test_ok__ctrl_c_ends_cleanly(pictures, tmp_path):
 def test_ok__a_scenario_tells_its_story():
     done = plategate("run", "--rehearse", ROOT / "tests" / "scenarios" / "01-resident.toml")
     assert done.returncode == 0, done.stderr
-    assert "All as it must be." in done.stdout
+    assert "All expectations met." in done.stdout
 
 
 def test_fail__a_scenario_that_does_not_hold_is_an_error(tmp_path):

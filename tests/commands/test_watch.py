@@ -52,7 +52,7 @@ def test_ok__gate(watch: Watch, gate: Health) -> None:
     answer = watch()
     assert answer.exit_code == 0, answer.output
     rows = {line.split("│")[1].strip(): line for line in answer.stdout.splitlines() if "│" in line}
-    assert "active, stuck and left out" in rows["beam"]
+    assert "active, stuck and ignored" in rows["beam"]
     assert "unknown" in rows["photocell"]
     assert "refused" in rows["signal"]
     assert "12" in rows["passages"]

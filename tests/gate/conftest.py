@@ -18,9 +18,9 @@ from plategate.access.store.lists import ListName
 from plategate.errors import SettingsError, StoreError
 from plategate.gate.reload import SettingsFile
 from plategate.messages import InputName, Level
-from plategate.rehearsal.clock import TurnedClock
+from plategate.rehearsal.clock import ManualClock
 from plategate.rehearsal.pictures import rehearsal_settings
-from plategate.rehearsal.scenario_reader import ScenarioReader, load_said_or_real, said
+from plategate.rehearsal.scenario_reader import ScenarioReader, load_scripted, scripted_plate
 from plategate.rehearsal.site import Site, build_site
 from plategate.settings import Settings
 from plategate.settings.journal import JournalSettings
@@ -33,7 +33,7 @@ SURE = 0.9
 Change = Callable[..., Settings]
 
 
-class FakeBook:
+class FakeJournal:
     """A journal that can fail or hang, and that writes down the order of what happens."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class FakeBook:
         self.order.append(f"keeps {settings.evidence}")
 
     def close(self) -> None:
-        self.order.append("book closed")
+        self.order.append("journal closed")
 
 
 def no_pipeline() -> ScenarioReader:
@@ -80,11 +80,11 @@ def no_pipeline() -> ScenarioReader:
 class RunningGate:
     """The site while its gate runs in a thread."""
 
-    def __init__(self, site: Site, book: FakeBook, judge: AccessControl) -> None:
+    def __init__(self, site: Site, journal: FakeJournal, access: AccessControl) -> None:
         self.site = site
-        self.judge = judge
-        self.book = book
-        self.relay: list[str] = book.order
+        self.access = access
+        self.journal = journal
+        self.relay: list[str] = journal.order
         site.board.factory.listeners.append(self._edge)
         self._thread = threading.Thread(target=site.gate.run)
         self._thread.start()
@@ -96,7 +96,7 @@ class RunningGate:
             self.relay.append(f"{relay[0]} {'on' if relay[1] else 'off'}")
 
     def come(self, plate: str) -> None:
-        self.site.camera.show(said(plate, 0.99))
+        self.site.camera.show(scripted_plate(plate, 0.99))
         self.site.board.put(InputName.BEAM, Level.ACTIVE)
 
     def put(self, name: InputName, level: Level) -> None:
@@ -121,19 +121,19 @@ class ReloadedGate:
 
     def __init__(self, settings: Settings) -> None:
         self.written: Settings | str = settings
-        self.clock = TurnedClock()
-        self.book = FakeBook()
+        self.clock = ManualClock()
+        self.journal = FakeJournal()
         self.told: list[str] = []
         self.good: list[Settings | str] = []
         self.edges: list[tuple[str, bool]] = []
-        self.judge = open_access(settings.access)
+        self.access = open_access(settings.access)
         self.site = build_site(
             settings,
-            turned=self.clock,
+            manual=self.clock,
             reader=no_pipeline(),
-            judge=self.judge,
-            book=self.book,
-            load=load_said_or_real,
+            access=self.access,
+            journal=self.journal,
+            load=load_scripted,
             file=SettingsFile("settings.toml", self._read, lambda: self.good.append(self.written)),
             notify=self.told.append,
         )
@@ -161,11 +161,11 @@ class ReloadedGate:
         while self.clock.monotonic() < until_s:
             due = (until_s, self.clock.next_s(), self.site.gate.deadline)
             moment_s = min(moment for moment in due if moment is not None)
-            self.clock.turn_to(max(moment_s, self.clock.monotonic()))
+            self.clock.advance_to(max(moment_s, self.clock.monotonic()))
             self.site.gate.pump()
 
     def come(self, plate: str, sure: float) -> None:
-        self.site.camera.show(said(plate, sure))
+        self.site.camera.show(scripted_plate(plate, sure))
         self.site.board.put(InputName.BEAM, Level.ACTIVE)
         self.wait(0.2)
 
@@ -181,7 +181,7 @@ class ReloadedGate:
 
     @property
     def verdicts(self) -> list[str]:
-        return [passage.verdict.reason.value for passage in self.book.passages]
+        return [passage.verdict.reason.value for passage in self.journal.passages]
 
     @property
     def failures(self) -> list[str]:
@@ -207,12 +207,12 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def running(settings: Settings) -> Iterator[RunningGate]:
     """A gate that runs."""
-    book = FakeBook()
-    judge = open_access(settings.access)
+    journal = FakeJournal()
+    access = open_access(settings.access)
     site = build_site(
-        settings, reader=no_pipeline(), judge=judge, book=book, load=load_said_or_real
+        settings, reader=no_pipeline(), access=access, journal=journal, load=load_scripted
     )
-    gate = RunningGate(site, book, judge)
+    gate = RunningGate(site, journal, access)
     yield gate
     gate.stop()
 

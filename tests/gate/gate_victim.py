@@ -16,7 +16,7 @@ from pathlib import Path
 from plategate.messages import InputName, Level
 from plategate.rehearsal.board import Edge
 from plategate.rehearsal.pictures import rehearsal_settings
-from plategate.rehearsal.scenario_reader import ScenarioReader, load_said_or_real, said
+from plategate.rehearsal.scenario_reader import ScenarioReader, load_scripted, scripted_plate
 from plategate.rehearsal.site import build_site
 from plategate.settings import Settings
 
@@ -26,7 +26,7 @@ def serve(state: Path, vehicles: int) -> None:
     settings = rehearsal_settings(Settings(), state, state / "lists.sqlite")
     reader = ScenarioReader(lambda: sys.exit("no picture is read here"))
     edges = os.open(state / "edges.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    site = build_site(settings, reader=reader, load=load_said_or_real)
+    site = build_site(settings, reader=reader, load=load_scripted)
 
     def edge(seen: Edge) -> None:
         relay = site.board.relay_of(seen)
@@ -37,7 +37,7 @@ def serve(state: Path, vehicles: int) -> None:
     site.gate.start()
     os.write(edges, b"started\n")
     for _ in range(vehicles):
-        site.camera.show(said("AB12CDE", 0.99))
+        site.camera.show(scripted_plate("AB12CDE", 0.99))
         site.board.put(InputName.BEAM, Level.ACTIVE)
         _turn(site, 0.15)
         site.board.put(InputName.BEAM, Level.INACTIVE)

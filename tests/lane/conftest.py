@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A lane on the bench: a clock turned by hand, and everything the lane asked for, in order."""
+"""A test bench for the lane: a manual clock, events in, and every command in order."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import pytest
 
+from plategate.gate.startup import lane_rules
 from plategate.lane import LaneRules, LaneState, step
 from plategate.messages import (
     CloseBarrier,
@@ -33,6 +34,8 @@ from plategate.messages import (
     VerdictReached,
     WriteGrant,
 )
+from plategate.settings.barrier import BarrierSettings
+from plategate.settings.lane import LaneSettings
 from plategate.values import (
     CharacterReading,
     PlateReading,
@@ -52,6 +55,7 @@ WIRED = frozenset(
         InputName.RESET,
     }
 )
+DEFAULT_RULES = lane_rules(LaneSettings(), BarrierSettings(), WIRED)
 MOVES = (OpenBarrier, HoldBarrier, RaiseAgain, ReleaseBarrier, CloseBarrier, RestBarrier)
 Kind = TypeVar("Kind")
 
@@ -64,9 +68,14 @@ def sighting(text: str | None) -> PlateSighting:
     return PlateSighting(PlateReading(characters, "test"), None, None, stills=2)
 
 
+def default_rules(wired: frozenset[InputName], **rules: object) -> LaneRules:
+    """The rules of the default settings, with the given ones replaced."""
+    return replace(DEFAULT_RULES, wired=wired, **rules)
+
+
 @dataclass
 class Bench:
-    """Drives `step` the way the gate does; the parts behind the commands are played by hand."""
+    """Calls `step` as the gate does; the test plays the components that execute the commands."""
 
     rules: LaneRules
     now: float = 100.0
@@ -80,7 +89,7 @@ class Bench:
                 self.send(InputChanged(name, Level.INACTIVE))
 
     def send(self, event: Event) -> tuple[Command, ...]:
-        """One event now; returns what the lane asked for."""
+        """Send one event now; returns the commands."""
         self.state, commands, self.deadline = step(self.state, event, self.now, self.rules)
         assert self.deadline is None or self.deadline > self.now
         self.log.extend(commands)
@@ -91,11 +100,11 @@ class Bench:
         return self.send(InputChanged(InputName(name), level))
 
     def clear(self, name: str) -> tuple[Command, ...]:
-        """Let an input go quiet."""
+        """Set an input inactive."""
         return self.put(name, Level.INACTIVE)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, calling the lane at its deadlines."""
+        """Advance the clock, calling the lane at its deadlines."""
         until = self.now + seconds
         while self.deadline is not None and self.deadline <= until:
             self.now = self.deadline
@@ -104,49 +113,49 @@ class Bench:
         self.send(TimePassed())
 
     def all(self, kind: type[Kind]) -> list[Kind]:
-        """Every command of a kind so far."""
+        """All commands of one type so far."""
         return [command for command in self.log if isinstance(command, kind)]
 
     def last(self, kind: type[Kind]) -> Kind:
-        """The latest command of a kind."""
+        """The latest command of one type."""
         return self.all(kind)[-1]
 
     def reports(self) -> list[str]:
-        """What was reported so far."""
+        """All reports so far."""
         return [report.what for report in self.all(Report)]
 
     def signals(self) -> list[str]:
-        """What the lamps were asked to say so far."""
+        """All signals so far."""
         return [show.signal.value for show in self.all(Show)]
 
     def read(self, text: str | None) -> tuple[Command, ...]:
-        """Answer the burst that was asked for last."""
+        """Answer the last TakeStills."""
         return self.send(PlateRead(self.last(TakeStills).passage_id, sighting(text)))
 
     def judge(self, result: Result, reason: Reason, alarm: str | None = None) -> None:
-        """Answer the question for a verdict that was asked last."""
+        """Answer the last Judge."""
         asked = self.last(Judge)
         plate = asked.reading.text if asked.reading else None
         verdict = Verdict(result, reason, plate=plate, alarm=alarm)
         self.send(VerdictReached(asked.passage_id, verdict))
 
     def written(self) -> tuple[Command, ...]:
-        """The journal has the grant."""
+        """Answer the last WriteGrant: stored."""
         return self.send(GrantWritten(self.last(WriteGrant).passage_id))
 
     def grant(self, text: str = "AB12CDE") -> None:
-        """A vehicle comes and is let in."""
+        """A vehicle arrives and is granted."""
         self.put("beam")
         self.let_in(text)
 
     def let_in(self, text: str = "AB12CDE") -> None:
-        """The vehicle that stands there is read, granted, and that is written down."""
+        """The waiting vehicle is read and granted, and the grant is stored."""
         self.read(text)
         self.judge(Result.GRANTED, Reason.ALLOWED)
         self.written()
 
     def drive_through(self) -> None:
-        """The vehicle passes under the arm and is gone."""
+        """The vehicle passes under the arm and leaves."""
         self.wait(2)
         self.clear("beam")
         self.put("photocell")
@@ -155,7 +164,7 @@ class Bench:
         self.wait(1)
 
     def moves(self) -> list[str]:
-        """Every command to a relay so far."""
+        """All relay commands so far."""
         return [type(command).__name__ for command in self.log if isinstance(command, MOVES)]
 
     def rests(self) -> None:
@@ -176,15 +185,15 @@ class Bench:
         self.put("arm_down")
 
     def records(self) -> list[tuple[str, str]]:
-        """Reason and barrier of every passage recorded so far."""
+        """Reason and barrier text of every recorded passage."""
         return [(r.verdict.reason.value, r.barrier) for r in self.all(Record)]
 
 
 @pytest.fixture
 def make_bench() -> Callable[..., Bench]:
-    """Builds a bench; keyword arguments are rules that differ from the usual site."""
+    """Builds a bench; keyword arguments are rules that differ from the default settings."""
 
     def make(wired: frozenset[InputName] = WIRED, **rules: object) -> Bench:
-        return Bench(LaneRules(wired=wired, **rules))
+        return Bench(default_rules(wired, **rules))
 
     return make

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate run --rehearse DIR`: every picture is one vehicle; a table, crops, annotated pictures.
+"""`plategate run --rehearse DIR`: each picture is one vehicle; prints a table, writes pictures.
 
-The folder may hold allow.csv, block.csv, wanted.csv, records.csv and a settings.toml beside the
-pictures; without lists those of the settings are used. State and pictures go to the --out folder.
+The folder may also contain allow.csv, block.csv, wanted.csv, records.csv and settings.toml; without
+lists, those of the settings are used. State, crops and annotated pictures go to the --out folder.
 """
 
 from __future__ import annotations
@@ -17,25 +17,28 @@ import typer
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
+from rich.table import Table
 
 from plategate.access.store.importing import import_list_file, import_record_file
 from plategate.access.store.lists import ListName
-from plategate.commands._rehearsal_table import RehearsalTable
 from plategate.errors import reason_of
 from plategate.rehearsal.pictures import PictureRehearsal, Rehearsed, rehearsal_settings
 from plategate.settings import Settings, load_settings
 from plategate.vision.images import find_pictures
 
-PIPE_WIDTH = 165
+PIPE_WIDTH = 165  # columns of the table where the output is not a terminal
+STAGES = ("capture", "localize", "read", "decide", "relay", "total")
+COLOURS = {"granted": "green", "refused": "red", "unsure": "yellow"}
+FULL_WIDTH = 125
 
 
 def run_pictures(
     config: Path | None, folder: Path, lists: list[Path], records: Path | None, out: Path | None
 ) -> int:
-    """Rehearse; the exit status."""
+    """Run the rehearsal; returns the exit status."""
     if not folder.is_dir():
         raise typer.BadParameter(f"{folder}: no such folder", param_hint="--rehearse")
-    logging.getLogger("plategate").setLevel(logging.CRITICAL)  # the table says it
+    logging.getLogger("plategate").setLevel(logging.CRITICAL)  # the table shows the results
     pictures = find_pictures([folder])
     if not pictures:
         raise typer.BadParameter(f"{folder}: holds no pictures", param_hint="--rehearse")
@@ -52,7 +55,7 @@ def run_pictures(
     )
     shown: list[Rehearsed] = []
     live = Live(table.table, console=console, auto_refresh=False, vertical_overflow="visible")
-    # Nobody watches a pipe; there the table is written once, at the end.
+    # A terminal gets a live table; a pipe gets it once, at the end.
     with live if console.is_terminal else contextlib.nullcontext():
 
         def done(rehearsed: Rehearsed) -> None:
@@ -74,7 +77,7 @@ def run_pictures(
         f"Crops, annotated pictures and the journal: {escape(str(out))}"
     )
     if not finished:
-        console.print("Stopped early; the relay rests.")
+        console.print("Stopped early; the relay is off.")
         return 130
     if not any(item.sighting for item in shown):
         console.print("No picture went through the pipeline.")
@@ -90,7 +93,7 @@ def _settings(config: Path | None, folder: Path) -> Settings:
 def _prepare(
     settings: Settings, folder: Path, lists: list[Path], records: Path | None, state: Path
 ) -> Settings:
-    """Settings whose lists are those named or found; the real lists are never written to."""
+    """Settings with the given lists, or those in the folder; the real lists are never written."""
     found = lists or [path for name in ListName if (path := folder / f"{name}.csv").exists()]
     if records is None and (folder / "records.csv").exists():
         records = folder / "records.csv"
@@ -108,7 +111,7 @@ def _list_of(file: Path) -> ListName:
 
 
 def _leave_pictures(out: Path, rehearsed: Rehearsed) -> None:
-    """The crop that was read and the still with the plate drawn in, named by when and what."""
+    """Write the crop that was read and the annotated still, named by time, plate and picture."""
     import cv2
 
     from plategate.vision.annotate import Mark, annotate
@@ -125,3 +128,58 @@ def _leave_pictures(out: Path, rehearsed: Rehearsed) -> None:
         marks = [Mark(sighting.plate.region.corners, text, sighting.reading.confidence)]
     (out / "annotated").mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(out / "annotated" / f"{name}.jpg"), annotate(sighting.still.image, marks))
+
+
+class RehearsalTable:
+    """The table of a rehearsal, one row a vehicle; fewer columns on a narrow terminal."""
+
+    def __init__(self, title: str, width: int) -> None:
+        self._full = width >= FULL_WIDTH
+        self.table = Table(title=title, title_justify="left")
+        for column in ("picture", "plate", "verdict"):
+            self.table.add_column(column, no_wrap=column == "plate", overflow="fold")
+        if self._full:
+            self.table.add_column("holder or owner")
+        self.table.add_column("barrier")
+        for stage in STAGES if self._full else STAGES[-1:]:
+            self.table.add_column(stage, justify="right", no_wrap=True)
+
+    def add(self, rehearsed: Rehearsed) -> None:
+        """Add the row of one vehicle."""
+        name = escape(rehearsed.picture.stem)
+        passage = rehearsed.passage
+        if passage is None:
+            self.table.add_row(name, "", "[red]no passage[/red]")
+            return
+        result = passage.verdict.result.value
+        reason = passage.verdict.reason.value.replace("_", " ")
+        cells = [
+            name,
+            passage.reading.text if passage.reading else "-",
+            f"[{COLOURS[result]}]{result}[/{COLOURS[result]}]: {reason}",
+        ]
+        if self._full:
+            cells.append(escape(_who(rehearsed)))
+        cells.append(_barrier(rehearsed))
+        spent = dict(passage.milliseconds)
+        cells += [_rounded(spent.get(stage)) for stage in (STAGES if self._full else STAGES[-1:])]
+        self.table.add_row(*cells)
+
+
+def _rounded(milliseconds: float | None) -> str:
+    return "" if milliseconds is None else f"{milliseconds:.1f}"
+
+
+def _who(rehearsed: Rehearsed) -> str:
+    verdict = rehearsed.passage.verdict if rehearsed.passage else None
+    if verdict is None:
+        return ""
+    holder = verdict.entry.holder if verdict.entry else ""
+    return holder or (verdict.record.owner if verdict.record else "")
+
+
+def _barrier(rehearsed: Rehearsed) -> str:
+    passage = rehearsed.passage
+    pulses = ", ".join(f"{pulse:.0f} ms" for pulse in rehearsed.pulses_ms)
+    text = passage.barrier.split(", same visit")[0] if passage else ""
+    return f"{text} (relay {pulses})" if pulses else text

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate check-config`: says whether a gate can start with a file, and what is wrong if not."""
+"""`plategate check-config`: check whether a gate can start with a settings file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def check_config(
         Path | None, typer.Argument(help="settings.toml; default: the one in force")
     ] = None,
 ) -> None:
-    """Check a settings file; names file, key, value and limit of everything that is wrong."""
-    from plategate.gate.startable import load_startable
-    from plategate.gate.without_relay import SENTENCE
+    """Check a settings file; names file, key, value and limit of every error."""
+    from plategate.gate.startup import load_startable
+    from plategate.gate.without_relay import NO_LINE
 
     settings = load_startable(file)
-    print(f"{file or 'settings'}: all right" + ("" if settings.pins.used else f"; {SENTENCE}"))
+    print(f"{file or 'settings'}: valid" + ("" if settings.pins.used else f"; {NO_LINE}"))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate pulse`: pulse the OPEN or the CLOSE relay by hand, after asking; for the installer.
+"""`plategate pulse`: pulse the OPEN or CLOSE relay by hand after a confirmation; for installers.
 
-The gate must not be running: the relay has one owner. CLOSE is refused while a safety input is not
-certainly clear.
+The gate must be stopped, since only one process can own the relay. CLOSE is refused unless every
+safety input is known to be clear.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Way(StrEnum):
-    """Which relay."""
+    """The relay to pulse."""
 
     OPEN = "open"
     CLOSE = "close"
@@ -34,12 +34,12 @@ def register(app: typer.Typer) -> None:
 def pulse(
     way: Annotated[Way, typer.Argument(help="which relay")] = Way.OPEN,
     ms: Annotated[
-        int | None, typer.Option(min=50, max=5000, help="how long, in ms; default: as the gate")
+        int | None, typer.Option(min=50, max=5000, help="length in ms; default: barrier.pulse_ms")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask; for scripts")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="skip the confirmation; for scripts")] = False,
     config: Config = None,
 ) -> None:
-    """Pulse a relay once. The arm may move: look at it while you do this."""
+    """Pulse a relay once. The arm may move: keep it in sight."""
     from plategate.errors import PinError
     from plategate.hardware.board import opened_factory
     from plategate.hardware.gpio.relay import GpioDrive
@@ -52,7 +52,7 @@ def pulse(
     bound_ms = settings.barrier.longest_pulse_ms
     length_ms = min(settings.barrier.pulse_ms if ms is None else ms, bound_ms)
     what = f"the {way.upper()} relay on GPIO {relay.pin} for {length_ms} ms"
-    if not yes and not typer.confirm(f"This closes {what}. The arm may move. Is the lane clear?"):
+    if not yes and not typer.confirm(f"This pulses {what}. The arm may move. Is the lane clear?"):
         print("nothing was moved")
         raise typer.Exit(1)
     with opened_factory(settings.pins) as factory:
@@ -64,7 +64,7 @@ def pulse(
             time.sleep(length_ms / 1000 + 0.05)
         finally:
             drive.shut_down()
-    print(f"closed {what}")
+    print(f"pulsed {what}")
 
 
 def _refuse_unless_clear(settings: Settings, factory: Any) -> None:
@@ -82,7 +82,7 @@ def _refuse_unless_clear(settings: Settings, factory: Any) -> None:
         inputs.start(lambda name, level, at_s: None)  # noqa: ARG005
         for name in (InputName.PHOTOCELL, InputName.SAFETY):
             if name in inputs.wired() and inputs.level(name) is not Level.INACTIVE:
-                raise PinError(f"{name} is {inputs.level(name)}: CLOSE is not switched on")
+                raise PinError(f"CLOSE is refused while {name} is {inputs.level(name)}")
     finally:
         inputs.close()
         timer.close()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate run`: the gate, or with --rehearse its rehearsal on pictures or on a scenario.
+"""`plategate run`: run the gate, or with --rehearse a rehearsal on pictures or a scenario.
 
-Exit status 0 when it ended in order, 1 when something failed, 130 after Ctrl-C in a rehearsal.
+Exit status 0 after an orderly end, 1 after a failure, 130 after Ctrl-C in a rehearsal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def run(
         Path | None,
         typer.Option(
             metavar="DIR|FILE",
-            help="mock pins; stills from a folder of pictures, or a scenario (.toml)",
+            help="on mock pins, with a folder of pictures or a scenario (.toml)",
         ),
     ] = None,
     lists: Annotated[
@@ -38,15 +38,13 @@ def run(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="folder for crops and annotated pictures; else a new one"),
+        typer.Option(help="folder for crops and annotated pictures; default: a new temporary one"),
     ] = None,
 ) -> None:
-    """Run the gate until it is told to stop."""
+    """Run the gate until it is stopped."""
     signal.signal(signal.SIGINT, _interrupted)
     if rehearse is None:
-        from plategate.commands._run_gate import run_gate
-
-        run_gate(config)
+        _run_gate(config)
     elif rehearse.suffix == ".toml":
         from plategate.commands._run_scenario import run_scenario
 
@@ -57,7 +55,27 @@ def run(
         raise typer.Exit(run_pictures(config, rehearse, lists or [], records, out))
 
 
+def _run_gate(config: Path | None) -> None:
+    """Run on the board; the installed gate falls back to the last good settings."""
+    from plategate.gate.build import run_gate
+    from plategate.gate.reload import SettingsFile
+    from plategate.gate.startup import load_startable
+    from plategate.logs import log_to_stderr
+    from plategate.settings import DEFAULT_FILE
+    from plategate.settings.last_good import LAST_GOOD, keep_as_good, load_or_last_good
+
+    log_to_stderr()
+    if config == DEFAULT_FILE:
+        file = SettingsFile(
+            str(config), lambda: load_startable(config), lambda: keep_as_good(config, LAST_GOOD)
+        )
+        run_gate(*load_or_last_good(config, LAST_GOOD, load_startable), file)
+    else:
+        file = SettingsFile(str(config or "settings"), lambda: load_startable(config))
+        run_gate(load_startable(config), None, file)
+
+
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
-    """Ctrl-C before the gate has taken over: nothing was moved yet, so just end."""
+    """Exit on Ctrl-C before the gate has installed its own handler; nothing has moved yet."""
     del number, frame
     sys.exit(130)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate watch`: inputs, distance and the lane's state, live in the terminal.
+"""`plategate watch`: show inputs, distance and lane state live in the terminal.
 
-Asks the running gate; with --direct it reads the pins itself, for wiring before the gate runs.
-Moves nothing.
+The values come from the running gate; with --direct the command reads the pins itself, for wiring
+before the gate runs. Nothing moves.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def register(app: typer.Typer) -> None:
 
 def watch(
     direct: Annotated[
-        bool, typer.Option("--direct", help="read the pins, not the gate; stop the gate first")
+        bool, typer.Option("--direct", help="read the pins directly; stop the gate first")
     ] = False,
-    every: Annotated[float, typer.Option(min=0.05, max=60, help="seconds between looks")] = 0.2,
-    looks: Annotated[int, typer.Option(min=0, help="end after so many; 0: at Ctrl-C")] = 0,
+    every: Annotated[float, typer.Option(min=0.05, max=60, help="seconds between updates")] = 0.2,
+    looks: Annotated[int, typer.Option(min=0, help="number of updates; 0: until Ctrl-C")] = 0,
     config: Config = None,
 ) -> None:
-    """Show what the gate sees and does."""
+    """Show inputs and lane state live."""
     from plategate.health.running_gate import running_gate
     from plategate.settings import load_settings
 
@@ -79,7 +79,7 @@ def _show(ask: Callable[[], dict[str, Any]], every_s: float, looks: int) -> None
 
 
 def table_of(seen: dict[str, Any]) -> Table:
-    """One look at the lane: `inputs` (name to level), `metres`, and the lane's own rows."""
+    """The table for one update: `inputs` (name to level), `metres`, and LANE_ROWS."""
     from rich.table import Table
     from rich.text import Text
 
@@ -89,7 +89,7 @@ def table_of(seen: dict[str, Any]) -> Table:
     table.add_column("is")
     stuck = seen.get("stuck", ())
     for name, level in seen.get("inputs", {}).items():
-        words = f"{level}, stuck and left out" if name in stuck else level
+        words = f"{level}, stuck and ignored" if name in stuck else level
         table.add_row(name, Text(words, style=LEVEL_STYLES.get(level, "")))
     if "metres" in seen:
         table.add_row("distance, metres", _metres(seen["metres"]))
@@ -118,7 +118,7 @@ def _word(value: Any) -> str:
 
 @contextmanager
 def _gate(settings: Settings) -> Iterator[Callable[[], dict[str, Any]]]:
-    """Ask the running gate."""
+    """Read the status of the running gate."""
     from plategate.health.socket import ask_status
 
     def ask() -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _gate(settings: Settings) -> Iterator[Callable[[], dict[str, Any]]]:
 
 @contextmanager
 def _direct(settings: Settings) -> Iterator[Callable[[], dict[str, Any]]]:
-    """Read the pins. Relays are not claimed; a camera is not opened."""
+    """Read the pins. Claims no relay and opens no camera."""
     from plategate.clock import SystemClock
     from plategate.hardware.board import opened_factory
     from plategate.hardware.gpio.inputs import GpioInputs
@@ -146,13 +146,13 @@ def _direct(settings: Settings) -> Iterator[Callable[[], dict[str, Any]]]:
         contacts = GpioInputs(
             pins=settings.pins, factory=factory, clock=clock, call_later=timer.call_later
         )
-        look_far = _distance(settings, factory)
+        measure = _distance(settings, factory)
         try:
             contacts.start(lambda name, level, at_s: None)  # noqa: ARG005
 
             def ask() -> dict[str, Any]:
                 levels = {str(n): str(contacts.level(n)) for n in sorted(contacts.wired())}
-                return {"title": "pins, read directly", "inputs": levels, **look_far()}
+                return {"title": "pins, read directly", "inputs": levels, **measure()}
 
             yield ask
         finally:
@@ -161,7 +161,7 @@ def _direct(settings: Settings) -> Iterator[Callable[[], dict[str, Any]]]:
 
 
 def _distance(settings: Settings, factory: Any) -> Callable[[], dict[str, Any]]:
-    """Measures once whenever it is called; nothing where no sensor is wired."""
+    """A function that measures once per call; it returns {} where no sensor is wired."""
     from plategate.errors import PinError
     from plategate.hardware.gpio.ultrasonic import DistanceFilter, UltrasonicSensor
 

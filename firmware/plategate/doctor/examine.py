@@ -10,7 +10,7 @@ from plategate.doctor.results import CheckResult, Machine, green, red
 from plategate.doctor.software import software
 from plategate.doctor.state import state
 from plategate.errors import SettingsError
-from plategate.gate.startable import load_startable
+from plategate.gate.startup import load_startable
 from plategate.settings import Settings
 from plategate.settings.last_good import last_good_settings
 

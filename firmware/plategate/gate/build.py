@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build the gate of a real site out of its settings; the only place where its parts are made.
+"""Build the gate of a real site from its settings; the only place where its components are made.
 
-Lines are claimed first and at rest. What is missing and can be done without (models, camera, list)
-is a degraded mode; a pin that cannot be had, or a journal that is taken, ends the start.
+Lines are claimed first, with every output off. A missing model, camera or list is a degraded mode;
+a pin that cannot be claimed, or a journal in use by another process, ends the start.
 """
 
 from __future__ import annotations
@@ -16,10 +16,8 @@ from plategate.access.control import open_access
 from plategate.clock import SystemClock
 from plategate.gate.interfaces import GateComponents
 from plategate.gate.loop import Gate
-from plategate.gate.modes import mode_chooser
 from plategate.gate.reload import Reload, SettingsFile
-from plategate.gate.rules import all_wired, lane_rules
-from plategate.gate.startable import startable
+from plategate.gate.startup import all_wired, lane_rules, mode_chooser, runtime_settings
 from plategate.gate.without_relay import GateWithoutRelay
 from plategate.hardware.board import open_board
 from plategate.health.crash import keep_crash_reports
@@ -37,7 +35,7 @@ logger = logging.getLogger(__name__)
 def run_gate(
     settings: Settings, wrong_settings: str | None = None, file: SettingsFile | None = None
 ) -> None:
-    """Build it, run it until it is told to stop, take it apart."""
+    """Build the gate, run it until it is stopped, and close everything."""
     with contextlib.ExitStack() as stack:
         if settings.pins.used:
             build_gate(settings, stack, wrong_settings, file).run()
@@ -48,7 +46,7 @@ def run_gate(
 def build_unwired(
     settings: Settings, stack: contextlib.ExitStack, wrong_settings: str | None
 ) -> GateWithoutRelay:
-    """What runs in place of a gate while no line is set."""
+    """The gate that runs while no line is set under [pins]."""
     health = systemd_health(SystemClock())
     health.say("settings", wrong_settings)
     gate = GateWithoutRelay(health, settings.health.main_hang_s)
@@ -62,10 +60,10 @@ def build_gate(
     wrong_settings: str | None = None,
     file: SettingsFile | None = None,
 ) -> Gate:
-    """A gate that is ready to run; `stack` takes apart what `Gate.shut_down` does not.
+    """A gate ready to run; `stack` closes what `Gate.shut_down` does not.
 
-    `wrong_settings` says why these are not the settings that the owner wrote; `file` is what they
-    are read from again while the gate runs.
+    `wrong_settings` says why the last good settings are used instead of the file; `file` is read
+    again at a reload.
     """
     clock = SystemClock()
     health = systemd_health(clock)
@@ -81,20 +79,20 @@ def build_gate(
     stack.callback(board.close)
     rules = lane_rules(settings.lane, settings.barrier, all_wired(board.inputs))
     trust = ClockTrust(settings.access.clock_stamp, clock)
-    parts = GateComponents(
+    components = GateComponents(
         clock=clock,
         camera=board.camera,
         inputs=board.inputs,
         drive=board.drive,
         lamps=board.lamps,
         reader=build_pipeline(settings.vision),
-        judge=open_access(settings.access, fits=any_country().fits),
-        book=_journal(settings),
+        access=open_access(settings.access, fits=any_country().fits),
+        journal=_journal(settings),
         clock_trusted=trust.trusted,
         mode=mode_chooser(settings.lane, settings.access, clock, trust.trusted),
     )
     gate = Gate(
-        parts=parts,
+        components=components,
         rules=rules,
         lane=settings.lane.name,
         prefix=f"{clock.wall():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
@@ -109,7 +107,7 @@ def build_gate(
         else Reload(
             present=settings,
             file=file,
-            prepare=functools.partial(startable, clock=clock, clock_trusted=trust.trusted),
+            prepare=functools.partial(runtime_settings, clock=clock, clock_trusted=trust.trusted),
             health=health,
             clock=clock,
         ),
@@ -131,7 +129,7 @@ def _journal(settings: Settings) -> Journal:
 
 
 def _serve_status(settings: Settings, health: Health, stack: contextlib.ExitStack) -> None:
-    """A gate without its status socket is better than none."""
+    """Serve the status; a gate whose status socket cannot be opened runs without it."""
     try:
         socket = StatusSocket(settings.health.socket, health.status)
     except OSError as error:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hand the stills of a burst from the camera's thread to the vision worker while both work.
+"""Pass the stills of a burst from the camera's thread to the vision worker while both run.
 
-Between bursts the camera is asked once a second whether it still delivers; one that does not is
-started again. A camera that dies in the middle of a burst leaves what it had delivered.
+Between bursts the camera is checked once a second and restarted when it has failed. When a camera
+fails during a burst, the stills delivered so far are used.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from plategate.values import Still
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 1.0
+CHECK_EVERY_S = 1.0
 RESTART_EVERY_S = 5.0
 STILL_WITHIN_S = 6.0
 
@@ -30,18 +30,18 @@ StillsOfBurst = Generator[Still, None, None]
 
 
 class StillFeed(Protocol):
-    """Where the vision worker gets its stills from."""
+    """Source of stills for the vision worker."""
 
     def start(self) -> None:
-        """Let the camera run."""
+        """Start the camera."""
         ...
 
     def burst(self, count: int, since_s: float) -> StillsOfBurst:
-        """As Camera.burst."""
+        """The stills of one burst, as Camera.burst."""
         ...
 
     def stop(self) -> None:
-        """Let go of the camera."""
+        """Close the camera."""
         ...
 
 
@@ -54,7 +54,7 @@ class _Burst:
 
 
 class CameraFeed:
-    """A camera on a thread of its own."""
+    """Runs a camera on its own thread."""
 
     def __init__(
         self,
@@ -73,11 +73,11 @@ class CameraFeed:
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
 
     def start(self) -> None:
-        """Start the thread; a camera that is absent is a state, not an error."""
+        """Start the thread; an absent camera is reported by CameraLost, not raised."""
         self._thread.start()
 
     def burst(self, count: int, since_s: float) -> StillsOfBurst:
-        """The stills of one burst as they come. Raises CameraError where there is not even one."""
+        """The stills of one burst as they arrive. Raises CameraError where there is none at all."""
         burst = _Burst(count, since_s)
         self._wanted.put(burst)
         delivered = 0
@@ -97,20 +97,20 @@ class CameraFeed:
             burst.enough = True
 
     def stop(self) -> None:
-        """End the thread; the camera is closed by it, or from here where it hangs."""
+        """End the thread, for at most 2 s, and close the camera."""
         self._wanted.put(None)
         if self._thread.is_alive():
             self._thread.join(timeout=2.0)
         self._camera.close()
 
     def _run(self) -> None:
-        self._try_start()
+        self._start_camera()
         while True:
             self._beat()
             try:
-                burst = self._wanted.get(timeout=LOOK_EVERY_S)
+                burst = self._wanted.get(timeout=CHECK_EVERY_S)
             except queue.Empty:
-                self._look()
+                self._check()
                 continue
             if burst is None:
                 return
@@ -123,48 +123,48 @@ class CameraFeed:
                 if burst.enough:
                     break
             burst.stills.put(None)
-            self._found()
+            self._report_back()
         except CameraError as error:
             burst.stills.put(error)
-            self._missing(str(error))
+            self._report_lost(str(error))
         except Exception as error:
-            logger.exception("the camera's adapter failed")
+            logger.exception("the camera driver failed")
             burst.stills.put(CameraError(str(error)))
-            self._missing(str(error))
+            self._report_lost(str(error))
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         fault = self._camera.fault()
         if fault is None:
-            self._found()
+            self._report_back()
             return
-        self._missing(fault)
+        self._report_lost(fault)
         if self._clock.monotonic() - self._restarted_s >= RESTART_EVERY_S:
             self._camera.close()
-            self._try_start()
+            self._start_camera()
 
-    def _try_start(self) -> None:
+    def _start_camera(self) -> None:
         self._restarted_s = self._clock.monotonic()
         try:
             self._camera.start()
         except CameraError as error:
-            self._missing(str(error))
+            self._report_lost(str(error))
         except Exception as error:
-            logger.exception("the camera's adapter failed")
-            self._missing(str(error))
+            logger.exception("the camera driver failed")
+            self._report_lost(str(error))
 
-    def _missing(self, reason: str) -> None:
+    def _report_lost(self, reason: str) -> None:
         if not self._lost:
             self._lost = True
             self._post(CameraLost(reason))
 
-    def _found(self) -> None:
+    def _report_back(self) -> None:
         if self._lost:
             self._lost = False
             self._post(CameraReturned())
 
 
 class InlineFeed:
-    """A camera that is asked on the spot, for scenarios in which time is turned by hand."""
+    """Runs the camera in the calling thread, for scenarios with a manual clock."""
 
     def __init__(self, camera: Camera, post: Callable[[Event], None]) -> None:
         self._camera = camera
@@ -176,7 +176,7 @@ class InlineFeed:
         self._camera.start()
 
     def burst(self, count: int, since_s: float) -> StillsOfBurst:
-        """The stills of one burst; what came before the camera died is kept."""
+        """The stills of one burst; those taken before a failure are delivered."""
         delivered, died = 0, False
         try:
             for still in self._camera.burst(count, since_s):
@@ -195,5 +195,5 @@ class InlineFeed:
                 self._post(CameraReturned())
 
     def stop(self) -> None:
-        """Let go of the camera."""
+        """Close the camera."""
         self._camera.close()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Carry out what the lane asks for: relays and lamps at once, everything slow by a worker.
+"""Execute lane commands: drive relays and lamps directly, queue slow work on the workers.
 
-Called by the main loop alone. Every answer comes back as an event; nothing is decided here.
+Called by the main loop only. Every answer comes back as an event; nothing is decided here.
 """
 
 from __future__ import annotations
@@ -42,52 +42,52 @@ from plategate.values import Passage, PlateSighting, Reason
 
 logger = logging.getLogger(__name__)
 
-MOST_PICTURES_WAITING = 6
+MAX_PICTURES_QUEUED = 6
 
 Post = Callable[[Event], None]
 Movement = OpenBarrier | HoldBarrier | RaiseAgain | ReleaseBarrier | CloseBarrier | RestBarrier
 
 
-class Watcher(Protocol):
-    """Is told what becomes of passages; the status and a rehearsal's table are made of it."""
+class Observer(Protocol):
+    """Receives finished passages and reports, for health counters and rehearsal tables."""
 
     def recorded(self, passage: Passage, sighting: PlateSighting | None) -> None:
-        """A passage is finished; called by the worker that kept it."""
+        """A passage is finished; called by the records worker."""
         ...
 
     def reported(self, report: Report) -> None:
-        """The lane told the owner of something; called by the main loop."""
+        """The lane reported something; called by the main loop."""
         ...
 
 
 class CommandExecutor:
-    """The edge between the lane's commands and the parts."""
+    """Executes the lane's commands on the gate's components."""
 
     def __init__(
         self,
         *,
-        parts: GateComponents,
+        components: GateComponents,
         lane: str,
         feed: StillFeed,
         vision: Worker,
         grants: Worker,
         records: Worker,
         post: Post,
-        watchers: tuple[Watcher, ...],
+        observers: tuple[Observer, ...],
     ) -> None:
-        self._parts = parts
+        self._components = components
         self._lane = lane
         self._feed = feed
         self._vision = vision
         self._grants = grants
         self._records = records
         self._post = post
-        self._watchers = watchers
+        self._watchers = observers
         self._measured_ms: dict[str, dict[str, float]] = {}
         self._relay_s: dict[str, float] = {}
 
-    def carry_out(self, command: Command) -> None:
-        """Do it, or have it done."""
+    def execute(self, command: Command) -> None:
+        """Execute a command, or queue it on its worker."""
         match command:
             case TakeStills(passage_id):
                 if not self._vision.submit(lambda: self._read(command)):
@@ -103,8 +103,8 @@ class CommandExecutor:
             case Show():
                 self._show(command)
             case Report():
-                for watcher in self._watchers:
-                    watcher.reported(command)
+                for observer in self._watchers:
+                    observer.reported(command)
             case (
                 OpenBarrier()
                 | HoldBarrier()
@@ -124,10 +124,10 @@ class CommandExecutor:
             self._post(DriveFailed(str(error)))
         passage_id = getattr(movement, "passage_id", None)
         if passage_id is not None:
-            self._relay_s[passage_id] = self._parts.clock.monotonic()
+            self._relay_s[passage_id] = self._components.clock.monotonic()
 
     def _drive(self, movement: Movement) -> None:
-        drive = self._parts.drive
+        drive = self._components.drive
         match movement:
             case OpenBarrier(_, pulse_s):
                 drive.open(pulse_s)
@@ -146,18 +146,18 @@ class CommandExecutor:
 
     def _show(self, show: Show) -> None:
         try:
-            self._parts.lamps.show(show.signal, show.blinks)
+            self._components.lamps.show(show.signal, show.blinks)
         except HardwareError as error:
             logger.warning("lamps: %s", error)
 
     def _read(self, asked: TakeStills) -> None:
-        """In the vision worker: stills, pipeline, one event."""
+        """Vision worker: take stills, run the pipeline, post one event."""
         spent = self._measured_ms.setdefault(asked.passage_id, {})
         spent["capture"] = 0.0
         event: Event = ReadingFailed(asked.passage_id, Reason.PIPELINE_FAILED)
         try:
             with contextlib.closing(self._feed.burst(asked.count, asked.since_s)) as stills:
-                sighting = self._parts.reader.read_burst(self._timed(stills, spent))
+                sighting = self._components.reader.read_burst(self._timed(stills, spent))
             event = PlateRead(asked.passage_id, sighting)
         except CameraError as error:
             logger.error("passage %s: %s", asked.passage_id, error)
@@ -166,8 +166,8 @@ class CommandExecutor:
             self._post(event)
 
     def _timed(self, stills: StillsOfBurst, spent: dict[str, float]) -> StillsOfBurst:
-        """The same stills; the time spent waiting for them is added up."""
-        clock = self._parts.clock
+        """The same stills, adding up the time spent waiting for them."""
+        clock = self._components.clock
         while True:
             started_s = clock.monotonic()
             still = next(stills, None)
@@ -177,28 +177,28 @@ class CommandExecutor:
             yield still
 
     def _judge(self, asked: Judge) -> None:
-        """In the vision worker: the lists' verdict, one event."""
-        clock = self._parts.clock
+        """Vision worker: get the verdict, post one event."""
+        clock = self._components.clock
         started_s = clock.monotonic()
         event: Event = ReadingFailed(asked.passage_id, Reason.STORE_FAILED)
         try:
-            trusted = self._parts.clock_trusted()
-            verdict = self._parts.judge.judge(asked.reading, clock.wall(), trusted)
+            trusted = self._components.clock_trusted()
+            verdict = self._components.access.judge(asked.reading, clock.wall(), trusted)
             event = VerdictReached(asked.passage_id, verdict)
         finally:
             self._measure(asked.passage_id, "decide", started_s)
             self._post(event)
 
     def _write(self, asked: WriteGrant) -> None:
-        """In the grants' worker: durable before anything moves, one event."""
-        clock, parts = self._parts.clock, self._parts
+        """Grants worker: store the grant, count the entry, post one event."""
+        clock, components = self._components.clock, self._components
         started_s = clock.monotonic()
         event: Event = GrantNotWritten(asked.passage_id)
         try:
             at, plate = clock.wall(), asked.verdict.plate or ""
-            parts.book.begin_grant(asked.passage_id, plate, at, self._lane)
+            components.journal.begin_grant(asked.passage_id, plate, at, self._lane)
             counts = plate and asked.repeat_of is None
-            if not counts or parts.judge.note_grant(asked.passage_id, asked.verdict, at):
+            if not counts or components.access.note_grant(asked.passage_id, asked.verdict, at):
                 event = GrantWritten(asked.passage_id)
         except StoreError as error:
             logger.error("passage %s: %s", asked.passage_id, error)
@@ -208,10 +208,10 @@ class CommandExecutor:
 
     def _measure(self, passage_id: str, name: str, started_s: float) -> None:
         spent = self._measured_ms.setdefault(passage_id, {})
-        spent[name] = (self._parts.clock.monotonic() - started_s) * 1000.0
+        spent[name] = (self._components.clock.monotonic() - started_s) * 1000.0
 
     def _record(self, record: Record) -> None:
-        clock = self._parts.clock
+        clock = self._components.clock
         passage = make_passage(
             record,
             lane=self._lane,
@@ -221,18 +221,18 @@ class CommandExecutor:
             relay_s=self._relay_s.pop(record.passage_id, None),
         )
         sighting = record.sighting
-        if self._records.waiting() >= MOST_PICTURES_WAITING:
-            # A disk that is too slow costs pictures, neither memory nor passages.
-            logger.warning("passage %s: kept without pictures, too many wait", passage.id)
+        if self._records.waiting() >= MAX_PICTURES_QUEUED:
+            # With a slow disk, pictures are dropped before memory fills or passages are lost.
+            logger.warning("passage %s: stored without pictures, the queue is full", passage.id)
             sighting = None
         if not self._records.submit(lambda: self._keep(passage, sighting)):
             logger.critical("passage %s is lost: the journal does not answer", passage.id)
 
     def _keep(self, passage: Passage, sighting: PlateSighting | None) -> None:
-        """In the records' worker: the journal, then whoever watches."""
+        """Records worker: store the passage, then notify the observers."""
         try:
-            self._parts.book.record(passage, sighting)
+            self._components.journal.record(passage, sighting)
         except StoreError as error:
             logger.error("%s", error)
-        for watcher in self._watchers:
-            watcher.recorded(passage, sighting)
+        for observer in self._watchers:
+            observer.recorded(passage, sighting)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts that a gate is made of, as Protocols; `build` and the rehearsal fill them."""
+"""Protocols of the gate's components; `build` and the rehearsal provide implementations."""
 
 from __future__ import annotations
 
@@ -18,71 +18,71 @@ from plategate.values import Passage, PlateReading, PlateSighting, Still, Verdic
 
 
 class BurstReader(Protocol):
-    """Stills in, the best reading out."""
+    """Reads a burst of stills."""
 
     @property
     def degraded(self) -> tuple[str, ...]:
-        """What it does without at the moment."""
+        """Sentences about missing or failed models and readers."""
         ...
 
     def read_burst(self, stills: Iterable[Still]) -> PlateSighting:
-        """Read until enough stills agree."""
+        """The best reading; stops early once enough stills agree."""
         ...
 
 
-class Judge(Protocol):
-    """Who may pass."""
+class AccessControl(Protocol):
+    """Decides who may pass."""
 
     def judge(self, reading: PlateReading | None, at: datetime, clock_trusted: bool) -> Verdict:
-        """The verdict about one reading."""
+        """The verdict on one reading."""
         ...
 
     def note_grant(self, passage_id: str, verdict: Verdict, at: datetime) -> bool:
-        """Count a grant durably; False where the barrier must stay shut."""
+        """Store that an entry was used; False where the barrier must stay closed."""
         ...
 
     def list_condition(self, at: datetime) -> ListCondition:
-        """Whether the list in force can be read, and is not older than the owner wants."""
+        """Whether the list in force can be read, and whether it is too old."""
         ...
 
-    def use(self, terms: AccessRules) -> None:
-        """Judge by other terms from now on."""
+    def use(self, rules: AccessRules) -> None:
+        """Judge by these rules from now on."""
         ...
 
     def close(self) -> None:
-        """Close its files."""
+        """Close all files."""
         ...
 
 
-class PassageBook(Protocol):
-    """Where grants and passages are kept; `problems` are named failures with a sentence each."""
+class Journal(Protocol):
+    """Stores grants and passages; `problems` maps names of failures to sentences."""
 
     problems: dict[str, str]
 
     def begin_grant(self, passage_id: str, plate: str, at: datetime, lane: str = "") -> None:
-        """Make a grant durable; StoreError where that fails."""
+        """Store a grant durably; raises StoreError."""
         ...
 
     def record(self, passage: Passage, sighting: PlateSighting | None = None) -> None:
-        """Keep a passage with its evidence; StoreError where that fails."""
+        """Store a passage with its evidence; raises StoreError."""
         ...
 
     def tidy(self, now: datetime, clock_trusted: bool) -> int:
-        """Forget what is past its time."""
+        """Delete what is past its retention time; the number of passages deleted."""
         ...
 
     def use(self, settings: JournalSettings) -> None:
-        """Keep what comes by other settings from now on."""
+        """Use these settings for what is stored from now on."""
         ...
 
     def close(self) -> None:
-        """Close its files."""
+        """Close all files."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class GateComponents:
-    """Everything around the lane. `inputs` are contacts, distance and motion, each on its own."""
+    """Everything around the lane. `inputs` are contacts, distance sensor and motion detector."""
 
     clock: Clock
     camera: Camera
@@ -90,7 +90,7 @@ class GateComponents:
     drive: BarrierDrive
     lamps: Lamps
     reader: BurstReader
-    judge: Judge
-    book: PassageBook
+    access: AccessControl
+    journal: Journal
     clock_trusted: Callable[[], bool]
     mode: Callable[[], Mode]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gate itself: one queue, one loop that owns the lane's state, and an order of shutting down.
+"""The gate: one event queue and one loop that owns the lane's state.
 
 Threads by name: main (this loop), camera, vision (reads and judges), grants (writes before the
-relay moves), records (passages and pictures), relay-bound and the pins' own. Whoever is not main
-only puts events into the queue. Shutdown: relays off, inputs, camera, workers, journal, pins.
+relay moves), records (passages and pictures), relay-bound and those of the pins. Every thread but
+main only puts events into the queue. Shutdown: relays off, inputs, camera, workers, journal, pins.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from typing import Any
 
 from plategate.access.control import ListCondition
 from plategate.gate.camera_feed import CameraFeed, InlineFeed, StillFeed
-from plategate.gate.executor import CommandExecutor, Watcher
+from plategate.gate.executor import CommandExecutor, Observer
 from plategate.gate.interfaces import GateComponents
 from plategate.gate.reload import NewSettings, Reload
 from plategate.gate.signals import signals
-from plategate.gate.status import GateStatus, status_of
-from plategate.gate.watching import HealthWatcher
+from plategate.gate.status import GateStatus, HealthObserver, status_of
 from plategate.gate.workers import InlineWorker, ThreadWorker, Worker
 from plategate.health.monitor import Health
 from plategate.lane import LaneRules, LaneState, step
@@ -37,80 +36,82 @@ from plategate.messages import (
 
 logger = logging.getLogger(__name__)
 
-TEND_EVERY_S = 0.5
+HEALTH_EVERY_S = 0.5
 MODE_EVERY_S = 5.0
 TIDY_EVERY_S = 3600.0
 LIST_AGE_EVERY_S = 60.0
-PATIENCE_S = 3.0
-MOST_READINGS_WAITING = 4
-MOST_GRANTS_WAITING = 16
-MOST_RECORDS_WAITING = 10_000
+STOP_TIMEOUT_S = 3.0
+MAX_READINGS_QUEUED = 4
+MAX_GRANTS_QUEUED = 16
+MAX_RECORDS_QUEUED = 10_000
 
 
 class Gate:
-    """One lane at work. `inline` does everything in the calling thread, for a turned clock."""
+    """Runs one lane. `inline` runs everything in the calling thread, for a manual clock."""
 
     def __init__(
         self,
         *,
-        parts: GateComponents,
+        components: GateComponents,
         rules: LaneRules,
         lane: str,
         prefix: str,
         health: Health,
         hang_s: Mapping[str, float],
-        watchers: tuple[Watcher, ...] = (),
+        observers: tuple[Observer, ...] = (),
         reload: Reload | None = None,
         inline: bool = False,
     ) -> None:
-        self._parts = parts
+        self._components = components
         self._rules = rules
-        self._mode = parts.mode
+        self._mode = components.mode
         self._reload = reload
         self._list = ListCondition()
         self._lane = lane
         self._health = health
         self._hang_s = hang_s
-        self._state = LaneState(prefix=prefix, started_s=parts.clock.monotonic())
+        self._state = LaneState(prefix=prefix, started_s=components.clock.monotonic())
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._deadline: float | None = None
         self._due_s: dict[str, float] = {}
-        self._told: set[str] = set()
+        self._reported_problems: set[str] = set()
         self._stopping = False
         self._workers: dict[str, Worker] = {}
         self._feed: StillFeed = (
-            InlineFeed(parts.camera, self.post)
+            InlineFeed(components.camera, self.post)
             if inline
-            else CameraFeed(parts.camera, parts.clock, self.post, self._beater("camera"))
+            else CameraFeed(
+                components.camera, components.clock, self.post, self._heartbeat("camera")
+            )
         )
-        vision = self._worker("vision", MOST_READINGS_WAITING, inline)
-        grants = self._worker("grants", MOST_GRANTS_WAITING, inline)
-        self._records = self._worker("records", MOST_RECORDS_WAITING, inline)
-        self._hands = CommandExecutor(
-            parts=parts,
+        vision = self._worker("vision", MAX_READINGS_QUEUED, inline)
+        grants = self._worker("grants", MAX_GRANTS_QUEUED, inline)
+        self._records = self._worker("records", MAX_RECORDS_QUEUED, inline)
+        self._executor = CommandExecutor(
+            components=components,
             lane=lane,
             feed=self._feed,
             vision=vision,
             grants=grants,
             records=self._records,
             post=self.post,
-            watchers=(HealthWatcher(health), *watchers),
+            observers=(HealthObserver(health), *observers),
         )
 
     def post(self, event: Event) -> None:
-        """Tell the lane something; from any thread."""
+        """Queue an event for the lane; callable from any thread."""
         self._events.put(event)
 
     def stop(self) -> None:
-        """Let `run` end; from any thread and from a signal handler."""
+        """End `run`; callable from any thread and from a signal handler."""
         self._stopping = True
         self._events.put(None)
 
     def reload(self) -> None:
-        """Read the settings again; from any thread and from a signal handler.
+        """Read the settings again; callable from any thread and from a signal handler.
 
-        What cannot be taken over while running ends `run` in order, to be started again; without
-        a file to read from that is so for every reload.
+        Changes that need a restart end `run`, so that systemd starts the gate again; without a
+        settings file every reload does.
         """
         if self._reload is None:
             self.stop()
@@ -119,38 +120,38 @@ class Gate:
         self._events.put(None)
 
     def status(self) -> GateStatus:
-        """A snapshot of the lane; from any thread."""
+        """A snapshot of the lane; callable from any thread."""
         return status_of(self._lane, self._state, self._rules.wired)
 
     def allow_list(self) -> dict[str, Any]:
-        """How many entries there are, and when they were last known to be fresh; any thread."""
+        """Number of entries and age in seconds; callable from any thread."""
         found = self._list
         at = found.confirmed_at
-        age_s = None if at is None else (self._parts.clock.wall() - at).total_seconds()
+        age_s = None if at is None else (self._components.clock.wall() - at).total_seconds()
         return {"entries": found.entries, "age_s": age_s}
 
     def new_settings(self) -> dict[str, Any] | None:
-        """Settings that were read again and wait; from any thread."""
+        """Settings that were read again and are not in force yet; callable from any thread."""
         return None if self._reload is None else self._reload.pending()
 
     @property
     def deadline(self) -> float | None:
-        """When the lane wants to be called, on the parts' clock."""
+        """When the lane must be called next, in monotonic seconds."""
         return self._deadline
 
     def run(self) -> None:
-        """Work until `stop`, SIGTERM or SIGINT; everything is at rest when this returns."""
+        """Run until `stop`, SIGTERM or SIGINT; every output is off when this returns."""
         with signals(self.stop, self.reload):
             try:
                 self.start()
                 while not self._stopping:
-                    self._turn()
+                    self._run_once()
             finally:
                 self.shut_down()
 
     def start(self) -> None:
-        """Report the inputs, start the camera; nothing moves."""
-        for inputs in self._parts.inputs:
+        """Start inputs and camera; nothing moves."""
+        for inputs in self._components.inputs:
             inputs.start(self._input_changed)
         self._feed.start()
         for name, silent_s in self._hang_s.items():
@@ -159,83 +160,83 @@ class Gate:
         self._health.ready()
 
     def pump(self) -> None:
-        """Take every event that waits, and the deadline if it has come."""
+        """Process every queued event, and the deadline if it has come."""
         while True:
             try:
                 event = self._events.get_nowait()
             except queue.Empty:
                 break
-            self._take(event)
+            self._process(event)
         self._tick()
 
     def shut_down(self) -> None:
-        """Relays off first; then stop what produces, then what keeps, then let go of the pins."""
+        """Relays off, stop inputs, camera and workers, close the stores, release the pins."""
         self._health.stopping()
-        self._parts.drive.off()
-        for inputs in self._parts.inputs:
-            _quietly("inputs", inputs.close)
-        _quietly("camera", self._feed.stop)
+        self._components.drive.off()
+        for inputs in self._components.inputs:
+            _close_logged("inputs", inputs.close)
+        _close_logged("camera", self._feed.stop)
         for name, worker in self._workers.items():
-            if not worker.stop(PATIENCE_S):
-                logger.error("%s did not end within %.0f s", name, PATIENCE_S)
-        _quietly("lists", self._parts.judge.close)
-        _quietly("journal", self._parts.book.close)
-        _quietly("lamps", self._parts.lamps.close)
-        self._parts.drive.shut_down()
+            if not worker.stop(STOP_TIMEOUT_S):
+                logger.error("worker %s did not end within %.0f s", name, STOP_TIMEOUT_S)
+        _close_logged("lists", self._components.access.close)
+        _close_logged("journal", self._components.journal.close)
+        _close_logged("lamps", self._components.lamps.close)
+        self._components.drive.shut_down()
 
-    def _turn(self) -> None:
+    def _run_once(self) -> None:
         self._health.beat("main")
-        now = self._parts.clock.monotonic()
-        wait_s = TEND_EVERY_S if self._deadline is None else self._deadline - now
+        now = self._components.clock.monotonic()
+        wait_s = HEALTH_EVERY_S if self._deadline is None else self._deadline - now
         with contextlib.suppress(queue.Empty):
-            self._take(self._events.get(timeout=min(max(wait_s, 0.0), TEND_EVERY_S)))
+            self._process(self._events.get(timeout=min(max(wait_s, 0.0), HEALTH_EVERY_S)))
         self._tick()
 
     def _tick(self) -> None:
         if self._reload is not None:
-            self._reload.turn(self._records, lambda: self._events.put(None))
+            self._reload.process(self._records, lambda: self._events.put(None))
             new = self._reload.due(self._state)
             if new is not None:
-                self._take_over(new)
-        now = self._parts.clock.monotonic()
+                self._adopt(new)
+        now = self._components.clock.monotonic()
         if self._is_due("mode", now, MODE_EVERY_S):
             mode = ((self._reload and self._reload.mode) or self._mode)()
             if mode is not self._state.mode:
-                self._take(ModeChanged(mode))
-        if self._deadline is not None and self._parts.clock.monotonic() >= self._deadline:
-            self._take(TimePassed())
-        if self._is_due("tend", now, TEND_EVERY_S):
-            self._tend()
+                self._process(ModeChanged(mode))
+        if self._deadline is not None and self._components.clock.monotonic() >= self._deadline:
+            self._process(TimePassed())
+        if self._is_due("health", now, HEALTH_EVERY_S):
+            self._update_health()
         if self._is_due("list age", now, LIST_AGE_EVERY_S):
-            self._records.submit(self._look_at_list_age)
+            self._records.submit(self._check_list_age)
         if self._is_due("tidy", now, TIDY_EVERY_S):
             self._records.submit(self._tidy)
 
-    def _take_over(self, new: NewSettings) -> None:
-        """Between two passages: the next goes by the new settings. Nothing moves by itself."""
-        live, book = new.live, self._parts.book
-        if new.changes.restart or live is None:
+    def _adopt(self, new: NewSettings) -> None:
+        """Adopt new settings between two passages; nothing moves."""
+        runtime, journal = new.runtime, self._components.journal
+        if new.changes.restart or runtime is None:
             self.stop()
             return
-        self._rules, self._mode = live.rules, live.mode
-        self._parts.judge.use(live.terms)
-        # Behind the passages that wait to be recorded, which end as they began.
-        if not self._records.submit(lambda: book.use(live.journal)):
-            book.use(live.journal)
+        self._rules, self._mode = runtime.rules, runtime.mode
+        self._components.access.use(runtime.access)
+        # Queued after the waiting passages, which are stored with the settings they began with.
+        if not self._records.submit(lambda: journal.use(runtime.journal)):
+            journal.use(runtime.journal)
         for name in ("mode", "list age"):
             self._due_s.pop(name, None)
-        self._take(TimePassed())
+        self._process(TimePassed())
 
-    def _tend(self) -> None:
-        problems = dict(self._parts.book.problems)
-        degraded = self._parts.reader.degraded
+    def _update_health(self) -> None:
+        problems = dict(self._components.journal.problems)
+        degraded = self._components.reader.degraded
         if degraded:
             problems["pipeline"] = "; ".join(degraded)
-        for name in self._told - problems.keys():
+        for name in self._reported_problems - problems.keys():
             self._health.over(name)
         for name, sentence in problems.items():
             self._health.failing(name, sentence)
-        self._told = set(problems)
+        self._reported_problems = set(problems)
         self._health.tend()
 
     def _is_due(self, name: str, now: float, every_s: float) -> bool:
@@ -244,39 +245,41 @@ class Gate:
         self._due_s[name] = now + every_s
         return True
 
-    def _take(self, event: Event | None) -> None:
+    def _process(self, event: Event | None) -> None:
         if event is None:
             return
-        now = self._parts.clock.monotonic()
+        now = self._components.clock.monotonic()
         self._state, commands, self._deadline = step(self._state, event, now, self._rules)
         for command in commands:
-            self._hands.carry_out(command)
+            self._executor.execute(command)
 
     def _tidy(self) -> None:
-        self._parts.book.tidy(self._parts.clock.wall(), self._parts.clock_trusted())
+        self._components.journal.tidy(
+            self._components.clock.wall(), self._components.clock_trusted()
+        )
 
-    def _look_at_list_age(self) -> None:
-        found = self._list = self._parts.judge.list_condition(self._parts.clock.wall())
-        old = "the list is older than it may be" if found.too_old else None
+    def _check_list_age(self) -> None:
+        found = self._list = self._components.access.list_condition(self._components.clock.wall())
+        old = "the list is older than the settings allow" if found.too_old else None
         self._health.say("list", found.failure or old)
         self.post(ListAged(found.too_old))
 
     def _input_changed(self, name: InputName, level: Level, at_s: float) -> None:
-        del at_s  # the lane counts from when it heard of it, which is later and so more careful
+        del at_s  # the lane counts from when it processes the event: later, so on the safe side
         self.post(InputChanged(name, level))
 
-    def _worker(self, name: str, most_waiting: int, inline: bool) -> Worker:
-        worker = InlineWorker() if inline else ThreadWorker(name, most_waiting, self._beater(name))
+    def _worker(self, name: str, max_queued: int, inline: bool) -> Worker:
+        worker = InlineWorker() if inline else ThreadWorker(name, max_queued, self._heartbeat(name))
         self._workers[name] = worker
         return worker
 
-    def _beater(self, name: str) -> Callable[[], None]:
+    def _heartbeat(self, name: str) -> Callable[[], None]:
         return lambda: self._health.beat(name)
 
 
-def _quietly(name: str, close: Callable[[], None]) -> None:
-    """Close one part; its failure must not keep the next from being closed."""
+def _close_logged(name: str, close: Callable[[], None]) -> None:
+    """Close one component; a failure is logged and does not prevent closing the next."""
     try:
         close()
     except Exception:
-        logger.exception("%s: failed while it was closed", name)
+        logger.exception("%s: closing failed", name)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make the passage that the journal keeps of what the lane recorded and what was measured.
+"""Build the Passage for the journal from the lane's Record and the measured times.
 
-Milliseconds by name: capture (waiting for stills), the pipeline's stages and its sum, decide, write
-(the grant), relay (from the lane's command to the moved relay), total (trigger to moved relay) and
-ours (total without capture and pipeline).
+Milliseconds by name: capture (waiting for stills), the pipeline's stages and their sum, decide,
+write (the grant), relay (from the lane's command to the switched relay), total (trigger to switched
+relay) and ours (total without capture and pipeline).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def make_passage(
     measured_ms: Mapping[str, float],
     relay_s: float | None,
 ) -> Passage:
-    """One passage; wall time is counted back from now, so a clock that was set does not matter."""
+    """One passage; its wall time is computed back from now, so clock adjustments do not matter."""
     return Passage(
         id=record.passage_id,
         lane=lane,

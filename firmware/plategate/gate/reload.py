@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read the settings again while the gate runs, and hand them over once nothing is under way.
+"""Reload: read the settings while the gate runs, and adopt them once the lane is idle.
 
-A file with a slip changes nothing and is a named failure until it is mended. What waits is told,
-and waits as long as it must: a restart lets go of the relays, and so would let the arm down on
-whoever it is kept up for. Reading is a worker's, because a card can be slow; the rest is the main
-loop's.
+An invalid file changes nothing and is reported until it is fixed. Pending settings are shown in the
+status and applied when the lane is idle; a restart would release the relays and lower a held arm.
+The file is read by a worker, because an SD card can be slow; everything else runs in the main loop.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any
 
 from plategate.clock import Clock
 from plategate.errors import SettingsError
-from plategate.gate.live import Live
+from plategate.gate.startup import RuntimeSettings
 from plategate.gate.workers import Worker
 from plategate.health.monitor import Health
 from plategate.lane import ArmStage, LaneState
@@ -30,7 +29,7 @@ logger = logging.getLogger(__name__)
 FAILURE = "settings"
 PASSAGE = "a passage is under way"
 
-_Found = tuple[Settings, Live | None] | str
+_Found = tuple[Settings, RuntimeSettings | None] | str
 
 
 def _kept_nowhere() -> None:
@@ -39,7 +38,7 @@ def _kept_nowhere() -> None:
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """Where new settings come from; `read` raises SettingsError, `keep` marks them as good."""
+    """Source of new settings; `read` raises SettingsError, `keep` stores them as last good."""
 
     name: str
     read: Callable[[], Settings]
@@ -48,19 +47,19 @@ class SettingsFile:
 
 @dataclass(frozen=True, slots=True)
 class NewSettings:
-    """Settings that are right, and in what they differ from those in force.
+    """Valid settings and how they differ from those in force.
 
-    `live` is None where they have no line: then the pins differ, which is a restart.
+    `runtime` is None where no line is set: then the pins differ, which needs a restart.
     """
 
     settings: Settings
-    live: Live | None
+    runtime: RuntimeSettings | None
     changes: Changes
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """New settings that are not in force yet: since when, and what they wait for."""
+    """Pending settings: since when, and what they wait for."""
 
     new: NewSettings
     since_s: float
@@ -68,7 +67,7 @@ class Waiting:
 
 
 def hindrance(state: LaneState, restart: bool) -> str | None:
-    """What new settings wait for; with a restart the arm must not be kept up or on its way."""
+    """What new settings wait for; before a restart the arm must be down, or a fault latched."""
     if state.visit or state.openings:
         return PASSAGE
     if not restart:
@@ -76,21 +75,21 @@ def hindrance(state: LaneState, restart: bool) -> str | None:
     if state.fire:
         return "fire is on until it is reset"
     if state.arm.held:
-        return "the arm is kept up"
+        return "the arm is held up"
     if state.fault is None and state.arm.stage is not ArmStage.RESTING:
         return "the arm is not down"
     return None
 
 
 class Reload:
-    """The settings in force, and new ones that wait for their moment."""
+    """The settings in force, and pending ones."""
 
     def __init__(
         self,
         *,
         present: Settings,
         file: SettingsFile,
-        prepare: Callable[[Settings], Live | None],
+        prepare: Callable[[Settings], RuntimeSettings | None],
         health: Health,
         clock: Clock,
     ) -> None:
@@ -104,16 +103,16 @@ class Reload:
         self._waiting: Waiting | None = None
 
     def ask(self) -> None:
-        """Read the file at the next turn; from any thread and from a signal handler."""
+        """Request a reload; callable from any thread and from a signal handler."""
         self._asked = True
 
-    def turn(self, worker: Worker, wake: Callable[[], None]) -> None:
-        """Have the file read where that was asked for, and look at what was found."""
+    def process(self, worker: Worker, wake: Callable[[], None]) -> None:
+        """Queue the reading of the file where it was requested, and process the result."""
         if self._asked:
             self._asked = False
             self._health.reloading()
-            if not worker.submit(lambda: self._look(wake)):
-                self._found.put("too much work waits, the file was not read")
+            if not worker.submit(lambda: self._check(wake)):
+                self._found.put("the file was not read, the records queue is full; reload again")
         while True:
             try:
                 found = self._found.get_nowait()
@@ -123,7 +122,7 @@ class Reload:
             self._health.reloaded()
 
     def due(self, state: LaneState) -> NewSettings | None:
-        """The settings to be taken over now, once; None where there is nothing to do."""
+        """The settings to adopt now, returned once; None where there are none."""
         waiting = self._waiting
         if waiting is None:
             return None
@@ -131,27 +130,27 @@ class Reload:
         reason = hindrance(state, restart=bool(new.changes.restart))
         if reason is not None:
             if reason != waiting.hindrance:
-                logger.info("new settings wait: %s", reason)
+                logger.info("new settings are pending: %s", reason)
                 self._waiting = Waiting(new, waiting.since_s, reason)
             return None
         self._waiting = None
         if new.changes.restart:
-            logger.warning("ending for %s, to start with it", ", ".join(new.changes.restart))
+            logger.warning("restarting to apply %s", ", ".join(new.changes.restart))
             return new
         self._present = new.settings
-        logger.info("in force without a restart: %s", ", ".join(new.changes.live))
+        logger.info("applied without a restart: %s", ", ".join(new.changes.live))
         return new
 
     @property
     def mode(self) -> Callable[[], Mode] | None:
-        """The mode of settings that wait for the arm: it may be what keeps that up."""
+        """The mode of settings that wait for the arm, since the mode may be what holds it up."""
         waiting = self._waiting
-        if waiting is None or waiting.new.live is None or waiting.hindrance in (None, PASSAGE):
+        if waiting is None or waiting.new.runtime is None or waiting.hindrance in (None, PASSAGE):
             return None
-        return waiting.new.live.mode
+        return waiting.new.runtime.mode
 
     def pending(self) -> dict[str, Any] | None:
-        """New settings that wait, as JSON types; None where there are none; from any thread."""
+        """Pending settings as JSON types, or None; callable from any thread."""
         waiting = self._waiting
         if waiting is None:
             return None
@@ -162,8 +161,8 @@ class Reload:
             "waiting_s": round(self._clock.monotonic() - waiting.since_s, 1),
         }
 
-    def _look(self, wake: Callable[[], None]) -> None:
-        """In the worker: read, check, keep."""
+    def _check(self, wake: Callable[[], None]) -> None:
+        """Worker: read, check, store as last good."""
         found: _Found = f"{self._file.name}: cannot be read"
         try:
             settings = self._file.read()
@@ -175,7 +174,7 @@ class Reload:
             self._found.put(found)
             wake()
 
-    def _ready(self, settings: Settings) -> Live | None:
+    def _ready(self, settings: Settings) -> RuntimeSettings | None:
         try:
             return self._prepare(settings)
         except SettingsError as error:
@@ -183,11 +182,11 @@ class Reload:
 
     def _weigh(self, found: _Found) -> None:
         if isinstance(found, str):
-            self._health.failing(FAILURE, f"{found}; the settings before it stay in force")
+            self._health.failing(FAILURE, f"{found}; the previous settings stay in force")
             return
         self._health.over(FAILURE)
-        settings, live = found
-        new = NewSettings(settings, live, changes(self._present, settings))
+        settings, runtime = found
+        new = NewSettings(settings, runtime, changes(self._present, settings))
         self._waiting = Waiting(new, self._clock.monotonic()) if new.changes.keys else None
-        # The names of the keys alone: a value may be a secret.
+        # Only the names of the keys: a value may be a secret.
         logger.info("settings read again, changed: %s", ", ".join(new.changes.keys) or "nothing")

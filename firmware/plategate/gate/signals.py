@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What SIGTERM, SIGINT and SIGHUP mean to a gate while it runs."""
+"""Signal handling of a running gate: SIGTERM and SIGINT stop it, SIGHUP reloads the settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import FrameType
 
 @contextlib.contextmanager
 def signals(stop: Callable[[], None], reload: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT end the loop in order, SIGHUP reloads; only a main thread may ask."""
+    """Install the handlers, and restore the previous ones at the end; only in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

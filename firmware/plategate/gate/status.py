@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the gate tells about its lane at one moment, without plates or other personal data."""
+"""What the gate shows of itself: a snapshot of the lane, and named failures; no personal data."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from plategate.health.monitor import Health
 from plategate.lane import LaneState
-from plategate.messages import InputName
+from plategate.messages import InputName, Report
+from plategate.values import Passage, PlateSighting
+
+logger = logging.getLogger(__name__)
+
+# Reports that begin or end a failure, and the name of that failure.
+BEGINS = {"fault": "barrier", "camera_lost": "camera", "sensor_stuck": "sensor"}
+ENDS = {"reset": "barrier", "camera_back": "camera", "sensor_back": "sensor"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +63,38 @@ def status_of(lane: str, state: LaneState, wired: frozenset[InputName]) -> GateS
         stuck=tuple(sorted(name.value for name in state.distrusted)),
         passages=state.number,
     )
+
+
+class HealthObserver:
+    """Counts passages and reports, and turns reports into named failures. Logs carry no plates."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+
+    def recorded(self, passage: Passage, sighting: PlateSighting | None) -> None:
+        """Count a passage by its result."""
+        del sighting
+        self._health.count(f"passages.{passage.verdict.result.value}")
+        logger.info(
+            "passage %s: %s (%s), %s",
+            passage.id,
+            passage.verdict.result.value,
+            passage.verdict.reason.value,
+            passage.barrier,
+        )
+
+    def reported(self, report: Report) -> None:
+        """Count a report, and begin or end its failure."""
+        self._health.count(f"reports.{report.what}")
+        sensor = report.detail.split(" ")[0] if "sensor" in report.what else ""
+        if report.what in BEGINS:
+            name = _failure_name(BEGINS[report.what], sensor)
+            self._health.failing(name, report.detail or report.what)
+        elif report.what in ENDS:
+            self._health.over(_failure_name(ENDS[report.what], sensor))
+        else:
+            logger.warning("%s: passage %s: %s", report.what, report.passage_id, report.detail)
+
+
+def _failure_name(name: str, which: str) -> str:
+    return f"{name}_{which}" if which else name

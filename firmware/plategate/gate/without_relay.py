@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A gate for which no line is set yet: it claims nothing, moves nothing, and says what it lacks.
+"""A gate that drives no relay: it claims no line and reports why.
 
-So a fresh installation comes up, answers `plategate status`, and starts anew at the first reload.
+A fresh installation therefore starts, answers `plategate status`, and restarts at the first reload.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import threading
 from plategate.gate.signals import signals
 from plategate.health.monitor import Health
 
-SENTENCE = "no line is set under [pins], so nothing can open; set them, then reload"
-TEND_EVERY_S = 0.5
+NO_LINE = "no line is set under [pins], so nothing can open; set them, then reload"
+HEALTH_EVERY_S = 0.5
 
 
 class GateWithoutRelay:
-    """Waits until it is told to stop, or to read its settings again."""
+    """Waits until it is stopped or asked to reload."""
 
     def __init__(self, health: Health, main_hang_s: float) -> None:
         self._health = health
@@ -24,16 +24,16 @@ class GateWithoutRelay:
         self._over = threading.Event()
 
     def stop(self) -> None:
-        """Let `run` end; from any thread and from a signal handler."""
+        """End `run`; callable from any thread and from a signal handler."""
         self._over.set()
 
     def run(self) -> None:
-        """Wait for `stop`, SIGTERM, SIGINT, or SIGHUP: new settings need a new start."""
+        """Wait for `stop`, SIGTERM, SIGINT or SIGHUP; new settings need a restart."""
         with signals(self.stop, self.stop):
-            self._health.failing("wiring", SENTENCE)
+            self._health.failing("wiring", NO_LINE)
             self._health.watch("main", self._main_hang_s)
             self._health.ready()
-            while not self._over.wait(TEND_EVERY_S):
+            while not self._over.wait(HEALTH_EVERY_S):
                 self._health.beat("main")
                 self._health.tend()
             self._health.stopping()

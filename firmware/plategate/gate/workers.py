@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Do slow work beside the main loop: one thread, one bounded queue, jobs in their order.
+"""Workers for slow jobs: one thread, one bounded queue, jobs in order.
 
-A job that raises is logged and the worker goes on. `InlineWorker` does the same at once, for
-scenarios in which time is turned by hand.
+A job that raises is logged and the worker continues. `InlineWorker` runs each job at once in the
+calling thread, for scenarios with a manual clock.
 """
 
 from __future__ import annotations
@@ -20,50 +20,50 @@ BEAT_EVERY_S = 1.0
 
 
 class Worker(Protocol):
-    """Takes jobs and does them in order."""
+    """Runs jobs in order."""
 
     def submit(self, job: Job) -> bool:
-        """Take a job; False where too many wait already."""
+        """Queue a job; False where the queue is full."""
         ...
 
     def waiting(self) -> int:
-        """How many jobs were taken and not begun."""
+        """The number of queued jobs that have not begun."""
         ...
 
-    def stop(self, patience_s: float) -> bool:
-        """Finish what was taken, for at most so long; whether that was enough."""
+    def stop(self, timeout_s: float) -> bool:
+        """Finish the queued jobs; False where that takes longer than `timeout_s`."""
         ...
 
 
 class ThreadWorker:
-    """A worker with a thread of its own, which calls `beat` at least once a second while idle."""
+    """A worker with its own thread, which calls `beat` at least once a second while idle."""
 
-    def __init__(self, name: str, most_waiting: int, beat: Callable[[], None]) -> None:
-        self._jobs: queue.Queue[Job | None] = queue.Queue(most_waiting)
+    def __init__(self, name: str, max_queued: int, beat: Callable[[], None]) -> None:
+        self._jobs: queue.Queue[Job | None] = queue.Queue(max_queued)
         self._beat = beat
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def submit(self, job: Job) -> bool:
-        """Take a job; False where too many wait already."""
+        """Queue a job; False where the queue is full."""
         try:
             self._jobs.put_nowait(job)
         except queue.Full:
-            logger.error("%s: too much work is waiting", self._thread.name)
+            logger.error("%s: the queue is full", self._thread.name)
             return False
         return True
 
     def waiting(self) -> int:
-        """How many jobs were taken and not begun."""
+        """The number of queued jobs that have not begun."""
         return self._jobs.qsize()
 
-    def stop(self, patience_s: float) -> bool:
-        """Finish what was taken, for at most so long; whether that was enough."""
+    def stop(self, timeout_s: float) -> bool:
+        """Finish the queued jobs; False where that takes longer than `timeout_s`."""
         try:
-            self._jobs.put(None, timeout=patience_s)
+            self._jobs.put(None, timeout=timeout_s)
         except queue.Full:
             return False
-        self._thread.join(patience_s)
+        self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -82,17 +82,17 @@ class ThreadWorker:
 
 
 class InlineWorker:
-    """Does every job before `submit` returns."""
+    """Runs every job before `submit` returns."""
 
     def submit(self, job: Job) -> bool:
-        """Do it now."""
+        """Run the job now."""
         job()
         return True
 
     def waiting(self) -> int:
-        """Never any."""
+        """Always 0."""
         return 0
 
-    def stop(self, patience_s: float) -> bool:  # noqa: ARG002
-        """Nothing is ever waiting."""
+    def stop(self, timeout_s: float) -> bool:  # noqa: ARG002
+        """Always True: no job is ever queued."""
         return True

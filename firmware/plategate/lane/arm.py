@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Raise, hold and lower the arm; this file alone asks for relays.
+"""Raise, hold and lower the arm; the only file that emits relay commands.
 
-Which rule keeps people safe: the arm is lowered, or let down, only while every wired safety input
-is known to be quiet, and goes up again when one is not. The barrier's own board with its force
-limit stays the last protection.
+Safety rule: the arm is lowered, or released to fall, only while every wired safety input is known
+to be inactive, and goes up again when one is not. The force limit of the barrier's own controller
+is the last protection.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from plategate.lane.context import Turn
-from plategate.lane.faults import latch
+from plategate.lane.context import StepContext
 from plategate.lane.openings import close_all
-from plategate.lane.position import arm_is_down, arm_is_up
 from plategate.lane.rules import Style
 from plategate.lane.state import ArmStage, Opening
+from plategate.lane.supervision import arm_is_down, arm_is_up, latch
 from plategate.messages import (
     CloseBarrier,
     FaultCode,
@@ -30,25 +29,25 @@ from plategate.messages import (
 from plategate.values import Reason
 
 
-def advance_arm(turn: Turn) -> None:
-    """Follow the arm, then ask for the next movement where one is due."""
-    _follow(turn)
-    state = turn.state
-    reason = _kept_up_by(turn)
+def advance_arm(ctx: StepContext) -> None:
+    """Track the arm's movement, then command the next one where it is due."""
+    _follow(ctx)
+    state = ctx.state
+    reason = _hold_reason(ctx)
     waiting = next((opening for opening in state.openings if not opening.raised), None)
     if reason is not None:
-        _hold(turn, reason)
-    elif state.arm.stage is ArmStage.LOWERING and _blocked_by(turn):
-        _raise_again(turn)
+        _hold(ctx, reason)
+    elif state.arm.stage is ArmStage.LOWERING and _blocking_inputs(ctx):
+        _raise_again(ctx)
     elif waiting is not None:
-        _raise_for(turn, waiting)
+        _raise_for(ctx, waiting)
     elif state.arm.stage is ArmStage.UP and not state.openings:
-        _lower(turn)
+        _lower(ctx)
 
 
-def _kept_up_by(turn: Turn) -> Reason | None:
-    """What holds the arm up without regard to single vehicles."""
-    state = turn.state
+def _hold_reason(ctx: StepContext) -> Reason | None:
+    """Why the arm is held up independently of vehicles: fire or mode open; None where it is not."""
+    state = ctx.state
     if state.drive_failed:
         return None
     if state.fire:
@@ -59,151 +58,151 @@ def _kept_up_by(turn: Turn) -> Reason | None:
     return None
 
 
-def _blocked_by(turn: Turn) -> tuple[InputName, ...]:
-    """Safety inputs that see something, or that cannot be believed."""
-    return tuple(n for n in turn.rules.safety if turn.state.level(n) is not Level.INACTIVE)
+def _blocking_inputs(ctx: StepContext) -> tuple[InputName, ...]:
+    """Safety inputs that are active or unknown."""
+    return tuple(n for n in ctx.rules.safety if ctx.state.level(n) is not Level.INACTIVE)
 
 
-def _safe_to_lower(turn: Turn) -> bool:
-    rules = turn.rules
-    if _blocked_by(turn):
+def _safe_to_lower(ctx: StepContext) -> bool:
+    rules = ctx.rules
+    if _blocking_inputs(ctx):
         return False
     if not rules.safety:
-        # Without a safety input of our own the barrier alone may decide to come down.
+        # Without a safety input only the barrier's own controller may decide to close.
         return rules.style is not Style.OPEN_AND_CLOSE
-    quiet_since = max(turn.state.seen(name).since_s for name in rules.safety)
-    return turn.reached(quiet_since + rules.close_after_s)
+    quiet_since = max(ctx.state.seen(name).since_s for name in rules.safety)
+    return ctx.reached(quiet_since + rules.close_after_s)
 
 
-def _follow(turn: Turn) -> None:
-    stage = turn.state.arm.stage
+def _follow(ctx: StepContext) -> None:
+    stage = ctx.state.arm.stage
     if stage is ArmStage.RAISING:
-        _follow_up(turn)
+        _follow_up(ctx)
     elif stage is ArmStage.UP:
-        _notice_own_closing(turn)
+        _detect_own_closing(ctx)
     elif stage is ArmStage.LOWERING:
-        _follow_down(turn)
-    elif arm_is_down(turn.state) and not turn.state.arm.seen_down:
-        turn.change_arm(seen_down=True)
+        _follow_down(ctx)
+    elif arm_is_down(ctx.state) and not ctx.state.arm.seen_down:
+        ctx.change_arm(seen_down=True)
 
 
-def _follow_up(turn: Turn) -> None:
-    up = arm_is_up(turn.state)
-    if not up and not turn.reached(turn.state.arm.since_s + turn.rules.travel_s):
+def _follow_up(ctx: StepContext) -> None:
+    up = arm_is_up(ctx.state)
+    if not up and not ctx.reached(ctx.state.arm.since_s + ctx.rules.travel_s):
         return
-    _enter(turn, ArmStage.UP)
+    _enter(ctx, ArmStage.UP)
     if up is False:
-        latch(turn, FaultCode.DID_NOT_OPEN)
+        latch(ctx, FaultCode.DID_NOT_OPEN)
 
 
-def _notice_own_closing(turn: Turn) -> None:
-    """A barrier that closes by itself is on its way down once it has left the top."""
-    own_closing = turn.rules.style is Style.PULSE and not turn.state.arm.held
-    if own_closing and arm_is_up(turn.state) is False and turn.state.fault is None:
-        _enter(turn, ArmStage.LOWERING)
+def _detect_own_closing(ctx: StepContext) -> None:
+    """Style pulse: once the arm has left the top switch, the barrier is closing by itself."""
+    own_closing = ctx.rules.style is Style.PULSE and not ctx.state.arm.held
+    if own_closing and arm_is_up(ctx.state) is False and ctx.state.fault is None:
+        _enter(ctx, ArmStage.LOWERING)
 
 
-def _follow_down(turn: Turn) -> None:
-    arm, rules = turn.state.arm, turn.rules
+def _follow_down(ctx: StepContext) -> None:
+    arm, rules = ctx.state.arm, ctx.rules
     by_itself = rules.style is Style.PULSE
-    patience_s = rules.travel_s + (rules.auto_close_s if by_itself else 0.0)
-    down = arm_is_down(turn.state)
-    if not down and not turn.reached(arm.since_s + patience_s):
+    limit_s = rules.travel_s + (rules.auto_close_s if by_itself else 0.0)
+    down = arm_is_down(ctx.state)
+    if not down and not ctx.reached(arm.since_s + limit_s):
         return
     if down is False:
-        _enter(turn, ArmStage.UP)
-        latch(turn, FaultCode.LEFT_OPEN if by_itself else FaultCode.DID_NOT_CLOSE)
+        _enter(ctx, ArmStage.UP)
+        latch(ctx, FaultCode.LEFT_OPEN if by_itself else FaultCode.DID_NOT_CLOSE)
         return
-    _enter(turn, ArmStage.RESTING)
-    turn.change_arm(because=None, seen_down=down is True)
-    close_all(turn, "opened, nobody drove through", only_raised=True)
+    _enter(ctx, ArmStage.RESTING)
+    ctx.change_arm(because=None, seen_down=down is True)
+    close_all(ctx, "opened, nobody drove through", only_raised=True)
 
 
-def _hold(turn: Turn, reason: Reason) -> None:
-    arm = turn.state.arm
+def _hold(ctx: StepContext, reason: Reason) -> None:
+    arm = ctx.state.arm
     if not (arm.held and arm.because is reason):
-        if reason is not Reason.FIRE and not _gap_is_over(turn):
+        if reason is not Reason.FIRE and not _gap_is_over(ctx):
             return
-        turn.ask(HoldBarrier(reason))
-        _moved(turn, held=True, because=reason, passage_id=None)
+        ctx.ask(HoldBarrier(reason))
+        _note_movement(ctx, held=True, because=reason, passage_id=None)
     if arm.stage in (ArmStage.RESTING, ArmStage.LOWERING):
-        _enter(turn, ArmStage.RAISING)
-    for opening in turn.state.openings:
-        _mark_raised(turn, opening)
+        _enter(ctx, ArmStage.RAISING)
+    for opening in ctx.state.openings:
+        _mark_raised(ctx, opening)
 
 
-def _raise_for(turn: Turn, opening: Opening) -> None:
-    arm, rules = turn.state.arm, turn.rules
+def _raise_for(ctx: StepContext, opening: Opening) -> None:
+    arm, rules = ctx.state.arm, ctx.rules
     going_up = arm.stage in (ArmStage.RAISING, ArmStage.UP)
     if not (arm.held and going_up):
-        if not _gap_is_over(turn):
+        if not _gap_is_over(ctx):
             return
         because = opening.verdict.reason
         hold = rules.style is Style.HOLD
         if hold:
-            turn.ask(HoldBarrier(because, opening.passage_id))
+            ctx.ask(HoldBarrier(because, opening.passage_id))
         else:
-            turn.ask(OpenBarrier(opening.passage_id, rules.pulse_s, because))
-        _moved(turn, held=hold, because=because, passage_id=opening.passage_id)
+            ctx.ask(OpenBarrier(opening.passage_id, rules.pulse_s, because))
+        _note_movement(ctx, held=hold, because=because, passage_id=opening.passage_id)
     if not going_up:
-        _enter(turn, ArmStage.RAISING)
-    turn.change_arm(passage_id=opening.passage_id)
-    _mark_raised(turn, opening)
+        _enter(ctx, ArmStage.RAISING)
+    ctx.change_arm(passage_id=opening.passage_id)
+    _mark_raised(ctx, opening)
 
 
-def _raise_again(turn: Turn) -> None:
-    hold = turn.rules.style is Style.HOLD
-    turn.ask(RaiseAgain(hold, turn.rules.pulse_s))
-    turn.change_arm(held=hold, moved_s=turn.now)
-    _enter(turn, ArmStage.RAISING)
+def _raise_again(ctx: StepContext) -> None:
+    hold = ctx.rules.style is Style.HOLD
+    ctx.ask(RaiseAgain(hold, ctx.rules.pulse_s))
+    ctx.change_arm(held=hold, moved_s=ctx.now)
+    _enter(ctx, ArmStage.RAISING)
 
 
-def _lower(turn: Turn) -> None:
-    arm = turn.state.arm
-    if not _safe_to_lower(turn):
-        _tell_blocked(turn)
+def _lower(ctx: StepContext) -> None:
+    arm = ctx.state.arm
+    if not _safe_to_lower(ctx):
+        _report_blocked(ctx)
         return
-    if not _gap_is_over(turn):
+    if not _gap_is_over(ctx):
         return
-    by_pulse = turn.rules.style is Style.OPEN_AND_CLOSE
+    by_pulse = ctx.rules.style is Style.OPEN_AND_CLOSE
     if arm.held:
-        turn.ask(ReleaseBarrier())
-        _moved(turn, held=False)
-    if by_pulse and turn.state.fault is not None:
+        ctx.ask(ReleaseBarrier())
+        _note_movement(ctx, held=False)
+    if by_pulse and ctx.state.fault is not None:
         return
     if by_pulse:
-        turn.ask(CloseBarrier(turn.rules.pulse_s))
-        _moved(turn)
-    _enter(turn, ArmStage.LOWERING)
+        ctx.ask(CloseBarrier(ctx.rules.pulse_s))
+        _note_movement(ctx)
+    _enter(ctx, ArmStage.LOWERING)
 
 
-def _tell_blocked(turn: Turn) -> None:
-    blocked = _blocked_by(turn)
-    if turn.state.arm.told or not blocked:
+def _report_blocked(ctx: StepContext) -> None:
+    blocked = _blocking_inputs(ctx)
+    if ctx.state.arm.reported or not blocked:
         return
-    since = max(turn.state.seen(name).since_s for name in blocked)
-    if turn.reached(max(since, turn.state.arm.since_s) + turn.rules.blocked_report_s):
-        turn.change_arm(told=True)
-        names = ", ".join(f"{name.value} {turn.state.level(name).value}" for name in blocked)
-        turn.report("arm_blocked", turn.state.arm.passage_id, names)
+    since = max(ctx.state.seen(name).since_s for name in blocked)
+    if ctx.reached(max(since, ctx.state.arm.since_s) + ctx.rules.blocked_report_s):
+        ctx.change_arm(reported=True)
+        names = ", ".join(f"{name.value} {ctx.state.level(name).value}" for name in blocked)
+        ctx.report("arm_blocked", ctx.state.arm.passage_id, names)
 
 
-def _gap_is_over(turn: Turn) -> bool:
-    """Relays are given time between two commands; the barrier's board needs it."""
-    moved = turn.state.arm.moved_s
-    return moved is None or turn.reached(moved + turn.rules.move_gap_s)
+def _gap_is_over(ctx: StepContext) -> bool:
+    """Whether `move_gap_s` has passed since the last relay command; the barrier needs the pause."""
+    moved = ctx.state.arm.moved_s
+    return moved is None or ctx.reached(moved + ctx.rules.move_gap_s)
 
 
-def _moved(turn: Turn, **changes: object) -> None:
-    turn.change_arm(moved_s=turn.now, **changes)
+def _note_movement(ctx: StepContext, **changes: object) -> None:
+    ctx.change_arm(moved_s=ctx.now, **changes)
 
 
-def _enter(turn: Turn, stage: ArmStage) -> None:
-    turn.change_arm(stage=stage, since_s=turn.now, told=False)
+def _enter(ctx: StepContext, stage: ArmStage) -> None:
+    ctx.change_arm(stage=stage, since_s=ctx.now, reported=False)
 
 
-def _mark_raised(turn: Turn, opening: Opening) -> None:
+def _mark_raised(ctx: StepContext, opening: Opening) -> None:
     if opening.raised:
         return
-    raised = replace(opening, raised=True, milestones=(*opening.milestones, ("opened", turn.now)))
-    turn.change(openings=tuple(raised if o is opening else o for o in turn.state.openings))
+    raised = replace(opening, raised=True, milestones=(*opening.milestones, ("opened", ctx.now)))
+    ctx.change(openings=tuple(raised if o is opening else o for o in ctx.state.openings))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One call of `step` while it runs: the state as it changes, the commands, the next moments.
+"""Mutable working state during one call of `step`: the changing state, commands, deadlines.
 
-Lives only inside `step`, which hands frozen values in and out.
+Exists only inside `step`, whose arguments and results are frozen values.
 """
 
 from __future__ import annotations
@@ -15,41 +15,41 @@ from plategate.messages import Command, Report
 
 
 @dataclass(slots=True)
-class Turn:
-    """The working table of one step."""
+class StepContext:
+    """Working state of one step; `now` is in monotonic seconds."""
 
     state: LaneState
     rules: LaneRules
     now: float
     commands: list[Command] = field(default_factory=list)
-    moments: list[float] = field(default_factory=list)
+    deadlines: list[float] = field(default_factory=list)
 
     def change(self, **values: Any) -> None:
-        """Put new values into the state."""
+        """Replace fields of the state."""
         self.state = replace(self.state, **values)
 
     def change_arm(self, **values: Any) -> None:
-        """Put new values into the arm's part of the state."""
+        """Replace fields of the arm's state."""
         arm: Arm = replace(self.state.arm, **values)
         self.state = replace(self.state, arm=arm)
 
     def ask(self, command: Command) -> None:
-        """Ask the gate for something; commands are carried out in this order."""
+        """Append a command; the gate executes commands in this order."""
         self.commands.append(command)
 
     def report(self, what: str, passage_id: str | None = None, detail: str = "") -> None:
-        """Tell the owner of something."""
+        """Append a Report: something the owner should know that is not a passage."""
         self.ask(Report(what, passage_id, detail))
 
-    def reached(self, moment_s: float) -> bool:
-        """Whether a moment has come; if not, `step` is to be called then."""
-        if self.now >= moment_s:
+    def reached(self, deadline_s: float) -> bool:
+        """Whether a deadline has passed; if not, `step` asks to be called then."""
+        if self.now >= deadline_s:
             return True
-        self.moments.append(moment_s)
+        self.deadlines.append(deadline_s)
         return False
 
     def next_passage_id(self) -> str:
-        """A passage id that was never used."""
+        """A new unique passage id."""
         number = self.state.number + 1
         self.change(number=number)
         return f"{self.state.prefix}-{number:05d}"

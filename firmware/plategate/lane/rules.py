@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plain values that the lane goes by: how the site is wired and how long things may take.
+"""The configuration of one lane: wiring, durations, drive style; plain values, no defaults.
 
-`gate` makes them of the checked settings; limits are checked there. Durations are in seconds.
+Defaults, limits and descriptions are in `settings.lane` and `settings.barrier`. The gate fills
+LaneRules from them by name (`gate.startup.lane_rules`): `x` from key `x`, `x_s` from `x_ms`.
 """
 
 from __future__ import annotations
@@ -15,61 +16,68 @@ SAFETY_INPUTS = (InputName.PHOTOCELL, InputName.SAFETY)
 
 
 class Combine(StrEnum):
-    """When several triggers together mean a vehicle."""
+    """How several triggers are combined into one vehicle."""
 
     ANY = "any"
     ALL = "all"
-    IN_ORDER = "in_order"  # all, and in the order given; the other order is a vehicle that leaves
+    IN_ORDER = "in_order"  # all, in the configured order; the reverse order is a leaving vehicle
 
 
 class Style(StrEnum):
     """How the barrier is driven."""
 
     PULSE = "pulse"  # a pulse opens, the barrier closes by itself
-    HOLD = "hold"  # the arm stays up as long as the relay is closed
-    OPEN_AND_CLOSE = "open_and_close"  # a pulse opens, a pulse on another relay closes
+    HOLD = "hold"  # the arm stays up while the OPEN relay is on
+    OPEN_AND_CLOSE = "open_and_close"  # one pulse opens, a pulse on the CLOSE relay closes
+
+
+class ForcedOpen(StrEnum):
+    """What happens when the arm rises without a command."""
+
+    FAULT = "fault"
+    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
 class LaneRules:
-    """Everything that distinguishes one lane from another."""
+    """The configuration of one lane. Durations are in seconds."""
 
     wired: frozenset[InputName]
-    triggers: tuple[InputName, ...] = (InputName.BEAM,)
-    combine: Combine = Combine.ANY
-    rearm_s: float = 1.0
-    stuck_after_s: float = 600.0
-    stills: int = 3
-    read_within_s: float = 8.0
-    judge_within_s: float = 2.0
-    write_within_s: float = 3.0
-    attempts: int = 4
-    retry_after_s: float = 1.5
-    repeat_window_s: float = 60.0
-    show_result_s: float = 5.0
-    manual_when_locked: bool = True
-    free_exit_when_locked: bool = True
-    style: Style = Style.PULSE
-    pulse_s: float = 0.4
-    travel_s: float = 6.0
-    auto_close_s: float = 10.0
-    open_for_s: float = 6.0
-    pass_within_s: float = 45.0
-    vehicle_gap_s: float = 0.4
-    close_after_s: float = 2.0
-    move_gap_s: float = 1.0
-    forced_after_s: float = 1.0
-    forced_open_is_fault: bool = True
-    blocked_report_s: float = 60.0
+    triggers: tuple[InputName, ...]
+    combine: Combine
+    rearm_s: float
+    stuck_after_s: float
+    stills: int
+    read_within_s: float
+    judge_within_s: float
+    write_within_s: float
+    attempts: int
+    retry_after_s: float
+    repeat_window_s: float
+    show_result_s: float
+    manual_when_locked: bool
+    free_exit_when_locked: bool
+    style: Style
+    pulse_s: float
+    travel_s: float
+    auto_close_s: float
+    open_for_s: float
+    pass_within_s: float
+    vehicle_gap_s: float
+    close_after_s: float
+    move_gap_s: float
+    forced_after_s: float
+    forced_open: ForcedOpen
+    blocked_report_s: float
 
     @property
     def safety(self) -> tuple[InputName, ...]:
-        """The safety inputs of this site."""
+        """The wired safety inputs."""
         return tuple(name for name in SAFETY_INPUTS if name in self.wired)
 
     @property
     def counter(self) -> InputName | None:
-        """The input that tells vehicles under the arm apart."""
+        """The input that counts vehicles under the arm; None where nothing does."""
         for name in (InputName.INNER_BEAM, InputName.PHOTOCELL):
             if name in self.wired:
                 return name

@@ -1,45 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Choose what the lamps say; the most important thing wins.
+"""Choose the signal for lamps and buzzer by priority.
 
-A wanted vehicle is shown exactly what a refused one is.
+A wanted vehicle gets the same signal as a refused one.
 """
 
 from __future__ import annotations
 
-from plategate.lane.context import Turn
+from plategate.lane.context import StepContext
 from plategate.messages import Mode, Show, Signal
 
 
-def advance_signal(turn: Turn) -> None:
-    """Ask for another signal where it differs from the one that is shown."""
-    wanted = _choose(turn)
-    if wanted != turn.state.shown:
-        turn.change(shown=wanted)
-        turn.ask(Show(*wanted))
+def advance_signal(ctx: StepContext) -> None:
+    """Emit Show where the signal has changed."""
+    wanted = _choose(ctx)
+    if wanted != ctx.state.shown:
+        ctx.change(shown=wanted)
+        ctx.ask(Show(*wanted))
 
 
-def _choose(turn: Turn) -> tuple[Signal, int]:
-    state = turn.state
+def _choose(ctx: StepContext) -> tuple[Signal, int]:
+    state = ctx.state
     if state.fire:
         return Signal.FIRE, 0
     if state.fault is not None:
         return Signal.FAULT, state.fault.code.blinks
-    return _passing(turn) or (_resting(turn), 0)
+    return _busy_signal(ctx) or (_idle_signal(ctx), 0)
 
 
-def _passing(turn: Turn) -> tuple[Signal, int] | None:
-    state = turn.state
+def _busy_signal(ctx: StepContext) -> tuple[Signal, int] | None:
+    state = ctx.state
     if state.openings:
         return Signal.GRANTED, 0
     if state.visit is not None:
         return Signal.READING, 0
-    if state.outcome is not None and not turn.reached(state.outcome.until_s):
-        return state.outcome.signal, 0
+    if state.shown_result is not None and not ctx.reached(state.shown_result.until_s):
+        return state.shown_result.signal, 0
     return None
 
 
-def _resting(turn: Turn) -> Signal:
-    state = turn.state
+def _idle_signal(ctx: StepContext) -> Signal:
+    state = ctx.state
     if state.mode is Mode.OPEN:
         return Signal.HELD_OPEN
     if state.mode is Mode.LOCKED:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the lane knows at one moment, as one frozen value; changed by `step` alone.
+"""The state of the lane as one frozen value; only `step` produces a new one.
 
-Four things go on beside each other: vehicles come and leave (`armed`), one plate is read (`visit`),
+Four processes run in parallel: vehicles arrive and leave (`armed`), one plate is read (`visit`),
 vehicles are let through (`openings`), and the arm moves (`arm`).
 """
 
@@ -19,24 +19,24 @@ Milestones = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The level of an input and since when."""
+    """The level of an input and the time of its last change."""
 
     level: Level = Level.UNKNOWN
     since_s: float = 0.0
 
 
 class VisitStage(StrEnum):
-    """How far the reading of one vehicle has come."""
+    """The stages of reading one vehicle."""
 
     READING = "reading"
     JUDGING = "judging"
-    WAITING = "waiting"  # not granted yet, the vehicle stands, another attempt follows
-    WRITING = "writing"  # granted; nothing moves before the journal has it
+    WAITING = "waiting"  # not granted yet, the vehicle is still there, another attempt follows
+    WRITING = "writing"  # granted; nothing moves before the journal has stored the grant
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One vehicle from its trigger until it is granted or given up."""
+    """One vehicle from its trigger until it is granted or recorded as not let in."""
 
     passage_id: str
     trigger: str
@@ -47,12 +47,12 @@ class Visit:
     sighting: PlateSighting | None = None
     verdict: Verdict | None = None
     milestones: Milestones = ()
-    left: bool = False  # the triggers have been quiet for as long as a vehicle needs to leave
+    left: bool = False  # the triggers have been quiet for `rearm_s` since
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """One passage that the arm is up for; recorded when its vehicle is through or stays away."""
+    """One passage that the arm is up for; recorded when its vehicle is through or does not come."""
 
     passage_id: str
     trigger: str
@@ -67,7 +67,7 @@ class Opening:
 
 
 class ArmStage(StrEnum):
-    """What the arm was last asked to do; where it is, the limit switches say."""
+    """The last commanded movement; the actual position comes from the limit switches."""
 
     RESTING = "resting"
     RAISING = "raising"
@@ -77,29 +77,29 @@ class ArmStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """The arm as commanded, and what was seen of it."""
+    """The arm as commanded, and what the limit switches showed of it."""
 
     stage: ArmStage = ArmStage.RESTING
     since_s: float = 0.0
-    moved_s: float | None = None  # the last command to a relay
+    moved_s: float | None = None  # time of the last relay command
     held: bool = False
-    because: Reason | None = None  # the verdict or override that it went up for
+    because: Reason | None = None  # reason of the verdict or override that raised it
     passage_id: str | None = None
-    seen_down: bool = False  # the limit switches showed it down since it rests
-    told: bool = False  # that it is blocked or was found up is reported once
+    seen_down: bool = False  # the limit switches have shown it down since it came to rest
+    reported: bool = False  # "blocked" or "found open" has been reported in this stage
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The first reason why the lane stopped pulsing."""
+    """The latched fault: its first reason and when it occurred."""
 
     code: FaultCode
     since_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
-    """A plate that was here a moment ago, so that its return counts as the same visit."""
+class RecentPlate:
+    """A recently seen plate; its return within `repeat_window_s` is the same visit."""
 
     plate: str
     passage_id: str
@@ -108,8 +108,8 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The last result that is still being shown."""
+class ShownResult:
+    """The result that the lamps still show, and until when."""
 
     signal: Signal
     until_s: float
@@ -126,7 +126,7 @@ class LaneState:
     mode: Mode = Mode.AUTOMATIC
     fire: bool = False
     fault: Fault | None = None
-    drive_failed: bool = False  # beside an earlier fault too: nothing is asked of the relays
+    drive_failed: bool = False  # no relay is commanded; may be set in addition to an earlier fault
     camera_lost: bool = False
     list_too_old: bool = False
     armed: bool = True
@@ -135,18 +135,18 @@ class LaneState:
     visit: Visit | None = None
     openings: tuple[Opening, ...] = ()
     arm: Arm = Arm()
-    remembered: tuple[Remembered, ...] = ()
-    outcome: Outcome | None = None
+    recent_plates: tuple[RecentPlate, ...] = ()
+    shown_result: ShownResult | None = None
     shown: tuple[Signal, int] = (Signal.STARTING, 0)
 
     def seen(self, name: InputName) -> Seen:
-        """Level and age of an input; UNKNOWN since the start when it never reported."""
+        """Level and time of last change of an input; UNKNOWN since the start if never reported."""
         return self.inputs.get(name) or Seen(since_s=self.started_s)
 
     def level(self, name: InputName) -> Level:
-        """The level of an input now."""
+        """The present level of an input."""
         return self.seen(name).level
 
     def active(self, name: InputName) -> bool:
-        """Whether what the input's name says is certainly so."""
+        """Whether the input is known to be active."""
         return self.level(name) is Level.ACTIVE

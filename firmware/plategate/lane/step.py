@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One event in; the next state, the commands in their order, and the next deadline out.
+"""The transition function: one event in; next state, commands in order and next deadline out.
 
-Pure: no clock, no pins, no log. `gate` calls it from one thread with every event, and with
-TimePassed once the deadline has come.
+Pure: no clock, no pins, no log. The gate calls it from one thread with every event, and with
+TimePassed when the deadline has come.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from __future__ import annotations
 from typing import assert_never
 
 from plategate.lane.arm import advance_arm
-from plategate.lane.context import Turn
-from plategate.lane.faults import drive_failed, reset
+from plategate.lane.context import StepContext
 from plategate.lane.openings import advance_openings, count_vehicle, override
-from plategate.lane.presence import advance_presence, trust_again, vehicle_present
+from plategate.lane.presence import advance_presence, trust_sensor, vehicle_present
 from plategate.lane.rules import LaneRules
 from plategate.lane.signal import advance_signal
 from plategate.lane.state import LaneState, Seen
-from plategate.lane.supervision import advance_supervision
+from plategate.lane.supervision import advance_supervision, drive_failed, reset
 from plategate.lane.visit import (
     advance_visit,
     grant_not_written,
@@ -50,123 +49,123 @@ from plategate.messages import (
 )
 from plategate.values import Reason
 
-# One change may lead to another (through -> lower -> rest); more rounds than this would be a loop.
+# One change may cause another (vehicle through -> lower -> at rest); more rounds would be a loop.
 MOST_ROUNDS = 12
 
-AboutVisit = PlateRead | ReadingFailed | VerdictReached | GrantWritten | GrantNotWritten
-AboutParts = CameraLost | CameraReturned | ListAged | DriveFailed
+VisitEvent = PlateRead | ReadingFailed | VerdictReached | GrantWritten | GrantNotWritten
+ComponentEvent = CameraLost | CameraReturned | ListAged | DriveFailed
 
 
 def step(
     state: LaneState, event: Event, now: float, rules: LaneRules
 ) -> tuple[LaneState, tuple[Command, ...], float | None]:
-    """Take one event at `now` (monotonic seconds); the deadline is later than `now`, or None."""
-    turn = Turn(state, rules, now)
-    _take(turn, event)
+    """Process one event at `now` (monotonic seconds); the deadline is after `now`, or None."""
+    ctx = StepContext(state, rules, now)
+    _apply(ctx, event)
     for _ in range(MOST_ROUNDS):
-        before = turn.state
-        turn.moments.clear()
-        _advance(turn)
-        if turn.state is before:
+        before = ctx.state
+        ctx.deadlines.clear()
+        _advance(ctx)
+        if ctx.state is before:
             break
-    return turn.state, tuple(turn.commands), min(turn.moments, default=None)
+    return ctx.state, tuple(ctx.commands), min(ctx.deadlines, default=None)
 
 
-def _advance(turn: Turn) -> None:
-    advance_presence(turn)
-    advance_visit(turn, vehicle_present(turn))
-    advance_openings(turn)
-    advance_supervision(turn)
-    advance_arm(turn)
-    advance_signal(turn)
+def _advance(ctx: StepContext) -> None:
+    advance_presence(ctx)
+    advance_visit(ctx, vehicle_present(ctx))
+    advance_openings(ctx)
+    advance_supervision(ctx)
+    advance_arm(ctx)
+    advance_signal(ctx)
 
 
-def _take(turn: Turn, event: Event) -> None:
+def _apply(ctx: StepContext, event: Event) -> None:
     match event:
         case InputChanged(name, level):
-            _input_changed(turn, name, level)
+            _input_changed(ctx, name, level)
         case PlateRead() | ReadingFailed() | VerdictReached() | GrantWritten() | GrantNotWritten():
-            _about_visit(turn, event)
+            _visit_event(ctx, event)
         case TriggerRequested(source):
-            if turn.state.visit is None:
-                start_visit(turn, source)
+            if ctx.state.visit is None:
+                start_visit(ctx, source)
         case OpenRequested(source):
-            override(turn, Reason.MANUAL, source)
+            override(ctx, Reason.MANUAL, source)
         case ModeChanged(mode):
-            if mode is not turn.state.mode:
-                turn.change(mode=mode)
-                turn.report("mode", detail=mode.value)
+            if mode is not ctx.state.mode:
+                ctx.change(mode=mode)
+                ctx.report("mode", detail=mode.value)
         case ResetRequested(source):
-            reset(turn, source)
+            reset(ctx, source)
         case TimePassed():
             pass
         case CameraLost() | CameraReturned() | ListAged() | DriveFailed():
-            _part_changed(turn, event)
+            _component_changed(ctx, event)
         case _:
             assert_never(event)
 
 
-def _part_changed(turn: Turn, event: AboutParts) -> None:
-    """Take note of a part of the gate that failed or came back; said once each time."""
+def _component_changed(ctx: StepContext, event: ComponentEvent) -> None:
+    """Note that a component failed or recovered; each change is reported once."""
     match event:
         case CameraLost(reason):
-            if not turn.state.camera_lost:
-                turn.change(camera_lost=True)
-                turn.report("camera_lost", detail=reason)
+            if not ctx.state.camera_lost:
+                ctx.change(camera_lost=True)
+                ctx.report("camera_lost", detail=reason)
         case CameraReturned():
-            if turn.state.camera_lost:
-                turn.change(camera_lost=False)
-                turn.report("camera_back")
+            if ctx.state.camera_lost:
+                ctx.change(camera_lost=False)
+                ctx.report("camera_back")
         case ListAged(too_old):
-            turn.change(list_too_old=too_old)
+            ctx.change(list_too_old=too_old)
         case DriveFailed(reason):
-            drive_failed(turn, reason)
+            drive_failed(ctx, reason)
         case _:
             assert_never(event)
 
 
-def _about_visit(turn: Turn, event: AboutVisit) -> None:
-    visit = turn.state.visit
+def _visit_event(ctx: StepContext, event: VisitEvent) -> None:
+    visit = ctx.state.visit
     if visit is None or visit.passage_id != event.passage_id:
-        return  # it belongs to a visit that is over, and came too late
+        return  # a late answer for a visit that is over
     match event:
         case PlateRead(_, sighting):
-            plate_read(turn, visit, sighting)
+            plate_read(ctx, visit, sighting)
         case ReadingFailed(_, reason):
-            reading_failed(turn, visit, reason)
+            reading_failed(ctx, visit, reason)
         case VerdictReached(_, verdict):
-            verdict_reached(turn, visit, verdict)
+            verdict_reached(ctx, visit, verdict)
         case GrantWritten():
-            grant_written(turn, visit)
+            grant_written(ctx, visit)
         case GrantNotWritten():
-            grant_not_written(turn, visit)
+            grant_not_written(ctx, visit)
         case _:
             assert_never(event)
 
 
-def _input_changed(turn: Turn, name: InputName, level: Level) -> None:
-    before = turn.state.seen(name)
-    if name not in turn.rules.wired or before.level is level:
+def _input_changed(ctx: StepContext, name: InputName, level: Level) -> None:
+    before = ctx.state.seen(name)
+    if name not in ctx.rules.wired or before.level is level:
         return
-    turn.change(inputs={**turn.state.inputs, name: Seen(level, turn.now)})
-    if name in turn.state.distrusted:
-        trust_again(turn, name)
+    ctx.change(inputs={**ctx.state.inputs, name: Seen(level, ctx.now)})
+    if name in ctx.state.distrusted:
+        trust_sensor(ctx, name)
     if level is not Level.ACTIVE:
         return
-    if name is turn.rules.counter:
-        count_vehicle(turn, before)
+    if name is ctx.rules.counter:
+        count_vehicle(ctx, before)
     if name is InputName.FIRE:
-        turn.change(fire=True)
-        turn.report("fire")
+        ctx.change(fire=True)
+        ctx.report("fire")
     elif before.level is Level.INACTIVE:
-        _pressed(turn, name)
+        _button_pressed(ctx, name)
 
 
-def _pressed(turn: Turn, name: InputName) -> None:
-    """A button went from quiet to pressed; one that was never known to be quiet does nothing."""
+def _button_pressed(ctx: StepContext, name: InputName) -> None:
+    """Act on a button that went from inactive to active; from unknown to active does nothing."""
     if name is InputName.MANUAL:
-        override(turn, Reason.MANUAL, name.value)
+        override(ctx, Reason.MANUAL, name.value)
     elif name is InputName.FREE_EXIT:
-        override(turn, Reason.FREE_EXIT, name.value)
+        override(ctx, Reason.FREE_EXIT, name.value)
     elif name is InputName.RESET:
-        reset(turn, name.value)
+        reset(ctx, name.value)

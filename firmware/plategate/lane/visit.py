@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lead one vehicle from its trigger to a grant or a refusal: stills, reading, verdict, grant.
+"""A visit: one vehicle from its trigger through stills, reading and verdict to a grant or refusal.
 
-A vehicle that stands is read again a bounded number of times and is still one passage. Nothing here
-moves the arm: a grant that is safely written becomes an opening.
+A vehicle that waits is read again, at most `attempts` times, and is still one passage. Nothing here
+moves the arm: a grant that is stored in the journal becomes an opening.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from plategate.lane.context import Turn
+from plategate.lane.context import StepContext
 from plategate.lane.openings import add_opening
-from plategate.lane.remembering import alarm_is_new, remember, remembered_visit
-from plategate.lane.state import Opening, Outcome, Visit, VisitStage
+from plategate.lane.recent_plates import alarm_is_new, earlier_visit, remember_plate
+from plategate.lane.state import Opening, ShownResult, Visit, VisitStage
 from plategate.messages import Judge, Mode, Record, Signal, TakeStills, WriteGrant
 from plategate.values import PlateSighting, Reason, Result, Verdict
 
-# Reading the same vehicle again cannot change these.
+# Reasons that another reading of the same vehicle cannot change.
 FINAL = frozenset(
     {
         Reason.BLOCKED,
@@ -39,121 +39,121 @@ FINAL = frozenset(
 )
 
 
-def start_visit(turn: Turn, trigger: str) -> None:
-    """Begin with a vehicle that has come."""
+def start_visit(ctx: StepContext, trigger: str) -> None:
+    """Start the visit of a vehicle that has arrived, and request its stills."""
     visit = Visit(
-        passage_id=turn.next_passage_id(),
+        passage_id=ctx.next_passage_id(),
         trigger=trigger,
-        triggered_s=turn.now,
+        triggered_s=ctx.now,
         stage=VisitStage.READING,
-        since_s=turn.now,
+        since_s=ctx.now,
     )
-    turn.change(visit=visit, outcome=None)
-    turn.ask(TakeStills(visit.passage_id, turn.rules.stills, turn.now))
+    ctx.change(visit=visit, shown_result=None)
+    ctx.ask(TakeStills(visit.passage_id, ctx.rules.stills, ctx.now))
 
 
-def give_up(turn: Turn, visit: Visit) -> bool:
-    """Record a vehicle that left before it was judged, since another one has come.
+def close_left_visit(ctx: StepContext, visit: Visit) -> bool:
+    """Record a vehicle that left before it was judged, because another vehicle has arrived.
 
-    Whoever comes must not be let in on its plate. False where the visit goes on: its vehicle has
-    not left, or its grant is being written and cannot be recalled.
+    The new vehicle must not be let in on the old plate. False where the visit continues: its
+    vehicle has not left, or its grant is being written.
     """
     if not visit.left or visit.stage is VisitStage.WRITING:
         return False
     verdict = _better(visit.verdict, Verdict(Result.UNSURE, Reason.VEHICLE_LEFT))
-    _finish(turn, replace(visit, verdict=verdict))
+    _finish(ctx, replace(visit, verdict=verdict))
     return True
 
 
-def plate_read(turn: Turn, visit: Visit, sighting: PlateSighting) -> None:
-    """Have a reading judged; no reading is a verdict of its own."""
+def plate_read(ctx: StepContext, visit: Visit, sighting: PlateSighting) -> None:
+    """Request a verdict on a reading; a burst without a reading is unsure without one."""
     if visit.stage is not VisitStage.READING:
         return
     visit = _keep_sighting(visit, sighting)
     if sighting.failed is not None:
-        _weigh(turn, visit, Verdict(Result.UNSURE, Reason.PIPELINE_FAILED))
+        _act_on(ctx, visit, Verdict(Result.UNSURE, Reason.PIPELINE_FAILED))
     elif sighting.reading is None:
         reason = Reason.NOTHING_SEEN if sighting.plate is None else Reason.NOT_READABLE
-        _weigh(turn, visit, Verdict(Result.UNSURE, reason))
+        _act_on(ctx, visit, Verdict(Result.UNSURE, reason))
     else:
-        _enter(turn, visit, VisitStage.JUDGING, milestone="read")
-        turn.ask(Judge(visit.passage_id, sighting.reading))
+        _enter(ctx, visit, VisitStage.JUDGING, milestone="read")
+        ctx.ask(Judge(visit.passage_id, sighting.reading))
 
 
-def reading_failed(turn: Turn, visit: Visit, reason: Reason) -> None:
-    """Go on without a sighting."""
+def reading_failed(ctx: StepContext, visit: Visit, reason: Reason) -> None:
+    """Handle a burst or verdict that failed: unsure for this attempt."""
     if visit.stage in (VisitStage.READING, VisitStage.JUDGING):
-        _weigh(turn, visit, Verdict(Result.UNSURE, reason))
+        _act_on(ctx, visit, Verdict(Result.UNSURE, reason))
 
 
-def verdict_reached(turn: Turn, visit: Visit, verdict: Verdict) -> None:
-    """Raise the alarm where there is one, then act on the verdict."""
+def verdict_reached(ctx: StepContext, visit: Visit, verdict: Verdict) -> None:
+    """Report an alarm where there is one, then act on the verdict."""
     if visit.stage is not VisitStage.JUDGING:
         return
-    if verdict.alarm is not None and alarm_is_new(turn, verdict):
-        turn.report("alarm", visit.passage_id, f"{verdict.reason.value}: {verdict.alarm}")
-    visit = replace(visit, milestones=(*visit.milestones, ("judged", turn.now)))
-    _weigh(turn, visit, _as_things_stand(turn, verdict))
+    if verdict.alarm is not None and alarm_is_new(ctx, verdict):
+        ctx.report("alarm", visit.passage_id, f"{verdict.reason.value}: {verdict.alarm}")
+    visit = replace(visit, milestones=(*visit.milestones, ("judged", ctx.now)))
+    _act_on(ctx, visit, _with_mode(ctx, verdict))
 
 
-def grant_written(turn: Turn, visit: Visit) -> None:
-    """Turn the visit into an opening, now that the journal has the grant."""
+def grant_written(ctx: StepContext, visit: Visit) -> None:
+    """StepContext the visit into an opening, now that the journal has the grant."""
     if visit.stage is not VisitStage.WRITING or visit.verdict is None:
         return
-    verdict = _as_things_stand(turn, visit.verdict)
+    verdict = _with_mode(ctx, visit.verdict)
     if verdict.result is not Result.GRANTED or verdict.reason in (Reason.FIRE, Reason.HELD_OPEN):
-        _finish(turn, replace(visit, verdict=verdict))
+        _finish(ctx, replace(visit, verdict=verdict))
         return
-    earlier = remembered_visit(turn, verdict.plate)
-    remember(turn, verdict, visit.passage_id)
-    turn.change(visit=None)
+    earlier = earlier_visit(ctx, verdict.plate)
+    remember_plate(ctx, verdict, visit.passage_id)
+    ctx.change(visit=None)
     add_opening(
-        turn,
+        ctx,
         Opening(
             passage_id=visit.passage_id,
             trigger=visit.trigger,
             triggered_s=visit.triggered_s,
-            since_s=turn.now,
+            since_s=ctx.now,
             verdict=verdict,
             sighting=visit.sighting,
-            milestones=(*visit.milestones, ("written", turn.now)),
+            milestones=(*visit.milestones, ("written", ctx.now)),
             repeat_of=earlier,
         ),
     )
 
 
-def grant_not_written(turn: Turn, visit: Visit) -> None:
-    """Stay shut: what is not written must not open."""
+def grant_not_written(ctx: StepContext, visit: Visit) -> None:
+    """Do not open: a grant that is not stored must not move the arm."""
     if visit.stage is VisitStage.WRITING:
-        _weigh(turn, visit, Verdict(Result.UNSURE, Reason.STORE_FAILED))
+        _act_on(ctx, visit, Verdict(Result.UNSURE, Reason.STORE_FAILED))
 
 
-def advance_visit(turn: Turn, present: bool) -> None:
-    """Bound every wait, and read a standing vehicle again."""
-    visit = turn.state.visit
+def advance_visit(ctx: StepContext, present: bool) -> None:
+    """Limit every wait, and read a waiting vehicle again."""
+    visit = ctx.state.visit
     if visit is None:
         return
-    rules = turn.rules
+    rules = ctx.rules
     if visit.stage is VisitStage.READING:
-        if turn.reached(visit.since_s + rules.read_within_s):
-            _weigh(turn, visit, Verdict(Result.UNSURE, Reason.PIPELINE_FAILED))
+        if ctx.reached(visit.since_s + rules.read_within_s):
+            _act_on(ctx, visit, Verdict(Result.UNSURE, Reason.PIPELINE_FAILED))
     elif visit.stage is VisitStage.JUDGING:
-        if turn.reached(visit.since_s + rules.judge_within_s):
-            _weigh(turn, visit, Verdict(Result.UNSURE, Reason.STORE_FAILED))
+        if ctx.reached(visit.since_s + rules.judge_within_s):
+            _act_on(ctx, visit, Verdict(Result.UNSURE, Reason.STORE_FAILED))
     elif visit.stage is VisitStage.WRITING:
-        if turn.reached(visit.since_s + rules.write_within_s):
-            grant_not_written(turn, visit)
+        if ctx.reached(visit.since_s + rules.write_within_s):
+            grant_not_written(ctx, visit)
     elif not present:
-        _finish(turn, visit)
-    elif turn.reached(visit.since_s + rules.retry_after_s):
+        _finish(ctx, visit)
+    elif ctx.reached(visit.since_s + rules.retry_after_s):
         again = replace(visit, attempts=visit.attempts + 1)
-        _enter(turn, again, VisitStage.READING)
-        turn.ask(TakeStills(visit.passage_id, rules.stills, turn.now))
+        _enter(ctx, again, VisitStage.READING)
+        ctx.ask(TakeStills(visit.passage_id, rules.stills, ctx.now))
 
 
-def _as_things_stand(turn: Turn, verdict: Verdict) -> Verdict:
-    """What becomes of a verdict in the present mode: only the reason for opening may change."""
-    state = turn.state
+def _with_mode(ctx: StepContext, verdict: Verdict) -> Verdict:
+    """Apply mode, fire and fault to a verdict; they replace its result and reason."""
+    state = ctx.state
     if state.fire:
         return replace(verdict, result=Result.GRANTED, reason=Reason.FIRE)
     if verdict.result is Result.GRANTED and state.fault is not None:
@@ -165,22 +165,22 @@ def _as_things_stand(turn: Turn, verdict: Verdict) -> Verdict:
     return verdict
 
 
-def _weigh(turn: Turn, visit: Visit, verdict: Verdict) -> None:
-    """Grant, try again, or give up."""
+def _act_on(ctx: StepContext, visit: Visit, verdict: Verdict) -> None:
+    """Write the grant, try again, or record the vehicle."""
     verdict = _better(visit.verdict, verdict)
     visit = replace(visit, verdict=verdict)
     if verdict.result is Result.GRANTED and verdict.reason not in FINAL:
-        _enter(turn, visit, VisitStage.WRITING)
-        repeat_of = remembered_visit(turn, verdict.plate)
-        turn.ask(WriteGrant(visit.passage_id, verdict, repeat_of))
-    elif verdict.reason in FINAL or visit.attempts >= turn.rules.attempts:
-        _finish(turn, visit)
+        _enter(ctx, visit, VisitStage.WRITING)
+        repeat_of = earlier_visit(ctx, verdict.plate)
+        ctx.ask(WriteGrant(visit.passage_id, verdict, repeat_of))
+    elif verdict.reason in FINAL or visit.attempts >= ctx.rules.attempts:
+        _finish(ctx, visit)
     else:
-        _enter(turn, visit, VisitStage.WAITING)
+        _enter(ctx, visit, VisitStage.WAITING)
 
 
 def _better(before: Verdict | None, now: Verdict) -> Verdict:
-    """A verdict on a plate outweighs one without; otherwise the latest counts."""
+    """The more informative verdict: one on a plate before one without, else the later."""
     if before is None or now.plate is not None or now.result is Result.GRANTED:
         return now
     if before.result is Result.GRANTED:
@@ -194,23 +194,23 @@ def _keep_sighting(visit: Visit, sighting: PlateSighting) -> Visit:
     return visit if worse else replace(visit, sighting=sighting)
 
 
-def _enter(turn: Turn, visit: Visit, stage: VisitStage, milestone: str | None = None) -> None:
-    changes: dict[str, Any] = {"stage": stage, "since_s": turn.now}
+def _enter(ctx: StepContext, visit: Visit, stage: VisitStage, milestone: str | None = None) -> None:
+    changes: dict[str, Any] = {"stage": stage, "since_s": ctx.now}
     if milestone is not None:
-        changes["milestones"] = (*visit.milestones, (milestone, turn.now))
-    turn.change(visit=replace(visit, **changes))
+        changes["milestones"] = (*visit.milestones, (milestone, ctx.now))
+    ctx.change(visit=replace(visit, **changes))
 
 
-def _finish(turn: Turn, visit: Visit) -> None:
-    """Record a vehicle that the arm did not move for."""
+def _finish(ctx: StepContext, visit: Visit) -> None:
+    """Record a vehicle for which the arm did not move."""
     verdict = visit.verdict or Verdict(Result.UNSURE, Reason.NOTHING_SEEN)
-    earlier = remembered_visit(turn, verdict.plate)
-    held = turn.state.arm.held and turn.state.arm.because in (Reason.FIRE, Reason.HELD_OPEN)
-    remember(turn, verdict, visit.passage_id)
-    turn.change(
-        visit=None, outcome=Outcome(_signal_of(verdict), turn.now + turn.rules.show_result_s)
+    earlier = earlier_visit(ctx, verdict.plate)
+    held = ctx.state.arm.held and ctx.state.arm.because in (Reason.FIRE, Reason.HELD_OPEN)
+    remember_plate(ctx, verdict, visit.passage_id)
+    ctx.change(
+        visit=None, shown_result=ShownResult(_signal_of(verdict), ctx.now + ctx.rules.show_result_s)
     )
-    turn.ask(
+    ctx.ask(
         Record(
             passage_id=visit.passage_id,
             trigger=visit.trigger,

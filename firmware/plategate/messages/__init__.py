@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The values that the lane and the rest of the gate exchange: names, events and commands.
+"""Events and commands exchanged between the lane and the rest of the gate, and their names.
 
-Imports the standard library and `records` alone. Times ending in `_s` are seconds; of the monotonic
-clock where they name a moment.
+Imports only the standard library and `values`. Values ending in `_s` are seconds; those that name a
+moment are on the monotonic clock.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the lane asks for, in the imperative; `gate` alone carries commands out, in their order."""
+"""Commands of the lane, named in the imperative; the gate executes them in order."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from plategate.values import PlateReading, PlateSighting, Reason, Verdict
 
 @dataclass(frozen=True, slots=True)
 class TakeStills:
-    """Take a burst of stills exposed after `since_s` and read them; ends in one PlateRead or
-    ReadingFailed."""
+    """Take and read a burst of stills exposed after `since_s`.
+
+    Answered by one PlateRead or ReadingFailed.
+    """
 
     passage_id: str
     count: int
@@ -21,7 +23,7 @@ class TakeStills:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judge a reading against the lists; ends in one VerdictReached."""
+    """Judge a reading against the lists; answered by one VerdictReached or ReadingFailed."""
 
     passage_id: str
     reading: PlateReading | None
@@ -29,9 +31,9 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class WriteGrant:
-    """Make the grant durable before anything moves; ends in GrantWritten or GrantNotWritten.
+    """Store the grant before anything moves; answered by GrantWritten or GrantNotWritten.
 
-    A repeated visit is written as well, but is no further entry of its list entry.
+    A repeated visit is stored too, but does not count as another entry of its list entry.
     """
 
     passage_id: str
@@ -41,7 +43,7 @@ class WriteGrant:
 
 @dataclass(frozen=True, slots=True)
 class OpenBarrier:
-    """Close the OPEN relay for `pulse_s`; `because` names the verdict or override behind it."""
+    """Pulse the OPEN relay for `pulse_s`; `because` is the reason of the verdict or override."""
 
     passage_id: str
     pulse_s: float
@@ -50,7 +52,7 @@ class OpenBarrier:
 
 @dataclass(frozen=True, slots=True)
 class HoldBarrier:
-    """Keep the OPEN relay closed until it is released; `because` as with OpenBarrier."""
+    """Switch the OPEN relay on until ReleaseBarrier; `because` as in OpenBarrier."""
 
     because: Reason
     passage_id: str | None = None
@@ -58,7 +60,7 @@ class HoldBarrier:
 
 @dataclass(frozen=True, slots=True)
 class RaiseAgain:
-    """Something is under an arm that comes down: up again at once, held or by a pulse."""
+    """Reverse a closing arm at once, by holding or pulsing OPEN: a safety input is not clear."""
 
     hold: bool
     pulse_s: float
@@ -66,24 +68,24 @@ class RaiseAgain:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseBarrier:
-    """Let go of the held OPEN relay, so that the arm may come down."""
+    """Switch the held OPEN relay off, so that the arm comes down."""
 
 
 @dataclass(frozen=True, slots=True)
 class CloseBarrier:
-    """Close the CLOSE relay for `pulse_s`."""
+    """Pulse the CLOSE relay for `pulse_s`."""
 
     pulse_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class RestBarrier:
-    """Put every relay to rest at once."""
+    """Switch every relay off at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Say something with lamps and buzzer; `blinks` is the fault's count, else 0."""
+    """Show a signal on lamps and buzzer; `blinks` is the blink count of a fault, else 0."""
 
     signal: Signal
     blinks: int = 0
@@ -91,7 +93,7 @@ class Show:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Keep one finished passage; every trigger ends in exactly one of these."""
+    """Store one finished passage; every trigger ends in exactly one Record."""
 
     passage_id: str
     trigger: str
@@ -99,14 +101,14 @@ class Record:
     verdict: Verdict
     sighting: PlateSighting | None
     barrier: str
-    vehicles: int  # counted under the arm; 0 where nothing counts them
+    vehicles: int  # counted under the arm; 0 where no input counts them
     milestones: tuple[tuple[str, float], ...]  # name, seconds of the monotonic clock
     repeat_of: str | None = None  # the earlier passage of the same visit
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Tell the owner of something that is not a passage: a fault, a tailgater, a stuck sensor."""
+    """Report something that is not a passage: a fault, a tailgater, a stuck sensor."""
 
     what: str
     passage_id: str | None = None

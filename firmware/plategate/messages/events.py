@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the lane is told, in the past tense; any thread may put an event into the gate's queue."""
+"""Events for the lane, named in the past tense; any thread may put one into the gate's queue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from plategate.values import PlateSighting, Reason, Verdict
 
 @dataclass(frozen=True, slots=True)
 class InputChanged:
-    """An input has another level than before."""
+    """The level of an input has changed."""
 
     name: InputName
     level: Level
@@ -19,35 +19,35 @@ class InputChanged:
 
 @dataclass(frozen=True, slots=True)
 class TriggerRequested:
-    """Somebody asked by software to read whatever stands in the lane."""
+    """Software requested a reading of whatever is in the lane."""
 
     source: str = "software"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRequested:
-    """A person with the right to do so asked by software to let one vehicle through."""
+    """An authorised person requested an opening for one vehicle by software."""
 
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class ModeChanged:
-    """A person or the schedule chose another mode."""
+    """The mode was changed by the settings, a person or the schedule."""
 
     mode: Mode
 
 
 @dataclass(frozen=True, slots=True)
 class ResetRequested:
-    """A person on the site reset the latched fault or fire input."""
+    """A person reset the latched fault or fire."""
 
     source: str = "button"
 
 
 @dataclass(frozen=True, slots=True)
 class PlateRead:
-    """A burst was taken and read; the sighting may hold no reading."""
+    """A burst was taken and read; the sighting may be without a reading."""
 
     passage_id: str
     sighting: PlateSighting
@@ -55,7 +55,7 @@ class PlateRead:
 
 @dataclass(frozen=True, slots=True)
 class ReadingFailed:
-    """No sighting came of a burst: the camera, the pipeline or the store behind them failed."""
+    """Reading or judging failed: camera, pipeline or store."""
 
     passage_id: str
     reason: Reason
@@ -71,14 +71,14 @@ class VerdictReached:
 
 @dataclass(frozen=True, slots=True)
 class GrantWritten:
-    """The grant is safe on disk; the relay may move now and not earlier."""
+    """The grant is stored on disk; only now may the relay move."""
 
     passage_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class GrantNotWritten:
-    """The journal could not keep the grant."""
+    """The journal could not store the grant."""
 
     passage_id: str
 
@@ -97,7 +97,7 @@ class CameraReturned:
 
 @dataclass(frozen=True, slots=True)
 class ListAged:
-    """The list in force became older than the owner allows, or young enough again."""
+    """The list in force became older than the settings allow, or is recent enough again."""
 
     too_old: bool
 
@@ -111,7 +111,7 @@ class DriveFailed:
 
 @dataclass(frozen=True, slots=True)
 class TimePassed:
-    """The deadline that `step` asked for was reached, or nothing else happened for a while."""
+    """The deadline that `step` returned has come, or no event has arrived for a while."""
 
 
 Event = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words that events and commands are made of: inputs, levels, modes, signals, faults."""
+"""Enumerations used by events and commands: inputs, levels, modes, signals, faults."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from enum import StrEnum
 
 
 class InputName(StrEnum):
-    """An input of the lane, named after the thing on the site."""
+    """An input of the lane, named after the device on the site."""
 
     BEAM = "beam"  # break-beam before the arm
-    INNER_BEAM = "inner_beam"  # break-beam behind the arm: direction, and who really drove through
+    INNER_BEAM = "inner_beam"  # break-beam behind the arm: direction, and counts vehicles
     LOOP = "loop"  # induction loop or any other dry contact
-    DISTANCE = "distance"  # something is nearer than the ultrasonic threshold
-    MOTION = "motion"  # something moves in the camera's picture
+    DISTANCE = "distance"  # an object is closer than the ultrasonic threshold
+    MOTION = "motion"  # motion in the camera's picture
     PHOTOCELL = "photocell"  # safety input under the arm
     SAFETY = "safety"  # a further safety input: edge, second photocell, loop under the arm
     ARM_UP = "arm_up"  # limit switch at the top
@@ -25,10 +25,10 @@ class InputName(StrEnum):
 
 
 class Level(StrEnum):
-    """ACTIVE: what the input's name says is so (beam broken, vehicle near, button pressed, fire).
+    """The logical level of an input.
 
-    Polarity, normally-closed wiring and bounce are settled before a level gets here. UNKNOWN: not
-    read yet, or the device behind the input cannot be believed.
+    ACTIVE: beam broken, vehicle near, button pressed, fire. Polarity, normally-closed wiring and
+    debouncing are already applied. UNKNOWN: not read yet, or the device is faulty.
     """
 
     ACTIVE = "active"
@@ -37,21 +37,21 @@ class Level(StrEnum):
 
 
 class Mode(StrEnum):
-    """Who may pass at the moment."""
+    """Who may pass."""
 
-    AUTOMATIC = "automatic"  # whom the lists let in
+    AUTOMATIC = "automatic"  # by the lists
     LOCKED = "locked"  # nobody by plate
     OPEN = "open"  # everybody; the arm is held up
 
 
 class Signal(StrEnum):
-    """What the lamps and the buzzer say to a person at the barrier."""
+    """What lamps and buzzer show at the barrier."""
 
     STARTING = "starting"
     READY = "ready"
     READING = "reading"
     GRANTED = "granted"
-    REFUSED = "refused"  # a wanted vehicle is shown this as well
+    REFUSED = "refused"  # also for a wanted vehicle
     UNSURE = "unsure"
     LOCKED = "locked"
     HELD_OPEN = "held_open"
@@ -62,7 +62,7 @@ class Signal(StrEnum):
 
 
 class FaultCode(StrEnum):
-    """Why the lane stopped pulsing; latched with its first reason until it is reset by hand."""
+    """The reason of a latched fault, which stops all pulses until it is reset by hand."""
 
     DID_NOT_OPEN = "did_not_open"
     DID_NOT_CLOSE = "did_not_close"
@@ -73,5 +73,5 @@ class FaultCode(StrEnum):
 
     @property
     def blinks(self) -> int:
-        """How often the lamp blinks before it pauses."""
+        """The number of blinks before the pause."""
         return list(FaultCode).index(self) + 2

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the gate without hardware: mock pins, pictures as camera, scripted scenarios."""
+"""Rehearsals: the gate on mock pins, with pictures as camera or scripted scenarios."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A barrier for rehearsals: it follows the relays and works the limit switches, as a real one does.
+"""A simulated barrier: it follows the relays and operates the limit switches.
 
-It can be jammed, and it can lose its power. Whatever it does takes the time that it is given.
+It can be jammed or moved by hand. Every movement takes the configured travel time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from plategate.rehearsal.board import Edge, RehearsalBoard
 
 
 class RehearsalArm:
-    """Goes up on OPEN; comes down on CLOSE, at the end of a hold, or by itself after a while."""
+    """Rises on OPEN; falls on CLOSE, at the end of a hold, or by itself, depending on the style."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class RehearsalArm:
         board.factory.listeners.append(self._edge)
 
     def force(self, position: str) -> None:
-        """The arm is at a position, as after a start or because somebody moved it by hand."""
+        """Put the arm at "up" or "down" at once, as after a start or when moved by hand."""
         self._cancel()
         self._show(position)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A board without a board: gpiozero's mock pins under the real adapters, with every edge recorded.
+"""A simulated board: gpiozero's mock pins below the real drivers, with every output edge recorded.
 
-Contacts are put to a level by the name of their setting in [pins]; relays are watched. Real are the
-debouncing, the polarity, the drive and its bound; not real is the copper.
+Contacts are set by the name of their key in [pins]. Debouncing, polarity, relay drive and pulse
+limit are the real ones; only the lines are simulated.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_STATES = 64
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An output line changed: the BCM number, high or low, monotonic seconds."""
+    """A change of an output line: BCM number, level, monotonic seconds."""
 
     pin: int
     high: bool
@@ -32,7 +32,7 @@ class Edge:
 
 
 class RecordingPin(MockPin):  # type: ignore[misc]
-    """A mock pin that is timed by the factory's clock and tells it of every edge it drives."""
+    """A mock pin on the factory's clock that reports every edge it drives to the factory."""
 
     def __init__(self, factory: Any, info: Any) -> None:
         self.broken = False
@@ -40,7 +40,7 @@ class RecordingPin(MockPin):  # type: ignore[misc]
         super().__init__(factory, info)
 
     def clear_states(self) -> None:
-        """Forget the past; what is kept is bounded, so that a rehearsal may last for days."""
+        """Clear the history, which is bounded so that a rehearsal can run for days."""
         self._last_change = self.factory.clock.monotonic()
         self.states = deque([PinState(0.0, self._state)], maxlen=MOST_STATES)
 
@@ -57,12 +57,12 @@ class RecordingPin(MockPin):  # type: ignore[misc]
 
     def _get_state(self) -> bool:
         if self.broken:
-            raise OSError("the line cannot be read (rehearsed)")
+            raise OSError("the line cannot be read (simulated)")
         return bool(self._state)
 
 
 class RecordingFactory(MockFactory):  # type: ignore[misc]
-    """Mock pins on a clock that may be turned by hand; calls `listeners` at every driven edge."""
+    """Mock pins on a system or manual clock; calls `listeners` at every driven edge."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -71,30 +71,30 @@ class RecordingFactory(MockFactory):  # type: ignore[misc]
         super().__init__(pin_class=RecordingPin)
 
     def ticks(self) -> float:
-        """Seconds of the clock, as the callbacks of real pins carry them."""
+        """Monotonic seconds, as passed to the callbacks of real pins."""
         return self.clock.monotonic()
 
     def driven(self, edge: Edge) -> None:
-        """Keep an edge and tell whoever listens."""
+        """Record an edge and call the listeners."""
         self.edges.append(edge)
         for listener in tuple(self.listeners):
             listener(edge)
 
 
 class RehearsalBoard:
-    """Puts contacts to levels and says what the relays did."""
+    """Sets contacts and observes relays."""
 
     def __init__(self, pins: PinsSettings, clock: Clock) -> None:
         self.factory = RecordingFactory(clock)
         self._pins = pins
 
     def rest(self) -> None:
-        """Every contact quiet; to be called once the inputs have claimed their lines."""
+        """Set every contact inactive; call after the inputs have claimed their lines."""
         for name in self._pins.inputs:
             self.put(InputName(name), Level.INACTIVE)
 
     def put(self, name: InputName, level: Level) -> None:
-        """What the input's name says is so, is not so, or cannot be known any more."""
+        """Set an input to a level; UNKNOWN makes its line unreadable."""
         contact = self._pins.inputs[name.value]
         pin = self.factory.pin(contact.pin)
         pin.broken = level is Level.UNKNOWN
@@ -109,7 +109,7 @@ class RehearsalBoard:
         return bool(self.factory.pin(relay.pin).state) == relay.active_high
 
     def relay_of(self, edge: Edge) -> tuple[str, bool] | None:
-        """Which relay an edge belongs to and whether it went on; None for lamps."""
+        """The relay an edge belongs to and whether it switched on; None for lamps."""
         for name in ("open_relay", "close_relay"):
             relay = getattr(self._pins, name)
             if relay is not None and relay.pin == edge.pin:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A camera for rehearsals: its stills are pictures that somebody holds before it.
+"""A simulated camera whose stills are picture files.
 
-A still counts as exposed when it is asked for. The camera can be made to die in the middle of a
-burst, and to be absent for a while.
+A still counts as exposed when it is requested. The camera can be made to fail during a burst.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ Load = Callable[[Path], Still]
 
 
 class RehearsalCamera:
-    """Fills the Camera socket with pictures; `load` decodes one."""
+    """Implements Camera with picture files; `load` decodes one."""
 
     def __init__(self, clock: Clock, load: Load) -> None:
         self._clock = clock
@@ -29,19 +28,19 @@ class RehearsalCamera:
         self.dies_after: int | None = None
 
     def show(self, *pictures: Path) -> None:
-        """From now on a burst consists of these, one after the other, the last one repeated."""
+        """Use these pictures for the next bursts, in order, repeating the last one."""
         self._pictures = pictures
 
     def start(self) -> None:
         """Nothing to open."""
 
     def burst(self, count: int, since_s: float) -> Iterator[Still]:
-        """Up to `count` stills of what is shown; each is exposed now, and so after the trigger."""
+        """Up to `count` stills of the shown pictures, each exposed now."""
         for index in range(count):
             if self.dies_after is not None and index >= self.dies_after:
-                raise CameraError("the camera stopped delivering (rehearsed)")
+                raise CameraError("the camera stopped delivering (simulated)")
             if not self._pictures:
-                raise CameraError("nothing is shown to the camera (rehearsed)")
+                raise CameraError("no picture is shown to the camera (simulated)")
             picture = self._pictures[min(index, len(self._pictures) - 1)]
             exposed_at_s = max(self._clock.monotonic(), since_s)
             try:
@@ -57,8 +56,8 @@ class RehearsalCamera:
             )
 
     def fault(self) -> str | None:
-        """Why no still would come."""
-        return None if self.dies_after is None else "the camera stopped delivering (rehearsed)"
+        """Why the camera delivers no stills; None where it does."""
+        return None if self.dies_after is None else "the camera stopped delivering (simulated)"
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to release."""

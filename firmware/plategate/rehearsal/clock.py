@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A clock that is turned by hand, with a CallLater of its own: hours pass in milliseconds."""
+"""A manually advanced clock with its own CallLater, so that hours pass in milliseconds."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class _Due:
         self.action = None
 
 
-class TurnedClock:
-    """Both times of `Clock`; they stand still but for `turn_to`."""
+class ManualClock:
+    """Implements Clock; time passes only in `advance_to`."""
 
     def __init__(self, beginning: datetime = BEGINNING, start_s: float = 1000.0) -> None:
         self._beginning = beginning
@@ -30,27 +30,27 @@ class TurnedClock:
         self._order = itertools.count()
 
     def monotonic(self) -> float:
-        """Seconds as turned."""
+        """Seconds of the manual clock."""
         return self._now_s
 
     def wall(self) -> datetime:
-        """Wall time, which goes with it."""
+        """Wall time, advancing with the monotonic time."""
         return self._beginning + timedelta(seconds=self._now_s - self._start_s)
 
     def call_later(self, seconds: float, action: Callable[[], None]) -> _Due:
-        """Call `action` when the clock has been turned that far."""
+        """Call `action` when the clock has advanced by `seconds`."""
         due = _Due(action)
         heapq.heappush(self._due, (self._now_s + max(0.0, seconds), next(self._order), due))
         return due
 
     def next_s(self) -> float | None:
-        """When something is due next."""
+        """The time of the next pending action; None where there is none."""
         while self._due and self._due[0][2].action is None:
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else None
 
-    def turn_to(self, moment_s: float) -> None:
-        """Let time pass until that moment, and call what is due on the way."""
+    def advance_to(self, moment_s: float) -> None:
+        """Advance to `moment_s`, running every pending action on the way."""
         while (next_s := self.next_s()) is not None and next_s <= moment_s:
             self._now_s = max(self._now_s, next_s)
             due = heapq.heappop(self._due)[2]

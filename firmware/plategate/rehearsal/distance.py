@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An ultrasonic sensor for rehearsals: distances are said, the real filter judges them."""
+"""A simulated ultrasonic sensor: given distances pass through the real filter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from plategate.settings.triggers import DistanceSettings
 
 
 class RehearsalDistance:
-    """Fills the Inputs socket with the one input `distance`."""
+    """Implements Inputs with the single input `distance`."""
 
     def __init__(self, settings: DistanceSettings, clock: Clock) -> None:
         self._filter = DistanceFilter(settings)
@@ -21,7 +21,7 @@ class RehearsalDistance:
         self._changed: InputCallback | None = None
 
     def measure(self, metres: float | None) -> None:
-        """Something stands at this distance, long enough for the filter; None: no echo at all."""
+        """Feed a distance often enough for the filter to accept it; None: no echo."""
         for _ in range(self._echoes):
             level = self._filter.feed(metres)
             if level is not self._level:
@@ -29,12 +29,12 @@ class RehearsalDistance:
                 self._tell()
 
     def start(self, changed: InputCallback) -> None:
-        """Report the level, then every change."""
+        """Report the present level, then every change."""
         self._changed = changed
         self._tell()
 
     def level(self, name: InputName) -> Level:
-        """The level now; UNKNOWN for any other input."""
+        """The present level; UNKNOWN for any other input."""
         return self._level if name is InputName.DISTANCE else Level.UNKNOWN
 
     def wired(self) -> frozenset[InputName]:
@@ -42,7 +42,7 @@ class RehearsalDistance:
         return frozenset({InputName.DISTANCE})
 
     def close(self) -> None:
-        """No callback comes afterwards."""
+        """Stop calling back."""
         self._changed = None
 
     def _tell(self) -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rehearse the gate on a folder of pictures: each is one vehicle that comes, and drives or leaves.
+"""Rehearse the gate on a folder of pictures, each of which is one vehicle.
 
-The gate runs as on the device, on the main thread; the vehicles are played by a thread of their
-own, which ends the gate when the last one is gone.
+The gate runs on the main thread as on the device. A second thread simulates the vehicles and stops
+the gate after the last one.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from plategate.values import Passage, PlateSighting
 VEHICLE_WITHIN_S = 330.0  # longer than the reading of one burst may take
 LOOK_EVERY_S = 0.01
 UNDER_THE_ARM_S = 0.08
-# Nobody waits at a mock barrier: a slow board shows how slow it is, instead of "pipeline failed".
+# A slow board should show how slow it is instead of recording "pipeline failed".
 READ_WITHIN_S = 300.0
-# Contacts of a rehearsal do not bounce, so they need not be waited for.
+# Simulated contacts do not bounce.
 CONTACT = {"on_ms": 0, "off_ms": 10}
 PINS = PinsSettings.model_validate(
     {
@@ -47,7 +47,7 @@ BARRIER = BarrierSettings(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rehearsed:
-    """What became of one picture; `pulses_ms` are the recorded pulses of the OPEN relay."""
+    """The result of one picture; `pulses_ms` are the recorded pulses of the OPEN relay."""
 
     picture: Path
     passage: Passage | None
@@ -56,7 +56,7 @@ class Rehearsed:
 
 
 def rehearsal_settings(settings: Settings, state: Path, lists: Path | None) -> Settings:
-    """The same vision and rules of access on rehearsed pins, quick, with its state in a folder."""
+    """The given settings with mock pins, short durations and all state in the folder `state`."""
     lane = settings.lane.model_copy(
         update={
             "triggers": ("beam",), "combine": "any", "rearm_ms": 20, "attempts": 1,
@@ -83,7 +83,7 @@ def rehearsal_settings(settings: Settings, state: Path, lists: Path | None) -> S
 
 
 class PictureRehearsal:
-    """Plays the vehicles; `done` is called with every picture when its vehicle is gone."""
+    """Simulates the vehicles; calls `done` for each picture when its vehicle has left."""
 
     def __init__(
         self, settings: Settings, pictures: Sequence[Path], done: Callable[[Rehearsed], None]
@@ -97,11 +97,11 @@ class PictureRehearsal:
 
     @property
     def degraded(self) -> tuple[str, ...]:
-        """What the pipeline does without."""
+        """Sentences about missing or failed models and readers."""
         return self._site.reader.degraded
 
     def run(self) -> bool:
-        """Run to the end; False where it was ended early."""
+        """Run to the end; False where it was stopped early."""
         vehicles = threading.Thread(target=self._play, name="vehicles", daemon=True)
         vehicles.start()
         self._site.gate.run()
@@ -123,19 +123,19 @@ class PictureRehearsal:
             self._site.gate.stop()
 
     def _one_vehicle(self, picture: Path) -> Rehearsed:
-        site, book = self._site, self._site.logbook
-        before = len(book.passages)
+        site, log = self._site, self._site.log
+        before = len(log.passages)
         self._edges.clear()
         site.camera.show(picture)
         site.board.put(InputName.BEAM, Level.ACTIVE)
-        self._wait(lambda: len(book.passages) > before or site.arm.position == "up")
-        if len(book.passages) == before:
+        self._wait(lambda: len(log.passages) > before or site.arm.position == "up")
+        if len(log.passages) == before:
             site.board.put(InputName.PHOTOCELL, Level.ACTIVE)
             self._over.wait(UNDER_THE_ARM_S)
         site.board.put(InputName.BEAM, Level.INACTIVE)
         site.board.put(InputName.PHOTOCELL, Level.INACTIVE)
-        self._wait(lambda: len(book.passages) > before and self._at_rest())
-        passage, sighting = book.passages[before] if len(book.passages) > before else (None, None)
+        self._wait(lambda: len(log.passages) > before and self._at_rest())
+        passage, sighting = log.passages[before] if len(log.passages) > before else (None, None)
         return Rehearsed(picture, passage, sighting, self._pulses_ms())
 
     def _at_rest(self) -> bool:

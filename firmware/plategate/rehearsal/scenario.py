@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Play a scenario on a rehearsed site with a turned clock, and compare what came with what must.
+"""Run a scenario on a simulated site with a manual clock and check the expectations.
 
-The gate is the real one, working inline: lane, debouncing, drive, lists and journal. Relay edges
-are those of the mock pins.
+Lane, debouncing, relay drive, lists and journal are the real ones, run inline. Relay edges are
+those of the mock pins.
 """
 
 from __future__ import annotations
@@ -25,36 +25,38 @@ from plategate.messages import (
 )
 from plategate.plates.text import canonical
 from plategate.rehearsal.board import Edge
-from plategate.rehearsal.clock import TurnedClock
-from plategate.rehearsal.scenario_compare import Played, compare_end, compare_now
-from plategate.rehearsal.scenario_file import Scenario, Step
-from plategate.rehearsal.scenario_reader import ScenarioReader, load_said_or_real, said
-from plategate.rehearsal.scenario_site import site_settings
+from plategate.rehearsal.clock import ManualClock
+from plategate.rehearsal.scenario_file import Scenario, Step, site_settings
+from plategate.rehearsal.scenario_reader import ScenarioReader, load_scripted, scripted_plate
+from plategate.rehearsal.scenario_result import ScenarioResult, check_result, check_step
 from plategate.rehearsal.site import Site, build_site
 from plategate.values import ListEntry
 from plategate.vision.pipeline import build_pipeline
 
-LONGEST_STRIDE_S = 1.0
+MAX_ADVANCE_S = 1.0
 CAMERAS = {"well": None, "dead": 0, "dies after one still": 1}
 
 
 def play(
-    scenario: Scenario, folder: Path, said_now: Callable[[float, str], None] | None = None
-) -> Played:
-    """Play it; pictures are looked for in `folder`. `said_now` hears every step as it begins."""
+    scenario: Scenario, folder: Path, on_step: Callable[[float, str], None] | None = None
+) -> ScenarioResult:
+    """Run a scenario. Picture paths are relative to `folder`; `on_step` gets time and text of
+    each step as it begins."""
     with tempfile.TemporaryDirectory(prefix="plategate-scenario-") as state:
-        return _Player(scenario, folder, Path(state), said_now or (lambda _at, _say: None)).play()
+        return _ScenarioRun(
+            scenario, folder, Path(state), on_step or (lambda _at, _say: None)
+        ).play()
 
 
-class _Player:
+class _ScenarioRun:
     def __init__(
-        self, scenario: Scenario, folder: Path, state: Path, said_now: Callable[[float, str], None]
+        self, scenario: Scenario, folder: Path, state: Path, on_step: Callable[[float, str], None]
     ) -> None:
         self._scenario = scenario
         self._folder = folder
-        self._said_now = said_now
+        self._on_step = on_step
         self._settings = site_settings(scenario.site, state)
-        self._clock = TurnedClock()
+        self._clock = ManualClock()
         self._began_s = self._clock.monotonic()
         self._reader = ScenarioReader(lambda: build_pipeline(self._settings.vision))
         self._mode = Mode(scenario.site.lane.mode)
@@ -62,38 +64,38 @@ class _Player:
         self._shown: list[Path] = []
         self._starts = 0
         self._powered = True
-        self._played = Played(scenario)
+        self._result = ScenarioResult(scenario)
         self._fill_lists()
         self._site = self._build(position="down")
 
-    def play(self) -> Played:
-        played = self._played
+    def play(self) -> ScenarioResult:
+        result = self._result
         for number, step in enumerate(self._scenario.step, start=1):
             for _ in range(step.times):
-                self._said_now(self._clock.monotonic() - self._began_s, step.say)
-                self._do(step)
-                self._pass(step.wait)
-            found = compare_now(step.now, self._site, len(played.passages))
-            played.wrong += [f"step {number} ({step.say}): {sentence}" for sentence in found]
+                self._on_step(self._clock.monotonic() - self._began_s, step.say)
+                self._apply(step)
+                self._advance(step.wait)
+            found = check_step(step.now, self._site, len(result.passages))
+            result.wrong += [f"step {number} ({step.say}): {sentence}" for sentence in found]
         self._site.gate.shut_down()
         self._site.close()
-        played.wrong += compare_end(self._scenario.expect, played)
-        return played
+        result.wrong += check_result(self._scenario.expect, result)
+        return result
 
     def _build(self, position: str) -> Site:
         self._starts += 1
-        book = open_journal(self._settings.journal)
-        self._played.interrupted += len(book.unfinished_grants())
+        journal = open_journal(self._settings.journal)
+        self._result.interrupted += len(journal.unfinished_grants())
         site = build_site(
             self._settings,
-            turned=self._clock,
+            manual=self._clock,
             reader=self._reader,
-            book=book,
+            journal=journal,
             travel_s=self._scenario.site.arm_travel_s,
-            load=load_said_or_real,
+            load=load_scripted,
             mode=lambda: self._mode,
             prefix=f"S{self._starts}",
-            logbook=self._played.logbook,
+            log=self._result.log,
             arm_position=position,
         )
         site.board.factory.listeners.append(lambda edge: self._edge(site, edge))
@@ -107,7 +109,7 @@ class _Player:
     def _edge(self, site: Site, edge: Edge) -> None:
         relay = site.board.relay_of(edge)
         if relay is not None:
-            self._played.relay.append((edge.at_s - self._began_s, *relay))
+            self._result.relay.append((edge.at_s - self._began_s, *relay))
 
     def _fill_lists(self) -> None:
         store = open_for_writing(self._settings.access.file)
@@ -119,8 +121,8 @@ class _Player:
             )
         store.close()
 
-    def _do(self, step: Step) -> None:
-        self._look(step)
+    def _apply(self, step: Step) -> None:
+        self._set_camera(step)
         for level in (Level.ACTIVE, Level.INACTIVE, Level.UNKNOWN):
             for contact in getattr(step, level.value):
                 self._levels[InputName(contact)] = level
@@ -131,13 +133,13 @@ class _Player:
             for file in self._settings.access.file.parent.glob("lists.sqlite*"):
                 file.unlink()
         self._move_arm(step)
-        self._ask(step)
+        self._send_requests(step)
         self._power(step)
         self._pump()
 
-    def _look(self, step: Step) -> None:
+    def _set_camera(self, step: Step) -> None:
         if step.plate is not None:
-            self._shown = [said(canonical(step.plate), step.confidence)]
+            self._shown = [scripted_plate(canonical(step.plate), step.confidence)]
         if step.still is not None:
             self._shown = [self._folder / step.still]
         self._site.camera.show(*self._shown)
@@ -150,7 +152,7 @@ class _Player:
         elif step.arm is not None:
             self._site.arm.force(step.arm.removeprefix("forced "))
 
-    def _ask(self, step: Step) -> None:
+    def _send_requests(self, step: Step) -> None:
         if step.mode is not None:
             self._mode = Mode(step.mode)
         if step.request == "trigger":
@@ -171,17 +173,17 @@ class _Player:
             self._site.camera.show(*self._shown)
             self._powered = True
 
-    def _pass(self, seconds: float) -> None:
+    def _advance(self, seconds: float) -> None:
         until_s = self._clock.monotonic() + seconds
         while self._clock.monotonic() < until_s:
             moments = (
                 until_s,
-                self._clock.monotonic() + LONGEST_STRIDE_S,
+                self._clock.monotonic() + MAX_ADVANCE_S,
                 self._clock.next_s(),
                 self._site.gate.deadline if self._powered else None,
             )
             next_s = min(moment for moment in moments if moment is not None)
-            self._clock.turn_to(max(next_s, self._clock.monotonic()))
+            self._clock.advance_to(max(next_s, self._clock.monotonic()))
             self._pump()
 
     def _pump(self) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A scenario file (TOML) in, its checked parts out: the site, the steps, and what must come of it.
+"""Scenario files (TOML): the site, the steps and the expectations, checked; and site settings.
 
-The format is told in docs/scenarios.md. An unknown key is an error with its path.
+The format is described in docs/scenarios.md. An unknown key is an error with its path.
 """
 
 from __future__ import annotations
@@ -13,9 +13,17 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from plategate.errors import SettingsError, reason_of
+from plategate.settings import Settings
+from plategate.settings.access import AccessSettings
 from plategate.settings.barrier import BarrierSettings
 from plategate.settings.base import SettingsModel
+from plategate.settings.journal import JournalSettings
 from plategate.settings.lane import LaneSettings, ModeName
+from plategate.settings.pins import PinsSettings
+
+FIRST_LINE = 9
+LAST_LINE = 27
+RELAY_LINES = {"open_relay": 17, "close_relay": 27}
 
 Contact = Literal[
     "beam", "inner_beam", "loop", "photocell", "safety", "free_exit", "manual", "fire", "reset"
@@ -23,28 +31,28 @@ Contact = Literal[
 
 
 class SiteTable(SettingsModel):
-    """How the rehearsed site is built."""
+    """The simulated site."""
 
     inputs: tuple[Contact | Literal["distance"], ...] = Field(
         ("beam", "photocell", "free_exit", "manual", "fire", "reset"),
-        description="what is wired besides the relays",
+        description="inputs that are wired in addition to the relays",
     )
-    limit_switches: bool = Field(True, description="the arm's ends are watched")
+    limit_switches: bool = Field(True, description="the arm has limit switches")
     arm_travel_s: float = Field(3.0, gt=0, le=60, description="time the arm takes, in s")
     lane: LaneSettings = Field(default_factory=LaneSettings)
     barrier: BarrierSettings = Field(default_factory=BarrierSettings)
 
 
 class ListsTable(SettingsModel):
-    """Who may pass."""
+    """Plates on the lists."""
 
     allow: tuple[str, ...] = ()
     block: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()
 
 
-class Now(SettingsModel):
-    """What must be so after a step; what is not named is not looked at."""
+class ExpectedNow(SettingsModel):
+    """Expectations after a step; keys that are not given are not checked."""
 
     signal: str | None = None
     arm: Literal["up", "down", "between"] | None = None
@@ -54,49 +62,49 @@ class Now(SettingsModel):
 
 
 class Step(SettingsModel):
-    """Things that happen together, then time that passes, then what must be so."""
+    """Simultaneous changes, then a wait, then expectations."""
 
-    say: str = Field(min_length=1, description="what happens, for people")
-    plate: str | None = Field(None, description='the camera sees this plate; "" sees none')
-    confidence: float = Field(0.99, ge=0, le=1, description="how sure that plate is read")
+    say: str = Field(min_length=1, description="what happens, in words")
+    plate: str | None = Field(None, description='the camera sees this plate; "" for none')
+    confidence: float = Field(0.99, ge=0, le=1, description="confidence of its reading")
     still: Path | None = Field(None, description="the camera sees this picture (real pipeline)")
     active: tuple[Contact, ...] = ()
     inactive: tuple[Contact, ...] = ()
     unknown: tuple[Contact, ...] = ()
-    distance_m: float | None = Field(None, description="something stands at this distance")
+    distance_m: float | None = Field(None, description="distance of an object, in m")
     camera: Literal["well", "dead", "dies after one still"] | None = None
     arm: Literal["jammed", "free", "forced up", "forced down"] | None = None
     lists: Literal["gone"] | None = None
     power: Literal["cut", "back"] | None = None
     mode: ModeName | None = None
     request: Literal["trigger", "open", "reset"] | None = None
-    times: int = Field(1, ge=1, le=1000, description="the whole step is repeated so often")
-    wait: float = Field(0.0, ge=0, le=1e6, description="seconds that pass then")
-    now: Now = Field(default_factory=Now)
+    times: int = Field(1, ge=1, le=1000, description="repetitions of the whole step")
+    wait: float = Field(0.0, ge=0, le=1e6, description="seconds to wait after the changes")
+    now: ExpectedNow = Field(default_factory=ExpectedNow)
 
 
 class ExpectedPassage(SettingsModel):
-    """One passage, in order."""
+    """One expected passage; the order counts."""
 
     reason: str
     plate: str | None = None
     trigger: str | None = None
-    barrier: str | None = Field(None, description="how its sentence begins")
+    barrier: str | None = Field(None, description="beginning of its barrier text")
     vehicles: int | None = None
 
 
 class Expected(SettingsModel):
-    """What must have come of it in the end."""
+    """Expectations at the end."""
 
     passages: tuple[ExpectedPassage, ...]
-    reports: tuple[str, ...] = Field((), description="in order; all of them")
-    openings: int = Field(description="how often the OPEN relay went on")
-    interrupted: int = Field(0, description="grants that a power cut left, found in the journal")
-    closings: int = Field(0, description="how often the CLOSE relay went on")
+    reports: tuple[str, ...] = Field((), description="all reports, in order")
+    openings: int = Field(description="how often the OPEN relay switched on")
+    interrupted: int = Field(0, description="unfinished grants found after a power cut")
+    closings: int = Field(0, description="how often the CLOSE relay switched on")
 
 
 class Scenario(SettingsModel):
-    """One story about one lane."""
+    """One scenario on one lane."""
 
     title: str
     promise: str = Field(description="what must hold, in one sentence")
@@ -118,3 +126,35 @@ def load_scenario(file: Path) -> Scenario:
             f"{file}: {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()
         )
         raise SettingsError("\n".join(places)) from None
+
+
+def site_settings(site: SiteTable, state: Path) -> Settings:
+    """The gate settings of a scenario's site, with all state in the folder `state`."""
+    return Settings(
+        pins=_pins(site),
+        lane=site.lane,
+        barrier=site.barrier,
+        access=AccessSettings(
+            file=state / "lists.sqlite",
+            visits_file=state / "visits.sqlite",
+            clock_stamp=state / "clock-stamp",
+            zone="UTC",
+        ),
+        journal=JournalSettings(dir=state, evidence="none"),
+    )
+
+
+def _pins(site: SiteTable) -> PinsSettings:
+    free = [line for line in range(FIRST_LINE, LAST_LINE) if line not in RELAY_LINES.values()]
+    table: dict[str, Any] = {"backend": "mock"}
+    for name, line in RELAY_LINES.items():
+        if name == "open_relay" or site.barrier.style == "open_and_close":
+            table[name] = {"pin": line}
+    contacts: list[str] = [name for name in site.inputs if name != "distance"]
+    if site.limit_switches:
+        contacts += ["arm_up", "arm_down"]
+    for name in contacts:
+        table[name] = {"pin": free.pop(0)}
+    if "distance" in site.inputs:
+        table["distance"] = {"trigger": free.pop(0), "echo": free.pop(0)}
+    return PinsSettings.model_validate(table)

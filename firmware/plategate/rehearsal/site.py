@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build a gate on a rehearsed site: mock pins, a barrier that follows them, pictures as camera.
+"""Build a gate on a simulated site: mock pins, a barrier that follows them, pictures as camera.
 
-Everything between the pins and the pictures is the real thing: pipeline, lists, journal, lane. With
-a turned clock the gate works inline and hours take milliseconds; else it has its threads.
+Pipeline, lists, journal and lane are the real ones. With a manual clock the gate runs inline and
+hours take milliseconds; otherwise it has its threads.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from pathlib import Path
 
 from plategate.access.control import open_access
 from plategate.clock import SystemClock
-from plategate.gate.interfaces import BurstReader, GateComponents, Judge, PassageBook
+from plategate.gate.interfaces import AccessControl, BurstReader, GateComponents, Journal
 from plategate.gate.loop import Gate
 from plategate.gate.reload import Reload, SettingsFile
-from plategate.gate.rules import all_wired, lane_rules
-from plategate.gate.startable import startable
+from plategate.gate.startup import all_wired, lane_rules, runtime_settings
 from plategate.hardware.gpio.inputs import GpioInputs
 from plategate.hardware.gpio.lamps import GpioLamps
 from plategate.hardware.gpio.relay import GpioDrive
@@ -33,7 +32,7 @@ from plategate.plates.grammar import any_country
 from plategate.rehearsal.arm import RehearsalArm
 from plategate.rehearsal.board import RehearsalBoard
 from plategate.rehearsal.camera import RehearsalCamera
-from plategate.rehearsal.clock import TurnedClock
+from plategate.rehearsal.clock import ManualClock
 from plategate.rehearsal.distance import RehearsalDistance
 from plategate.settings import Settings
 from plategate.values import Passage, PlateSighting, Still
@@ -44,8 +43,8 @@ ARM_TRAVEL_S = 0.15
 
 
 @dataclass
-class Logbook:
-    """Everything that became of the passages, as it comes; `changed` is notified."""
+class RehearsalLog:
+    """Collects passages and reports; `changed` is notified."""
 
     passages: list[tuple[Passage, PlateSighting | None]] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
@@ -58,37 +57,37 @@ class Logbook:
             self.changed.notify_all()
 
     def reported(self, report: Report) -> None:
-        """The lane told the owner of something."""
+        """The lane reported something."""
         with self.changed:
             self.reports.append(report)
             self.changed.notify_all()
 
 
 class SignalLog:
-    """Lamps that only write down what they were asked to say."""
+    """Lamps that only record the signals."""
 
     def __init__(self) -> None:
         self.shown: list[Signal] = []
 
     def show(self, signal: Signal, blinks: int = 0) -> None:
-        """Write it down."""
+        """Record the signal."""
         del blinks
         self.shown.append(signal)
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to release."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """A rehearsed site: what the rehearsal moves, and what it looks at."""
+    """A simulated site: what a rehearsal operates and observes."""
 
     gate: Gate
     health: Health
     board: RehearsalBoard
     arm: RehearsalArm
     camera: RehearsalCamera
-    logbook: Logbook
+    log: RehearsalLog
     lamps: Lamps
     reader: BurstReader
     distance: RehearsalDistance | None
@@ -99,29 +98,29 @@ class Site:
 def build_site(
     settings: Settings,
     *,
-    turned: TurnedClock | None = None,
+    manual: ManualClock | None = None,
     reader: BurstReader | None = None,
-    judge: Judge | None = None,
-    book: PassageBook | None = None,
+    access: AccessControl | None = None,
+    journal: Journal | None = None,
     travel_s: float = ARM_TRAVEL_S,
     load: Callable[[Path], Still] = load_still,
     mode: Callable[[], Mode] | None = None,
     prefix: str | None = None,
-    logbook: Logbook | None = None,
+    log: RehearsalLog | None = None,
     arm_position: str = "down",
     file: SettingsFile | None = None,
     notify: Callable[[str], None] = lambda _: None,
 ) -> Site:
-    """A site with these settings; parts that are not given are built as on the device."""
-    clock = turned or SystemClock()
-    timers = None if turned else TimerThread("rehearsal")
-    call_later = turned.call_later if turned else timers.call_later  # type: ignore[union-attr]
+    """A site with these settings; components that are not given are built as on the device."""
+    clock = manual or SystemClock()
+    timers = None if manual else TimerThread("rehearsal")
+    call_later = manual.call_later if manual else timers.call_later  # type: ignore[union-attr]
     board = RehearsalBoard(settings.pins, clock)
     drive = GpioDrive(
         pins=settings.pins,
         factory=board.factory,
         longest_pulse_s=settings.barrier.longest_pulse_ms / 1000,
-        call_later=call_later if turned else None,
+        call_later=call_later if manual else None,
     )
     inputs = GpioInputs(
         pins=settings.pins, factory=board.factory, clock=clock, call_later=call_later
@@ -143,56 +142,58 @@ def build_site(
         if settings.pins.distance is None
         else RehearsalDistance(settings.triggers.distance, clock)
     )
-    logbook = logbook or Logbook()
+    log = log or RehearsalLog()
     lamps: Lamps = (
         SignalLog()
-        if turned
+        if manual
         else GpioLamps(
             pins=settings.pins, settings=settings.lamps, factory=board.factory, clock=clock
         )
     )
-    parts = GateComponents(
+    components = GateComponents(
         clock=clock,
         camera=camera,
         inputs=(inputs,) if distance is None else (inputs, distance),
         drive=drive,
         lamps=lamps,
         reader=reader or build_pipeline(settings.vision),
-        judge=judge or open_access(settings.access, fits=any_country().fits),
-        book=book or open_journal(settings.journal),
+        access=access or open_access(settings.access, fits=any_country().fits),
+        journal=journal or open_journal(settings.journal),
         clock_trusted=lambda: True,
         mode=mode or (lambda: Mode(settings.lane.mode)),
     )
     health = Health(clock, notify)
     gate = Gate(
-        parts=parts,
-        rules=lane_rules(settings.lane, settings.barrier, all_wired(parts.inputs)),
+        components=components,
+        rules=lane_rules(settings.lane, settings.barrier, all_wired(components.inputs)),
         lane=settings.lane.name,
         prefix=prefix or f"R{clock.wall():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
         health=health,
         hang_s={},
-        watchers=(logbook,),
+        observers=(log,),
         reload=None
         if file is None
         else Reload(
             present=settings,
             file=file,
-            prepare=functools.partial(startable, clock=clock, clock_trusted=parts.clock_trusted),
+            prepare=functools.partial(
+                runtime_settings, clock=clock, clock_trusted=components.clock_trusted
+            ),
             health=health,
             clock=clock,
         ),
-        inline=turned is not None,
+        inline=manual is not None,
     )
     close = timers.close if timers else _nothing
 
     def lose_power() -> None:
         inputs.close()
         drive.shut_down()
-        parts.judge.close()
-        parts.book.close()
+        components.access.close()
+        components.journal.close()
 
     return Site(
-        gate, health, board, arm, camera, logbook, lamps, parts.reader, distance, lose_power, close
+        gate, health, board, arm, camera, log, lamps, components.reader, distance, lose_power, close
     )
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""settings.toml in, checked and frozen settings out; an unknown key is an error with its path.
+"""Read settings.toml into checked, frozen models; an unknown key is an error with its path.
 
-The file is looked for where `--config` says, then in $PLATEGATE_CONFIG, then in /etc/plategate;
-where none of them exists the defaults are used. Every table is a model of its own beside this file.
+Search order: `--config`, $PLATEGATE_CONFIG, /etc/plategate/settings.toml; without any of them the
+defaults are used. Every table has a model in its own file of this package.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Settings(SettingsModel):
 
     access: AccessSettings = Field(default_factory=AccessSettings)
     vision: VisionSettings = Field(default_factory=VisionSettings)
-    # The gate never reads it; every fetch reads it anew.
+    # The gate does not use it; every run of the sync command reads the file.
     sync: SyncSettings = Field(default_factory=SyncSettings, json_schema_extra=LIVE)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
@@ -51,7 +51,8 @@ class Settings(SettingsModel):
 def load_settings(file: Path | None = None) -> Settings:
     """Read and check the settings.
 
-    Raises SettingsError naming file, key, value and limit. A file that was asked for must exist.
+    Raises SettingsError naming file, key, value and limit. A file named by the caller or by
+    $PLATEGATE_CONFIG must exist.
     """
     chosen = file or _from_environment()
     named = chosen is not None
@@ -66,13 +67,13 @@ def load_settings(file: Path | None = None) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{chosen}: not valid TOML: {error}") from error
     if not text.strip():
-        # As a power cut leaves a file that was just saved; the defaults would unwire the gate.
-        raise SettingsError(f"{chosen}: is empty; a line with # alone stands for the defaults")
+        # A power cut can leave a just-saved file empty; the defaults would have no line wired.
+        raise SettingsError(f"{chosen}: is empty; write a line with # alone to use the defaults")
     return parse_settings(raw, str(chosen))
 
 
 def parse_settings(raw: dict[str, Any], origin: str) -> Settings:
-    """Check a parsed file; `origin` names it in errors."""
+    """Check a parsed file; `origin` is its name in error messages."""
     try:
         return Settings.model_validate(raw)
     except ValidationError as error:
@@ -90,7 +91,7 @@ def _sentence(origin: str, item: Any) -> str:
         return f"{origin}: {key}: unknown key"
     if item["type"] == "model_type":
         return f"{origin}: {key} = {item['input']!r}: must be a table"
-    said = item["msg"].removeprefix("Value error, ")
-    # Keys that contradict each other are named by the sentence; the whole table would drown it.
+    message = item["msg"].removeprefix("Value error, ")
+    # A message about contradicting keys names them; printing the whole table would hide it.
     value = "" if isinstance(item["input"], dict) else f" = {item['input']!r}"
-    return f"{origin}: {key}{value}: {said}"
+    return f"{origin}: {key}{value}: {message}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Say which keys differ between two settings, and which of them a running gate can take over."""
+"""Find the keys that differ between two settings, and which of them a running gate can adopt."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from plategate.settings.base import LIVE, SettingsModel
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The full names of the keys that differ: those that are live, those that need a restart."""
+    """The full names of differing keys: live ones, and ones that need a restart."""
 
     live: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """All of them."""
+        """All differing keys."""
         return self.live + self.restart
 
 
 def is_live(field: FieldInfo) -> bool:
-    """Whether the key, or every key of the table, is taken over at a reload."""
+    """Whether the key, or every key of the table, is adopted at a reload."""
     return field.json_schema_extra == LIVE
 
 
 def changes(before: Settings, after: Settings) -> Changes:
-    """What differs; a table that came or went, and a list of tables, count as one key."""
+    """The differing keys; an added or removed table, and a list of tables, count as one key."""
     found = list(_differences(before, after, "", live=False))
     return Changes(
         live=tuple(key for key, live in found if live),

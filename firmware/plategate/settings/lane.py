@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The [lane] table: what says that a vehicle is there, how often it is read, who may pass when."""
+"""The [lane] table: triggers, reading attempts, waiting times, modes and their schedule."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ModeName = Literal["automatic", "locked", "open"]
 
 
 class ModeWindow(SettingsModel):
-    """A weekly time in which another mode is in force."""
+    """A weekly window in which another mode applies."""
 
     hours: str = Field(min_length=1, description='such as "Mon-Fri 07:00-18:00", site time')
     mode: ModeName = Field(description="the mode during these hours")
@@ -27,46 +27,44 @@ class LaneSettings(SettingsModel):
         "main", min_length=1, max_length=40, description="name of the lane in every passage"
     )
     triggers: tuple[TriggerName, ...] = Field(
-        ("beam",), min_length=1, description="inputs that say that a vehicle is there"
+        ("beam",), min_length=1, description="inputs that detect a vehicle"
     )
     combine: Literal["any", "all", "in_order"] = Field(
-        "any", description="any of them, all of them, or all in this order (direction)"
+        "any", description="any of the triggers, all, or all in this order (direction)"
     )
     rearm_ms: int = Field(
-        1000, ge=0, le=30_000, description="quiet this long, in ms, before the next vehicle counts"
+        1000, ge=0, le=30_000, description="triggers quiet this long before the next vehicle, in ms"
     )
     stuck_after_s: float = Field(
-        600.0, ge=10, le=86_400, description="a trigger that is active this long is left out, in s"
+        600.0, ge=10, le=86_400, description="a trigger active this long is ignored as stuck, in s"
     )
     stills: int = Field(
         3,
         ge=1,
         le=10,
-        description="stills of one burst; it may end earlier",
+        description="stills of one burst, at most",
         json_schema_extra=LIVE,
     )
     attempts: int = Field(
         4,
         ge=1,
         le=20,
-        description="bursts for one vehicle that stands and is not let in",
+        description="bursts for one vehicle that waits and is not let in",
         json_schema_extra=LIVE,
     )
     retry_after_ms: int = Field(
         1500,
         ge=100,
         le=60_000,
-        description="time from one burst to the next, in ms",
+        description="time between two bursts, in ms",
         json_schema_extra=LIVE,
     )
     read_within_s: float = Field(
-        8.0, ge=1, le=60, description="a burst that is not read in this time failed, in s"
+        8.0, ge=1, le=60, description="time limit for reading a burst, in s"
     )
-    judge_within_s: float = Field(
-        2.0, ge=0.2, le=30, description="a verdict that does not come in this time failed, in s"
-    )
+    judge_within_s: float = Field(2.0, ge=0.2, le=30, description="time limit for a verdict, in s")
     write_within_s: float = Field(
-        3.0, ge=0.2, le=30, description="a grant not written in this time opens nothing, in s"
+        3.0, ge=0.2, le=30, description="time limit for storing a grant; later it is void, in s"
     )
     repeat_window_s: float = Field(
         60.0,
@@ -79,7 +77,7 @@ class LaneSettings(SettingsModel):
         5.0,
         ge=0,
         le=60,
-        description="how long the lamps show a refusal, in s",
+        description="how long the lamps show a result, in s",
         json_schema_extra=LIVE,
     )
     manual_when_locked: bool = Field(
@@ -101,7 +99,7 @@ class LaneSettings(SettingsModel):
 
     @model_validator(mode="after")
     def triggers_make_sense(self) -> Self:
-        """Refuse a combination that no vehicle can fulfil."""
+        """Refuse a combination that no vehicle can trigger."""
         if len(set(self.triggers)) != len(self.triggers):
             raise ValueError("triggers names an input twice")
         if self.combine == "in_order" and len(self.triggers) < 2:

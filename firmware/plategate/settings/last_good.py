@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keep a copy of the last settings that were right, so that a slip does not stop the gate."""
+"""Last good settings: a copy of the last valid file, used when the present file is invalid."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LAST_GOOD = Path("/var/lib/plategate/settings.good.toml")
 def load_or_last_good(
     file: Path, copy: Path, load: Callable[[Path], Settings] = load_settings
 ) -> tuple[Settings, str | None]:
-    """The settings of the file, or those of the copy and a sentence about what is wrong.
+    """The settings of the file; if it is invalid, those of the copy and an error sentence.
 
-    `load` reads and checks one of them. Raises SettingsError where the file is wrong and there is
-    no copy that is right.
+    `load` reads and checks a file. Raises SettingsError where the file is invalid and there is no
+    valid copy.
     """
     try:
         settings = load(file)
@@ -36,7 +36,7 @@ def load_or_last_good(
 
 
 def last_good_settings(copy: Path | None = None) -> Settings | None:
-    """The copy of the installed gate; None where there is none that is right."""
+    """The last good settings of the installed gate; None where there is no valid copy."""
     try:
         return load_settings(copy or LAST_GOOD)
     except SettingsError:
@@ -44,7 +44,7 @@ def last_good_settings(copy: Path | None = None) -> Settings | None:
 
 
 def keep_as_good(file: Path, copy: Path) -> None:
-    """Keep the file as the last good one; a copy that cannot be written stops nothing."""
+    """Store the file as the last good one; a failure is logged, not raised."""
     try:
         _keep(file, copy)
     except OSError as error:
@@ -52,7 +52,7 @@ def keep_as_good(file: Path, copy: Path) -> None:
 
 
 def _keep(file: Path, copy: Path) -> None:
-    """Write the copy where it differs; the old one stays whole until the new one is."""
+    """Write the copy where it differs, atomically."""
     text = file.read_bytes()
     if copy.exists() and copy.read_bytes() == text:
         return

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from plategate.hardware.gpio.timers import TimerThread
-from plategate.rehearsal.clock import TurnedClock
+from plategate.rehearsal.clock import ManualClock
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def timer() -> TimerThread:
 
 
 def test_ok__due_order_and_own_thread() -> None:
-    clock = TurnedClock()
+    clock = ManualClock()
     timer = TimerThread("test-timer", clock)
     called: list[tuple[str, str]] = []
     done = threading.Event()
@@ -31,7 +31,7 @@ def test_ok__due_order_and_own_thread() -> None:
     timer.call_later(0.02, lambda: (note("second"), done.set()))  # type: ignore[func-returns-value]
     timer.call_later(0.01, lambda: note("first"))
     # Both are due at once now, however long a busy machine took between them.
-    clock.turn_to(clock.monotonic() + 1.0)
+    clock.advance_to(clock.monotonic() + 1.0)
     assert done.wait(60)
     timer.close()
     assert called == [("first", "test-timer"), ("second", "test-timer")]

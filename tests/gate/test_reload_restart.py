@@ -24,7 +24,7 @@ def test_ok__a_pin_asks_for_the_restart_by_its_name(
     beam = settings.pins.beam.model_copy(update={"pin": 26})
     gate.reload(changed("pins", beam=beam))
     assert gate.ends
-    assert "ending for pins.beam.pin, to start with it" in caplog.text
+    assert "restarting to apply pins.beam.pin" in caplog.text
     assert gate.edges == []
 
 
@@ -69,7 +69,7 @@ def test_ok__the_restart_lets_down_no_arm_that_is_kept_up(settings: Settings, wh
     waiting = gate.site.gate.new_settings()
     assert waiting["keys"] == ["barrier.travel_s"]
     assert waiting["waits_for"] == (
-        "fire is on until it is reset" if why == "fire" else "the arm is kept up"
+        "fire is on until it is reset" if why == "fire" else "the arm is held up"
     )
     assert waiting["waiting_s"] >= 3600.0
     if why == "vehicle under the arm":

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: settings that no gate can start with are named before one tries, and not kept as good."""
+"""Guards: settings no gate can start with are named in advance and not kept as last good."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,11 @@ from typer.testing import CliRunner
 
 from plategate.cli import app
 from plategate.errors import SettingsError
-from plategate.gate.startable import load_startable
+from plategate.gate.startup import lane_rules, load_startable
+from plategate.lane import Combine, Style
+from plategate.messages import InputName
+from plategate.settings.barrier import BarrierSettings
+from plategate.settings.lane import LaneSettings
 from plategate.settings.last_good import load_or_last_good
 
 SHIPPED = Path(__file__).parents[2] / "firmware" / "system" / "settings.toml"
@@ -48,8 +53,8 @@ def test_ok__relay_and_trigger_are_enough(file: Path) -> None:
         (WIRED + '[[lane.schedule]]\nhours = "Mo 25-26"\nmode = "open"\n', "lane.schedule: "),
         (WIRED + '[access]\nholidays = ["13-32"]\n', "access.holidays"),
         (WIRED + '[barrier]\nstyle = "open_and_close"\n', "needs pins.close_relay"),
-        (MOVING_FILES, "triggers.motion.enabled: files do not move"),
-        (WIRED + MOVING_FILES, "triggers.motion.enabled: files do not move"),
+        (MOVING_FILES, "triggers.motion.enabled: needs a real camera, not files"),
+        (WIRED + MOVING_FILES, "triggers.motion.enabled: needs a real camera, not files"),
         ('[access]\ncountries = ["DE"]\n', "access.countries: 'DE'; there are: at, de,"),
         (
             SOURCE + 'url = "ftp://x/list.csv"\n',
@@ -59,7 +64,7 @@ def test_ok__relay_and_trigger_are_enough(file: Path) -> None:
         (SOURCE + 'url = "https://[/"\n', "sync.sources.0.url = 'https://[/'"),
         ("[access]\nmin_confidence = true\n", "access.min_confidence = True: "),
         ("[barrier]\ntravel_s = false\n", "barrier.travel_s = False: "),
-        ("\n", "is empty; a line with # alone stands for the defaults"),
+        ("\n", "is empty; write a line with # alone to use the defaults"),
         ("[pins]\nbeam = 22\n", "pins.beam = 22: must be a table"),
         (
             "[pins]\nopen_relay = { pin = 17 }\nbeam = { pin = 17 }\n",
@@ -83,3 +88,30 @@ def test_fail__what_no_gate_can_start_with(
     assert wrong is not None
     assert says in wrong
     assert copy.read_text(encoding="utf-8") == WIRED
+
+
+def other(value: object) -> object:
+    """A valid value that differs from a default of [lane] or [barrier]."""
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int | float) else value
+
+
+def test_ok__every_rule_of_the_lane_is_filled_from_its_setting() -> None:
+    """Also a rule that is added later: `x` from key `x`, `x_s` from key `x_s` or `x_ms`."""
+    wired = frozenset({InputName.BEAM, InputName.PHOTOCELL})
+    before = lane_rules(LaneSettings(), BarrierSettings(), wired)
+    lane = {key: other(value) for key, value in LaneSettings()}
+    barrier = {key: other(value) for key, value in BarrierSettings()}
+    barrier |= {"pulse_ms": 401, "longest_pulse_ms": 3000, "style": "hold", "forced_open": "report"}
+    after = lane_rules(
+        LaneSettings.model_validate(lane | {"combine": "all"}),
+        BarrierSettings.model_validate(barrier),
+        wired,
+    )
+    unchanged = {
+        f.name for f in fields(before) if getattr(before, f.name) == getattr(after, f.name)
+    }
+    assert unchanged == {"wired", "triggers"}
+    assert after.rearm_s == 1.001
+    assert (after.combine, after.style) == (Combine.ALL, Style.HOLD)

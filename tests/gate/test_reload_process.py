@@ -104,8 +104,8 @@ def test_ok__it_goes_on_for_what_is_live_and_ends_for_a_pin(program: Program) ->
     program.hear("STOPPING=1")
     assert program.process.wait(PATIENCE_S) == 0
     log = program.log.read_text(encoding="utf-8")
-    assert "in force without a restart: access.strictness" in log
-    assert "ending for pins.beam.pin, to start with it" in log
+    assert "applied without a restart: access.strictness" in log
+    assert "restarting to apply pins.beam.pin" in log
 
 
 def test_ok__without_any_line_it_comes_up_says_so_and_starts_anew_with_the_next_settings(

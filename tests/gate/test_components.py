@@ -13,12 +13,11 @@ import pytest
 from plategate.clock import SystemClock
 from plategate.errors import CameraError, SettingsError
 from plategate.gate.camera_feed import CameraFeed
-from plategate.gate.modes import mode_chooser
 from plategate.gate.passages import make_passage
-from plategate.gate.rules import lane_rules
+from plategate.gate.startup import lane_rules, mode_chooser
 from plategate.gate.workers import ThreadWorker
 from plategate.messages import CameraLost, CameraReturned, InputName, Mode, Record
-from plategate.rehearsal.clock import TurnedClock
+from plategate.rehearsal.clock import ManualClock
 from plategate.settings.access import AccessSettings
 from plategate.settings.barrier import BarrierSettings
 from plategate.settings.lane import LaneSettings, ModeWindow
@@ -82,7 +81,7 @@ def test_fail__a_camera_that_delivers_nothing_says_so_and_returns():
     with pytest.raises(CameraError, match="gone"):
         list(feed.burst(3, 0.0))
     feed._restarted_s = float("-inf")
-    feed._look()
+    feed._check()
     assert len(list(feed.burst(3, 0.0))) == 3
     feed.stop()
     assert events == [CameraLost("gone"), CameraReturned()]
@@ -149,16 +148,16 @@ def test_ok__modes_by_the_week_need_a_trusted_clock():
             ModeWindow(hours="mon-fri 06:00-20:00", mode="automatic"),
         ),
     )
-    clock = TurnedClock(beginning=datetime(2026, 6, 1, 5, 0, tzinfo=UTC))
+    clock = ManualClock(beginning=datetime(2026, 6, 1, 5, 0, tzinfo=UTC))
     trusted = [True]
     choose = mode_chooser(lane, AccessSettings(zone="Europe/Berlin"), clock, lambda: trusted[0])
     assert choose() is Mode.OPEN
-    clock.turn_to(clock.monotonic() + 3 * 3600)
+    clock.advance_to(clock.monotonic() + 3 * 3600)
     assert choose() is Mode.AUTOMATIC
-    clock.turn_to(clock.monotonic() + 12 * 3600)
+    clock.advance_to(clock.monotonic() + 12 * 3600)
     assert choose() is Mode.LOCKED
     trusted[0] = False
-    clock.turn_to(clock.monotonic() + 10 * 3600)
+    clock.advance_to(clock.monotonic() + 10 * 3600)
     assert choose() is Mode.LOCKED
 
 

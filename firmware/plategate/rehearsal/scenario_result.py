@@ -1,39 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The outcome of a scenario, and its differences from the expected one, a sentence each."""
+"""The result of a scenario, and its differences from the expectations, one sentence each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from plategate.rehearsal.scenario_file import Expected, ExpectedPassage, Now, Scenario
-from plategate.rehearsal.site import Logbook, Site
+from plategate.rehearsal.scenario_file import Expected, ExpectedNow, ExpectedPassage, Scenario
+from plategate.rehearsal.site import RehearsalLog, Site
 from plategate.values import Passage
 
 
 @dataclass
-class Played:
-    """What came of a scenario; `wrong` is empty where all is as it must be."""
+class ScenarioResult:
+    """The result of a scenario; `wrong` is empty where every expectation is met."""
 
     scenario: Scenario
-    logbook: Logbook = field(default_factory=Logbook)
-    # seconds from the beginning, which relay, whether it went on
+    log: RehearsalLog = field(default_factory=RehearsalLog)
+    # seconds from the start, name of the relay, whether it switched on
     relay: list[tuple[float, str, bool]] = field(default_factory=list)
-    interrupted: int = 0  # grants that a power cut left to the journal
+    interrupted: int = 0  # grants that the journal found unfinished after a power cut
     wrong: list[str] = field(default_factory=list)
 
     @property
     def passages(self) -> list[Passage]:
-        """All that were recorded."""
-        return [passage for passage, _ in self.logbook.passages]
+        """All recorded passages."""
+        return [passage for passage, _ in self.log.passages]
 
     def count(self, relay: str) -> int:
-        """How often a relay went on."""
+        """How often a relay switched on."""
         return sum(name == relay and is_on for _, name, is_on in self.relay)
 
 
-def compare_now(now: Now, site: Site, passages: int) -> list[str]:
-    """What differs in the middle of a scenario."""
+def check_step(now: ExpectedNow, site: Site, passages: int) -> list[str]:
+    """Differences from the expectations of one step."""
     status = site.gate.status()
     relay = "on" if site.board.relay_is_on("open_relay") else "off"
     pairs = (
@@ -48,15 +48,15 @@ def compare_now(now: Now, site: Site, passages: int) -> list[str]:
     ]
 
 
-def compare_end(expected: Expected, played: Played) -> list[str]:
-    """What differs in the end."""
-    wrong = list(_passages(expected.passages, played.passages))
-    reports = tuple(report.what for report in played.logbook.reports)
+def check_result(expected: Expected, result: ScenarioResult) -> list[str]:
+    """Differences from the expectations at the end."""
+    wrong = list(_passages(expected.passages, result.passages))
+    reports = tuple(report.what for report in result.log.reports)
     pairs = (
         ("reports", expected.reports, reports),
-        ("openings", expected.openings, played.count("open_relay")),
-        ("interrupted", expected.interrupted, played.interrupted),
-        ("closings", expected.closings, played.count("close_relay")),
+        ("openings", expected.openings, result.count("open_relay")),
+        ("interrupted", expected.interrupted, result.interrupted),
+        ("closings", expected.closings, result.count("close_relay")),
     )
     return wrong + [f"{name} are {is_}, not {must}" for name, must, is_ in pairs if is_ != must]
 

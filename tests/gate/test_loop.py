@@ -13,13 +13,13 @@ from plategate.values import PlateSighting
 
 def test_ok__the_grant_is_written_before_the_relay_moves(running):
     running.come("AB12CDE")
-    running.until(lambda: "open_relay off" in running.book.order)
+    running.until(lambda: "open_relay off" in running.journal.order)
     running.put(InputName.PHOTOCELL, Level.ACTIVE)
     running.until(lambda: running.site.gate.status().openings == 1)
     running.put(InputName.PHOTOCELL, Level.INACTIVE)
-    running.until(lambda: running.book.passages)
-    passage = running.book.passages[0]
-    order = [item for item in running.book.order if item != "open_relay off"]
+    running.until(lambda: running.journal.passages)
+    passage = running.journal.passages[0]
+    order = [item for item in running.journal.order if item != "open_relay off"]
     assert order == [f"grant {passage.id}", "open_relay on", f"record {passage.id}"]
 
 
@@ -31,26 +31,26 @@ def test_ok__every_passage_says_where_its_time_went(running):
     running.until(lambda: running.site.gate.status().inputs)
     running.site.gate.post(TriggerRequested())
     running.put(InputName.PHOTOCELL, Level.INACTIVE)
-    running.until(lambda: running.book.passages)
-    spent = dict(running.book.passages[0].milliseconds)
+    running.until(lambda: running.journal.passages)
+    spent = dict(running.journal.passages[0].milliseconds)
     assert {"capture", "decide", "write", "relay", "total", "ours"} <= spent.keys()
     assert all(milliseconds >= 0 for milliseconds in spent.values())
     assert spent["ours"] <= spent["total"]
 
 
 def test_fail__a_journal_that_fails_keeps_the_gate_shut(running):
-    running.book.fails = True
+    running.journal.fails = True
     running.come("AB12CDE")
-    running.until(lambda: running.book.passages)
-    assert running.book.passages[0].verdict.reason == "store_failed"
-    assert "open_relay on" not in running.book.order
+    running.until(lambda: running.journal.passages)
+    assert running.journal.passages[0].verdict.reason == "store_failed"
+    assert "open_relay on" not in running.journal.order
 
 
 def test_ok__the_button_works_while_journal_and_reader_fail(running, monkeypatch):
-    running.book.fails = True
+    running.journal.fails = True
     running.site.camera.dies_after = 0
     running.site.gate.post(OpenRequested("console"))
-    running.until(lambda: "open_relay on" in running.book.order)
+    running.until(lambda: "open_relay on" in running.journal.order)
 
 
 def test_fail__a_reader_that_breaks_is_a_passage_and_not_the_end(running, monkeypatch):
@@ -59,15 +59,15 @@ def test_fail__a_reader_that_breaks_is_a_passage_and_not_the_end(running, monkey
 
     monkeypatch.setattr(running.site.reader, "read_burst", broken)
     running.come("AB12CDE")
-    running.until(lambda: running.book.passages)
-    assert running.book.passages[0].verdict.reason == "pipeline_failed"
+    running.until(lambda: running.journal.passages)
+    assert running.journal.passages[0].verdict.reason == "pipeline_failed"
 
 
 def test_fail__no_camera_is_a_passage_and_a_signal(running):
     running.site.camera.dies_after = 0
     running.put(InputName.BEAM, Level.ACTIVE)
-    running.until(lambda: running.book.passages)
-    assert running.book.passages[0].verdict.reason == "camera_failed"
+    running.until(lambda: running.journal.passages)
+    assert running.journal.passages[0].verdict.reason == "camera_failed"
     running.put(InputName.BEAM, Level.INACTIVE)
     running.until(lambda: running.site.gate.status().signal == "no_camera")
     running.site.camera.dies_after = None
@@ -76,11 +76,11 @@ def test_fail__no_camera_is_a_passage_and_a_signal(running):
 
 def test_ok__a_relay_that_is_on_goes_off_before_anything_else_ends(settings, running):
     running.site.gate.post(OpenRequested("console"))
-    running.until(lambda: "open_relay on" in running.book.order)
+    running.until(lambda: "open_relay on" in running.journal.order)
     running.site.gate.stop()
-    running.until(lambda: "book closed" in running.book.order)
-    order = running.book.order
-    assert order.index("open_relay off") < order.index("book closed")
+    running.until(lambda: "journal closed" in running.journal.order)
+    order = running.journal.order
+    assert order.index("open_relay off") < order.index("journal closed")
 
 
 def test_fail__a_part_that_cannot_be_closed_does_not_keep_the_others_open(running, monkeypatch):
@@ -89,12 +89,12 @@ def test_fail__a_part_that_cannot_be_closed_does_not_keep_the_others_open(runnin
 
     monkeypatch.setattr(running.site.camera, "close", stuck)
     running.site.gate.stop()
-    running.until(lambda: "book closed" in running.book.order)
+    running.until(lambda: "journal closed" in running.journal.order)
 
 
 def test_ok__status_is_plain_and_holds_no_plate(running):
     running.come("XX99XXX")
-    running.until(lambda: running.book.passages)
+    running.until(lambda: running.journal.passages)
     document = running.site.gate.status().document()
     assert document["lane"] == "main"
     assert document["inputs"]["beam"] == "active"
@@ -103,7 +103,7 @@ def test_ok__status_is_plain_and_holds_no_plate(running):
 
 def test_ok__a_list_that_is_too_old_is_signalled(running, monkeypatch):
     monkeypatch.setattr(
-        type(running.judge), "list_condition", lambda *_: ListCondition(too_old=True)
+        type(running.access), "list_condition", lambda *_: ListCondition(too_old=True)
     )
     running.site.gate._due_s.pop("list age")
     running.until(lambda: running.site.gate.status().signal == "list_too_old")
@@ -111,8 +111,8 @@ def test_ok__a_list_that_is_too_old_is_signalled(running, monkeypatch):
 
 def test_fail__lists_that_cannot_be_read_are_a_named_failure(running):
     running.until(lambda: running.site.gate.allow_list()["entries"] == 1)
-    running.judge._file.write_bytes(b"no database" * 1000)
-    running.judge._stores.close()
+    running.access._file.write_bytes(b"no database" * 1000)
+    running.access._stores.close()
     running.site.gate._due_s.pop("list age")
     running.until(running.site.health.failures)
     (failure,) = running.site.health.failures()
@@ -122,15 +122,15 @@ def test_fail__lists_that_cannot_be_read_are_a_named_failure(running):
 
 
 def test_ok__a_slow_disk_costs_pictures_and_no_passages(running):
-    running.book.hangs_in_record.clear()
+    running.journal.hangs_in_record.clear()
     for number in range(1, 10):
         running.come("XX99XXX")
         running.until(lambda count=number: running.site.gate.status().passages == count)
         running.until(lambda: running.site.gate.status().reading is None)
         running.put(InputName.BEAM, Level.INACTIVE)
         running.until(lambda: running.site.gate.status().armed)
-    running.book.hangs_in_record.set()
-    running.until(lambda: len(running.book.passages) == 9)
-    pictured = running.book.pictured
+    running.journal.hangs_in_record.set()
+    running.until(lambda: len(running.journal.passages) == 9)
+    pictured = running.journal.pictured
     assert pictured[:6] == [True] * 6
     assert pictured[-1] is False

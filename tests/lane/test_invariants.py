@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from plategate.lane import ArmStage, LaneRules, LaneState, Style, step
+from plategate.lane import ArmStage, LaneState, Style, step
 from plategate.messages import (
     CameraLost,
     CameraReturned,
@@ -50,6 +50,8 @@ from plategate.values import (
     Verdict,
 )
 
+from .conftest import default_rules
+
 ALL_WIRED = frozenset(InputName) - {InputName.MOTION, InputName.LOOP, InputName.DISTANCE}
 NO_LIMITS = ALL_WIRED - {InputName.ARM_UP, InputName.ARM_DOWN, InputName.INNER_BEAM}
 NAMED_OVERRIDES = {Reason.MANUAL, Reason.FREE_EXIT, Reason.FIRE, Reason.HELD_OPEN}
@@ -81,7 +83,7 @@ class LaneMachine(RuleBasedStateMachine):
         wired=st.sampled_from([ALL_WIRED, NO_LIMITS, frozenset({InputName.BEAM})]),
     )
     def site(self, style: Style, wired: frozenset[InputName]) -> None:
-        self.rules = LaneRules(wired=wired, style=style, stuck_after_s=120.0)
+        self.rules = default_rules(wired, style=style, stuck_after_s=120.0)
 
     def send(self, event: Event) -> None:
         before = self.state

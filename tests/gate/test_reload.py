@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Guards: a reload takes over what it can between two passages, and nothing moves at it.
 
-The gate works inline on a turned clock. A slip is named. Restarts: test_gate_reload_restart.py.
+The gate works inline on a turned clock. A slip is named. Restarts: test_reload_restart.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def test_ok__the_next_vehicle_is_judged_by_the_new_settings(gate: ReloadedGate, 
     gate.wait(1.0)
     assert gate.edges == edges
     assert gate.told == ["RELOADING=1", "READY=1"]
-    gate.clock.turn_to(gate.clock.monotonic() + 100.0)  # beyond the window of one visit
+    gate.clock.advance_to(gate.clock.monotonic() + 100.0)  # beyond the window of one visit
     gate.come(KNOWN, WEAK)
     assert gate.verdicts == ["allowed", "weak_reading"]
     assert not gate.ends
@@ -33,7 +33,7 @@ def test_ok__lane_and_journal_go_by_the_new_settings(gate: ReloadedGate, changed
     lane = changed("lane", attempts=3, retry_after_ms=500)
     new = lane.model_copy(update={"journal": changed("journal", evidence="none").journal})
     gate.reload(new)
-    assert gate.book.order == ["keeps none"]
+    assert gate.journal.order == ["keeps none"]
     bursts: list[int] = []
     read = gate.site.reader.read_burst
     gate.site.reader.read_burst = lambda stills: bursts.append(1) or read(stills)
@@ -59,11 +59,11 @@ def test_ok__a_passage_under_way_ends_as_it_began(
         gate.reload(changed("lane", attempts=2))
         gate.come("XX99XXX", SURE)
         assert gate.site.gate.status().reading == "waiting"
-    gate.book.order.clear()
+    gate.journal.order.clear()
     gate.reload(changed("journal", evidence="none"))
-    assert "keeps none" not in gate.book.order
+    assert "keeps none" not in gate.journal.order
     gate.drive_through() if stage == "let in" else gate.wait(5.0)
-    order = [item for item in gate.book.order if item.startswith(("record", "keeps"))]
+    order = [item for item in gate.journal.order if item.startswith(("record", "keeps"))]
     assert [item.split()[0] for item in order] == ["record", "keeps"]
 
 
@@ -74,7 +74,7 @@ def test_fail__a_slip_changes_nothing_and_is_named_once(
     gate.reload(slip)
     gate.reload(slip)
     gate.wait(1.0)
-    assert gate.failures == [f"{slip}; the settings before it stay in force"]
+    assert gate.failures == [f"{slip}; the previous settings stay in force"]
     assert sum(slip in record.getMessage() for record in caplog.records) == 1
     assert gate.told[-4:] == ["RELOADING=1", "READY=1"] * 2
     assert gate.good == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from plategate.lane import ArmStage, Style
+from plategate.lane import ArmStage, ForcedOpen, Style
 from plategate.messages import (
     CameraLost,
     CameraReturned,
@@ -52,7 +52,7 @@ def test_fail__a_fault_keeps_its_first_reason(make_bench):
 
 
 def test_fail__forced_open_may_be_reported_instead(make_bench):
-    bench = make_bench(wired=LIMITS, forced_open_is_fault=False)
+    bench = make_bench(wired=LIMITS, forced_open=ForcedOpen.REPORT)
     bench.rests()
     bench.wait(2)
     bench.clear("arm_down")
