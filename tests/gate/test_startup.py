@@ -68,7 +68,7 @@ def test_ok__relay_and_trigger_are_enough(file: Path) -> None:
         ("[pins]\nbeam = 22\n", "pins.beam = 22: must be a table"),
         (
             "[pins]\nopen_relay = { pin = 17 }\nbeam = { pin = 17 }\n",
-            "settings.toml: pins: GPIO 17 is given to both open_relay and beam",
+            "settings.toml: pins: GPIO 17 is used by both open_relay and beam",
         ),
         (WIRED + '[vision]\ncountries = ["zz"]\n', "vision.countries: no pack 'zz'"),
     ],

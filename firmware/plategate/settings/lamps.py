@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The [lamps] table: what the status lamps and the buzzer may do; their lines are in [pins]."""
+"""The [lamps] table: options of the status lamps and the buzzer; their lines are in [pins]."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from plategate.settings.base import SettingsModel
 
 
 class LampsSettings(SettingsModel):
-    """Status lamps and buzzer. The lamp language itself is fixed (docs/lamps.md)."""
+    """Status lamps and buzzer. The rhythms are fixed (docs/lamps.md)."""
 
     buzzer_for_results: bool = Field(
-        True, description="one tone when granted, two when refused, three when unsure"
+        True, description="sound one tone for granted, two for refused, three for unsure"
     )
-    buzzer_for_fire: bool = Field(True, description="sound all the time while fire is signalled")
+    buzzer_for_fire: bool = Field(
+        True, description="sound continuously while the fire input is active"
+    )
     dark_when_ready: bool = Field(
-        False, description="no flash while ready, for sites where a lamp at night disturbs"
+        False, description="keep the lamps dark while ready, where a flashing lamp disturbs"
     )

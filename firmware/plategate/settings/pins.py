@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The [pins] table: which BCM line carries which input, relay, sensor or lamp, and how it is wired.
+"""The [pins] table: the BCM line of each input, relay, sensor and lamp, and its wiring.
 
-A relay line is refused here when the board's own pull resistor would switch the relay on between
-power-on and the start of the program, unless the wiring is said to hold it with a resistor.
+A relay line is rejected if the board's own pull resistor would switch the relay on between power-on
+and the start of the program, unless `held_by_resistor` says that the wiring prevents it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ LAST_LINE = 27
 
 
 class InputPin(SettingsModel):
-    """A contact between a line and ground (pull = up) or 3.3 V (pull = down)."""
+    """A contact from a line to ground (pull = up) or to 3.3 V (pull = down)."""
 
     pin: int = Field(ge=0, le=LAST_LINE, description="BCM number of the line")
     normally_closed: bool = Field(
-        description="the contact is closed while nothing happens, so that a cut wire reads active"
+        description="the contact is closed at rest, so that a cut wire reads active"
     )
     pull: Literal["up", "down"] = Field("up", description="the board's pull resistor")
     on_ms: int = Field(30, ge=0, le=2000, description="steady this long, in ms, before active")
@@ -31,56 +31,58 @@ class InputPin(SettingsModel):
 
     @property
     def active_is_high(self) -> bool:
-        """Whether the line is high when the thing that the input is named after is so."""
+        """Whether a high line means that the input is active."""
         contact_open_is_high = self.pull == "up"
         return contact_open_is_high == self.normally_closed
 
 
 class NormallyClosedPin(InputPin):
-    """A safety input: believed at once when it becomes active, late when it is clear again."""
+    """A safety input: reacts at once when it becomes active, with a delay when it is clear."""
 
-    normally_closed: bool = Field(True, description="a cut wire reads active")
+    normally_closed: bool = Field(True, description="closed at rest; a cut wire reads active")
     on_ms: int = Field(5, ge=0, le=50, description="steady this long, in ms, before active")
     off_ms: int = Field(300, ge=0, le=5000, description="steady this long, in ms, before inactive")
 
 
 class BeamPin(InputPin):
-    """A break beam; shorter breaks than `on_ms` are leaves, rain and insects."""
+    """A break beam; `on_ms` filters out leaves, rain and insects."""
 
-    normally_closed: bool = Field(True, description="a cut wire reads as a broken beam")
+    normally_closed: bool = Field(
+        True, description="closed at rest; a cut wire reads as a broken beam"
+    )
     on_ms: int = Field(60, ge=0, le=2000, description="broken this long, in ms, before active")
     off_ms: int = Field(400, ge=0, le=5000, description="free this long, in ms, before inactive")
 
 
 class ContactPin(InputPin):
-    """A button, a loop detector's relay, a limit switch: open while nothing happens."""
+    """A button, a loop detector's relay or a limit switch: open at rest."""
 
-    normally_closed: bool = Field(False, description="the contact is closed while nothing happens")
+    normally_closed: bool = Field(False, description="the contact is closed at rest")
 
 
 class OutputPin(SettingsModel):
-    """A line that switches something on."""
+    """A line that switches a load."""
 
     pin: int = Field(ge=0, le=LAST_LINE, description="BCM number of the line")
-    active_high: bool = Field(True, description="the thing is on while the line is high")
+    active_high: bool = Field(True, description="the load is on while the line is high")
 
 
 class RelayPin(OutputPin):
-    """A line that drives a relay; resting level is low when active_high, else high."""
+    """A line that drives a relay; its idle level is low if active_high, else high."""
 
     held_by_resistor: bool = Field(
-        False, description="a resistor in the wiring holds the line at rest while nobody drives it"
+        False, description="a resistor in the wiring holds the line at its idle level"
     )
 
     @model_validator(mode="after")
     def rest_at_power_on(self) -> Self:
-        """Refuse a line that would switch the relay on before the program runs."""
+        """Reject a line that would switch the relay on before the program runs."""
         pulled_up = self.pin <= LAST_PULLED_UP
         if pulled_up == self.active_high and not self.held_by_resistor:
             towards, better = ("up", "9 to 27") if pulled_up else ("down", "0 to 8")
             raise ValueError(
                 f"GPIO {self.pin} is pulled {towards} at power-on, which switches this relay on; "
-                f"use one of GPIO {better}, or fit a resistor and say held_by_resistor = true"
+                f"use one of GPIO {better}, or fit a resistor and set held_by_resistor = true"
             )
         return self
 
@@ -93,19 +95,25 @@ class UltrasonicPins(SettingsModel):
 
 
 class PinsSettings(SettingsModel):
-    """How the board is wired; what is not named here is not there."""
+    """The wiring of the board; an input or output that is not named here does not exist."""
 
     backend: Literal["lgpio", "mock"] = Field(
-        "lgpio", description="lgpio: the lines of the board; mock: lines in memory, moves nothing"
+        "lgpio", description="lgpio: the lines of the board; mock: simulated lines, nothing moves"
     )
     chip: int | None = Field(
-        None, ge=0, le=15, description="number of /dev/gpiochipN; empty: the header's"
+        None, ge=0, le=15, description="number of /dev/gpiochipN; empty: that of the 40-pin header"
     )
     resync_ms: int = Field(
-        1000, ge=100, le=10_000, description="real levels are read again this often, in ms"
+        1000,
+        ge=100,
+        le=10_000,
+        description="interval at which the actual levels are read again, in ms",
     )
     flutter_ms: int = Field(
-        2000, ge=200, le=30_000, description="an input that is not steady this long is unknown"
+        2000,
+        ge=200,
+        le=30_000,
+        description="an input that flutters for this long is unknown, in ms",
     )
     open_relay: RelayPin | None = None
     close_relay: RelayPin | None = None
@@ -139,7 +147,7 @@ class PinsSettings(SettingsModel):
 
     @property
     def used(self) -> dict[str, int]:
-        """Every line in use, by the full name of its setting."""
+        """Every line in use, by the name of its setting."""
         found: dict[str, int] = {}
         for name in type(self).model_fields:
             value = getattr(self, name)
@@ -151,10 +159,10 @@ class PinsSettings(SettingsModel):
 
     @model_validator(mode="after")
     def one_use_of_a_line(self) -> Self:
-        """Refuse two uses of one line."""
+        """Reject two uses of one line."""
         seen: dict[int, str] = {}
         for name, pin in self.used.items():
             if pin in seen:
-                raise ValueError(f"GPIO {pin} is given to both {seen[pin]} and {name}")
+                raise ValueError(f"GPIO {pin} is used by both {seen[pin]} and {name}")
             seen[pin] = name
         return self
