@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: the root command says its version, and wrong usage ends with 2."""
+"""The root command prints its version, and wrong usage ends with exit status 2."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-# Python itself shows an interrupt that comes before our first line: this says when it has run.
+# An interrupt before the first line of the program makes Python itself print a traceback. So the
+# program prints a line once its own handler is installed.
 PROGRAM = """
 import signal
 real = signal.signal
@@ -27,8 +28,8 @@ main()
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.02, 0.1, 0.3, 0.6])
-def test_ok__interrupted_at_any_moment_it_says_nothing_ugly(tmp_path: Path, after_s: float) -> None:
-    os.mkfifo(tmp_path / "list.csv")  # nobody writes into it: the command waits there for good
+def test_ok__interrupt_at_any_moment_prints_no_traceback(tmp_path: Path, after_s: float) -> None:
+    os.mkfifo(tmp_path / "list.csv")  # nothing is written to it, so the command waits for ever
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "list", "import", tmp_path / "list.csv"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: aiming measures what was drawn, and names the one thing that is wrong.
+"""Aiming measures drawn plates correctly and reports exactly the property that is wrong.
 
 Plates are drawn here at a known size, blurred, smeared, dimmed, blown out and turned by known
 amounts.
@@ -53,7 +53,7 @@ def measured(flat: Image, **how: float) -> Measurement:
     return result
 
 
-def complaints(m: Measurement) -> dict[str, Grade]:
+def poor_grades(m: Measurement) -> dict[str, Grade]:
     image, _ = still_of(plate())
     ratings = assess(m, measure_scene(image))
     return {f.name: f.grade for f in ratings if f.grade is not Grade.GOOD}
@@ -64,9 +64,9 @@ def smeared(flat: Image, length: int) -> Image:
     return np.asarray(cv2.filter2D(flat, -1, kernel, borderType=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def test_ok__good_plate_has_no_complaint() -> None:
+def test_ok__good_plate_has_good_grades() -> None:
     m = measured(plate())
-    assert complaints(m) == {}
+    assert poor_grades(m) == {}
     assert m.plate_width_px == pytest.approx(220, abs=1)
     assert m.character_height_px == pytest.approx(30, abs=3)
     assert m.contrast == pytest.approx(190, abs=15)
@@ -75,15 +75,15 @@ def test_ok__good_plate_has_no_complaint() -> None:
 
 @pytest.mark.parametrize(("width", "grade"), [(100, Grade.BAD), (150, Grade.FAIR)])
 def test_fail__small_plate(width: int, grade: Grade) -> None:
-    found = complaints(measured(plate(width)))
+    found = poor_grades(measured(plate(width)))
     assert found.pop("plate width") is grade
     assert set(found) <= {"character height"}
 
 
 @pytest.mark.parametrize(("sigma", "grade"), [(1.8, Grade.FAIR), (2.6, Grade.BAD)])
-def test_fail__out_of_focus_is_not_called_motion(sigma: float, grade: Grade) -> None:
+def test_fail__defocus_is_not_reported_as_motion(sigma: float, grade: Grade) -> None:
     m = measured(np.asarray(cv2.GaussianBlur(plate(), (0, 0), sigma), np.uint8))
-    assert complaints(m) == {"sharpness": grade}
+    assert poor_grades(m) == {"sharpness": grade}
 
 
 @pytest.mark.parametrize("sigma", [0.8, 1.2, 1.6])
@@ -92,9 +92,9 @@ def test_ok__blur_is_measured_in_pixels(sigma: float) -> None:
     assert m.blur_px == pytest.approx((sigma**2 + 0.6**2) ** 0.5, rel=0.2)
 
 
-def test_fail__motion_is_called_motion_and_says_which_way() -> None:
+def test_fail__motion_blur_is_reported_with_its_direction() -> None:
     m = measured(smeared(plate(), 13))
-    assert complaints(m)["motion blur"] is not Grade.GOOD
+    assert poor_grades(m)["motion blur"] is not Grade.GOOD
     image, _ = still_of(plate())
     advice = next(f.advice for f in assess(m, measure_scene(image)) if f.name == "motion blur")
     assert "sideways" in advice
@@ -103,11 +103,11 @@ def test_fail__motion_is_called_motion_and_says_which_way() -> None:
 
 @pytest.mark.parametrize(("light", "grade"), [(45, Grade.FAIR), (34, Grade.BAD)])
 def test_fail__weak_contrast(light: int, grade: Grade) -> None:
-    assert complaints(measured(plate(dark=25, light=light)))["contrast"] is grade
+    assert poor_grades(measured(plate(dark=25, light=light)))["contrast"] is grade
 
 
-def test_fail__blown_out_plate() -> None:
-    assert complaints(measured(plate(light=255)))["saturation"] is Grade.BAD
+def test_fail__overexposed_plate() -> None:
+    assert poor_grades(measured(plate(light=255)))["saturation"] is Grade.BAD
 
 
 @pytest.mark.parametrize(
@@ -116,22 +116,22 @@ def test_fail__blown_out_plate() -> None:
 def test_ok__tilt(turn_deg: float, expected: dict[str, Grade]) -> None:
     m = measured(plate(), turn_deg=turn_deg)
     assert m.tilt_deg == pytest.approx(turn_deg, abs=0.5)
-    assert complaints(m) == expected
+    assert poor_grades(m) == expected
 
 
 def test_ok__slant() -> None:
     upright = measured(plate())
-    assert complaints(replace(upright, slant_deg=-25)) == {"slant": Grade.FAIR}
+    assert poor_grades(replace(upright, slant_deg=-25)) == {"slant": Grade.FAIR}
 
 
 @pytest.mark.parametrize(("grey", "words"), [(5, "dark"), (255, "white"), (120, "put a vehicle")])
-def test_fail__no_plate_says_what_the_picture_looks_like(grey: int, words: str) -> None:
+def test_fail__without_a_plate_the_advice_depends_on_brightness(grey: int, words: str) -> None:
     ratings = assess(None, measure_scene(np.full((480, 640, 3), grey, np.uint8)))
     assert worst(ratings) is Grade.BAD
     assert words in ratings[0].advice
 
 
-def test_ok__flat_patch_is_measured_without_failing() -> None:
+def test_ok__flat_region_is_measured_without_error() -> None:
     m = measured(np.full((46, 220), 128, np.uint8))
     assert m.character_height_px is None
-    assert complaints(m)["contrast"] is Grade.BAD
+    assert poor_grades(m)["contrast"] is Grade.BAD

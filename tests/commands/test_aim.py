@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: `plategate aim` says of pictures and of a live camera what to change, one look at a time.
+"""`plategate aim` rates pictures and live stills and says what to change.
 
-The pipeline is a stand-in that finds a plate where the test drew one.
+The pipeline is a fake that finds the plate drawn by the test.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Aim = Callable[..., Any]
 
 
 class DrawnPlates:
-    """Finds the light rectangle of a picture; reads nothing."""
+    """Finds the light rectangle of a picture and reads nothing."""
 
     def read_still(self, still: Still, every: bool = True) -> StillReading:
         assert not every  # a camera is aimed at one plate
@@ -67,14 +67,14 @@ def stills(tmp_path: Path) -> Path:
     return folder
 
 
-def looks(answer: Any) -> list[dict[str, Any]]:
+def reports(answer: Any) -> list[dict[str, Any]]:
     return [json.loads(line) for line in answer.stdout.splitlines()]
 
 
 def test_ok__folder_of_pictures(aim: Aim, stills: Path) -> None:
     answer = aim("--json", str(stills))
     assert answer.exit_code == 0, answer.output
-    found = {Path(look["file"]).stem: look for look in looks(answer)}
+    found = {Path(report["file"]).stem: report for report in reports(answer)}
     assert list(found) == ["dark", "far", "near"]
     assert found["near"]["grade"] == "good", found["near"]
     width = found["far"]["findings"][0]
@@ -84,21 +84,23 @@ def test_ok__folder_of_pictures(aim: Aim, stills: Path) -> None:
     assert "the picture is dark" in found["dark"]["findings"][0]["advice"]
 
 
-def test_ok__words_for_people(aim: Aim, stills: Path) -> None:
+def test_ok__table_for_the_terminal(aim: Aim, stills: Path) -> None:
     answer = aim(str(stills / "far.png"))
     assert "plate width" in answer.stdout
     assert "bad" in answer.stdout
 
 
-def test_fail__broken_picture_is_named_and_disturbs_no_other(aim: Aim, stills: Path) -> None:
+def test_fail__broken_picture_is_reported_and_the_others_are_rated(aim: Aim, stills: Path) -> None:
     (stills / "a.jpg").write_bytes(b"not a picture")
     answer = aim("--json", str(stills / "a.jpg"), str(stills / "near.png"))
     assert answer.exit_code == 1
-    assert "error" in looks(answer)[0]
-    assert looks(answer)[1]["grade"] == "good"
+    assert "error" in reports(answer)[0]
+    assert reports(answer)[1]["grade"] == "good"
 
 
-def test_fail__what_is_no_picture_is_named_for_people_too(aim: Aim, tmp_path: Path) -> None:
+def test_fail__what_is_not_a_picture_is_reported_in_the_table_mode_too(
+    aim: Aim, tmp_path: Path
+) -> None:
     (tmp_path / "empty").mkdir()
     answer = aim(str(tmp_path / "empty"), str(tmp_path / "gone.jpg"))
     assert answer.exit_code == 1
@@ -111,9 +113,9 @@ def test_fail__what_is_no_picture_is_named_for_people_too(aim: Aim, tmp_path: Pa
 def test_ok__live_with_lamps(aim: Aim, stills: Path) -> None:
     answer = aim("--json", "--stills", "3", "--lamps")
     assert answer.exit_code == 0, answer.output
-    assert [Path(look["file"]).stem for look in looks(answer)] == ["dark", "far", "near"]
+    assert [Path(report["file"]).stem for report in reports(answer)] == ["dark", "far", "near"]
 
 
-def test_fail__no_camera_is_one_sentence(aim: Aim) -> None:
+def test_fail__missing_camera_is_reported(aim: Aim) -> None:
     answer = aim("--stills", "1")
     assert "stills: " in str(answer.exception)

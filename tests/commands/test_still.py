@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: `plategate still` keeps what the camera saw, and says why where it cannot."""
+"""`plategate still` saves the camera's pictures, and reports why if it cannot."""
 
 from __future__ import annotations
 
@@ -43,5 +43,7 @@ def test_ok__burst_into_files(still: Callable[..., Any], tmp_path: Path) -> None
     ("name", "sentence"),
     [("out.docx", "must end in .jpg or .png"), ("no/out.png", "cannot be written")],
 )
-def test_fail__named(still: Callable[..., Any], tmp_path: Path, name: str, sentence: str) -> None:
+def test_fail__reported(
+    still: Callable[..., Any], tmp_path: Path, name: str, sentence: str
+) -> None:
     assert sentence in str(still(str(tmp_path / name)).exception)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: the doctor sees what is broken, names it with a remedy, and lets nothing stop it."""
+"""The doctor reports what is broken with a remedy, and a failing check stops no other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEALTHY_UNIT = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNRe
 
 
 class Bench:
-    """A machine made of a folder, in order unless a test breaks it."""
+    """A healthy machine made from a folder; tests break parts of it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -100,7 +100,7 @@ def test_ok__healthy_machine(bench: Bench) -> None:
     assert "48" in found["temperature"].sentence
 
 
-def test_ok__whatever_is_not_green_says_what_to_do(bench: Bench) -> None:
+def test_ok__every_result_that_is_not_green_has_a_remedy(bench: Bench) -> None:
     for result in bench.examine().values():
         assert bool(result.remedy) == (result.light is not Light.GREEN)
 
@@ -115,14 +115,14 @@ def test_ok__whatever_is_not_green_says_what_to_do(bench: Bench) -> None:
         (THROTTLED_FILE, "50000", "supply", Light.AMBER),
     ],
 )
-def test_fail__board_in_trouble(
+def test_fail__board_with_a_problem(
     bench: Bench, path: str, text: str, name: str, light: Light
 ) -> None:
     bench.put(path, text)
     assert bench.examine()[name].light is light
 
 
-def test_fail__pins_that_the_service_may_not_use(bench: Bench) -> None:
+def test_fail__pins_without_access_for_the_service(bench: Bench) -> None:
     bench.owner_of_pins = "no-such-group"
     assert bench.examine()["pins"].light is Light.RED
 
@@ -132,7 +132,7 @@ def test_fail__no_pins(bench: Bench) -> None:
     assert bench.examine()["pins"].light is Light.RED
 
 
-def test_fail__watchdog_that_nobody_feeds(bench: Bench) -> None:
+def test_fail__watchdog_that_is_not_fed(bench: Bench) -> None:
     bench.watchdog = "0"
     assert bench.examine()["watchdog"].light is Light.AMBER
 
@@ -146,12 +146,12 @@ def test_fail__watchdog_that_nobody_feeds(bench: Bench) -> None:
         ("", Light.AMBER),
     ],
 )
-def test_fail__service_that_does_not_run(bench: Bench, unit: str, light: Light) -> None:
+def test_fail__service_that_is_not_running(bench: Bench, unit: str, light: Light) -> None:
     bench.unit = unit
     assert bench.examine()["service"].light is light
 
 
-def test_fail__wrong_settings_are_named_and_the_rest_is_still_checked(bench: Bench) -> None:
+def test_fail__invalid_settings_are_reported_and_the_rest_is_checked(bench: Bench) -> None:
     bench.more = "[journal2]\nx = 1"
     found = bench.examine()
     assert found["settings"].light is Light.RED
@@ -159,7 +159,7 @@ def test_fail__wrong_settings_are_named_and_the_rest_is_still_checked(bench: Ben
     assert "temperature" in found
 
 
-def test_ok__with_wrong_settings_the_last_good_ones_say_what_is_checked(
+def test_ok__with_invalid_settings_the_last_good_ones_are_used(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = bench.config.rename(bench.folder / "settings.good.toml")
@@ -187,12 +187,12 @@ def test_fail__damaged_journal(bench: Bench) -> None:
     assert bench.examine()["journal"].light is Light.RED
 
 
-def test_fail__folder_of_the_state_is_missing(bench: Bench) -> None:
+def test_fail__state_folder_is_missing(bench: Bench) -> None:
     bench.state.rmdir()
     assert bench.examine()["disk"].light is Light.RED
 
 
-def test_fail__what_this_user_may_not_see_stops_nothing(
+def test_fail__unreadable_files_stop_no_other_check(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, stat = bench.config, Path.stat
@@ -210,7 +210,7 @@ def test_fail__what_this_user_may_not_see_stops_nothing(
     assert "gate" in found
 
 
-def test_fail__wiring_without_the_relay_that_opens(bench: Bench) -> None:
+def test_fail__wiring_without_an_open_relay(bench: Bench) -> None:
     text = bench.config.read_text(encoding="utf-8").replace("[pins.open_relay]\npin = 17\n", "")
     bench.config.write_text(text, encoding="utf-8")
     file = bench.folder / "other.toml"
@@ -219,7 +219,7 @@ def test_fail__wiring_without_the_relay_that_opens(bench: Bench) -> None:
     assert found["wiring"].light is Light.RED
 
 
-def test_ok__json_for_machines_and_status_1_where_something_is_red(bench: Bench) -> None:
+def test_ok__json_output_and_exit_status_1_if_a_result_is_red(bench: Bench) -> None:
     answer = CliRunner().invoke(app, ["doctor", "--json", "--config", str(bench.config)])
     results = json.loads(answer.stdout)
     assert {"name", "light", "sentence", "remedy"} == results[0].keys()
@@ -227,5 +227,5 @@ def test_ok__json_for_machines_and_status_1_where_something_is_red(bench: Bench)
 
 
 @pytest.mark.parametrize("words", [["no-such-program"], ["false"]])
-def test_fail__program_that_cannot_answer(words: list[str]) -> None:
+def test_fail__program_that_is_missing_or_fails(words: list[str]) -> None:
     assert run_command(words) is None

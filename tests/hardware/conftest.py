@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A clock that is turned by hand, and fresh lines in memory for every test."""
+"""A clock that tests advance by hand, and fresh mock lines for every test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gpiozero.pins.mock import MockFactory, MockPin
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class HandAlarm:
+class ManualTimer:
     def __init__(self, action: Callable[[], None]) -> None:
         self.action: Callable[[], None] | None = action
 
@@ -23,12 +23,12 @@ class HandAlarm:
         self.action = None
 
 
-class HandClock:
-    """Both clocks and `call_later`; `turn` moves time and calls what becomes due on the way."""
+class ManualClock:
+    """Both clocks and `call_later`; `advance` moves time and fires the timers that fall due."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
-        self._due: list[tuple[float, int, HandAlarm]] = []
+        self._due: list[tuple[float, int, ManualTimer]] = []
         self._order = itertools.count()
 
     def monotonic(self) -> float:
@@ -37,12 +37,12 @@ class HandClock:
     def wall(self) -> datetime:
         return EPOCH + timedelta(seconds=self.now_s)
 
-    def call_later(self, seconds: float, action: Callable[[], None]) -> HandAlarm:
-        alarm = HandAlarm(action)
+    def call_later(self, seconds: float, action: Callable[[], None]) -> ManualTimer:
+        alarm = ManualTimer(action)
         heapq.heappush(self._due, (self.now_s + max(0.0, seconds), next(self._order), alarm))
         return alarm
 
-    def turn(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         end_s = self.now_s + seconds
         while self._due and self._due[0][0] <= end_s + 1e-9:
             at_s, _, alarm = heapq.heappop(self._due)
@@ -53,25 +53,25 @@ class HandClock:
 
 
 class ClockPin(MockPin):
-    """A line in memory whose edges carry the time of the hand-turned clock."""
+    """A mock line whose edges carry the time of the manual clock."""
 
     def _call_when_changed(self) -> None:
-        super(MockPin, self)._call_when_changed(self.factory.hand_clock.now_s, self._state)
+        super(MockPin, self)._call_when_changed(self.factory.manual_clock.now_s, self._state)
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def factory(clock: HandClock) -> Iterator[Any]:
+def factory(clock: ManualClock) -> Iterator[Any]:
     made = MockFactory(pin_class=ClockPin)
-    made.hand_clock = clock
+    made.manual_clock = clock
     yield made
     made.close()
 
 
 def history(pin: Any) -> list[bool]:
-    """Every level that the line ever had, from the beginning."""
+    """Every level that the line has had since it was created."""
     return [bool(state.state) for state in pin.states]

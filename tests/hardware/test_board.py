@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: a board is opened as the settings say, and however its process ends, relays rest.
+"""A board is opened according to the settings, and relays are off however its process ends.
 
 The process is a real one with a pulse running and lines in memory that write down every level. A
 kill leaves no time to do anything: that is the wiring's part, and scripts/emulation/gpio_machine's.
@@ -79,7 +79,7 @@ def opened(raw: dict[str, object]) -> tuple[Settings, object]:
     return settings, board
 
 
-def test_ok__everything_that_is_wired_is_there() -> None:
+def test_ok__everything_wired_is_opened() -> None:
     _, board = opened(WIRED)
     wired = frozenset[InputName]().union(*(each.wired() for each in board.inputs))
     assert wired == {InputName.BEAM, InputName.DISTANCE, InputName.MOTION}
@@ -89,7 +89,7 @@ def test_ok__everything_that_is_wired_is_there() -> None:
 
 
 @pytest.mark.parametrize("how", ["end", "exception", "term"])
-def test_ok__relay_rests_however_the_process_ends(how: str) -> None:
+def test_ok__relay_is_off_however_the_process_ends(how: str) -> None:
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, how],
@@ -103,6 +103,6 @@ def test_ok__relay_rests_however_the_process_ends(how: str) -> None:
         assert process.stdout.readline() == "pulsing\n"
         if how == "term":
             process.send_signal(signal.SIGTERM)
-        # By the same reader: `communicate` passes over what it has taken in with the first line.
+        # Not `communicate`: it would skip what was buffered with the first line.
         out, err = process.stdout.read(), process.stderr.read()
     assert out == "0 1 0 input\n", err

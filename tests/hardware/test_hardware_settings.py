@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: a wiring or a camera that cannot work is refused with the full path of the mistake."""
+"""Wiring and camera settings that cannot work are rejected with the full key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def deviating(table: str, **changes: Any) -> dict[str, Any]:
     return {**GOOD, table: {**GOOD.get(table, {}), **changes}}
 
 
-def test_ok__good_settings_and_every_default() -> None:
+def test_ok__valid_settings_and_defaults() -> None:
     assert parse_settings(GOOD, "t").pins.used["distance.echo"] == 24
     assert parse_settings({}, "t").pins.inputs == {}
 
@@ -54,7 +54,7 @@ def test_ok__good_settings_and_every_default() -> None:
         (deviating("triggers", motion={"zone": (0, 0, 0, 1)}), "zone must lie within"),
     ],
 )
-def test_fail__named_with_key_and_limit(raw: dict[str, Any], sentence: str) -> None:
+def test_fail__reported_with_key_and_limit(raw: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SettingsError) as caught:
         parse_settings(raw, "settings.toml")
     assert sentence in str(caught.value)
@@ -68,10 +68,10 @@ def test_fail__named_with_key_and_limit(raw: dict[str, Any], sentence: str) -> N
         {"pin": 17, "active_high": False, "held_by_resistor": True},
     ],
 )
-def test_ok__relay_lines_that_rest_at_power_on(relay: dict[str, Any]) -> None:
+def test_ok__relay_lines_that_are_off_at_power_on(relay: dict[str, Any]) -> None:
     assert parse_settings(deviating("pins", open_relay=relay), "t").pins.open_relay
 
 
-def test_ok__a_night_profile_that_is_set_in_part_stays_the_nights() -> None:
+def test_ok__a_partial_night_profile_keeps_the_night_defaults() -> None:
     night = CameraSettings.model_validate({"night": {"gain": 6.0}}).night
     assert (night.exposure_us, night.gain, night.ir_lamp) == (2000, 6.0, True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Picamera2 with exactly the calls that we make, on a clock turned by hand; anything else fails.
+"""A fake Picamera2 on a manual clock with exactly the calls that the driver makes.
 
-Frames come one frame time apart whenever somebody waits; controls land four frames later.
+Every wait delivers the next frame, one frame time later. Controls take effect four frames later.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tests.hardware.conftest import HandClock
+from tests.hardware.conftest import ManualClock
 
 FRAME_S = 1 / 30
-LANDS_AFTER = 4
+CONTROL_DELAY = 4
 KNOWN_CONTROLS = (
     "AeEnable", "ExposureTime", "AnalogueGain", "AwbEnable", "FrameDurationLimits",
     "AfMode", "LensPosition",
@@ -21,7 +21,7 @@ KNOWN_CONTROLS = (
 
 
 class FakeJob:
-    """What `capture_request(wait=False)` answers."""
+    """The result of `capture_request(wait=False)`."""
 
 
 class FakeRequest:
@@ -45,7 +45,7 @@ class FakeRequest:
 
 
 class FakePicamera2:
-    def __init__(self, clock: HandClock, scene: float = 0.02) -> None:
+    def __init__(self, clock: ManualClock, scene: float = 0.02) -> None:
         self.clock = clock
         self.scene = scene  # grey levels per microsecond of exposure
         self.camera_controls: dict[str, Any] = {
@@ -55,11 +55,11 @@ class FakePicamera2:
         self.pre_callback: Any = None
         self.configuration: dict[str, Any] = {}
         self.controls: dict[str, Any] = {}
-        self.said: list[dict[str, Any]] = []
+        self.control_calls: list[dict[str, Any]] = []
         self.running = self.closed = self.hanging = False
         self.unreleased = 0
         self.stamps = True
-        self._landing: list[tuple[int, float]] = []
+        self._pending_controls: list[tuple[int, float]] = []
         self._exposure_us = 0.0
         self._frames = 0
 
@@ -81,9 +81,9 @@ class FakePicamera2:
         unknown = set(controls) - set(self.camera_controls)
         assert not unknown, f"controls that the camera does not have: {unknown}"
         self.controls.update(controls)
-        self.said.append(controls)
+        self.control_calls.append(controls)
         if "ExposureTime" in controls:
-            self._landing.append((self._frames + LANDS_AFTER, controls["ExposureTime"]))
+            self._pending_controls.append((self._frames + CONTROL_DELAY, controls["ExposureTime"]))
 
     def capture_request(self, *, wait: bool) -> FakeJob:
         assert wait is False
@@ -92,18 +92,18 @@ class FakePicamera2:
     def wait(self, job: FakeJob, timeout: float) -> FakeRequest:
         assert isinstance(job, FakeJob)
         if self.hanging:
-            self.clock.turn(timeout)
+            self.clock.advance(timeout)
             raise TimeoutError
         return self.frame()
 
     def frame(self) -> FakeRequest:
-        """The next frame; what was asked for four frames ago is in force now."""
+        """The next frame; controls requested four frames ago are in force."""
         assert self.running
         self._frames += 1
-        while self._landing and self._landing[0][0] <= self._frames:
-            self._exposure_us = self._landing.pop(0)[1]
+        while self._pending_controls and self._pending_controls[0][0] <= self._frames:
+            self._exposure_us = self._pending_controls.pop(0)[1]
         stamp_s = self.clock.now_s  # exposure has ended, the sensor is read out
-        self.clock.turn(FRAME_S)
+        self.clock.advance(FRAME_S)
         grey = min(255, round(self.scene * self._exposure_us))
         metadata = {"ExposureTime": round(self._exposure_us) + 7}  # sensors round to lines
         if self.stamps:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: files and USB cameras behind the same socket, and a hanging driver that is left behind.
+"""File and USB cameras, and the timeout for drivers that hang.
 
-Pictures are drawn here; the USB camera is a stand-in for cv2.VideoCapture.
+Pictures are drawn here; the USB camera is a fake in place of cv2.VideoCapture.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from plategate.hardware.camera.base import call_with_timeout
 from plategate.hardware.camera.files import FileCamera
 from plategate.hardware.camera.v4l2 import V4l2Camera
 from plategate.settings.camera import CameraSettings
-from tests.hardware.conftest import HandClock
+from tests.hardware.conftest import ManualClock
 
 
 def picture(grey: int) -> Any:
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def file_camera(clock: HandClock, path: Path, kind: str = "folder", **more: Any) -> FileCamera:
+def file_camera(clock: ManualClock, path: Path, kind: str = "folder", **more: Any) -> FileCamera:
     chosen = CameraSettings.model_validate({"kind": kind, "path": path, **more})
     camera = FileCamera(settings=chosen, clock=clock)
     camera.start()
@@ -47,7 +47,7 @@ def greys(camera: Any, count: int, since_s: float = 0.0) -> list[int]:
     return [int(still.image[0, 0, 0]) for still in camera.burst(count, since_s)]
 
 
-def test_ok__folder_in_order_from_the_beginning_again(clock: HandClock, folder: Path) -> None:
+def test_ok__folder_in_order_of_name_then_from_the_start(clock: ManualClock, folder: Path) -> None:
     camera = file_camera(clock, folder)
     assert greys(camera, 2) == [10, 20]
     assert greys(camera, 3) == [30, 10, 20]
@@ -57,19 +57,19 @@ def test_ok__folder_in_order_from_the_beginning_again(clock: HandClock, folder: 
     assert camera.fault() is None
 
 
-def test_ok__region_and_rotation(clock: HandClock, folder: Path) -> None:
+def test_ok__roi_and_rotation(clock: ManualClock, folder: Path) -> None:
     camera = file_camera(clock, folder, roi=(0.5, 0.5, 0.25, 0.5), rotation=90)
     assert next(camera.burst(1, 0)).image.shape == (16, 24, 3)
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, lambda _: None])
-def test_fail__nothing_to_show(clock: HandClock, tmp_path: Path, make: Any) -> None:
+def test_fail__folder_without_pictures(clock: ManualClock, tmp_path: Path, make: Any) -> None:
     make(tmp_path / "stills")
     with pytest.raises(CameraError, match="stills: "):
         file_camera(clock, tmp_path / "stills")
 
 
-def test_fail__folder_emptied_while_running(clock: HandClock, folder: Path) -> None:
+def test_fail__folder_emptied_while_running(clock: ManualClock, folder: Path) -> None:
     camera = file_camera(clock, folder)
     for file in folder.iterdir():
         file.unlink()
@@ -77,7 +77,7 @@ def test_fail__folder_emptied_while_running(clock: HandClock, folder: Path) -> N
         greys(camera, 1)
 
 
-def test_ok__video_file(clock: HandClock, tmp_path: Path) -> None:
+def test_ok__video_file(clock: ManualClock, tmp_path: Path) -> None:
     file = tmp_path / "lane.avi"
     video = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 48))
     for grey in (40, 80, 120):
@@ -88,7 +88,7 @@ def test_ok__video_file(clock: HandClock, tmp_path: Path) -> None:
 
 
 class FakeUsb:
-    """Delivers a frame whenever it is let to."""
+    """Delivers one frame for each release of `may`."""
 
     def __init__(self) -> None:
         self.may = threading.Semaphore(0)
@@ -130,7 +130,7 @@ def test_ok__usb_stills_are_newer_than_the_trigger(usb: FakeUsb) -> None:
     assert usb.released.wait(60)
 
 
-def test_fail__old_usb_frame_is_not_shown(usb: FakeUsb) -> None:
+def test_fail__old_usb_frame_is_not_used(usb: FakeUsb) -> None:
     camera = usb_camera(usb, lost_after_s=0.5, delay_ms=2000)
     now_s = SystemClock().monotonic()
     usb.may.release()
@@ -141,7 +141,7 @@ def test_fail__old_usb_frame_is_not_shown(usb: FakeUsb) -> None:
     camera.close()
 
 
-def test_fail__unplugged_usb_camera_is_noticed_at_once(usb: FakeUsb) -> None:
+def test_fail__unplugged_usb_camera_is_detected_at_once(usb: FakeUsb) -> None:
     camera = usb_camera(usb)
     usb.ended = True
     usb.may.release()
@@ -152,13 +152,13 @@ def test_fail__unplugged_usb_camera_is_noticed_at_once(usb: FakeUsb) -> None:
     camera.close()
 
 
-def test_ok__patience_hands_over_what_comes_in_time() -> None:
+def test_ok__call_in_time_returns_or_raises() -> None:
     assert call_with_timeout(5, "adding", lambda: 1 + 1) == 2
     with pytest.raises(ZeroDivisionError):
         call_with_timeout(5, "dividing", lambda: 1 / 0)
 
 
-def test_fail__patience_ends_and_what_comes_late_is_closed() -> None:
+def test_fail__call_that_hangs_times_out_and_a_late_result_is_closed() -> None:
     go, closed = threading.Event(), threading.Event()
     with pytest.raises(CameraError, match=r"opening hangs for more than 0.01 s"):
         call_with_timeout(0.01, "opening", lambda: go.wait(60), late=lambda _: closed.set())

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: what we say to picamera2, that stills are fresh, and that a hang is noticed.
+"""The picamera2 driver: its calls, the freshness of stills, and the detection of hangs.
 
-Needs no camera: a stand-in has exactly the calls that we make. The real library runs in
+Needs no camera: a fake has exactly the calls that the driver makes. The real library runs in
 scripts/emulation/camera_virtual.
 """
 
@@ -17,7 +17,7 @@ from plategate.hardware.camera.picamera2 import PiCamera, open_picamera
 from plategate.hardware.gpio.relay import IrLamp
 from plategate.settings.camera import CameraSettings
 from plategate.settings.pins import OutputPin
-from tests.hardware.conftest import HandClock, history
+from tests.hardware.conftest import ManualClock, history
 
 from .fake_picamera2 import FRAME_S, FakePicamera2
 
@@ -27,7 +27,7 @@ def settings(**changes: Any) -> CameraSettings:
 
 
 class Rig:
-    def __init__(self, clock: HandClock, chosen: CameraSettings, **more: Any) -> None:
+    def __init__(self, clock: ManualClock, chosen: CameraSettings, **more: Any) -> None:
         self.devices: list[FakePicamera2] = []
         self.scene = 0.02
         self.camera = PiCamera(
@@ -35,7 +35,7 @@ class Rig:
         )
         self.camera.start()
 
-    def _open(self, clock: HandClock) -> FakePicamera2:
+    def _open(self, clock: ManualClock) -> FakePicamera2:
         self.devices.append(FakePicamera2(clock, self.scene))
         return self.devices[-1]
 
@@ -45,11 +45,11 @@ class Rig:
 
 
 @pytest.fixture
-def rig(clock: HandClock) -> Rig:
+def rig(clock: ManualClock) -> Rig:
     return Rig(clock, settings())
 
 
-def test_ok__one_configuration_with_fixed_exposure(clock: HandClock) -> None:
+def test_ok__one_configuration_with_fixed_exposure(clock: ManualClock) -> None:
     rig = Rig(clock, settings(day={"exposure_us": 2500, "gain": 2.0}, focus_m=4.0))
     assert rig.device.configuration["main"] == {"size": (320, 240), "format": "RGB888"}
     assert rig.device.configuration["lores"] == {"size": (640, 360), "format": "YUV420"}
@@ -62,7 +62,7 @@ def test_ok__one_configuration_with_fixed_exposure(clock: HandClock) -> None:
 
 
 def test_ok__unknown_controls_are_left_out(
-    clock: HandClock, caplog: pytest.LogCaptureFixture
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     class FixedFocus(FakePicamera2):
         def __init__(self) -> None:
@@ -76,12 +76,12 @@ def test_ok__unknown_controls_are_left_out(
     assert "this camera does not support AfMode, LensPosition" in caplog.text
 
 
-def test_ok__roi_keeps_proportions(clock: HandClock) -> None:
+def test_ok__roi_keeps_proportions(clock: ManualClock) -> None:
     rig = Rig(clock, settings(roi=(0.25, 0.5, 0.5, 0.5)))
     assert rig.device.controls["ScalerCrop"] == (1440, 1296, 1728, 1296)
 
 
-def test_ok__burst_is_fresh_in_order_and_releases_every_frame(clock: HandClock, rig: Rig) -> None:
+def test_ok__burst_is_fresh_in_order_and_releases_every_frame(clock: ManualClock, rig: Rig) -> None:
     trigger_s = clock.now_s + 0.010
     stills = list(rig.camera.burst(4, trigger_s))
     assert [s.sequence for s in stills] == [1, 2, 3, 4]
@@ -93,31 +93,31 @@ def test_ok__burst_is_fresh_in_order_and_releases_every_frame(clock: HandClock, 
     assert rig.device.unreleased == 0
 
 
-def test_fail__frame_whose_exposure_began_before_the_trigger_is_not_shown(
-    clock: HandClock, rig: Rig
-) -> None:
+def test_fail__frame_exposed_before_the_trigger_is_not_used(clock: ManualClock, rig: Rig) -> None:
     # The sensor's stamp is 2 ms after the trigger, but exposure began 4 ms before the stamp.
     trigger_s = clock.now_s - 0.002
     still = next(rig.camera.burst(1, trigger_s))
     assert still.exposed_at_s == pytest.approx(trigger_s + 0.002 + FRAME_S - 0.004007)
 
 
-def test_fail__camera_without_time_stamps_is_refused(clock: HandClock, rig: Rig) -> None:
+def test_fail__camera_without_time_stamps_is_rejected(clock: ManualClock, rig: Rig) -> None:
     rig.device.stamps = False
     with pytest.raises(CameraError, match="their age cannot be proven"):
         next(rig.camera.burst(1, clock.now_s))
     assert rig.device.unreleased == 0
 
 
-def test_ok__saturated_still_shortens_the_next_ones_and_is_undone(clock: HandClock) -> None:
+def test_ok__saturated_still_shortens_the_next_exposures_until_the_burst_ends(
+    clock: ManualClock,
+) -> None:
     rig = Rig(clock, settings(day={"exposure_us": 10_000}, bracket=0.4))
     rig.device.scene = 0.1
     greys = [int(still.image.max()) for still in rig.camera.burst(4, clock.now_s)]
     assert greys == [255, 255, 160, 160]  # 10 000, 4000, 1600 us
-    assert [c["ExposureTime"] for c in rig.device.said[1:]] == [4000, 1600, 10_000]
+    assert [c["ExposureTime"] for c in rig.device.control_calls[1:]] == [4000, 1600, 10_000]
 
 
-def test_ok__burst_ended_early_undoes_its_bracket(clock: HandClock) -> None:
+def test_ok__burst_ended_early_restores_the_exposure(clock: ManualClock) -> None:
     rig = Rig(clock, settings(day={"exposure_us": 10_000}))
     rig.device.scene = 0.1
     stills = rig.camera.burst(4, clock.now_s)
@@ -127,7 +127,7 @@ def test_ok__burst_ended_early_undoes_its_bracket(clock: HandClock) -> None:
     assert rig.device.controls["ExposureTime"] == 10_000
 
 
-def test_ok__saturated_still_of_a_camera_without_exposure_control(clock: HandClock) -> None:
+def test_ok__saturated_still_of_a_camera_without_exposure_control(clock: ManualClock) -> None:
     rig = Rig(clock, settings(day={"exposure_us": 10_000}))
     rig.device.scene = 0.1
     del rig.device.camera_controls["ExposureTime"]
@@ -135,13 +135,13 @@ def test_ok__saturated_still_of_a_camera_without_exposure_control(clock: HandClo
 
 
 @pytest.mark.parametrize(("rotation", "shape"), [(90, (320, 240, 3)), (180, (240, 320, 3))])
-def test_ok__rotation(clock: HandClock, rotation: int, shape: tuple[int, ...]) -> None:
+def test_ok__rotation(clock: ManualClock, rotation: int, shape: tuple[int, ...]) -> None:
     rig = Rig(clock, settings(rotation=rotation))
     assert next(rig.camera.burst(1, clock.now_s)).image.shape == shape
 
 
-def test_fail__hang_in_a_burst_is_noticed_in_seconds_and_start_repairs_it(
-    clock: HandClock, rig: Rig
+def test_fail__hang_in_a_burst_is_detected_in_seconds_and_a_restart_works(
+    clock: ManualClock, rig: Rig
 ) -> None:
     assert rig.camera.fault() is None
     rig.device.hanging = True
@@ -157,15 +157,15 @@ def test_fail__hang_in_a_burst_is_noticed_in_seconds_and_start_repairs_it(
     assert len(list(rig.camera.burst(2, clock.now_s))) == 2
 
 
-def test_fail__silence_between_bursts_is_noticed(clock: HandClock, rig: Rig) -> None:
+def test_fail__missing_frames_between_bursts_are_detected(clock: ManualClock, rig: Rig) -> None:
     rig.device.frame().release()
-    clock.turn(2.9)
+    clock.advance(2.9)
     assert rig.camera.fault() is None
-    clock.turn(0.2)
+    clock.advance(0.2)
     assert rig.camera.fault() == "no frame from the camera for 3 s"
 
 
-def test_fail__close_during_a_burst_ends_it(clock: HandClock, rig: Rig) -> None:
+def test_fail__close_during_a_burst_ends_it(clock: ManualClock, rig: Rig) -> None:
     stills = rig.camera.burst(3, clock.now_s)
     next(stills)
     rig.camera.close()
@@ -173,7 +173,9 @@ def test_fail__close_during_a_burst_ends_it(clock: HandClock, rig: Rig) -> None:
         next(stills)
 
 
-def test_ok__night_comes_slowly_and_brings_the_lamp(clock: HandClock, factory: Any) -> None:
+def test_ok__night_profile_comes_with_a_delay_and_uses_the_lamp(
+    clock: ManualClock, factory: Any
+) -> None:
     lamp = IrLamp(OutputPin(pin=22), factory=factory, clock=clock, call_later=clock.call_later)
     rig = Rig(clock, settings(profile="auto", switch_after_s=5), ir_lamp=lamp)
     line = factory.pin(22)
@@ -192,30 +194,28 @@ def test_ok__night_comes_slowly_and_brings_the_lamp(clock: HandClock, factory: A
     assert history(line) == [False, True, False]
 
 
-def test_ok__lamp_goes_out_by_itself_when_a_burst_is_forgotten(
-    clock: HandClock, factory: Any
-) -> None:
+def test_ok__lamp_of_an_unfinished_burst_is_switched_off(clock: ManualClock, factory: Any) -> None:
     lamp = IrLamp(OutputPin(pin=22), factory=factory, clock=clock, call_later=clock.call_later)
     with lamp.lit(clock.now_s) as lit_s:
         assert lit_s == clock.now_s
-        clock.turn(20)
+        clock.advance(20)
         assert history(factory.pin(22)) == [False, True, False]
 
 
-def test_ok__small_picture_for_motion(clock: HandClock, rig: Rig) -> None:
+def test_ok__grey_frame_for_motion(clock: ManualClock, rig: Rig) -> None:
     assert rig.camera.grey_frame is None
     rig.device.frame().release()
     assert rig.camera.grey_frame is not None
     assert rig.camera.grey_frame.shape == (360, 640)
 
 
-def test_fail__missing_picamera2_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fail__missing_picamera2_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "picamera2", None)
     with pytest.raises(CameraError, match="apt install python3-picamera2"):
         open_picamera(0)
 
 
-def test_fail__absent_camera_is_one_sentence(clock: HandClock) -> None:
+def test_fail__absent_camera_is_reported(clock: ManualClock) -> None:
     def absent(number: int) -> Any:
         raise CameraError("camera 0 cannot be opened: list index out of range")
 

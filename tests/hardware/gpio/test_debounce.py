@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: bounce, flutter and leaves never look like a vehicle, and a clear safety input never
-looks clear before it rests. Pure; needs nothing."""
+"""Debouncing: bounce, flutter and leaves are not vehicles, and a safety input is clear only
+after it has settled."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_ok__unknown_until_first_settled() -> None:
     assert contact.settle(0.2) == Settled(Level.INACTIVE, 0.0)
 
 
-def test_ok__bounce_gives_one_change_dated_at_the_last_edge() -> None:
+def test_ok__bounce_gives_one_change_with_the_time_of_the_last_edge() -> None:
     contact = rested(False)
     for at_s, active in [
         (10.0, True),
@@ -55,14 +55,14 @@ def test_ok__leaf_is_not_a_vehicle(width_s: float) -> None:
     assert contact.deadline_s() is None
 
 
-def test_ok__off_takes_its_own_time() -> None:
+def test_ok__clearing_has_a_time_of_its_own() -> None:
     contact = rested(True)
     contact.edge(False, 10.0)
     assert contact.settle(10.19) is None
     assert contact.settle(10.2) == Settled(Level.INACTIVE, 10.0)
 
 
-def test_fail__contact_that_never_rests_is_unknown() -> None:
+def test_fail__contact_that_never_settles_is_unknown() -> None:
     contact = rested(False)
     seen = []
     for step in range(300):
@@ -73,7 +73,7 @@ def test_fail__contact_that_never_rests_is_unknown() -> None:
     assert contact.settle(14.0) == Settled(Level.INACTIVE, 12.99)
 
 
-def test_fail__unreadable_contact_is_unknown_once() -> None:
+def test_fail__unreadable_contact_is_reported_unknown_once() -> None:
     contact = rested(True)
     assert contact.lose(5.0) == Settled(Level.UNKNOWN, 5.0)
     assert contact.lose(6.0) is None
@@ -99,7 +99,9 @@ def test_ok__a_reported_level_was_always_steady_for_its_time(
 
 
 @given(st.lists(st.tuples(st.floats(0.0001, 0.3), st.booleans()), min_size=1, max_size=60))
-def test_ok__quiet_always_ends_in_the_real_level(edges: list[tuple[float, bool]]) -> None:
+def test_ok__after_the_last_edge_the_level_is_the_actual_one(
+    edges: list[tuple[float, bool]],
+) -> None:
     contact, now_s, active = Debounce(TIMES), 0.0, False
     for gap_s, active in edges:
         now_s += gap_s

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: one stray echo, rain, ice and a dead sensor never look like a vehicle. Pure."""
+"""Stray echoes, rain, ice and a dead sensor are never taken for a vehicle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plategate.hardware.gpio.ultrasonic import DistanceFilter
 from plategate.hardware.polling import DistanceInput
 from plategate.messages import InputName, Level
 from plategate.settings.triggers import DistanceSettings
-from tests.hardware.conftest import HandClock
+from tests.hardware.conftest import ManualClock
 
 SETTINGS = DistanceSettings(near_m=1.0, far_m=1.3, echoes=5, lost_after=10)
 
@@ -48,7 +48,7 @@ def test_ok__hysteresis_holds_a_swaying_bumper() -> None:
     assert {echoes.feed(m) for m in [1.2, 1.1, 1.05] * 4} == {Level.INACTIVE}
 
 
-def test_fail__silence_is_unknown_after_a_while_only() -> None:
+def test_fail__missing_echoes_are_unknown_only_after_the_limit() -> None:
     echoes = fed(*[0.5] * 5)
     assert [echoes.feed(None) for _ in range(9)][-1] is Level.ACTIVE
     assert echoes.feed(None) is Level.UNKNOWN
@@ -66,7 +66,7 @@ def test_fail__covered_sensor_is_unknown_and_never_a_vehicle() -> None:
     assert "dirt" in (echoes.fault or "")
 
 
-def test_fail__frozen_sensor_where_asked_for() -> None:
+def test_fail__frozen_sensor_if_enabled() -> None:
     settings = SETTINGS.model_copy(update={"frozen_after": 20})
     assert fed(*[0.5] * 100).level is Level.ACTIVE
     assert fed(*[0.5] * 21, settings=settings).level is Level.UNKNOWN
@@ -78,7 +78,7 @@ METRES = st.floats(0.0, 5.0, allow_subnormal=False)
 
 
 @given(st.lists(st.one_of(st.none(), st.just(math.inf), METRES), max_size=100))
-def test_ok__active_always_has_a_near_median_behind_it(metres: list[float | None]) -> None:
+def test_ok__active_implies_a_near_median(metres: list[float | None]) -> None:
     echoes = DistanceFilter(SETTINGS)
     for each in metres:
         level = echoes.feed(each)
@@ -101,8 +101,8 @@ class BrokenSensor:
         self.closed = True
 
 
-def test_fail__sensor_that_raises_is_unknown_and_said_once(
-    clock: HandClock, caplog: pytest.LogCaptureFixture
+def test_fail__sensor_that_raises_is_unknown_and_logged_once(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     sensor, seen = BrokenSensor(), []

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: no relay moves unless it was asked to, none stays on, and OPEN never meets CLOSE.
+"""Relays: none moves without a command, none stays on, OPEN and CLOSE are never on together.
 
-Compares the whole history of every line. Needs gpiozero's lines in memory; the real ones are
+Compares the whole history of every line. Uses gpiozero's mock lines; the kernel's lines are
 recorded by scripts/emulation/gpio_machine.
 """
 
@@ -14,12 +14,12 @@ import pytest
 from plategate.errors import PinError
 from plategate.hardware.gpio.relay import GpioDrive
 from plategate.settings.pins import PinsSettings
-from tests.hardware.conftest import HandClock, history
+from tests.hardware.conftest import ManualClock, history
 
 OPEN, CLOSE = 17, 27
 
 
-def drive(clock: HandClock, factory: Any, **relays: Any) -> GpioDrive:
+def drive(clock: ManualClock, factory: Any, **relays: Any) -> GpioDrive:
     wiring = relays or {"open_relay": {"pin": OPEN}, "close_relay": {"pin": CLOSE}}
     return GpioDrive(
         pins=PinsSettings.model_validate(wiring),
@@ -29,87 +29,89 @@ def drive(clock: HandClock, factory: Any, **relays: Any) -> GpioDrive:
     )
 
 
-def test_ok__creating_and_shutting_down_makes_no_edge(clock: HandClock, factory: Any) -> None:
+def test_ok__creating_and_shutting_down_causes_no_edge(clock: ManualClock, factory: Any) -> None:
     barrier = drive(clock, factory)
-    clock.turn(60)
+    clock.advance(60)
     barrier.shut_down()
     assert history(factory.pin(OPEN)) == [False]
     assert history(factory.pin(CLOSE)) == [False]
 
 
-def test_ok__active_low_rests_high_and_pulses_low(clock: HandClock, factory: Any) -> None:
+def test_ok__active_low_relay_is_high_at_rest_and_low_in_a_pulse(
+    clock: ManualClock, factory: Any
+) -> None:
     line = factory.pin(4)
     line.drive_high()  # the board's pull-up
     line.clear_states()
     barrier = drive(clock, factory, open_relay={"pin": 4, "active_high": False})
     barrier.open(0.5)
-    clock.turn(1)
+    clock.advance(1)
     barrier.off()
     assert history(line) == [True, False, True]
 
 
-def test_ok__pulse_has_its_length(clock: HandClock, factory: Any) -> None:
+def test_ok__pulse_has_the_requested_length(clock: ManualClock, factory: Any) -> None:
     barrier, line = drive(clock, factory), factory.pin(OPEN)
     barrier.open(0.5)
-    clock.turn(0.49)
+    clock.advance(0.49)
     assert line.state
-    clock.turn(0.02)
+    clock.advance(0.02)
     barrier.shut_down()
     assert history(line) == [False, True, False]
 
 
-def test_ok__pulse_is_bounded_whatever_is_asked(clock: HandClock, factory: Any) -> None:
+def test_ok__pulse_length_is_limited(clock: ManualClock, factory: Any) -> None:
     barrier, line = drive(clock, factory), factory.pin(OPEN)
     barrier.open(3600)
-    clock.turn(2.01)
+    clock.advance(2.01)
     assert history(line) == [False, True, False]
 
 
-def test_ok__second_pulse_does_not_prolong_the_first(clock: HandClock, factory: Any) -> None:
+def test_ok__second_pulse_does_not_prolong_the_first(clock: ManualClock, factory: Any) -> None:
     barrier, line = drive(clock, factory), factory.pin(OPEN)
     barrier.open(1.0)
-    clock.turn(0.9)
+    clock.advance(0.9)
     barrier.open(1.0)
-    clock.turn(0.2)
+    clock.advance(0.2)
     assert history(line) == [False, True, False]
 
 
-def test_ok__hold_outlasts_a_pulse_and_ends_at_release(clock: HandClock, factory: Any) -> None:
+def test_ok__hold_outlasts_a_pulse_and_ends_on_release(clock: ManualClock, factory: Any) -> None:
     barrier, line = drive(clock, factory), factory.pin(OPEN)
     barrier.open(0.5)
     barrier.hold()
-    clock.turn(3600)
+    clock.advance(3600)
     assert line.state
     barrier.release()
     assert history(line) == [False, True, False]
 
 
-def test_ok__release_lets_a_pulse_end_by_itself(clock: HandClock, factory: Any) -> None:
+def test_ok__release_does_not_cut_a_pulse_short(clock: ManualClock, factory: Any) -> None:
     barrier, line = drive(clock, factory), factory.pin(OPEN)
     barrier.hold()
     barrier.open(0.5)
     barrier.release()
     assert line.state
-    clock.turn(0.51)
+    clock.advance(0.51)
     assert history(line) == [False, True, False]
 
 
-def test_ok__off_ends_everything_and_the_next_pulse_is_whole(
-    clock: HandClock, factory: Any
+def test_ok__off_ends_everything_and_the_next_pulse_has_full_length(
+    clock: ManualClock, factory: Any
 ) -> None:
     barrier, line = drive(clock, factory), factory.pin(OPEN)
     barrier.open(1.0)
-    clock.turn(0.5)
+    clock.advance(0.5)
     barrier.off()
     barrier.open(1.0)
-    clock.turn(0.9)
+    clock.advance(0.9)
     assert line.state
-    clock.turn(0.2)
+    clock.advance(0.2)
     assert history(line) == [False, True, False, True, False]
 
 
 @pytest.mark.parametrize("how", ["open", "hold"])
-def test_ok__open_ends_close_first(clock: HandClock, factory: Any, how: str) -> None:
+def test_ok__open_ends_a_close_pulse_first(clock: ManualClock, factory: Any, how: str) -> None:
     barrier = drive(clock, factory)
     order: list[tuple[int, bool]] = []
     for number in (OPEN, CLOSE):
@@ -120,7 +122,7 @@ def test_ok__open_ends_close_first(clock: HandClock, factory: Any, how: str) -> 
     assert order == [(CLOSE, True), (CLOSE, False), (OPEN, True)]
 
 
-def test_fail__close_is_refused_while_open_is_on(clock: HandClock, factory: Any) -> None:
+def test_fail__close_is_rejected_while_open_is_on(clock: ManualClock, factory: Any) -> None:
     barrier = drive(clock, factory)
     barrier.open(1.0)
     with pytest.raises(PinError, match="OPEN relay is on"):
@@ -128,36 +130,38 @@ def test_fail__close_is_refused_while_open_is_on(clock: HandClock, factory: Any)
     assert history(factory.pin(CLOSE)) == [False]
 
 
-def test_fail__close_without_a_close_relay(clock: HandClock, factory: Any) -> None:
+def test_fail__close_without_a_close_relay(clock: ManualClock, factory: Any) -> None:
     barrier = drive(clock, factory, open_relay={"pin": OPEN})
     with pytest.raises(PinError, match=r"pins\.close_relay is not set"):
         barrier.close(1.0)
 
 
-def test_fail__no_open_relay(clock: HandClock, factory: Any) -> None:
+def test_fail__no_open_relay(clock: ManualClock, factory: Any) -> None:
     with pytest.raises(PinError, match=r"pins\.open_relay is not set"):
         drive(clock, factory, close_relay={"pin": CLOSE})
 
 
-def test_fail__line_that_fails_raises_and_leaves_no_alarm(
-    clock: HandClock, factory: Any, monkeypatch: pytest.MonkeyPatch
+def test_fail__line_that_fails_raises_and_leaves_no_timer(
+    clock: ManualClock, factory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     barrier, line = drive(clock, factory), factory.pin(OPEN)
 
-    def torn_off(value: bool) -> None:
+    def fail(value: bool) -> None:
         raise OSError("No such device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(line, "_set_state", torn_off)
+        patch.setattr(line, "_set_state", fail)
         with pytest.raises(PinError, match="open relay: No such device"):
             barrier.open(1.0)
         barrier.off()
     barrier.open(0.5)
-    clock.turn(0.6)
+    clock.advance(0.6)
     assert history(line) == [False, True, False]
 
 
-def test_ok__shut_down_in_mid_pulse_rests_before_it_lets_go(clock: HandClock, factory: Any) -> None:
+def test_ok__shut_down_in_mid_pulse_switches_off_before_releasing(
+    clock: ManualClock, factory: Any
+) -> None:
     barrier, line = drive(clock, factory), factory.pin(OPEN)
     barrier.open(1.0)
     barrier.shut_down()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: what we say to lgpio when a relay's line is claimed and let go, and errors in words.
+"""The calls to lgpio when a relay's line is claimed and released, and the error messages.
 
-Needs no board: a notebook stands in for lgpio. The real one runs in scripts/emulation/gpio_machine.
+Needs no board: a recorder replaces lgpio. The real one runs in scripts/emulation/gpio_machine.
 """
 
 from __future__ import annotations
@@ -18,21 +18,19 @@ from plategate.hardware.gpio import factory as gpio_factory
 from plategate.hardware.gpio.factory import open_factory, pin_errors
 from plategate.hardware.gpio.relay import Relay
 from plategate.settings.pins import OutputPin, PinsSettings
-from tests.hardware.conftest import HandClock
+from tests.hardware.conftest import ManualClock
 
-pytest.importorskip(
-    "lgpio", reason="lgpio is not installed: there is none for this Python but in Raspberry Pi OS"
-)
+pytest.importorskip("lgpio", reason="lgpio is not installed")
 gpiozero_lgpio = pytest.importorskip("gpiozero.pins.lgpio")
 
 UP, DOWN, NONE = 32, 64, 128
-Said = list[tuple[Any, ...]]
+Calls = list[tuple[Any, ...]]
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> Said:
-    """Everything that is said to lgpio, handles left out."""
-    notes: Said = []
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Every call to lgpio, without the handles."""
+    notes: Calls = []
     notebook = types.SimpleNamespace(
         SET_PULL_UP=UP, SET_PULL_DOWN=DOWN, SET_PULL_NONE=NONE, BOTH_EDGES=3,
         gpiochip_open=lambda chip: chip,
@@ -54,20 +52,20 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Said:
 @pytest.mark.parametrize(
     ("pin", "active_high", "rest", "pull"), [(17, True, 0, DOWN), (4, False, 1, UP)]
 )
-def test_ok__relay_line_takes_its_rest_in_one_step_and_stays_pulled_to_it(
-    said: Said, clock: HandClock, pin: int, active_high: bool, rest: int, pull: int
+def test_ok__relay_line_is_claimed_at_its_idle_level_and_stays_pulled_to_it(
+    calls: Calls, clock: ManualClock, pin: int, active_high: bool, rest: int, pull: int
 ) -> None:
     factory = open_factory(PinsSettings())
     relay = Relay(
         "open", OutputPin(pin=pin, active_high=active_high),
         factory=factory, call_later=clock.call_later, longest_s=1,
     )  # fmt: skip
-    assert said == [
+    assert calls == [
         ("gpio_claim_input", pin, NONE), ("gpio_free", pin), ("gpio_claim_output", pin, rest, pull)
     ]  # fmt: skip
-    said.clear()
+    calls.clear()
     relay.close()
-    assert said == [
+    assert calls == [
         ("gpio_write", pin, bool(rest)), ("gpio_free", pin), ("gpio_claim_input", pin, pull)
     ]  # fmt: skip
     factory.close()
@@ -79,13 +77,13 @@ def test_fail__missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
         open_factory(PinsSettings())
 
 
-def test_fail__empty_shell_of_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fail__empty_library_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lgpio", types.ModuleType("lgpio"))
     with pytest.raises(PinError, match="empty package"):
         open_factory(PinsSettings())
 
 
-def test_fail__not_a_pi(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fail__not_a_pi(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(chip: int) -> int:
         raise OSError("can not open gpiochip")
 
@@ -95,7 +93,7 @@ def test_fail__not_a_pi(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
         open_factory(PinsSettings())
 
 
-def test_fail__errors_of_lgpio_are_pin_errors_and_bugs_are_not() -> None:
+def test_fail__lgpio_errors_become_pin_errors_and_bugs_do_not() -> None:
     failure = type("error", (Exception,), {"__module__": "lgpio"})
     with pytest.raises(PinError, match="relay: GPIO busy"), pin_errors("relay"):
         raise failure("GPIO busy")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: wiring, bounce and dropped edges are settled before a level reaches the lane.
+"""Inputs: polarity, bounce and dropped edges are handled before a level reaches the lane.
 
 Needs gpiozero's lines in memory; they neither debounce nor call from another thread, so the former
 is ours and the latter is tested with a real timer thread in test_timers.
@@ -16,7 +16,7 @@ from plategate.errors import PinError
 from plategate.hardware.gpio.inputs import GpioInputs
 from plategate.messages import InputName, Level
 from plategate.settings.pins import PinsSettings
-from tests.hardware.conftest import HandClock
+from tests.hardware.conftest import ManualClock
 
 BEAM, PHOTOCELL, LOOP = 5, 6, 13
 PINS = PinsSettings.model_validate(
@@ -31,47 +31,47 @@ def seen() -> Seen:
     return []
 
 
-def started(clock: HandClock, factory: Any, seen: Seen, pins: PinsSettings = PINS) -> GpioInputs:
+def started(clock: ManualClock, factory: Any, seen: Seen, pins: PinsSettings = PINS) -> GpioInputs:
     inputs = GpioInputs(pins=pins, factory=factory, clock=clock, call_later=clock.call_later)
-    # Everything in order: the beam receiver and the photocell hold their closed contacts to ground.
+    # At rest the beam receiver and the photocell hold their closed contacts to ground.
     for pin in (BEAM, PHOTOCELL):
         factory.pin(pin).drive_low()
     inputs.start(lambda name, level, at_s: seen.append((name, level, round(at_s - 1000, 3))))
     return inputs
 
 
-def test_ok__present_levels_are_reported_once(clock: HandClock, factory: Any, seen: Seen) -> None:
+def test_ok__initial_levels_are_reported_once(clock: ManualClock, factory: Any, seen: Seen) -> None:
     started(clock, factory, seen)
     assert sorted(seen) == [
         ("beam", "inactive", 0.0), ("loop", "inactive", 0.0), ("photocell", "inactive", 0.0)
     ]  # fmt: skip
-    clock.turn(10)
+    clock.advance(10)
     assert len(seen) == 3
 
 
-def test_ok__beam_with_bounce_breaks_once(clock: HandClock, factory: Any, seen: Seen) -> None:
+def test_ok__bouncing_beam_is_one_break(clock: ManualClock, factory: Any, seen: Seen) -> None:
     started(clock, factory, seen)
     seen.clear()
     line = factory.pin(BEAM)
     for _ in range(5):
         line.drive_high()
-        clock.turn(0.004)
+        clock.advance(0.004)
         line.drive_low()
-        clock.turn(0.003)
+        clock.advance(0.003)
     line.drive_high()
-    clock.turn(0.5)
+    clock.advance(0.5)
     assert seen == [("beam", "active", 0.035)]
     line.drive_low()
-    clock.turn(0.01)
+    clock.advance(0.01)
     line.drive_high()
-    clock.turn(0.01)
+    clock.advance(0.01)
     line.drive_low()
-    clock.turn(1)
+    clock.advance(1)
     assert seen[1:] == [("beam", "inactive", 0.555)]
 
 
 def test_fail__cut_wire_of_a_normally_closed_input_is_active(
-    clock: HandClock, factory: Any, seen: Seen
+    clock: ManualClock, factory: Any, seen: Seen
 ) -> None:
     inputs = GpioInputs(pins=PINS, factory=factory, clock=clock, call_later=clock.call_later)
     inputs.start(lambda *change: seen.append(change))  # nothing pulls the lines down
@@ -80,33 +80,35 @@ def test_fail__cut_wire_of_a_normally_closed_input_is_active(
     assert inputs.level(InputName.LOOP) is Level.INACTIVE
 
 
-def test_ok__photocell_is_believed_quickly_and_cleared_late(
-    clock: HandClock, factory: Any, seen: Seen
+def test_ok__photocell_reacts_quickly_and_clears_late(
+    clock: ManualClock, factory: Any, seen: Seen
 ) -> None:
     inputs = started(clock, factory, seen)
     factory.pin(PHOTOCELL).drive_high()
-    clock.turn(0.006)
+    clock.advance(0.006)
     assert inputs.level(InputName.PHOTOCELL) is Level.ACTIVE
     factory.pin(PHOTOCELL).drive_low()
-    clock.turn(0.29)
+    clock.advance(0.29)
     assert inputs.level(InputName.PHOTOCELL) is Level.ACTIVE
-    clock.turn(0.02)
+    clock.advance(0.02)
     assert inputs.level(InputName.PHOTOCELL) is Level.INACTIVE
 
 
-def test_fail__fluttering_photocell_is_unknown(clock: HandClock, factory: Any, seen: Seen) -> None:
+def test_fail__fluttering_photocell_is_unknown(
+    clock: ManualClock, factory: Any, seen: Seen
+) -> None:
     inputs = started(clock, factory, seen)
     for _ in range(700):
         factory.pin(PHOTOCELL).drive_high()
-        clock.turn(0.002)
+        clock.advance(0.002)
         factory.pin(PHOTOCELL).drive_low()
-        clock.turn(0.002)
+        clock.advance(0.002)
     assert inputs.level(InputName.PHOTOCELL) is Level.UNKNOWN
 
 
 @pytest.mark.parametrize("cut_short", [True, False])
-def test_ok__dropped_edge_is_noticed(
-    clock: HandClock, factory: Any, seen: Seen, cut_short: bool
+def test_ok__dropped_edge_is_recovered(
+    clock: ManualClock, factory: Any, seen: Seen, cut_short: bool
 ) -> None:
     inputs = started(clock, factory, seen)
     line = factory.pin(BEAM)
@@ -115,51 +117,51 @@ def test_ok__dropped_edge_is_noticed(
         line._change_state(False)
     else:  # the edge that began a break was lost
         line._change_state(True)
-    clock.turn(2)
+    clock.advance(2)
     assert inputs.level(InputName.BEAM) is (Level.INACTIVE if cut_short else Level.ACTIVE)
 
 
-def test_fail__line_that_cannot_be_read_is_unknown_and_said_once(
-    clock: HandClock, factory: Any, seen: Seen, caplog: pytest.LogCaptureFixture,
+def test_fail__line_that_cannot_be_read_is_unknown_and_logged_once(
+    clock: ManualClock, factory: Any, seen: Seen, caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     caplog.set_level("INFO")
     inputs = started(clock, factory, seen)
     line = factory.pin(BEAM)
 
-    def torn_off() -> bool:
+    def fail() -> bool:
         raise OSError("No such device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(line, "_get_state", torn_off)
-        clock.turn(5)
+        patch.setattr(line, "_get_state", fail)
+        clock.advance(5)
         assert inputs.level(InputName.BEAM) is Level.UNKNOWN
         assert inputs.level(InputName.LOOP) is Level.INACTIVE
         assert [r.message for r in caplog.records] == ["input beam: No such device"]
-    clock.turn(5)
+    clock.advance(5)
     assert inputs.level(InputName.BEAM) is Level.INACTIVE
     assert caplog.records[-1].message == "input beam can be read again"
     assert [s[1] for s in seen if s[0] == "beam"] == ["inactive", "unknown", "inactive"]
 
 
-def test_ok__nothing_after_close(clock: HandClock, factory: Any, seen: Seen) -> None:
+def test_ok__nothing_after_close(clock: ManualClock, factory: Any, seen: Seen) -> None:
     inputs = started(clock, factory, seen)
     factory.pin(LOOP).drive_low()
     inputs.close()
     seen.clear()
-    clock.turn(10)
+    clock.advance(10)
     assert seen == []
 
 
-def test_fail__line_that_cannot_be_let_go_does_not_keep_the_others(
-    clock: HandClock, factory: Any, seen: Seen, monkeypatch: pytest.MonkeyPatch
+def test_fail__line_that_cannot_be_released_does_not_keep_the_others(
+    clock: ManualClock, factory: Any, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inputs = started(clock, factory, seen)
 
-    def torn_off() -> None:
+    def fail() -> None:
         raise OSError("No such device")
 
-    monkeypatch.setattr(factory.pin(BEAM), "close", torn_off)
+    monkeypatch.setattr(factory.pin(BEAM), "close", fail)
     inputs.close()
     assert inputs._contacts[InputName.LOOP]._device.closed
 
@@ -175,8 +177,13 @@ def test_fail__line_that_cannot_be_let_go_does_not_keep_the_others(
         ("down", True, True, Level.INACTIVE),
     ],
 )
-def test_ok__every_way_of_wiring(
-    clock: HandClock, factory: Any, pull: str, normally_closed: bool, line_high: bool, level: Level
+def test_ok__every_wiring_variant(
+    clock: ManualClock,
+    factory: Any,
+    pull: str,
+    normally_closed: bool,
+    line_high: bool,
+    level: Level,
 ) -> None:
     pins = PinsSettings.model_validate(
         {"loop": {"pin": LOOP, "pull": pull, "normally_closed": normally_closed}}
@@ -190,7 +197,7 @@ def test_ok__every_way_of_wiring(
     assert inputs.wired() == {InputName.LOOP}
 
 
-def test_fail__line_in_use_is_one_sentence(clock: HandClock) -> None:
+def test_fail__line_in_use_is_reported(clock: ManualClock) -> None:
     factory = MockFactory()
     first = GpioInputs(pins=PINS, factory=factory, clock=clock, call_later=clock.call_later)
     with pytest.raises(PinError, match="input beam on GPIO 5: "):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: every signal can be told from every other on a single lamp; lamps disturb nobody."""
+"""Every signal is recognisable on a single lamp, and a failing lamp affects nothing else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from plategate.settings.lamps import LampsSettings
 from plategate.settings.pins import PinsSettings
 from tests.hardware.conftest import history
 
-CARD = Path(__file__).parents[3] / "docs" / "lamps.md"
+LAMPS_PAGE = Path(__file__).parents[3] / "docs" / "lamps.md"
 SAID = [(s, 0) for s in Signal if s is not Signal.FAULT] + [
     (Signal.FAULT, code.blinks) for code in FaultCode
 ]
@@ -32,7 +32,7 @@ PINS = {"red": {"pin": 20}, "green": {"pin": 21}, "blue": {"pin": 16}, "buzzer":
 
 
 def lit_pattern(rhythm: Rhythm) -> tuple[bool, ...]:
-    """Twelve seconds of a single lamp, looked at every 25 ms."""
+    """Twelve seconds of a single lamp, sampled every 25 ms."""
     return tuple(output_at(rhythm, step * 0.025 + 0.001).lit for step in range(480))
 
 
@@ -41,7 +41,7 @@ def test_ok__every_signal_has_a_rhythm() -> None:
         assert rhythm_of(signal, blinks).colour in Colour
 
 
-def test_ok__rhythm_alone_tells_signals_apart() -> None:
+def test_ok__every_signal_has_a_distinct_rhythm() -> None:
     patterns = {said: lit_pattern(rhythm_of(*said)) for said in SAID}
     for one, other in itertools.combinations(SAID, 2):
         differing = sum(a != b for a, b in zip(patterns[one], patterns[other], strict=True))
@@ -49,7 +49,7 @@ def test_ok__rhythm_alone_tells_signals_apart() -> None:
 
 
 @pytest.mark.parametrize("code", list(FaultCode))
-def test_ok__fault_blinks_as_often_as_its_code_says(code: FaultCode) -> None:
+def test_ok__fault_blinks_as_often_as_its_code(code: FaultCode) -> None:
     rhythm = rhythm_of(Signal.FAULT, code.blinks)
     period = [
         output_at(rhythm, step * 0.01 + 0.001).lit for step in range(round(rhythm.period_s * 100))
@@ -57,7 +57,7 @@ def test_ok__fault_blinks_as_often_as_its_code_says(code: FaultCode) -> None:
     assert sum(lit for lit, _ in itertools.groupby(period)) == code.blinks
 
 
-def test_ok__beeps_are_counted_and_end() -> None:
+def test_ok__beeps_are_counted_and_stop() -> None:
     rhythm = rhythm_of(Signal.REFUSED)
     heard = [output_at(rhythm, step * 0.01 + 0.001).beep for step in range(300)]
     assert sum(beep for beep, _ in itertools.groupby(heard)) == 2
@@ -78,16 +78,16 @@ def test_ok__next_change_is_never_missed(signal: Signal, blinks: int) -> None:
         since_s += shown.for_s + 1e-9
 
 
-def test_ok__card_names_every_signal_and_fault() -> None:
-    card = CARD.read_text(encoding="utf-8")
+def test_ok__docs_page_names_every_signal_and_fault() -> None:
+    page = LAMPS_PAGE.read_text(encoding="utf-8")
     for signal, _ in SAID:
-        assert f"`{signal}`" in card, signal
+        assert f"`{signal}`" in page, signal
     for code in FaultCode:
-        assert f"| {code.blinks} | `{code}` |" in card, code
+        assert f"| {code.blinks} | `{code}` |" in page, code
 
 
 class WatchedPins:
-    """Lets a test wait until a line has had some level."""
+    """Lets a test wait until a line is high."""
 
     def __init__(self, factory: Any) -> None:
         self.changed = threading.Condition()
@@ -169,18 +169,18 @@ def test_ok__nothing_wired_shows_nothing(factory: Any) -> None:
     shown.close()
 
 
-def test_fail__broken_lamp_is_said_once_and_disturbs_nobody(
+def test_fail__broken_lamp_is_logged_once_and_affects_nothing_else(
     factory: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = threading.Semaphore(0)
     shown = lamps(factory, PINS)
 
-    def torn_off(value: bool) -> None:
+    def fail(value: bool) -> None:
         tried.release()
         raise OSError("No such device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(factory.pin(20), "_set_state", torn_off)
+        patch.setattr(factory.pin(20), "_set_state", fail)
         shown.show(Signal.READING)
         assert all(tried.acquire(timeout=60) for _ in range(3))
         shown.close()

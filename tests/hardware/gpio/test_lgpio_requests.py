@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: what the real lgpio asks of the kernel for a relay's line, from claiming to letting go.
+"""The kernel requests of the real lgpio for a relay's line, from claim to release.
 
 gpiozero and lgpio are real; a preloaded /dev/gpiochip0 writes down what is asked of it. Needs gcc
 and lgpio; skips with the reason where one is missing.
@@ -58,7 +58,7 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("pin", "active", "rest", "on", "pull"),
     [(17, "high", 0, 1, "down"), (4, "low", 1, 0, "up")],
 )
-def test_ok__relay_line_from_claiming_to_letting_go(
+def test_ok__relay_line_from_claim_to_release(
     notebook: Path, tmp_path: Path, pin: int, active: str, rest: int, on: int, pull: str
 ) -> None:
     done = subprocess.run(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: a timer thread calls what is due, in order, from its own thread, and outlives a failure.
+"""The timer thread fires in order, from its own thread, and survives a failing action.
 
 Uses real threads and waits below 50 ms.
 """
@@ -19,7 +19,7 @@ def timer() -> TimerThread:
     return TimerThread("test-timer")
 
 
-def test_ok__due_order_and_own_thread() -> None:
+def test_ok__timers_fire_in_order_from_the_timer_thread() -> None:
     clock = ManualClock()
     timer = TimerThread("test-timer", clock)
     called: list[tuple[str, str]] = []
@@ -30,7 +30,7 @@ def test_ok__due_order_and_own_thread() -> None:
 
     timer.call_later(0.02, lambda: (note("second"), done.set()))  # type: ignore[func-returns-value]
     timer.call_later(0.01, lambda: note("first"))
-    # Both are due at once now, however long a busy machine took between them.
+    # Both are due now, however long a busy machine took between the calls.
     clock.advance_to(clock.monotonic() + 1.0)
     assert done.wait(60)
     timer.close()
