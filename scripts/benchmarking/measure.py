@@ -14,6 +14,7 @@ from benchmarking.labels import Box, LabelledPicture
 from plategate.errors import ImageError
 from plategate.plates.text import fold
 from plategate.values import PlateRegion, Still
+from plategate.vision.boxes import intersection_over_union
 from plategate.vision.consensus.calibrate import AGREED
 from plategate.vision.images import load_still
 from plategate.vision.pipeline import Pipeline, PlateFound, StillReading
@@ -70,14 +71,6 @@ def measure(
         )
         reading = pipeline.read_still(Still(image=image, source=still.source))
         yield _compare(picture, boxes, reading)
-
-
-def intersection_over_union(one: Box, other: Box) -> float:
-    """How much two upright boxes have in common."""
-    wide = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
-    high = max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
-    areas = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1])
-    return wide * high / max(1e-9, areas - wide * high)
 
 
 def _compare(picture: LabelledPicture, boxes: list[Box], reading: StillReading) -> PictureResult:

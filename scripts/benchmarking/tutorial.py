@@ -33,6 +33,6 @@ class TutorialLocalizer:
                 return [PlateRegion(((x0, y0), (x1, y0), (x1, y1), (x0, y1)), 1.0, self.name)]
         return []
 
-    def look_closer(self, _image: Image, _region: PlateRegion) -> PlateRegion | None:
+    def close_up(self, _image: Image, _region: PlateRegion) -> PlateRegion | None:
         """None: the recipe looks once."""
         return None

@@ -30,7 +30,7 @@ def test_ok__a_missing_refiner_is_said_and_the_detector_still_finds(tmp_path: Pa
     (tmp_path / "plate_refiner.tflite").unlink()
     pipeline = build_pipeline(VisionSettings(models_dir=tmp_path))
     (sentence,) = pipeline.degraded
-    assert sentence.startswith("plate detector: plates are not looked at from near: ")
+    assert sentence.startswith("plate detector: corners are not refined: ")
     best = pipeline.read_still(load_still(DEMO / "01-day-1.jpg")).best
     assert best is not None
     assert best.region.localizer == "tflite"

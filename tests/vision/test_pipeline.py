@@ -43,7 +43,7 @@ class FakeLocalizer:
             raise answer
         return answer
 
-    def look_closer(self, _image: Image, _region: PlateRegion) -> PlateRegion | None:
+    def close_up(self, _image: Image, _region: PlateRegion) -> PlateRegion | None:
         return None
 
 

@@ -11,7 +11,7 @@ import pytest
 from plategate.errors import ModelError
 from plategate.values import CharacterReading, Image, PlateImage, PlateReading, PlateRegion
 from plategate.vision.degraded import Degraded
-from plategate.vision.region import PlateReadings
+from plategate.vision.region import RegionReader
 
 STILL = np.full((120, 200, 3), 90, np.uint8)
 REGION = PlateRegion(((40, 40), (120, 40), (120, 60), (40, 60)), 0.9, "fake")
@@ -47,7 +47,7 @@ class Nearer:
     def localize(self, image: Image) -> list[PlateRegion]:
         raise AssertionError("the regions are known already")
 
-    def look_closer(self, image: Image, region: PlateRegion) -> PlateRegion | None:
+    def close_up(self, image: Image, region: PlateRegion) -> PlateRegion | None:
         self.asked.append(region)
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -55,7 +55,7 @@ class Nearer:
 
 
 def read(*readers: Scripted, thorough: bool = True, localizer: Nearer | None = None) -> str | None:
-    readings = PlateReadings(readers, None, Degraded(), lambda: 0.0)
+    readings = RegionReader(readers, None, Degraded(), lambda: 0.0)
     found = readings.read(STILL, REGION, localizer or Nearer(), thorough)[1]
     return found.text if found else None
 
@@ -84,7 +84,7 @@ PROPOSED = replace(REGION, proposed=((44, 38), (126, 42), (124, 64), (42, 58)))
 
 def test_ok__a_plate_is_confirmed_along_the_corners_of_another_look_where_there_are_any() -> None:
     first = Scripted("first", ("NEAR123", 0.9), ("NEAR123", 0.9))
-    readings = PlateReadings([first], None, Degraded(), lambda: 0.0)
+    readings = RegionReader([first], None, Degraded(), lambda: 0.0)
     plate, _ = readings.read(STILL, PROPOSED, Nearer())
     normal, again = first.shown
     assert plate.region.corners == normal.region.corners == PROPOSED.corners
@@ -156,7 +156,7 @@ def test_ok__two_looks_that_differ_are_never_sure_where_nobody_else_speaks(
     others: tuple[Scripted, ...],
 ) -> None:
     first = Scripted("first", ("NEAR123", 0.6), ("NEAR128", 0.95))
-    readings = PlateReadings([first, *others], None, Degraded(), lambda: 0.0)
+    readings = RegionReader([first, *others], None, Degraded(), lambda: 0.0)
     found = readings.read(STILL, REGION, Nearer(NEARER))[1]
     assert found is not None
     assert found.confidence < 0.9
@@ -180,7 +180,7 @@ def test_ok__no_closer_look_where_it_is_not_needed(sure: float, thorough: bool) 
 
 def test_fail__a_closer_look_that_fails_leaves_the_first_reading() -> None:
     degraded = Degraded()
-    readings = PlateReadings([Scripted("only", ("NEAR123", 0.5))], None, degraded, lambda: 0.0)
+    readings = RegionReader([Scripted("only", ("NEAR123", 0.5))], None, degraded, lambda: 0.0)
     found = readings.read(STILL, REGION, Nearer(ModelError("model x failed: broken")))[1]
     assert found is not None and found.text == "NEAR123"
     assert degraded.sentences == ("working without nearer: model x failed: broken",)

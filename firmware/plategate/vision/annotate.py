@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draw plates into a copy of a picture: corners, registration, confidence.
+"""Draw plates into a copy of a picture: outline, registration, confidence.
 
 Takes and returns H x W x 3 uint8 BGR; the input is not modified.
 """
@@ -21,14 +21,14 @@ DOUBTFUL: Colour = (0, 190, 255)
 UNREAD: Colour = (160, 160, 160)
 SURE_FROM = 0.9
 FONT = cv2.FONT_HERSHEY_DUPLEX
-# Letters are about a fortieth of the picture high, so that they can be read in a thumbnail.
+# Letters are about a fortieth of the picture's longer side, so that a thumbnail is readable.
 LETTER_SHARE = 0.028
 SMALLEST_LETTER_PX = 11
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What is drawn at one plate; no text where it was not read."""
+    """What is drawn at one plate; no text if it was not read."""
 
     corners: Corners
     text: str = ""
@@ -36,7 +36,7 @@ class Mark:
 
     @property
     def colour(self) -> Colour:
-        """Green for a sure reading, amber for a doubtful one, grey for none."""
+        """Green for a confident reading, amber for a doubtful one, grey for none."""
         if not self.text:
             return UNREAD
         return SURE if self.confidence >= SURE_FROM else DOUBTFUL
@@ -57,7 +57,7 @@ def annotate(image: Image, marks: Sequence[Mark]) -> Image:
 
 
 def _label(picture: Image, mark: Mark, letter: int) -> None:
-    """The text on a filled bar above the plate, or below it where there is no room."""
+    """Draw the text on a filled bar above the plate, or below it if there is no room."""
     text = f"{mark.text} {mark.confidence:.0%}"
     scale = cv2.getFontScaleFromHeight(FONT, letter, 1)
     (wide, high), below = cv2.getTextSize(text, FONT, scale, 1)

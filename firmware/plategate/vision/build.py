@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build the localizers and readers that the settings ask for; one that cannot be had is said once.
+"""Build the localizers and readers that the settings ask for; report those that are unavailable.
 
-The only place of the pipeline that knows concrete parts; everything else sees `vision.ports`.
+The only module that knows the concrete localizers and readers; the others know `interfaces`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def build_localizers(settings: VisionSettings, degraded: Degraded) -> list[Localizer]:
-    """The localizers in the order in which they are asked."""
+    """The localizers in the order in which they are tried."""
     parts: list[Localizer] = []
     if settings.localizer in ("auto", "tflite"):
         _add(parts, "plate detector", lambda: _tflite_localizer(settings, degraded), degraded)
@@ -28,7 +28,7 @@ def build_localizers(settings: VisionSettings, degraded: Degraded) -> list[Local
 
 
 def build_readers(settings: VisionSettings, degraded: Degraded) -> list[Reader]:
-    """The readers in the order in which they are asked."""
+    """The readers in the order in which they are tried."""
     parts: list[Reader] = []
     if settings.reader in ("auto", "tflite"):
         _add(parts, "plate reader", lambda: _tflite_reader(settings), degraded)
@@ -38,11 +38,11 @@ def build_readers(settings: VisionSettings, degraded: Degraded) -> list[Reader]:
 
 
 def _add(parts: list[T], name: str, build: Callable[[], T], degraded: Degraded) -> None:
-    """Append the part, or say why it is missing. A library that is absent is an ImportError."""
+    """Append what `build` returns, or record the reason; a missing library is an ImportError."""
     try:
         parts.append(build())
     except (GateError, ImportError) as error:
-        degraded.lost(name, str(error))
+        degraded.failed(name, str(error))
 
 
 def _tflite_localizer(settings: VisionSettings, degraded: Degraded) -> Localizer:
@@ -50,7 +50,7 @@ def _tflite_localizer(settings: VisionSettings, degraded: Degraded) -> Localizer
 
     localizer = TfliteLocalizer.from_manifest(settings.models_dir, settings.threads)
     if localizer.degraded:
-        degraded.worse("plate detector", localizer.degraded)
+        degraded.impaired("plate detector", localizer.degraded)
     return localizer
 
 
@@ -71,5 +71,5 @@ def _tesseract_reader(settings: VisionSettings, degraded: Degraded) -> Reader:
 
     reader = TesseractReader(settings.models_dir)
     if reader.degraded:
-        degraded.worse("Tesseract", reader.degraded)
+        degraded.impaired("Tesseract", reader.degraded)
     return reader

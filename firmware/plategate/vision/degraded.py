@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Remember which parts of the pipeline are missing or failing, and say each change once."""
+"""Keep track of the parts of the pipeline that are missing or failing; log each change once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from plategate.errors import GateError
 
 logger = logging.getLogger(__name__)
 
-# What a part may raise without taking the still with it. OpenCV's error is a bare Exception.
+# Exceptions of a localizer or reader that the pipeline survives. cv2.error is a bare Exception.
 PART_FAILURES: tuple[type[Exception], ...] = (
     ArithmeticError,
     GateError,
@@ -26,28 +26,28 @@ PART_FAILURES: tuple[type[Exception], ...] = (
 
 
 class Degraded:
-    """What the pipeline has to do without, one sentence a part."""
+    """The degraded modes of one pipeline: one sentence for each part concerned."""
 
     def __init__(self) -> None:
         self._sentences: dict[str, str] = {}
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """One sentence for every part that is missing or failing now."""
+        """One sentence for every part that is missing, failing or impaired now."""
         return tuple(self._sentences.values())
 
-    def lost(self, part: str, reason: str) -> None:
-        """A part is missing or failed; logged only if it was well before."""
+    def failed(self, part: str, reason: str) -> None:
+        """Record that a part is missing or failed; logged only if it worked before."""
         if part not in self._sentences:
             logger.warning("working without %s: %s", part, reason)
         self._sentences[part] = f"working without {part}: {reason}"
 
-    def worse(self, part: str, sentence: str) -> None:
-        """A part works, but not as well as it should."""
+    def impaired(self, part: str, sentence: str) -> None:
+        """Record that a part works with lower quality or speed than intended."""
         logger.warning("%s: %s", part, sentence)
-        self._sentences[f"{part} as it should be"] = f"{part}: {sentence}"
+        self._sentences[f"{part} impaired"] = f"{part}: {sentence}"
 
-    def well(self, part: str) -> None:
-        """A part did its work; logged only if it had failed before."""
+    def works(self, part: str) -> None:
+        """Record that a part did its work; logged only if it had failed before."""
         if self._sentences.pop(part, None) is not None:
             logger.info("%s works again", part)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decode a picture file of any common kind into H x W x 3 uint8 BGR, turned the right way up.
+"""Decode picture files into H x W x 3 uint8 BGR with the EXIF orientation applied; find them.
 
-Whatever is wrong with a file becomes an ImageError with one sentence. A picture beyond the limit is
-refused by its header, before its pixels are decoded.
+The only decoder of picture files. Every problem with a file raises ImageError with one sentence; a
+picture above the size limit is refused by its header, before its pixels are decoded.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from plategate.errors import ImageError
 from plategate.values import Image, Still
 
 MOST_MEGAPIXELS = 100
-# Plain raster formats only: no decoder that starts programs or reads other files.
+# Raster formats only: no decoder that starts programs or reads other files.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
 JPEG_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".mpo", ".jp2", ".j2k"))
 SUFFIXES = JPEG_SUFFIXES | frozenset(
     (".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".pnm")
 )
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
-# What Pillow's decoders raise on damaged files beside OSError.
+# Exceptions of Pillow's decoders on damaged files, in addition to OSError.
 DECODER_FAILURES = (
     ArithmeticError,
     EOFError,
@@ -45,10 +45,10 @@ DECODER_FAILURES = (
 
 
 def load_still(path: Path) -> Still:
-    """Decode one file into a still that knows where and, if the file says so, when it was taken."""
+    """Decode one file; the still's `captured_at` is its EXIF time, else the file's."""
     _check_file(path)
     with warnings.catch_warnings():
-        # Pillow warns of large pictures and odd EXIF data; both are judged here.
+        # Pillow warns of large pictures and invalid EXIF data; both are handled here.
         warnings.simplefilter("ignore")
         try:
             with Pillow.open(path, formats=FORMATS) as picture:
@@ -71,7 +71,7 @@ def load_still(path: Path) -> Still:
 
 
 def find_pictures(paths: list[Path]) -> list[Path]:
-    """The files named, and the pictures in the directories named, each walked in sorted order."""
+    """The given files, and the pictures in the given folders and below, in sorted order."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -83,7 +83,7 @@ def find_pictures(paths: list[Path]) -> list[Path]:
 
 
 def _check_file(path: Path) -> None:
-    """Refuse what is not a readable, non-empty, regular file; a pipe would block for ever."""
+    """Refuse anything but a readable, non-empty, regular file; a pipe would block forever."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -110,7 +110,7 @@ def _check_size(picture: Pillow.Image) -> None:
 
 
 def _exif(picture: Pillow.Image) -> dict[int, Any]:
-    """The main EXIF fields and the time ones; damaged EXIF data count as none."""
+    """The main and the time fields of the EXIF data; empty if they are damaged."""
     try:
         main = picture.getexif()
         return {**main, **main.get_ifd(ExifTags.IFD.Exif)}
@@ -133,7 +133,7 @@ def _to_bgr(picture: Pillow.Image) -> Image:
 
 
 def _to_eight_bits(deep: NDArray[Any]) -> Image:
-    """Scale by the number of bits in use, so that 10- and 12-bit sensors do not come out black."""
+    """Scale by the number of bits in use, so that 10- and 12-bit pictures are not nearly black."""
     values = np.nan_to_num(deep.astype(np.float32))
     brightest = float(values.max())
     top = 1.0
@@ -144,7 +144,7 @@ def _to_eight_bits(deep: NDArray[Any]) -> Image:
 
 
 def _turn(pixels: Image, orientation: object) -> Image:
-    """Apply EXIF orientation 2 to 8; anything else is the right way up already."""
+    """Apply EXIF orientation 2 to 8; any other value means upright."""
     turns = {3: cv2.ROTATE_180, 4: cv2.ROTATE_180, 5: cv2.ROTATE_90_CLOCKWISE}
     turns |= {6: cv2.ROTATE_90_CLOCKWISE, 7: cv2.ROTATE_90_COUNTERCLOCKWISE}
     turns[8] = cv2.ROTATE_90_COUNTERCLOCKWISE
@@ -158,7 +158,7 @@ def _turn(pixels: Image, orientation: object) -> Image:
 
 
 def _captured_at(path: Path, exif: dict[int, Any]) -> datetime | None:
-    """When the picture was taken as its EXIF data say, else when the file was last written."""
+    """The EXIF time of the picture, else the file's modification time."""
     taken = exif.get(ExifTags.Base.DateTimeOriginal)
     offset = exif.get(ExifTags.Base.OffsetTimeOriginal, "")
     try:

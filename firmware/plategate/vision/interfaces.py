@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two interfaces of the vision part: a localizer finds plates, a reader reads one.
+"""The two interfaces of the vision package: a localizer finds plates, a reader reads one.
 
-A part that is missing or fails raises `ModelError` or `ReaderError`; the pipeline goes on with the
-next one and says so once.
+Together with `values` this is all that a new localizer or reader has to know; `build.py` adds it to
+the pipeline. One that is missing or fails raises `ModelError` or `ReaderError`: the pipeline logs
+it once and goes on with the next one.
 """
 
 from __future__ import annotations
@@ -17,26 +18,26 @@ class Localizer(Protocol):
 
     @property
     def name(self) -> str:
-        """What a region of this localizer carries in its `localizer` field."""
+        """Name of this localizer; the `localizer` field of its regions."""
         ...
 
     def localize(self, image: Image) -> list[PlateRegion]:
         """Plates in `image` (H x W x 3 uint8 BGR, not modified), best first."""
         ...
 
-    def look_closer(self, image: Image, region: PlateRegion, /) -> PlateRegion | None:
-        """The plate at `region` found once more from nearer; None where that shows nothing new."""
+    def close_up(self, image: Image, region: PlateRegion, /) -> PlateRegion | None:
+        """Detect the plate at `region` again in an enlarged window; None if not supported."""
         ...
 
 
 class Reader(Protocol):
-    """Reads the registration off an upright plate image."""
+    """Reads the registration from a rectified plate image."""
 
     @property
     def name(self) -> str:
-        """What a reading of this reader carries in its `reader` field."""
+        """Name of this reader; the `reader` field of its readings and its calibration's key."""
         ...
 
     def read(self, plate: PlateImage) -> PlateReading | None:
-        """The registration with a confidence for every character, or None if there is no text."""
+        """The registration with one confidence a character; None if there is no text."""
         ...

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Open a .tflite file and run it on arrays, whichever TensorFlow Lite runtime is installed.
+"""Load a .tflite model and run it on arrays with whichever TensorFlow Lite runtime is installed.
 
-It does not know what a model means: letterboxing and alphabets belong to localizer and reader.
+Knows nothing of what a model computes: pre- and postprocessing belong to localizer and reader.
 """
 
 import hashlib
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -15,15 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plategate.errors import ModelError
-from plategate.vision.quiet import native_chatter_muted
 
 RUNTIMES = ("tflite_runtime.interpreter", "ai_edge_litert.interpreter")
 # ai-edge-litert's default XNNPACK delegate crashes under qemu-user; "0" switches it off.
 XNNPACK_VARIABLE = "PLATEGATE_XNNPACK"
+STDERR = 2
 
 
 class Model:
-    """One loaded model with one input; outputs come back as float32, de-quantized."""
+    """One loaded model with one input; outputs are returned as dequantized float32."""
 
     def __init__(self, name: str, interpreter: Any) -> None:
         self.name = name
@@ -37,7 +40,7 @@ class Model:
         return tuple(int(side) for side in self._input["shape"])
 
     def resize(self, shape: tuple[int, ...]) -> None:
-        """Give the input another shape, for models that do not depend on it."""
+        """Change the input shape; ModelError if the model has a fixed one."""
         if shape == self.input_shape:
             return
         try:
@@ -49,7 +52,7 @@ class Model:
         self._outputs = self._interpreter.get_output_details()
 
     def run(self, array: NDArray[Any]) -> list[NDArray[Any]]:
-        """Feed one array of the input's shape and return all outputs in the model's order."""
+        """Run the model on one array of `input_shape`; all outputs in the model's order."""
         if array.shape != self.input_shape:
             raise ModelError(f"model {self.name} takes {self.input_shape}, not {array.shape}")
         try:
@@ -68,12 +71,34 @@ class Model:
         return floats
 
 
+@contextmanager
+def stderr_muted() -> Iterator[None]:
+    """Discard what native code writes to file descriptor 2 inside the block.
+
+    TensorFlow Lite prints a line for every interpreter and has no setting against it. Errors are
+    raised, not printed, so none are lost.
+    """
+    if sys.stderr is None:  # started with it closed; descriptor 2 may be any other file now
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(STDERR)
+    discarded = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(discarded, STDERR)
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        os.close(discarded)
+
+
 def open_model(
     path: Path, sha256: str | None, threads: int = 1, xnnpack: bool | None = None
 ) -> Model:
-    """Load the model at `path`; with `sha256` its content must match.
+    """Load the model at `path`; ModelError if it is unreadable or `sha256` does not match.
 
-    `xnnpack=False`, or PLATEGATE_XNNPACK=0 in the environment, runs without the default delegate.
+    `xnnpack=False` or PLATEGATE_XNNPACK=0 in the environment disables the XNNPACK delegate.
     """
     try:
         content = path.read_bytes()
@@ -89,14 +114,14 @@ def open_model(
         resolvers = runtime.OpResolverType
         options["experimental_op_resolver_type"] = resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
-        with native_chatter_muted():
+        with stderr_muted():
             return Model(path.name, runtime.Interpreter(**options))
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"model {path} cannot be loaded: {error}") from error
 
 
 def _runtime() -> ModuleType:
-    """The first TensorFlow Lite runtime that can be imported."""
+    """The first of RUNTIMES that can be imported."""
     reasons = []
     for name in RUNTIMES:
         try:
@@ -107,7 +132,7 @@ def _runtime() -> ModuleType:
 
 
 def _to_type(array: NDArray[Any], details: dict[str, Any]) -> NDArray[Any]:
-    """The array in the type of the model's input; quantized here if the model takes integers."""
+    """The array in the input's type, quantized if the model takes integers."""
     wanted = np.dtype(details["dtype"])
     if array.dtype == wanted:
         return array

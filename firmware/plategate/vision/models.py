@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find the folder that holds the models and say what its MANIFEST.toml promises about each."""
+"""Find the models folder and look up models in its MANIFEST.toml."""
 
 import os
 import tomllib
@@ -16,7 +16,7 @@ MANIFEST = "MANIFEST.toml"
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One table of the manifest: the file, its hash, and all else that was noted about it."""
+    """One table of the manifest: path, SHA-256 and all keys of a model file."""
 
     path: Path
     sha256: str
@@ -24,7 +24,7 @@ class ModelFile:
 
 
 def models_folder(folder: Path | None = None) -> Path:
-    """The folder given, else the one of the environment, the repository or the installation."""
+    """The models folder: `folder`, else $PLATEGATE_MODELS, the repository, the installation."""
     if folder is not None:
         return _checked(folder)
     if named := os.environ.get(MODELS_VARIABLE):
@@ -37,7 +37,7 @@ def models_folder(folder: Path | None = None) -> Path:
 
 
 def find_model(table: str, folder: Path | None = None) -> ModelFile:
-    """Look up one model ("plate_detector", "plate_reader", "tesseract", …) in the manifest."""
+    """The manifest's entry of a model ("plate_detector", "plate_reader", "tesseract", …)."""
     manifest = models_folder(folder) / MANIFEST
     try:
         notes = tomllib.loads(manifest.read_text(encoding="utf-8"))[table]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stills in, the plates in them with their readings out; knows nothing of lists or pins.
+"""Find and read the plates of stills and of bursts: localize, rectify, read, join the readings.
 
-A part that is missing or fails is a degraded mode that is said once, never an exception: the next
-part takes its place, and a still of which nothing can be made has no plates.
+A localizer or reader that is missing or fails never raises an exception here: it is reported once
+as a degraded mode and the next one is used. A still that cannot be read has no plates.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from plategate.vision.consensus.merge import agree_burst
 from plategate.vision.consensus.settle import Evidence
 from plategate.vision.degraded import PART_FAILURES, Degraded
 from plategate.vision.interfaces import Localizer, Reader
-from plategate.vision.region import CLEAR, PlateReadings
+from plategate.vision.region import CLEAR, RegionReader
 
 MOST_PLATES = 4
-# A burst goes on where its stills agree, but weakly: dark, far away, dirty.
+# Below this confidence a burst goes on although its stills agree: dark, far away or dirty plates.
 BURST_SURE = 0.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlateFound:
-    """One plate in a still: where it is, how it looks straightened, what it says."""
+    """One plate of a still: its region, plate image and joined reading."""
 
     region: PlateRegion
     plate: PlateImage
@@ -43,9 +43,9 @@ class PlateFound:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StillReading:
-    """All plates of one still, best first, and what each stage of the work took.
+    """All plates of one still, best first, and the time of each stage.
 
-    `regions` are all that were localized, also those that turned out to be no plate.
+    `regions` are all localized regions, including those that did not read as a plate.
     """
 
     still: Still
@@ -55,12 +55,12 @@ class StillReading:
 
     @property
     def best(self) -> PlateFound | None:
-        """The plate that the still is about."""
+        """The plate that ranks first, if any."""
         return self.plates[0] if self.plates else None
 
 
 class Pipeline:
-    """Localize, rectify, read, agree. Used by one thread at a time."""
+    """Localizers and readers in the order of their use. Used by one thread at a time."""
 
     def __init__(
         self,
@@ -80,17 +80,17 @@ class Pipeline:
 
     @property
     def degraded(self) -> tuple[str, ...]:
-        """What the pipeline does without at the moment, one sentence each."""
+        """The degraded modes in force, one sentence each."""
         return self._degraded.sentences
 
     def read_still(self, still: Still, every: bool = True) -> StillReading:
         """Find and read the plates of one still.
 
-        Not `every`: once a plate is clear, doubtful ones that could not take its place as the one
-        that the still is about get less time.
+        Without `every`, doubtful plates that could not rank before a clear one get no further
+        attempts.
         """
         started = self._now_s()
-        work = PlateReadings(self._readers, self._evidence, self._degraded, self._now_s)
+        work = RegionReader(self._readers, self._evidence, self._degraded, self._now_s)
         proposed: list[PlateRegion] = []
         found: list[PlateFound] = []
         for localizer in self._localizers:
@@ -105,16 +105,16 @@ class Pipeline:
         return StillReading(still, tuple(ranked), tuple(proposed), tuple(spent.items()))
 
     def _localize(
-        self, localizer: Localizer, image: Image, work: PlateReadings
+        self, localizer: Localizer, image: Image, work: RegionReader
     ) -> list[PlateRegion]:
-        """What one localizer finds; nothing where it fails."""
+        """The regions of one localizer; none if it fails."""
         try:
             with work.timed("localize"):
                 regions = localizer.localize(image)
         except PART_FAILURES as error:
-            self._degraded.lost(localizer.name, str(error))
+            self._degraded.failed(localizer.name, str(error))
             return []
-        self._degraded.well(localizer.name)
+        self._degraded.works(localizer.name)
         return regions
 
     def _read_regions(
@@ -122,7 +122,7 @@ class Pipeline:
         image: Image,
         regions: Sequence[PlateRegion],
         localizer: Localizer,
-        work: PlateReadings,
+        work: RegionReader,
         every: bool,
     ) -> list[PlateFound]:
         """The regions that read as plates."""
@@ -132,20 +132,20 @@ class Pipeline:
                 thorough = every or _could_lead(region, found, image)
                 plate, reading = work.read(image, region, localizer, thorough)
             except PART_FAILURES as error:
-                self._degraded.lost("rectifier", str(error))
+                self._degraded.failed("rectifier", str(error))
                 continue
-            self._degraded.well("rectifier")
+            self._degraded.works("rectifier")
             if reading is not None and looks_like_plate(reading):
                 found.append(PlateFound(region, plate, reading))
         return found
 
     def _is_enough(self, seen: Sequence[PlateFound], agreed: PlateReading) -> bool:
-        """Whether further stills would add nothing: enough of them agree, and surely."""
+        """Whether enough stills agree with enough confidence to end the burst."""
         votes = sum(item.reading.text == agreed.text for item in seen)
         return votes >= self._enough_stills and agreed.confidence >= BURST_SURE
 
     def read_burst(self, stills: Iterable[Still]) -> PlateSighting:
-        """Read the stills of one burst until enough of them agree; no further one is asked for."""
+        """Read the stills of one burst until enough of them agree; later stills are not taken."""
         seen: list[PlateFound] = []
         origins: list[Still] = []
         spent: dict[str, float] = {}
@@ -170,7 +170,7 @@ class Pipeline:
 def build_pipeline(
     settings: VisionSettings, now_s: Callable[[], float] = time.perf_counter
 ) -> Pipeline:
-    """A pipeline with every part that the settings ask for and that can be had."""
+    """The pipeline of the settings, with every localizer and reader that is available."""
     from plategate.vision.build import build_localizers, build_readers
 
     degraded = Degraded()
@@ -185,17 +185,18 @@ def build_pipeline(
 
 
 def _rank(found: PlateFound, image: Image) -> float:
-    """How likely this plate is the one that the still is about: read well, large, central."""
+    """Rank of a plate among those of its still: read confidently, large, central."""
     return found.reading.confidence + _prominence(found.region, image)
 
 
 def _could_lead(region: PlateRegion, found: Sequence[PlateFound], image: Image) -> bool:
-    """Whether a plate, read surely, would rank before all that are clear already."""
+    """Whether a plate could rank before all clear ones, if it were read with full confidence."""
     most = 1.0 + _prominence(region, image)
     return all(most > _rank(item, image) for item in found if item.reading.confidence >= CLEAR)
 
 
 def _prominence(region: PlateRegion, image: Image) -> float:
+    """Rank of a region before it is read."""
     height, width = image.shape[:2]
     x0, y0, x1, y1 = region.box
     off_centre: float = abs((x0 + x1) / 2 / width - 0.5) + abs((y0 + y1) / 2 / height - 0.5)
@@ -204,4 +205,5 @@ def _prominence(region: PlateRegion, image: Image) -> float:
 
 
 def _shows(found: PlateFound, agreed: PlateReading) -> tuple[bool, float]:
+    """Sort key: stills that read the joined text first, then by confidence."""
     return found.reading.text == agreed.text, found.reading.confidence

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Show every stage of the processing as a picture, from the grey still to the binarized lines.
+"""Pictures of the processing stages, from the grey still to the binarized lines of characters.
 
-For people who aim a camera or look into a misreading; nothing here is used for reading itself.
-Takes H x W x 3 uint8 BGR, which is not modified.
+For aiming a camera and for examining a misreading; the pipeline itself does not use them. Takes
+H x W x 3 uint8 BGR, which is not modified.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from plategate.values import Image, PlateImage, PlateRegion
 from plategate.vision.annotate import Mark, annotate
-from plategate.vision.localize.contour import Quad, judged
+from plategate.vision.localize.contour import Quad, scored
 from plategate.vision.localize.contour_rows import binaries
 from plategate.vision.rectify.light import even_light
 
@@ -29,7 +29,7 @@ HAT_PX = (13, 5)
 
 
 def still_steps(image: Image, regions: Sequence[PlateRegion]) -> Iterator[Step]:
-    """Grey, filtered, edges, strokes, candidates, and the regions that were chosen."""
+    """Grey, filtered, edges, strokes, candidates, and the localized regions."""
     grey = _image(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
     small = _image(imutils.resize(grey, width=min(SHOWN_WIDTH_PX, grey.shape[1])))
     yield "1-grey", grey
@@ -41,12 +41,12 @@ def still_steps(image: Image, regions: Sequence[PlateRegion]) -> Iterator[Step]:
     dark, light = binaries(small)
     yield "5-dark-strokes", dark
     yield "6-light-strokes", light
-    yield "7-candidates", _candidates(image, judged(grey)[:SHOWN_CANDIDATES])
+    yield "7-candidates", _candidates(image, scored(grey)[:SHOWN_CANDIDATES])
     yield "8-chosen", annotate(image, [Mark(region.corners) for region in regions])
 
 
 def plate_steps(plate: PlateImage) -> Iterator[Step]:
-    """The plate as it was cut, straightened, evenly lit, split into lines, and binarized."""
+    """The plate as cropped, rectified, evenly lit, split into lines, and binarized."""
     yield "1-crop", plate.crop
     yield "2-rectified", plate.grey
     yield "3-evenly-lit", even_light(plate.grey)
@@ -57,7 +57,7 @@ def plate_steps(plate: PlateImage) -> Iterator[Step]:
 
 
 def _candidates(image: Image, found: Sequence[tuple[float, Quad]]) -> Image:
-    """Proposals from red, which looks least like a plate, to green."""
+    """Proposals coloured by probability, from red (0) to green (1)."""
     picture = image.copy()
     for odds, quad in reversed(found):
         chance = 1.0 / (1.0 + np.exp(-odds))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads every labelled plate of a split with every reader and cut, and writes the readings down.
+"""Records the readings of every labelled plate of a split by every reader on every cut.
 
-The pictures may be made harder first, in the ways that the detector is measured under.
+The pictures may be degraded first, by the conditions that the detector is measured under.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,22 +19,26 @@ import numpy as np
 
 from detector.conditions import CONDITIONS
 from plategate.errors import GateError
-from plategate.values import Image, PlateImage, PlateReading, PlateRegion
+from plategate.values import Image, PlateReading, PlateRegion
+from plategate.vision.boxes import Box, intersection_over_union
+from plategate.vision.degraded import Degraded
 from plategate.vision.interfaces import Localizer, Reader
-from plategate.vision.localize.contour_refine import refine_corners
 from plategate.vision.localize.tflite import TfliteLocalizer
 from plategate.vision.read.tesseract import TesseractReader
 from plategate.vision.read.tflite import TfliteReader
-from plategate.vision.rectify.plate import NORMAL, rectify
-from plategate.vision.region import CLEAR, SECOND_CUT, another_cut
+from plategate.vision.rectify.level import levelled
+from plategate.vision.rectify.plate import rectify
+from plategate.vision.region import ATTEMPTS, SECOND_CUT, RegionReader, second_cut
 
-Box = tuple[float, float, float, float]
+from .recorded import CONTRADICTED
+
+FIRST_ATTEMPTS = ATTEMPTS[:2]  # the region as localized and its close-up
 SIDES = ("x0", "y0", "x1", "y1")
 LEAST_OVERLAP = 0.35
 
 
 def labelled(data: Path, split: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Pictures of the split, each with its plates that have a text."""
+    """Pictures of the split, each with the rows of its plates that have a text."""
     pictures: dict[str, list[dict[str, str]]] = {}
     with (data / "plates.csv").open(encoding="utf-8") as handle:
         for row in csv.DictReader(handle):
@@ -42,25 +47,19 @@ def labelled(data: Path, split: str) -> Iterator[tuple[str, list[dict[str, str]]
     yield from pictures.items()
 
 
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    areas = [(b[2] - b[0]) * (b[3] - b[1]) for b in (one, other)]
-    return width * height / (sum(areas) - width * height)
-
-
 def box_region(box: Box) -> PlateRegion:
     x0, y0, x1, y1 = box
     return PlateRegion(((x0, y0), (x1, y0), (x1, y1), (x0, y1)), 1.0, "label")
 
 
 def region_of(box: Box, found: list[PlateRegion]) -> PlateRegion | None:
-    """The found region that is this plate."""
-    best = max(found, key=lambda region: overlap(region.box, box), default=None)
-    return best if best is not None and overlap(best.box, box) >= LEAST_OVERLAP else None
+    """The found region of this plate, if any."""
+    best = max(found, key=lambda region: intersection_over_union(region.box, box), default=None)
+    return (
+        best
+        if best is not None and intersection_over_union(best.box, box) >= LEAST_OVERLAP
+        else None
+    )
 
 
 def packed(reading: PlateReading | None) -> dict[str, Any] | None:
@@ -76,7 +75,7 @@ def packed(reading: PlateReading | None) -> dict[str, Any] | None:
 def collect(
     data: Path, split: str, condition: str, localizer: Localizer | None, readers: list[Reader]
 ) -> Iterator[dict[str, Any]]:
-    """One record a plate; without a localizer plates are cut at their labelled boxes."""
+    """One record a plate; without a localizer, plates are cut at their labelled boxes."""
     for name, rows in labelled(data, split):
         image = np.asarray(cv2.imread(str(data / name)), np.uint8)
         boxes = [np.array([row[side] for side in SIDES], np.float32) for row in rows]
@@ -96,37 +95,34 @@ def collect(
 def read(
     image: Image, region: PlateRegion, localizer: Localizer | None, readers: list[Reader]
 ) -> dict[str, Any]:
-    """What every reader makes of every cut.
+    """The readings of every reader and every cut.
 
-    Where the first reader is in doubt and reads more surely from nearer, the cuts are those from
-    nearer, as in the pipeline, and what it read before is kept as its "doubted" reading.
+    Where the firmware replaces the first reading by one in a close-up, the cuts are those of the
+    close-up, and the first reading is recorded as CONTRADICTED.
     """
-    first, readings = readers[0], {}
-    before = first.read(rectify(image, region, NORMAL))
-    if localizer and sureness(before) < CLEAR:
-        nearer = localizer.look_closer(image, region)
-        if nearer and sureness(first.read(rectify(image, nearer, NORMAL))) > sureness(before):
-            region = nearer
-            readings[f"{first.name} doubted"] = packed(before)
-    for cut, plate in cuts(image, region).items():
-        for reader in readers:
-            readings[f"{reader.name} {cut}"] = packed(reader.read(plate))
-    return readings
-
-
-def sureness(reading: PlateReading | None) -> float:
-    return reading.confidence if reading else 0.0
-
-
-def cuts(image: Image, region: PlateRegion) -> dict[str, PlateImage]:
-    """The cuts that the pipeline makes of a region."""
-    levelled = refine_corners(image, region)
-    normal = rectify(image, region, NORMAL)
-    return {
+    single = RegionReader(readers[:1], None, Degraded(), time.perf_counter, FIRST_ATTEMPTS)
+    normal, tally = single.attempt(image, region, localizer or LabelledBoxes())
+    cuts = {
         "normal": normal,
-        "again": another_cut(image, normal),
-        "level": rectify(image, levelled, SECOND_CUT),
+        "again": second_cut(image, normal),
+        "level": rectify(image, levelled(image, normal.region), SECOND_CUT),
     }
+    found = {CONTRADICTED: packed(tally.contradicted[0])} if tally.contradicted else {}
+    for cut, plate in cuts.items():
+        found |= {f"{reader.name} {cut}": packed(reader.read(plate)) for reader in readers}
+    return found
+
+
+class LabelledBoxes:
+    """A `Localizer` for regions that are known already; has no close-ups."""
+
+    name = "label"
+
+    def localize(self, _image: Image) -> list[PlateRegion]:
+        raise AssertionError("the regions are given")
+
+    def close_up(self, _image: Image, _region: PlateRegion) -> PlateRegion | None:
+        return None
 
 
 def main() -> None:

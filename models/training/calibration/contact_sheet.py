@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws plates that were read wrong, each with truth, reading and confidence, on one sheet."""
+"""Draws misread plates on one contact sheet, each with truth, reading and confidence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CELL_WIDTH, PICTURE_HEIGHT, TEXT_HEIGHT, COLUMNS = 300, 56, 20, 4
 
 @dataclass(frozen=True)
 class Shown:
-    """One plate as it was read."""
+    """One plate with its reading."""
 
     image: Picture
     truth: str
@@ -25,7 +25,7 @@ class Shown:
 
 
 def contact_sheet(plates: Sequence[Shown]) -> Picture:
-    """All plates in rows; grey and BGR pictures may be mixed."""
+    """The sheet of all plates; grey and BGR pictures may be mixed."""
     height = PICTURE_HEIGHT + TEXT_HEIGHT + 6
     rows = (len(plates) + COLUMNS - 1) // COLUMNS
     sheet = np.full((max(1, rows) * height, COLUMNS * CELL_WIDTH, 3), 40, np.uint8)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws the reliability diagram: how often readings of a confidence are right."""
+"""Draws the reliability diagram: share of right readings by confidence."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
-from .fit import Outcome
+from .recorded import Result
 
 EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
 
 
-def _bins(results: Sequence[Outcome]) -> list[tuple[float, float, int, float]]:
-    """Mean confidence, share right, count and the standard error for every bin that is used."""
+def _bins(results: Sequence[Result]) -> list[tuple[float, float, int, float]]:
+    """Mean confidence, share right, count and standard error of every bin with readings."""
     found = []
     for low, high in pairwise(EDGES):
         inside = [r for r in results if low < r.confidence <= high]
         if inside:
             share = sum(r.right for r in inside) / len(inside)
-            # Laplace's estimate, so that a bin without an error still has a bar.
+            # Laplace's estimate, so that a bin without errors still has an error bar.
             guess = (share * len(inside) + 1) / (len(inside) + 2)
             error = float(np.sqrt(guess * (1 - guess) / len(inside)))
             mean = sum(r.confidence for r in inside) / len(inside)
@@ -31,15 +31,15 @@ def _bins(results: Sequence[Outcome]) -> list[tuple[float, float, int, float]]:
     return found
 
 
-def draw(plain: Sequence[Outcome], crossed: Sequence[Outcome], path: Path) -> None:
-    """Before and after calibration side by side."""
+def draw(plain: Sequence[Result], crossed: Sequence[Result], path: Path) -> None:
+    """Draw before and after calibration side by side."""
     mpl.use("Agg")
     figure, axes = plt.subplots(1, 2, figsize=(9, 4.4), sharey=True)
-    titles = ("as the readers claim", "calibrated (five-fold, each plate by the others)")
+    titles = ("as reported by the readers", "calibrated (five-fold cross-validation)")
     for axis, results, title in zip(axes, (plain, crossed), titles, strict=True):
         bins = _bins(results)
         places = range(len(bins))
-        axis.plot(places, [b[0] for b in bins], "_", color="0.4", markersize=18, label="claimed")
+        axis.plot(places, [b[0] for b in bins], "_", color="0.4", markersize=18, label="reported")
         axis.errorbar(
             places, [b[1] for b in bins], yerr=[b[3] for b in bins],
             fmt="o", color="#1f4e79", capsize=3, label="right",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws every labelled plate that the whole pipeline misses or reads wrong, on one sheet.
+"""Draws every labelled plate that the pipeline misses or misreads on one contact sheet.
 
 python -m calibration.errors --data DATA --out errors.png
 """
@@ -14,16 +14,17 @@ import cv2
 
 from plategate.plates.text import fold
 from plategate.settings.vision import VisionSettings
+from plategate.vision.boxes import Box, intersection_over_union
 from plategate.vision.images import load_still
 from plategate.vision.pipeline import Pipeline, PlateFound, build_pipeline
 from plategate.vision.rectify.plate import evidence
 
-from .collect import LEAST_OVERLAP, SIDES, Box, box_region, labelled, overlap
+from .collect import LEAST_OVERLAP, SIDES, box_region, labelled
 from .contact_sheet import Shown, contact_sheet
 
 
 def wrong(pipeline: Pipeline, data: Path, split: str, only: str | None) -> Iterator[Shown]:
-    """Plates of a split, or of one set of it, as they are in the picture and as they were read."""
+    """Misread plates of a split, or of one set of it, cut from their pictures."""
     for name, all_rows in labelled(data, split):
         rows = [row for row in all_rows if only in (None, row["set"])]
         if not rows:
@@ -38,9 +39,11 @@ def wrong(pipeline: Pipeline, data: Path, split: str, only: str | None) -> Itera
 
 
 def said_at(box: Box, plates: tuple[PlateFound, ...]) -> tuple[str, float]:
-    """What was read where a plate is labelled, and how surely."""
-    best = max(plates, key=lambda plate: overlap(plate.region.box, box), default=None)
-    if best is None or overlap(best.region.box, box) < LEAST_OVERLAP:
+    """Text and confidence of the reading at a label; "" and 0.0 if there is none."""
+    best = max(
+        plates, key=lambda plate: intersection_over_union(plate.region.box, box), default=None
+    )
+    if best is None or intersection_over_union(best.region.box, box) < LEAST_OVERLAP:
         return "", 0.0
     return best.reading.text, best.reading.confidence
 

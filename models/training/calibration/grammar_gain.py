@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Says what country packs gain and cost on collected readings, for some strengths."""
+"""Measures what country formats gain and cost on recorded readings, for several weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from plategate.plates.grammar import Grammar
 from plategate.vision.consensus.calibrate import load_calibration
 from plategate.vision.consensus.merge import agree_readings
 
-from .fit import CALIBRATED, Plate, is_right, load
+from .fit import CALIBRATED
+from .recorded import Plate, is_right, load
 
 TRIALS = {
     "the right country (ro on robertlucian-ro)": (("ro",), "robertlucian-ro"),
@@ -25,7 +26,7 @@ STRENGTHS = (0.2, 0.35, 0.6)
 
 
 def right(plates: Sequence[Plate], grammar: Grammar | None) -> int:
-    """How many plates are read right with all their readings and this evidence."""
+    """Number of plates read right from all their readings with this evidence."""
     calibration = load_calibration()
     count = 0
     for plate in plates:

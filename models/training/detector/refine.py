@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plategate.vision.localize.detector import Detector
-from plategate.vision.localize.maps import Candidate
+from plategate.vision.localize.maps import PlateCandidate
 
 from .geometry import Quad, move
 from .network import HEIGHT, WIDTH
@@ -43,7 +43,9 @@ def views(plate_box: NDArray[np.float32]) -> list[NDArray[np.float64]]:
     return maps
 
 
-def seen_in(detector: Detector, image: Picture, affine: NDArray[np.float64]) -> Candidate | None:
+def seen_in(
+    detector: Detector, image: Picture, affine: NDArray[np.float64]
+) -> PlateCandidate | None:
     """The candidate nearest the middle of a view."""
     view = cv2.warpAffine(image, affine, (WIDTH, HEIGHT), borderValue=(114, 114, 114))
     found = detector.propose(view, 0.2)

@@ -95,7 +95,7 @@ def compare(look: Look) -> None:
 def counts(localizer: TfliteLocalizer) -> NDArray[np.int64]:
     """Looks, pixels and places from near, up to now."""
     detector, refiner = localizer.detector, localizer.refiner
-    return np.array([detector.looks, detector.pixels, refiner.looks if refiner else 0])
+    return np.array([detector.passes, detector.pixels, refiner.passes if refiner else 0])
 
 
 def looks(data: Path, localizer: TfliteLocalizer, conditions: list[str]) -> Iterator[Look]:

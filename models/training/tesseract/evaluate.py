@@ -14,7 +14,7 @@ import cv2
 from calibration.contact_sheet import Shown, contact_sheet
 from plategate.plates.text import fold
 from plategate.vision.read.tesseract import TesseractReader
-from plategate.vision.read.tesseract_data import STOCK, LanguageData
+from plategate.vision.read.tesseract_engines import STOCK, LanguageData
 
 from .lines import LabelledPlate, corners_of, cut, real_plates
 

@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 
 from plategate.values import Corners, PlateImage, PlateRegion
-from plategate.vision.localize.contour_refine import refine_corners
 from plategate.vision.read.tesseract import TesseractReader, full_lines, prepare_line
 from plategate.vision.rectify.plate import rectify
 from plategate.vision.region import SECOND_CUT
@@ -121,7 +120,7 @@ def cut(plate: LabelledPlate, corners: Corners, levelled: bool = True) -> PlateI
     region = PlateRegion(corners, 1.0, "label")
     if not levelled:
         return rectify(plate.image, region)
-    return rectify(plate.image, refine_corners(plate.image, region), SECOND_CUT)
+    return rectify(plate.image, levelled(plate.image, region), SECOND_CUT)
 
 
 def lines_of(image: PlateImage) -> list[Picture] | None:

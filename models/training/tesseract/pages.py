@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from plategate.vision.read.tesseract import TesseractReader
-from plategate.vision.read.tesseract_data import PLATES, LanguageData
+from plategate.vision.read.tesseract_engines import PLATES, LanguageData
 
 from .lines import Line, training_lines
 

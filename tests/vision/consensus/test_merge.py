@@ -74,7 +74,7 @@ def test_fail__a_reader_that_overlooks_the_end_does_not_settle_another_ones_doub
     assert join(overlooked(0.001), short).confidence >= 0.97
 
 
-def test_ok__the_longer_text_comes_out_where_another_cut_shows_it() -> None:
+def test_ok__the_longer_text_comes_out_where_second_cut_shows_it() -> None:
     joined = join(overlooked(0.6), reading("TR95XM", 0.97, "tesseract"), reading("TR95XMI", 0.95))
     assert joined.text == "TR95XMI"
 
@@ -245,7 +245,7 @@ def test_ok__claims_are_corrected_before_they_are_joined() -> None:
     assert joined.text == "B"
 
 
-def test_ok__another_reader_that_reads_the_same_is_worth_more_than_another_cut() -> None:
+def test_ok__another_reader_that_reads_the_same_is_worth_more_than_second_cut() -> None:
     learned = Calibration(agreed={CONFIRMED: Curve(1.0, 2.0), CONTESTED: Curve(1.0, -2.0)})
     first, same, other = reading("AB1", 0.8), reading("AB1", 0.8, "t"), reading("AB7", 0.6, "t")
     confirmed = agree_readings([first, same], calibration=learned)

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from plategate.values import PlateRegion
+from plategate.vision.boxes import intersection_over_union
 from plategate.vision.images import load_still
-from plategate.vision.localize.contour import ContourLocalizer, distinct, overlap
+from plategate.vision.localize.contour import ContourLocalizer, box_of, distinct
 from plategate.vision.localize.contour_proposals import ordered
 from plategate.vision.localize.contour_rows import rows_of
 
@@ -24,6 +25,10 @@ DEMO_FLOOR = 0.6
 
 def as_quad(region: PlateRegion) -> np.ndarray:
     return np.array(region.corners, np.float32)
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    return intersection_over_union(box_of(one), box_of(other))
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_ok__the_network_is_opened_once_for_each_canvas() -> None:
         detector.propose(picture(*size), 0.1)
     assert [model.input_shape for model in opened] == [(1, 288, 384, 3), (1, 224, 384, 3)]
     assert [len(model.shown) for model in opened] == [2, 3]
-    assert (detector.looks, detector.pixels) == (5, 2 * 384 * 288 + 3 * 384 * 224)
+    assert (detector.passes, detector.pixels) == (5, 2 * 384 * 288 + 3 * 384 * 224)
 
 
 @pytest.mark.parametrize("canvas", CANVASES)

@@ -12,8 +12,8 @@ import pytest
 
 from plategate.errors import ModelError
 from plategate.vision.interpreter import Model
+from plategate.vision.localize.letterbox import GREY
 from plategate.vision.localize.refiner import COLUMNS, ROWS, Refiner, Window, cut
-from plategate.vision.localize.scaling import GREY
 from plategate.vision.localize.tflite import TfliteLocalizer
 
 DEMO = Path(__file__).parents[2] / "data" / "demo"
@@ -69,19 +69,19 @@ def test_ok__what_is_in_the_still_is_where_the_window_says(
     x0, y0, x1, y1 = (int(v) for v in (*(middle - half), *(middle + half)))
     image[max(0, y0) : y1, max(0, x0) : x1] = 255
     window = Window.around((x0, y0, x1, y1))
-    seen = cut(image, window)
-    assert seen.shape == (ROWS, COLUMNS, 3)
+    refined = cut(image, window)
+    assert refined.shape == (ROWS, COLUMNS, 3)
     inside = np.clip([[x0, y0], [x1, y1]], 0, [3000, 2250]).astype(np.float32)
     (left, top), (right, bottom) = window.from_still(inside)
-    bright = np.argwhere(seen[..., 0] > 190)
+    bright = np.argwhere(refined[..., 0] > 190)
     expected = [top, left, bottom, right]
     found = [*bright.min(0), *(bright.max(0) + 1)]
     np.testing.assert_allclose(found, expected, atol=max(1.3, 0.6 * window.scale))
 
 
 def test_ok__beyond_the_edge_it_is_grey() -> None:
-    seen = cut(still(), Window.around((0, 0, 60, 20)))
-    assert (seen[:20, :20] == GREY).all()
+    refined = cut(still(), Window.around((0, 0, 60, 20)))
+    assert (refined[:20, :20] == GREY).all()
     assert (cut(still(), Window.around((5000, 5000, 5060, 5020))) == GREY).all()
 
 
@@ -95,8 +95,8 @@ def test_ok__within_the_still_nothing_of_it_is_lost(wide: int) -> None:
 def test_ok__no_pixel_of_a_large_part_is_skipped(wide: int) -> None:
     fine = np.zeros((2250, 3000, 3), np.uint8)
     fine[::2, ::2] = fine[1::2, 1::2] = 254
-    seen = cut(fine, Window.around((1500 - wide / 2, 1100, 1500 + wide / 2, 1100 + wide / 4)))
-    np.testing.assert_allclose(seen, 127, atol=3)
+    refined = cut(fine, Window.around((1500 - wide / 2, 1100, 1500 + wide / 2, 1100 + wide / 4)))
+    np.testing.assert_allclose(refined, 127, atol=3)
 
 
 def test_ok__the_still_is_left_as_it_is() -> None:
@@ -108,17 +108,17 @@ def test_ok__the_still_is_left_as_it_is() -> None:
 
 def test_ok__corners_and_likelihood_are_told_in_terms_of_the_still() -> None:
     model = FakeModel(np.log(4), [[32, 36], [128, 36], [128, 60], [32, 60]])
-    seen = Refiner(cast(Model, model)).look(still(), (200, 160, 360, 200))
+    refined = Refiner(cast(Model, model)).refine(still(), (200, 160, 360, 200))
     np.testing.assert_allclose(
-        seen.corners, [[200, 160], [360, 160], [360, 200], [200, 200]], atol=1e-3
+        refined.corners, [[200, 160], [360, 160], [360, 200], [200, 200]], atol=1e-3
     )
-    assert seen.likely == pytest.approx(0.8)
+    assert refined.probability == pytest.approx(0.8)
 
 
 def test_ok__however_sure_it_is_a_likelihood_stays_one() -> None:
     for logit in (-1e4, 1e4):
         model = FakeModel(logit, np.zeros((4, 2)))
-        assert 0 <= Refiner(cast(Model, model)).look(still(), (0, 0, 9, 9)).likely <= 1
+        assert 0 <= Refiner(cast(Model, model)).refine(still(), (0, 0, 9, 9)).probability <= 1
 
 
 def test_fail__a_missing_network_is_a_model_error(tmp_path: Path) -> None:
@@ -138,14 +138,15 @@ def test_ok__from_beside_a_plate_its_corners_are_found_the_same(
     wide, high = x1 - x0, y1 - y0
     x, y = (x0 + x1) / 2 + dx * wide, (y0 + y1) / 2 + dy * high
     box = x - grown * wide / 2, y - grown * high / 2, x + grown * wide / 2, y + grown * high / 2
-    seen = shipped.look(image, box)
-    assert seen.likely > 0.5
-    assert np.linalg.norm(seen.corners - region.corners, axis=1).max() < 0.3 * high
+    refined = shipped.refine(image, box)
+    assert refined.probability > 0.5
+    assert np.linalg.norm(refined.corners - region.corners, axis=1).max() < 0.3 * high
 
 
 def test_ok__what_is_no_plate_is_taken_for_none(shipped: Refiner) -> None:
     image = cv2.imread(str(DEMO / "01-day-1.jpg"))
     height, width = image.shape[:2]
     assert (
-        shipped.look(image, (0.1 * width, 0.05 * height, 0.3 * width, 0.12 * height)).likely < 0.2
+        shipped.refine(image, (0.1 * width, 0.05 * height, 0.3 * width, 0.12 * height)).probability
+        < 0.2
     )

@@ -14,7 +14,7 @@ from plategate.errors import ImageError, ModelError
 from plategate.values import PlateRegion
 from plategate.vision.interpreter import Model
 from plategate.vision.localize.detector import Detector
-from plategate.vision.localize.refiner import Refiner, Seen
+from plategate.vision.localize.refiner import RefinedPlate, Refiner
 from plategate.vision.localize.tflite import Search, TfliteLocalizer
 
 from .plate_maps import FakeModel, plate_map
@@ -31,11 +31,11 @@ class FakeRefiner:
         self.likely = list(likely)
         self.asked: list[tuple[float, ...]] = []
 
-    def look(self, _image: Any, box: tuple[float, ...]) -> Seen:
+    def refine(self, _image: Any, box: tuple[float, ...]) -> RefinedPlate:
         self.asked.append(box)
         x0, y0, x1, y1 = box
         corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
-        return Seen(self.likely.pop(0) if self.likely else 0.9, corners + SHIFT)
+        return RefinedPlate(self.likely.pop(0) if self.likely else 0.9, corners + SHIFT)
 
 
 def localizer(
@@ -112,13 +112,13 @@ def test_ok__a_plate_that_lies_elsewhere_from_near_is_looked_at_once_more_from_t
     found, _, refiner = localizer(plate_map((100, 80, 180, 100, 0.9)))
     asked: list[tuple[float, ...]] = []
 
-    def look(_image: Any, box: tuple[float, ...]) -> Seen:
+    def refine(_image: Any, box: tuple[float, ...]) -> RefinedPlate:
         asked.append(box)
         x0, y0, x1, y1 = box
         quad = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
-        return Seen(0.9, quad + np.array([80, 10], np.float32))
+        return RefinedPlate(0.9, quad + np.array([80, 10], np.float32))
 
-    monkeypatch.setattr(refiner, "look", look)
+    monkeypatch.setattr(refiner, "refine", refine)
     (region,) = found.localize(still())
     np.testing.assert_allclose(asked, [(200, 160, 360, 200), (280, 170, 440, 210)], atol=0.1)
     assert region.box[0] == pytest.approx(360, abs=0.1)
@@ -130,7 +130,7 @@ def test_ok__a_region_keeps_the_corners_that_the_detector_proposed() -> None:
     assert region.proposed is not None
     expected = [[200, 160], [360, 160], [360, 200], [200, 200]]
     np.testing.assert_allclose(region.proposed, expected, atol=0.1)
-    nearer = found.look_closer(still(), region)
+    nearer = found.close_up(still(), region)
     assert nearer is not None
     assert nearer.proposed == region.proposed
 
@@ -172,7 +172,7 @@ def test_ok__two_places_that_are_one_plate_from_near_become_one(
 ) -> None:
     found, _, refiner = localizer(plate_map((20, 80, 100, 100, 0.70), (100, 80, 180, 100, 0.95)))
     same = np.array([[80, 160], [280, 160], [280, 200], [80, 200]], np.float32)
-    monkeypatch.setattr(refiner, "look", lambda _image, _box: Seen(0.9, same))
+    monkeypatch.setattr(refiner, "refine", lambda _image, _box: RefinedPlate(0.9, same))
     assert len(found.localize(still())) == 1
 
 
@@ -186,7 +186,7 @@ def test_ok__corners_are_clipped_to_the_still() -> None:
 def test_ok__twisted_corners_become_the_box_around_them(monkeypatch: pytest.MonkeyPatch) -> None:
     found, _, refiner = localizer(plate_map((100, 80, 180, 100, 0.9)))
     twisted = np.array([[360, 160], [200, 160], [360, 200], [200, 200]], np.float32)
-    monkeypatch.setattr(refiner, "look", lambda _image, _box: Seen(0.9, twisted))
+    monkeypatch.setattr(refiner, "refine", lambda _image, _box: RefinedPlate(0.9, twisted))
     (region,) = found.localize(still())
     expected = [[200, 160], [360, 160], [360, 200], [200, 200]]
     np.testing.assert_allclose(region.corners, expected, atol=0.1)
@@ -238,7 +238,7 @@ def test_ok__the_region_follows_the_plate(shipped: TfliteLocalizer, dx: int, dy:
 def test_ok__a_closer_look_starts_where_the_plate_was_found() -> None:
     known = PlateRegion(((300, 200), (360, 200), (360, 220), (300, 220)), 0.5, "tflite")
     found, fake, refiner = localizer(near=(0.8,))
-    region = found.look_closer(still(), known)
+    region = found.close_up(still(), known)
     assert region is not None
     assert region.confidence == pytest.approx(0.8)
     assert refiner.asked == [(300, 200, 360, 220)]
@@ -251,13 +251,13 @@ def test_ok__without_its_refiner_the_detector_goes_on_alone_and_says_why(tmp_pat
         (tmp_path / name).write_bytes((MODELS / name).read_bytes())
     alone = TfliteLocalizer.from_manifest(tmp_path)
     assert alone.degraded is not None
-    assert "not looked at from near: " in alone.degraded
+    assert "corners are not refined: " in alone.degraded
     assert "plate_refiner" in alone.degraded
     image = cv2.imread(str(DEMO / "01-day-1.jpg"))
     (region,) = alone.localize(image)
     (known, *_) = TfliteLocalizer.from_manifest().localize(image)
     np.testing.assert_allclose(region.box, known.box, atol=0.5 * known.height)
-    assert alone.look_closer(image, region) is None
+    assert alone.close_up(image, region) is None
 
 
 def test_ok__with_its_refiner_the_detector_is_as_it_should_be(shipped: TfliteLocalizer) -> None:

@@ -12,16 +12,16 @@ import pytest
 
 from plategate.errors import ReaderError
 from plategate.values import CharacterReading, Image, PlateImage, PlateReading, PlateRegion
-from plategate.vision.read import tesseract_data as read_tesseract_data
+from plategate.vision.read import tesseract_engines
 from plategate.vision.read.tesseract import (
     LINE_HEIGHT,
     SQUEEZED,
+    VARIANTS,
     TesseractReader,
     is_light_on_dark,
     prepare_line,
 )
 from plategate.vision.read.tesseract_engines import parse_hocr
-from plategate.vision.read.tesseract_variants import LOOKS
 
 REGION = PlateRegion(((0.0, 0.0), (9.0, 0.0), (9.0, 3.0), (0.0, 3.0)), 1.0, "drawn")
 
@@ -105,7 +105,7 @@ def test_ok__input_is_not_modified(stock: TesseractReader) -> None:
 def test_ok__every_look_is_a_new_line_that_can_be_read() -> None:
     for line in (drawn_line("KX63 HNP"), np.zeros((2, 40), np.uint8), chequered(40, 2)):
         before = line.copy()
-        for look in LOOKS:
+        for look in VARIANTS:
             seen = look(line)
             assert seen is not line
             assert seen.ndim == 2
@@ -190,7 +190,7 @@ def test_fail__damaged_model_is_not_loaded(tmp_path: Path) -> None:
 
 
 def test_fail__no_data_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_tesseract_data, "SYSTEM_FOLDERS", ())
+    monkeypatch.setattr(tesseract_engines, "SYSTEM_FOLDERS", ())
     monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
     with pytest.raises(ReaderError, match="tesseract-ocr-eng"):
         TesseractReader(models_without_tesseract(tmp_path))

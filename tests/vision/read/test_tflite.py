@@ -16,7 +16,7 @@ from plategate.errors import ModelError
 from plategate.values import PlateImage, PlateRegion
 from plategate.vision.models import find_model, models_folder
 from plategate.vision.read import tflite as read_tflite
-from plategate.vision.read.tflite import LOOKS, Look, Seen, TfliteReader, prepare, reading
+from plategate.vision.read.tflite import VARIANTS, Decoded, TfliteReader, Variant, prepare, reading
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 REGION = PlateRegion(((0, 0), (9, 0), (9, 9), (0, 9)), 1.0, "test")
@@ -32,8 +32,8 @@ def chances_of(*steps: dict[str, float], alphabet: str = ALPHABET) -> np.ndarray
     return rows
 
 
-def seen(*looks: np.ndarray) -> list[Seen]:
-    return [Seen.of(chances) for chances in looks]
+def seen(*looks: np.ndarray) -> list[Decoded]:
+    return [Decoded.of(chances) for chances in looks]
 
 
 def plate_of(grey: np.ndarray) -> PlateImage:
@@ -83,27 +83,27 @@ share = st.floats(0, 0.2, allow_subnormal=False)
 
 
 @given(
-    look=st.builds(
-        Look,
+    variant=st.builds(
+        Variant,
         left=share,
         right=share,
         top=share,
         bottom=share,
-        slant=st.floats(-0.3, 0.3, allow_subnormal=False),
+        shear=st.floats(-0.3, 0.3, allow_subnormal=False),
         turn=st.floats(-5, 5, allow_subnormal=False),
     ),
     height=st.integers(4, 60),
     width=st.integers(4, 200),
 )
-def test_ok__every_look_leaves_something_to_see(look: Look, height: int, width: int) -> None:
-    part = look.cut(np.zeros((height, width), np.uint8))
+def test_ok__every_look_leaves_something_to_see(variant: Variant, height: int, width: int) -> None:
+    part = variant.cut(np.zeros((height, width), np.uint8))
     assert min(part.shape) >= 2 and part.dtype == np.uint8
 
 
 def test_ok__slanted_look_moves_the_foot_of_a_stroke_and_keeps_its_middle() -> None:
     grey = np.full((41, 121), 200, np.uint8)
     grey[:, 60] = 0
-    seen = Look(slant=0.2).cut(grey)
+    seen = Variant(shear=0.2).cut(grey)
     assert seen[20].argmin() == 60
     assert seen[40].argmin() - seen[0].argmin() == pytest.approx(0.2 * 40, abs=1)
 
@@ -111,7 +111,7 @@ def test_ok__slanted_look_moves_the_foot_of_a_stroke_and_keeps_its_middle() -> N
 def test_ok__turned_look_turns_against_the_clock() -> None:
     grey = np.full((41, 121), 200, np.uint8)
     grey[20] = 0
-    seen = Look(turn=3).cut(grey)
+    seen = Variant(turn=3).cut(grey)
     rise = seen[:, 10].argmin() - seen[:, 110].argmin()
     assert rise == pytest.approx(100 * np.tan(np.deg2rad(3)), abs=1)
 
@@ -185,7 +185,7 @@ def test_ok__shipped_model_reads_two_lines_top_first(shipped: TfliteReader) -> N
     ("shown", "looks", "text"),
     [
         ([0.99], 1, "A"),  # sure at once
-        ([0.6, 0.6, 0.99, 0.99, 0.99], len(LOOKS), "A"),  # never sure
+        ([0.6, 0.6, 0.99, 0.99, 0.99], len(VARIANTS), "A"),  # never sure
         ([0.75, 1.0, 1.0], 3, "A"),  # sure with the third look
         ([0.0, 0.0], 2, None),  # nothing there
     ],
@@ -203,14 +203,14 @@ def test_ok__looks_on_until_it_is_sure(
         taken.append(grey)
         return chances_of({}, {"A": shown[len(taken) - 1]}, {})
 
-    monkeypatch.setattr(shipped, "chances", chances)
+    monkeypatch.setattr(shipped, "probabilities", chances)
     found = shipped.read(plate_of(drawn("A")))
     assert (found and found.text) == text
     assert len(taken) == looks
     assert len({one.tobytes() for one in taken}) == looks
 
 
-@pytest.mark.parametrize(("confirms", "looks"), [(False, len(LOOKS)), (True, 1)])
+@pytest.mark.parametrize(("confirms", "looks"), [(False, len(VARIANTS)), (True, 1)])
 def test_ok__a_clear_reading_is_confirmed_with_less_effort(
     shipped: TfliteReader, monkeypatch: pytest.MonkeyPatch, confirms: bool, looks: int
 ) -> None:
@@ -220,7 +220,7 @@ def test_ok__a_clear_reading_is_confirmed_with_less_effort(
         taken.append(grey)
         return chances_of({}, {"A": 0.85}, {})
 
-    monkeypatch.setattr(shipped, "chances", chances)
+    monkeypatch.setattr(shipped, "probabilities", chances)
     shipped.read(replace(plate_of(drawn("A")), confirms=confirms))
     assert len(taken) == looks
 

@@ -6,10 +6,9 @@ The number of keys depends on the length of the reading and not on the length of
 
 from __future__ import annotations
 
-import heapq
-import math
 from collections.abc import Iterator
 
+from plategate.plates.combinations import best_combinations
 from plategate.plates.text import ALPHABET, lookalike_key
 from plategate.values import PlateReading
 
@@ -45,19 +44,9 @@ def _combinations(reading: PlateReading) -> Iterator[str]:
     for character in reading.characters[:LONGEST]:
         choices = {character.char: max(character.confidence, LEAST_SHARE)}
         choices |= {c: p for c, p in character.alternatives if p >= LEAST_SHARE and c in ALPHABET}
-        ranked = sorted(choices.items(), key=lambda choice: (-choice[1], choice[0]))
-        places.append([(char, math.log(share)) for char, share in ranked])
-    start = (0,) * len(places)
-    heap, seen = [(-sum(p[0][1] for p in places), start)], {start}
-    while heap:
-        cost, chosen = heapq.heappop(heap)
-        yield "".join(place[n][0] for place, n in zip(places, chosen, strict=True))
-        for at, place in enumerate(places):
-            if (n := chosen[at] + 1) < len(place):
-                following = (*chosen[:at], n, *chosen[at + 1 :])
-                if following not in seen:
-                    seen.add(following)
-                    heapq.heappush(heap, (cost + place[n - 1][1] - place[n][1], following))
+        places.append(sorted(choices.items(), key=lambda choice: (-choice[1], choice[0])))
+    for chosen, _ in best_combinations(places):
+        yield "".join(chosen)
 
 
 def _one_away(key: str) -> Iterator[str]:

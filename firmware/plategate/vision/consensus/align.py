@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lay readings of one plate side by side, so that every column is about the same character.
+"""Align readings of one plate so that every column is about the same character.
 
-A plate that is cut reads shorter, so readings of different length are expected: a reading that
-has no character in a column is there with the view MISSING or MISSING_AT_END.
+Readings may differ in length, since a cropped plate reads shorter: a reading without a character in
+a column has the view MISSING or MISSING_AT_END there. Needleman-Wunsch, reading by reading.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from plategate.vision.consensus.columns import MISSING, MISSING_AT_END, View, overlap
+from plategate.vision.consensus.columns import MISSING, MISSING_AT_END, View, same_character
 
-# Log-likelihood of one reading having a character that the other does not have.
+# Log-likelihood that one reading has a character which the other lacks.
 GAP = math.log(0.02)
-# Two characters that have nothing in common still stand in one column rather than in two.
+# Lower limit, so that two different characters share a column instead of taking two.
 LEAST_OVERLAP = 1.5e-3
 
 Column = list[View]
 
 
 def align(readings: Sequence[Sequence[View]]) -> list[Column]:
-    """Columns of views, one view for each reading in the order given; the first one leads."""
+    """Columns of views, one view for each reading in the given order, aligned to the first."""
     columns: list[Column] = [[view] for view in readings[0]]
     for count, reading in enumerate(readings[1:], start=1):
         columns = _merge(columns, reading, count)
@@ -31,7 +31,7 @@ def align(readings: Sequence[Sequence[View]]) -> list[Column]:
 
 
 def likeness(one: Sequence[View], other: Sequence[View]) -> float:
-    """How well two readings go together: 1.0 for the same text, 0.0 for nothing in common."""
+    """Share of positions with the same character: 1.0 for the same text, 0.0 for none."""
     longest = max(len(one), len(other))
     if longest == 0:
         return 1.0
@@ -41,7 +41,7 @@ def likeness(one: Sequence[View], other: Sequence[View]) -> float:
 
 
 def _merge(columns: list[Column], reading: Sequence[View], count: int) -> list[Column]:
-    """The columns with one more view each; new columns where only the new reading has one."""
+    """The columns with one view more each, and new columns for additional characters."""
     steps = _steps(columns, reading)
     merged: list[Column] = []
     i = j = 0
@@ -53,9 +53,9 @@ def _merge(columns: list[Column], reading: Sequence[View], count: int) -> list[C
 
 
 def _steps(columns: list[Column], reading: Sequence[View]) -> list[tuple[bool, bool]]:
-    """The likeliest walk through both: (True, True) puts the view into the column."""
+    """The most likely alignment path; (True, True) puts the view into the column."""
     if [column[0].favourite for column in columns] == [view.favourite for view in reading]:
-        return [(True, True)] * len(reading)  # the same text: no other walk fits better
+        return [(True, True)] * len(reading)  # the same text: no other path is better
     rows, cols = len(columns), len(reading)
     best = [[0.0] * (cols + 1) for _ in range(rows + 1)]
     came = [[(False, False)] * (cols + 1) for _ in range(rows + 1)]
@@ -63,26 +63,26 @@ def _steps(columns: list[Column], reading: Sequence[View]) -> list[tuple[bool, b
         for j in range(cols + 1):
             if i == j == 0:
                 continue
-            ways = []
+            options = []
             if i and j:
                 fits = _fit(columns[i - 1], reading[j - 1])
-                ways.append((best[i - 1][j - 1] + fits, (True, True)))
+                options.append((best[i - 1][j - 1] + fits, (True, True)))
             if i:
-                ways.append((best[i - 1][j] + GAP, (True, False)))
+                options.append((best[i - 1][j] + GAP, (True, False)))
             if j:
-                ways.append((best[i][j - 1] + GAP, (False, True)))
-            best[i][j], came[i][j] = max(ways)
-    walk = []
+                options.append((best[i][j - 1] + GAP, (False, True)))
+            best[i][j], came[i][j] = max(options)
+    path = []
     i, j = rows, cols
     while i or j:
         step = came[i][j]
-        walk.append(step)
+        path.append(step)
         i, j = i - step[0], j - step[1]
-    return walk[::-1]
+    return path[::-1]
 
 
 def _mark_ends(columns: list[Column], number: int) -> None:
-    """Before its first and behind its last character a reading may have been cut off."""
+    """Replace MISSING by MISSING_AT_END outside the reading's first and last character."""
     for order in (columns, columns[::-1]):
         for column in order:
             if column[number] is not MISSING:
@@ -92,5 +92,5 @@ def _mark_ends(columns: list[Column], number: int) -> None:
 
 def _fit(column: Column, view: View) -> float:
     present = [other for other in column if other is not MISSING]
-    shared = max((overlap(other, view) for other in present), default=0.0)
+    shared = max((same_character(other, view) for other in present), default=0.0)
     return math.log(max(LEAST_OVERLAP, shared))

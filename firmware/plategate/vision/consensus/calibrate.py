@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turn what readers claim into what their claims are worth, with the numbers of calibration.toml.
+"""Calibrate reader confidences (Platt scaling) with the parameters in calibration.toml.
 
-The file is made by models/training/calibration on the validation split; without it claims are
-taken as they are.
+The file is fitted by models/training/calibration on the validation split. Without it, confidences
+are used uncalibrated.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from plategate.vision.models import models_folder
 
 CALIBRATION_FILE = "calibration.toml"
 AGREED = "agreed"
-# How readings stand to the text that came out: several cuts read by one reader; another reader
-# that reads the same; others that read nothing like it; another that reads one character otherwise.
+# How several readings support the joined text: all are by one reader (cuts); another reader has the
+# same text; the others have something quite different; another differs in one character.
 SUPPORTS = CUTS, CONFIRMED, UNCONFIRMED, CONTESTED = "cuts", "confirmed", "unconfirmed", "contested"
 LEAST, MOST = 1e-6, 1 - 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A straight line from claimed to real log-odds; it keeps the order of confidences."""
+    """Linear map from reported to calibrated log odds; keeps the order of confidences."""
 
     slope: float = 1.0
     offset: float = 0.0
@@ -36,33 +36,33 @@ class Curve:
     def __call__(self, confidence: float) -> float:
         if self.slope == 1.0 and self.offset == 0.0:
             return confidence
-        claimed = min(MOST, max(LEAST, confidence))
-        odds = self.slope * math.log(claimed / (1 - claimed)) + self.offset
+        reported = min(MOST, max(LEAST, confidence))
+        odds = self.slope * math.log(reported / (1 - reported)) + self.offset
         return 1 / (1 + math.exp(-min(30.0, max(-30.0, odds))))
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Curves and weights by reader, and the curves of joined readings by their support."""
+    """Curves and weights by reader, and curves of joined readings by their support."""
 
     curves: Mapping[str, Curve] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
-    # What a second reading by the same reader, of another cut or still, counts beside the first.
+    # Weight of a second reading by the same reader (another cut or still) relative to the first.
     repeat: float = 0.5
     agreed: Mapping[str, Curve] = field(default_factory=dict)
 
     def reading(self, reading: PlateReading) -> PlateReading:
-        """The reading with its reader's claims corrected."""
+        """The reading with calibrated confidences."""
         curve = self.curves.get(reading.reader)
         return reading if curve is None else _with_curve(reading, curve)
 
     def joined(self, reading: PlateReading, support: str) -> PlateReading:
-        """What came out of several readings, corrected by how they support it."""
+        """A joined reading with confidences calibrated for its support, one of SUPPORTS."""
         curve = self.agreed.get(support)
         return reading if curve is None else _with_curve(reading, curve)
 
     def weight(self, reader: str) -> float:
-        """What a reader counts beside others; the best one counts 1."""
+        """The reader's weight relative to others; the best one has 1."""
         return self.weights.get(reader, 1.0)
 
 
@@ -70,7 +70,7 @@ UNCALIBRATED = Calibration()
 
 
 def load_calibration(models: Path | None = None) -> Calibration:
-    """The numbers beside the models; UNCALIBRATED where there is no such file."""
+    """The parameters in the models folder; UNCALIBRATED if there is no such file."""
     try:
         path = models_folder(models) / CALIBRATION_FILE
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -87,12 +87,12 @@ def load_calibration(models: Path | None = None) -> Calibration:
             agreed={support: _curve(table["agreed"][support]) for support in SUPPORTS},
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path} lacks or garbles {error}") from error
+        raise ModelError(f"{path}: {error} is missing or invalid") from error
 
 
 @lru_cache(maxsize=1)
 def installed_calibration() -> Calibration:
-    """The calibration that came with the models, read once."""
+    """The calibration shipped with the models, loaded once."""
     return load_calibration()
 
 

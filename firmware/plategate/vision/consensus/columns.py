@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What several readings say about one character of a plate, and what follows from all of them.
+"""Character likelihoods at one position of a plate, from one reading (`View`) and from several.
 
-A view is one reading's opinion of one place: a likelihood for every character and for "no
-character here". Pure functions on numbers; how readings are laid side by side is `agree_align`'s.
+A view gives a likelihood for every character and for "no character here". Readings may also leave
+open one more character before their first or behind their last one (typically 1 or I next to the
+rim): these positions get views of their own. Pure functions on numbers.
 """
 
 from __future__ import annotations
@@ -12,23 +13,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from plategate.plates.text import ALPHABET
-from plategate.values import CharacterReading
+from plategate.values import CharacterReading, PlateReading, TextAlternative
 
 NOTHING = ""
-# No reader is surer than this about a single character, whatever it claims.
+# Upper limit of a reader's confidence in a single character.
 MOST_SURE = 0.9995
-# Of what a reader leaves open, the share that its character is a smudge, a rim or a screw.
+# Share of a reader's doubt about a character that goes to "no character" (dirt, rim, screw).
 PHANTOM_SHARE = 0.6
-# How likely a reading has no character where there is one: cut off at an end of the plate, or
+# Probability that a reading lacks a character that is there: cut off at an end of the plate, or
 # blurred into its neighbours. Both chosen on the validation split.
 CUT_OFF = 0.1
 MISSED = 0.03
 LEAST = 1e-9
+# Doubt about an end of the plate below this gets no position of its own.
+LEAST_DOUBT = 0.02
+# From this doubt about an end on, equal texts do not raise each other's confidence, and readings of
+# one still are together no surer than the one that doubts most.
+SOME_DOUBT = 0.1
+REST = 1e-4  # likelihood of each character at an end that no longer text has there
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One opinion; characters that are not listed have the likelihood `rest` each."""
+    """Likelihoods at one position; each character that is not listed has `rest`."""
 
     listed: Mapping[str, float]
     rest: float
@@ -48,33 +55,33 @@ MISSING_AT_END = View({NOTHING: 1.0}, CUT_OFF)
 
 
 def view_of(character: CharacterReading) -> View:
-    """A reader's opinion as likelihoods that sum to one."""
+    """A character reading as likelihoods that sum to one."""
     listed = {character.char: min(character.confidence, MOST_SURE)}
     left = 1.0 - listed[character.char]
-    claimed = sum(share for char, share in character.alternatives if char != character.char)
-    shrink = min(1.0, 0.999 * left / claimed) if claimed > 0 else 0.0
+    listed_share = sum(share for char, share in character.alternatives if char != character.char)
+    shrink = min(1.0, 0.999 * left / listed_share) if listed_share > 0 else 0.0
     for char, share in character.alternatives:
         if char not in listed:
             listed[char] = share * shrink
     left = max(0.0, 1.0 - sum(listed.values()))
-    # A reader that shows a character never says on its own that there is none.
+    # A reader that reports a character cannot by itself prefer "no character".
     listed[NOTHING] = min(left * PHANTOM_SHARE, 0.9 * listed[character.char])
     others = len(ALPHABET) + 1 - len(listed)
     return View(listed, (left - listed[NOTHING]) / max(1, others))
 
 
-def overlap(one: View, other: View) -> float:
-    """How likely two opinions are about the same character."""
+def same_character(one: View, other: View) -> float:
+    """Probability that two views are of the same character."""
     shared = [c for c in set(one.listed) | set(other.listed) if c != NOTHING]
     others = len(ALPHABET) - len(shared)
     return sum(one.of(c) * other.of(c) for c in shared) + others * one.rest * other.rest
 
 
 def pooled(views: Sequence[View], weights: Sequence[float]) -> dict[str, float]:
-    """The opinions multiplied, each to the power of its weight; sums to one with what is unlisted.
+    """The product of the views, each to the power of its weight; sums to one with the unlisted.
 
-    Where they differ, the result is at most as sure as the surest of them: a disagreement can
-    name the only character that all leave possible, but it does not make it certain.
+    If their favourites differ, no character gets more than its highest share in one view:
+    disagreement may single out the one character possible in all, but never makes it certain.
     """
     chars = sorted({char for view in views for char in view.listed} | {NOTHING})
     logs = {c: _log(views, weights, c) for c in chars}
@@ -91,3 +98,35 @@ def pooled(views: Sequence[View], weights: Sequence[float]) -> dict[str, float]:
 
 def _log(views: Sequence[View], weights: Sequence[float], char: str) -> float:
     return sum(w * math.log(v.of(char)) for v, w in zip(views, weights, strict=True))
+
+
+def ends(reading: PlateReading) -> tuple[list[View], list[View]]:
+    """Views of the positions before and behind the reading; none where there is little doubt."""
+    before: dict[str, float] = {}
+    behind: dict[str, float] = {}
+    for other in longer(reading):
+        if other.text[1:] == reading.text:
+            before[other.text[0]] = before.get(other.text[0], 0.0) + other.confidence
+        else:
+            behind[other.text[-1]] = behind.get(other.text[-1], 0.0) + other.confidence
+    return _end_view(before, reading.confidence), _end_view(behind, reading.confidence)
+
+
+def longer(reading: PlateReading) -> list[TextAlternative]:
+    """The alternatives with one more character at an end."""
+    text = reading.text
+    return [one for one in reading.alternatives if text in (one.text[1:], one.text[:-1])]
+
+
+def end_doubt(reading: PlateReading) -> float:
+    """Probability of one more character at the more doubtful end, relative to the reading."""
+    return max((1 - view.of(NOTHING) for views in ends(reading) for view in views), default=0.0)
+
+
+def _end_view(extra: dict[str, float], as_read: float) -> list[View]:
+    whole = sum(extra.values()) + as_read
+    doubt = sum(extra.values()) / whole if whole > 0 else 0.0
+    if doubt < LEAST_DOUBT:
+        return []
+    listed = {char: share / whole for char, share in extra.items()}
+    return [View({NOTHING: 1 - doubt, **listed}, REST)]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Join readings of one plate, by several readers, crops or stills, into one reading.
+"""Join readings of one plate, from several readers, crops or stills, into one reading.
 
-Readings are laid side by side character by character and their opinions multiplied. Agreement
-raises confidence; disagreement lowers it and is never averaged away. Pure and deterministic: the
-order of the readings does not matter.
+Readings are aligned character by character and their likelihoods multiplied. Agreement raises
+confidence; disagreement lowers it and is never averaged away. Pure and deterministic: the order of
+the readings does not matter.
 """
 
 from __future__ import annotations
@@ -24,13 +24,20 @@ from plategate.vision.consensus.calibrate import (
     Calibration,
     installed_calibration,
 )
-from plategate.vision.consensus.columns import View, pooled, view_of
-from plategate.vision.consensus.ends import SOME_DOUBT, end_doubt, ends, longer
+from plategate.vision.consensus.columns import (
+    SOME_DOUBT,
+    View,
+    end_doubt,
+    ends,
+    longer,
+    pooled,
+    view_of,
+)
 from plategate.vision.consensus.settle import SHOWN_TEXTS, Evidence, settle
 
-Views = Mapping[int, list[View]]  # of the characters of each reading, by its identity
+Views = Mapping[int, list[View]]  # the views of each reading, by the reading's id()
 
-# Readings less alike than this are of different plates, or one of them is of no plate.
+# Readings with a smaller share of equal characters are of different plates, or one is noise.
 ONE_PLATE = 0.4
 
 
@@ -39,29 +46,29 @@ def agree_readings(
     evidence: Evidence | None = None,
     calibration: Calibration | None = None,
 ) -> PlateReading | None:
-    """One reading out of those of several readers and crops of one plate; None if there is none.
+    """The joined reading of several readers and crops of one plate; None if there is no reading.
 
-    `evidence` gives the log-odds that a text is a plate at all (see `grammar`). Without
-    `calibration` the one that came with the models is used.
+    `evidence` gives the log odds that a text is a plate at all (see `grammar`). Without
+    `calibration` the shipped one is used.
     """
     calibration = calibration or installed_calibration()
-    claims = [calibration.reading(r) for r in readings]
-    joined = _join(claims, evidence, calibration)
-    if joined is None or len(claims) == 1:
+    calibrated = [calibration.reading(r) for r in readings]
+    joined = _join(calibrated, evidence, calibration)
+    if joined is None or len(calibrated) == 1:
         return joined
-    joined = _also(joined, _dissenting(claims, joined.text, calibration))
-    # An end that one reading of a still doubts is in that still for the others too: where they
-    # agree on the shorter text, they may all have overlooked the same bar.
-    same = [r for r in claims if r.text == joined.text]
+    joined = _with_alternatives(joined, _dissenting(calibrated, joined.text, calibration))
+    # All readings are of the same still: if one doubts an end of the plate, the others may have
+    # missed the same narrow character there.
+    same = [r for r in calibrated if r.text == joined.text]
     doubting = max(same, key=end_doubt, default=joined)
     doubt = end_doubt(doubting)
     if doubt < SOME_DOUBT:
         return joined
-    return _also(_capped(joined, 1 - doubt), longer(doubting))
+    return _with_alternatives(_capped(joined, 1 - doubt), longer(doubting))
 
 
 def agree_burst(readings: Sequence[PlateReading]) -> PlateReading | None:
-    """One reading out of the agreed readings of several stills of one burst."""
+    """The joined reading of several stills of one burst, each joined already."""
     return _join(readings, None, UNCALIBRATED)
 
 
@@ -70,7 +77,7 @@ def _join(
 ) -> PlateReading | None:
     ranked = sorted(
         (r for r in readings if r.characters),
-        key=lambda r: (-r.confidence * calibration.weight(r.reader), r.reader, r.text, _claims(r)),
+        key=lambda r: (-r.confidence * calibration.weight(r.reader), r.reader, r.text, _content(r)),
     )
     if not ranked:
         return None
@@ -91,10 +98,10 @@ def _join(
 
 
 def support(readings: Sequence[PlateReading], text: str) -> str:
-    """How readings stand to the text that came out of them: one of SUPPORTS.
+    """How the readings support the joined text: one of SUPPORTS.
 
-    A reader of blurred strokes that reads something else altogether says little; one that reads the
-    same plate with one other character says that this character is in doubt.
+    A second reader with a quite different text has probably read noise and says little; one that
+    differs in a single character puts this character in doubt.
     """
     if len({r.reader for r in readings}) == 1:
         return CUTS
@@ -106,14 +113,14 @@ def support(readings: Sequence[PlateReading], text: str) -> str:
 
 
 def _one_differs(one: str, other: str) -> bool:
-    """Whether texts of the same length differ in just one character, look-alikes folded."""
+    """Whether texts of the same length differ in exactly one character, O=0 and I=1 folded."""
     if len(one) != len(other):
         return False
     return sum(a != b for a, b in zip(fold(one), fold(other), strict=True)) == 1
 
 
-def _claims(reading: PlateReading) -> tuple[object, ...]:
-    """All that a reading says beside its text: what puts readings into one order, always."""
+def _content(reading: PlateReading) -> tuple[object, ...]:
+    """Everything but the text, as a sort key, so that readings always have the same order."""
     return (
         tuple((one.confidence, one.alternatives) for one in reading.characters),
         tuple((one.text, one.confidence) for one in reading.alternatives),
@@ -121,7 +128,7 @@ def _claims(reading: PlateReading) -> tuple[object, ...]:
 
 
 def _groups(ranked: Sequence[PlateReading], views: Views) -> list[list[PlateReading]]:
-    """Readings that may be of the same plate together; each group starts with its surest."""
+    """Readings grouped by plate; each group starts with its most confident reading."""
     groups: list[list[PlateReading]] = []
     for reading in ranked:
         for group in groups:
@@ -134,7 +141,7 @@ def _groups(ranked: Sequence[PlateReading], views: Views) -> list[list[PlateRead
 
 
 def _mass(reading: PlateReading, calibration: Calibration) -> float:
-    """What a reading counts against those of other plates; squared, so that noise counts little."""
+    """Weight of a reading against groups of other plates; squared, so that noise weighs little."""
     return calibration.weight(reading.reader) * reading.confidence**2
 
 
@@ -152,7 +159,7 @@ def _pooled(
 
 
 def _weights(group: Sequence[PlateReading], calibration: Calibration) -> list[float]:
-    """By reader, less for each further reading of the same one; the largest is 1."""
+    """Weights by reader, lower for further readings of the same reader; the largest is 1."""
     seen: dict[str, int] = {}
     weights = []
     for reading in group:
@@ -168,18 +175,18 @@ def _views(reading: PlateReading) -> list[View]:
 
 
 def _raised(joined: PlateReading, best: PlateReading) -> PlateReading:
-    """Readings that all agree are at least as sure as the surest of them."""
+    """The joined reading with at least the confidences of the best, where all texts agree."""
     pairs = zip(joined.characters, best.characters, strict=True)
     return replace(joined, characters=tuple(_at_least(c, b.confidence) for c, b in pairs))
 
 
 def _capped(joined: PlateReading, limit: float) -> PlateReading:
-    """The reading with no character surer than `limit`."""
+    """The reading with all confidences limited to `limit`."""
     return replace(joined, characters=tuple(_at_most(c, limit) for c in joined.characters))
 
 
-def _also(joined: PlateReading, texts: Sequence[TextAlternative]) -> PlateReading:
-    """The reading with other texts that it may be, each as likely as it was held at most."""
+def _with_alternatives(joined: PlateReading, texts: Sequence[TextAlternative]) -> PlateReading:
+    """The reading with further alternatives; each text keeps its highest confidence."""
     shares = {one.text: one.confidence for one in joined.alternatives}
     for one in texts:
         shares[one.text] = max(one.confidence, shares.get(one.text, 0.0))
@@ -188,12 +195,12 @@ def _also(joined: PlateReading, texts: Sequence[TextAlternative]) -> PlateReadin
 
 
 def _dissenting(
-    claims: Sequence[PlateReading], text: str, calibration: Calibration
+    calibrated: Sequence[PlateReading], text: str, calibration: Calibration
 ) -> list[TextAlternative]:
-    """What single readings say that did not come out, as likely as their reader counts."""
+    """Texts of single readings that differ from the joined text, weighted by their reader."""
     return [
         TextAlternative(r.text, calibration.weight(r.reader) * r.confidence)
-        for r in claims
+        for r in calibrated
         if r.characters and r.text != text
     ]
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find plates in a still: neural detector with refiner, and a contour fallback."""
+"""Find plates in a still: detector and refiner networks, and a contour fallback."""

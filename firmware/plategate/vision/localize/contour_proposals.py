@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Propose quadrangles that could be plates: around rows of characters, busy patches, bright areas.
+"""Propose quadrilaterals that could be plates: from rows of characters, texture and outlines.
 
-Works at one scale; takes H x W uint8, which is not modified, and returns corners clockwise from top
-left. Which of them are plates is judged in `localize_contour_score`.
+Works at one scale; takes H x W uint8, which is not modified, and returns corners clockwise from the
+top left. `contour_score` ranks them.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ Quad = NDArray[np.float32]
 
 NARROWEST_ASPECT, WIDEST_ASPECT = 1.0, 8.0
 SMALLEST_PX = 8.0
-# The plate around a row of characters, in character heights.
+# Margin of the plate around a row of characters, in character heights.
 ROW_SIDE, ROW_ABOVE = 0.45, 0.28
-# Strokes are joined sideways over the gap between characters, hardly at all upwards.
+# Strokes are joined horizontally across the gaps between characters, hardly vertically.
 JOIN_PX = (19, 3)
 
 
 def propose(grey: Image) -> list[Quad]:
-    """All quadrangles of one scale that could be a plate."""
+    """All quadrilaterals of one scale that could be a plate."""
     return [*from_rows(grey), *from_texture(grey), *from_quadrangles(grey)]
 
 
@@ -50,7 +50,7 @@ def from_rows(grey: Image) -> list[Quad]:
 
 
 def from_texture(grey: Image) -> list[Quad]:
-    """Patches that are full of upright strokes: top hat and black hat, gradient, closing."""
+    """Patches full of vertical strokes: top hat and black hat, gradient, closing."""
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (13, 5))
     quads = []
     for operation in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT):
@@ -68,7 +68,7 @@ def from_texture(grey: Image) -> list[Quad]:
 
 
 def from_quadrangles(grey: Image) -> list[Quad]:
-    """Bright, or dark, areas whose outline is nearly a rectangle."""
+    """Bright or dark areas with a nearly rectangular outline."""
     mean = cv2.blur(grey, (61, 61), borderType=cv2.BORDER_REPLICATE)
     quads = []
     for binary in (
@@ -82,7 +82,7 @@ def from_quadrangles(grey: Image) -> list[Quad]:
 
 
 def row_quad(row: Floats) -> Quad:
-    """The plate around one row of characters: parallel to it, with the usual room around."""
+    """The plate around one row of characters: parallel to it, with a typical margin."""
     x, y, width, height = (row[:, i] for i in range(4))
     slope, _ = line_through(x + width / 2, y + height / 2)
     tall = float(np.median(height))
@@ -102,7 +102,7 @@ def row_quad(row: Floats) -> Quad:
 
 
 def ordered(points: NDArray[np.generic]) -> Quad:
-    """Four points clockwise from the top left of the shape that they form, wider than high."""
+    """Four points in clockwise order, starting at the top left one."""
     corners = points.reshape(4, 2).astype(np.float32)
     centre = corners.mean(axis=0)
     angle = np.arctan2(corners[:, 1] - centre[1], corners[:, 0] - centre[0])
@@ -112,7 +112,7 @@ def ordered(points: NDArray[np.generic]) -> Quad:
 
 
 def _stacked(rows: list[Floats]) -> list[Quad]:
-    """Plates of two lines: one row above another of similar height and place."""
+    """Two-line plates: one row above another of similar height and position."""
     quads = []
     boxes = [row_quad(row) for row in rows]
     for i, upper in enumerate(boxes):
@@ -139,7 +139,7 @@ def _stacked(rows: list[Floats]) -> list[Quad]:
 
 
 def _boxes(binary: NDArray[Any], fill: float) -> list[Quad]:
-    """The tightest rectangles around the outlines in a binary picture that fill them well."""
+    """Minimal rectangles around those outlines that fill at least the share `fill` of them."""
     outlines = imutils.grab_contours(
         cv2.findContours(binary, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     )
@@ -161,7 +161,7 @@ def _boxes(binary: NDArray[Any], fill: float) -> list[Quad]:
 
 
 def _quadrangle(hull: NDArray[np.int32], rectangle: cv2.typing.RotatedRect) -> Quad:
-    """The four corners that the outline itself has, or those of its tightest rectangle."""
+    """The outline's own four corners if it has four, else those of its minimal rectangle."""
     corners = cv2.approxPolyDP(hull, 0.04 * cv2.arcLength(hull, True), True)
     if len(corners) == 4 and cv2.contourArea(corners) > 0.85 * cv2.contourArea(hull):
         return ordered(corners)

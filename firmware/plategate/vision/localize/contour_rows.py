@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find blobs of the size and shape of characters in a grey picture, and the rows that they form.
+"""Find blobs of the size and shape of characters in a grey picture, and group them into rows.
 
-Works at one scale; takes H x W uint8 and does not modify it. Whether a row is a plate is judged in
-`localize_contour_score`.
+Works at one scale; takes H x W uint8, which is not modified.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from plategate.values import Image
 
 Floats = NDArray[np.float32]
-# What float32 and a number make: float32 when it runs, float64 by the annotations of NumPy 2.
+# Result of float32 arithmetic with a number: float32, but float64 in the annotations of NumPy 2.
 RealNumbers = NDArray[np.floating[Any]]
 
 SHORTEST_PX, TALLEST_PX = 8, 30
@@ -24,7 +23,7 @@ BLOCK_PX = 21
 DARKER_BY = 8
 MOST_BLOBS = 900
 FEWEST_IN_ROW = 3
-# One character beside another: as tall, as high up, and not further than a space between groups.
+# Limits for two neighbours in a row: ratio of heights, offset and gap in character heights.
 HEIGHT_RATIO = 1.4
 LEVEL_SHARE = 0.38
 GAP_SHARE = 1.3
@@ -32,13 +31,13 @@ STEEPEST = 0.6
 
 
 def binaries(grey: Image) -> tuple[Image, Image]:
-    """Dark strokes and light strokes, each as white on black."""
+    """Masks of dark strokes and of light strokes, white on black."""
     mean = cv2.blur(grey, (BLOCK_PX, BLOCK_PX), borderType=cv2.BORDER_REPLICATE)
     return above(cv2.subtract(mean, grey), DARKER_BY), above(cv2.subtract(grey, mean), DARKER_BY)
 
 
 def above(values: NDArray[Any], limit: int) -> Image:
-    """White where a value is above the limit, black elsewhere."""
+    """A mask: 255 where a value is above the limit, 0 elsewhere."""
     _, binary = cv2.threshold(values, limit, 255, cv2.THRESH_BINARY)
     return binary.astype(np.uint8, copy=False)
 
@@ -46,7 +45,7 @@ def above(values: NDArray[Any], limit: int) -> Image:
 def character_blobs(
     binary: Image, shortest: int = SHORTEST_PX, tallest: int = TALLEST_PX
 ) -> Floats:
-    """Boxes (x, y, width, height) of the components that could be characters."""
+    """Boxes (x, y, width, height) of the connected components that could be characters."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=4)
     stats = stats[1:]
     width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
@@ -61,7 +60,7 @@ def character_blobs(
 
 
 def rows_of(blobs: Floats) -> list[Floats]:
-    """Groups of blobs that stand beside each other on one line, each sorted from left to right."""
+    """Groups of blobs next to each other on one line, each sorted from left to right."""
     if len(blobs) < FEWEST_IN_ROW:
         return []
     blobs = blobs[np.argsort(blobs[:, 0])]
@@ -75,7 +74,7 @@ def rows_of(blobs: Floats) -> list[Floats]:
 
 
 def _neighbours(blobs: Floats) -> NDArray[np.intp]:
-    """Index pairs (left, right) of blobs that could be next to each other on a plate."""
+    """Index pairs (left, right) of blobs that could be neighbours on a plate."""
     x, y, width, height = (blobs[:, i] for i in range(4))
     right, middle = x + width, y + height / 2
     taller = np.maximum(height[:, None], height[None, :])
@@ -90,7 +89,7 @@ def _neighbours(blobs: Floats) -> NDArray[np.intp]:
 
 
 def _groups(pairs: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Connected groups of the graph that the pairs span."""
+    """Connected components of the graph given by its edges (union-find)."""
     parent: dict[int, int] = {}
 
     def root(item: int) -> int:
@@ -108,7 +107,7 @@ def _groups(pairs: NDArray[np.intp]) -> list[NDArray[np.intp]]:
 
 
 def _straight(row: Floats) -> Floats:
-    """The row without blobs that do not lie on its line or are not as tall as the others."""
+    """The row without the blobs that are off its line or of another height."""
     for _ in range(2):
         middle_x, middle_y = row[:, 0] + row[:, 2] / 2, row[:, 1] + row[:, 3] / 2
         slope, start = line_through(middle_x, middle_y)
@@ -122,7 +121,7 @@ def _straight(row: Floats) -> Floats:
 
 
 def line_through(x: RealNumbers, y: RealNumbers) -> tuple[float, float]:
-    """Slope and offset of the line that passes through the middle of most pairs of points."""
+    """Slope and offset of the Theil-Sen line: the median of the slopes of all pairs of points."""
     left, right = np.triu_indices(len(x), 1)
     run = x[right] - x[left]
     usable = np.abs(run) > 1e-3

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fit a still into the canvas that the detector is shown: small, grey where the still ends.
+"""Scale a still into the detector's input (letterboxing), and scale pictures down by halving.
 
-There are several canvases, since grey takes the detector as long as anything else: a wide still
-lies in a wide one. All show a still at the same scale.
+The detector runs on several input shapes (canvases), so that little time is spent on padding: a
+wide still gets a wide canvas. The scale of a still is the same on every canvas.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ import cv2
 import numpy as np
 
 from plategate.values import Image
-from plategate.vision.localize.scaling import GREY, half
 
-# Columns x rows, largest first: for 4:3 (and everything else), 3:2, 16:9, 1:1 and 3:4. The network
-# takes whole multiples of 32 pixels.
+GREY = 114  # padding beyond the edge of a still for every network, as in training
+
+# Columns x rows, largest first: for 4:3 (and all others), 3:2, 16:9, 1:1 and 3:4. The network needs
+# multiples of 32 pixels.
 CANVASES = ((384, 288), (384, 256), (384, 224), (288, 288), (224, 288))
 
 
 def letterbox(image: Image) -> tuple[Image, float]:
-    """The picture at the top left of the smallest canvas that holds it, and its scale.
+    """The picture in the top left of the smallest canvas that holds it, and its scale.
 
-    Large pictures are halved first, as in training: quick, and no pixel is skipped.
+    Large pictures are halved first, as in training: fast, and every pixel contributes.
     """
     height, width = image.shape[:2]
     most_columns, most_rows = CANVASES[0]
@@ -39,3 +40,11 @@ def letterbox(image: Image) -> tuple[Image, float]:
     canvas = np.full((rows, columns, 3), GREY, np.uint8)
     canvas[: size[1], : size[0]] = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
     return canvas, scale
+
+
+def half(image: Image) -> Image:
+    """The picture (H x W x 3 or H x W) at half its size; each pixel is the mean of four."""
+    even = image[: image.shape[0] & ~1, : image.shape[1] & ~1]
+    return np.asarray(
+        cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8
+    )

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Look at one place of a still from near: is it a plate, and where exactly are its corners.
+"""Second-stage network: plate probability and refined corners from a close-up of a candidate.
 
-The detector proposes places in the whole still; this small network sees one of them at a time, the
-plate always at about the same size, and says again how likely it is and where its corners are.
+The window around a candidate is scaled so that a plate always has about the same size in it.
 """
 
 from __future__ import annotations
@@ -15,20 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plategate.values import Image
+from plategate.vision.boxes import Box
 from plategate.vision.interpreter import Model, open_model
-from plategate.vision.localize.maps import Box, likelihood
-from plategate.vision.localize.scaling import GREY, half
+from plategate.vision.localize.letterbox import GREY, half
+from plategate.vision.localize.maps import probability
 from plategate.vision.models import find_model
 
-COLUMNS, ROWS = 160, 96  # the network's input, in pixels
-PLATE = (96.0, 54.0)  # largest width and height in it of what is looked at
+COLUMNS, ROWS = 160, 96  # the network's input in pixels
+PLATE = (96.0, 54.0)  # largest width and height of the candidate's box in the input, in pixels
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A part of the still, as seen by the network: `scale` of its pixels for one of the still."""
+    """The part of a still that the network gets: top left corner and input pixels a still pixel."""
 
     x: float
     y: float
@@ -36,7 +36,7 @@ class Window:
 
     @classmethod
     def around(cls, box: Box) -> Window:
-        """The window that shows what is in the box in its middle and always equally large."""
+        """The window with the box in its centre, scaled so that the box fits PLATE."""
         x0, y0, x1, y1 = box
         scale = min(PLATE[0] / max(x1 - x0, 4.0), PLATE[1] / max(y1 - y0, 4.0))
         return cls((x0 + x1 - COLUMNS / scale) / 2, (y0 + y1 - ROWS / scale) / 2, scale)
@@ -51,7 +51,7 @@ class Window:
 
 
 def cut(image: Image, window: Window) -> Image:
-    """What the window shows, 96 x 160 x 3; large parts are halved first, so no pixel is skipped."""
+    """The window's content, 96 x 160 x 3 BGR; large windows are halved first, as in training."""
     height, width = image.shape[:2]
     x0, y0 = max(0, int(window.x) - 2), max(0, int(window.y) - 2)
     x1 = min(width, int(window.x + COLUMNS / window.scale) + 3)
@@ -61,10 +61,10 @@ def cut(image: Image, window: Window) -> Image:
     part, scale = image[y0:y1, x0:x1], window.scale
     while scale <= 0.5 and min(part.shape[:2]) > 3:
         part, scale = half(part), 2 * scale
-    # Pixels are counted by their middles here, places by their edges.
+    # OpenCV counts pixels by their centres; windows and corners count from pixel edges.
     shift = np.array([x0 - window.x, y0 - window.y]) * window.scale + 0.5 * scale - 0.5
     warp = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-    seen = cv2.warpAffine(
+    content = cv2.warpAffine(
         part,
         warp,
         (COLUMNS, ROWS),
@@ -72,33 +72,34 @@ def cut(image: Image, window: Window) -> Image:
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=(GREY, GREY, GREY),
     )
-    return np.asarray(seen, np.uint8)
+    return np.asarray(content, np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """What a place shows: how likely a plate, and where its corners are in the still (4 x 2)."""
+class RefinedPlate:
+    """The refiner's result: probability of a plate, and its corners in the still (4 x 2)."""
 
-    likely: float
+    probability: float
     corners: Floats
 
 
 class Refiner:
-    """The network that looks at one place from near."""
+    """The plate refiner network."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self.looks = 0  # how often it has run, for the benchmark
+        self.passes = 0  # number of runs so far, for the benchmark
 
     @classmethod
     def from_manifest(cls, folder: Path | None = None, threads: int = 1) -> Refiner:
-        """The shipped network; ModelError says why there is none."""
+        """The shipped network; ModelError if it cannot be loaded."""
         found = find_model("plate_refiner", folder)
         return cls(open_model(found.path, found.sha256, threads))
 
-    def look(self, image: Image, box: Box) -> Seen:
-        """What there is in the still (H x W x 3 uint8 BGR) at a place, given as x0, y0, x1, y1."""
-        self.looks += 1
+    def refine(self, image: Image, box: Box) -> RefinedPlate:
+        """Probability and corners of a plate at `box` in the still (H x W x 3 uint8 BGR)."""
+        self.passes += 1
         window = Window.around(box)
         logit, *corners = self._model.run(cut(image, window)[None])[0][0].tolist()
-        return Seen(likelihood(logit), window.to_still(np.array(corners, np.float32).reshape(4, 2)))
+        points = np.array(corners, np.float32).reshape(4, 2)
+        return RefinedPlate(probability(logit), window.to_still(points))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find plates in a still with the trained detector: BGR uint8 in, regions with four corners out.
+"""Find plates in a still with the two trained networks: BGR uint8 in, regions with corners out.
 
-The still is never modified. The detector proposes places, the refiner looks at each of them from
-near; where they are sure of none, the still is searched once more in four overlapping parts.
+The detector proposes candidates in the whole still and the refiner examines each in a close-up. If
+no candidate is likely, both run again on four overlapping parts of the still. The still is not
+modified.
 """
 
 from __future__ import annotations
@@ -16,36 +17,36 @@ from numpy.typing import NDArray
 from plategate.errors import ImageError, ModelError
 from plategate.values import Corners, Image, PlateRegion
 from plategate.vision.localize.detector import Detector
-from plategate.vision.localize.maps import Candidate, overlap, without_overlaps
+from plategate.vision.localize.maps import PlateCandidate, overlap, without_overlaps
 from plategate.vision.localize.refiner import Refiner
 
-PART = 0.58  # share of the still's width and height that one of its four parts has
+PART = 0.58  # width and height of one of the four parts, as a share of the still's
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """When a plate is believed, and what is worth a look from near; all chosen on validation."""
+    """Thresholds of the search; models/training/detector/tune.py chose them on validation data."""
 
-    suspect: float = 0.1  # likelihood from which the detector proposes a place
-    rival: float = 0.35  # share of the best likelihood under which a place is not looked at
-    most: int = 6  # places that are looked at from near, the likeliest
-    trust: float = 0.4  # how much the refiner counts for the likelihood, and the detector the rest
-    moved: float = 0.7  # overlap of before and after under which a place is looked at once more
-    accept: float = 0.23  # likelihood, of both networks together, from which a plate is reported
-    sure: float = 0.45  # where nothing is as likely as this, the still is searched in parts as well
+    suspect: float = 0.1  # lowest detector score of a candidate
+    rival: float = 0.35  # a candidate below this share of the best score is not refined
+    most: int = 6  # at most this many candidates are refined, the most likely ones
+    trust: float = 0.4  # exponent of the refiner's probability; the detector's has the rest to 1
+    moved: float = 0.7  # a candidate that overlaps its refined box by less is refined once more
+    accept: float = 0.23  # lowest combined probability of a region that is reported
+    sure: float = 0.45  # below this combined probability the parts of the still are searched too
     parts: bool = True
 
 
-# Without a refiner the detector's word alone counts, so it must be surer for as few others: 96.9 %
-# of the validation plates are found then, with 0.22 others a picture.
+# Without the refiner the detector's score has to be higher for as few false regions: 96.9 % of the
+# validation plates are found, with 0.22 false regions a picture.
 ALONE = Search(accept=0.3, sure=0.5)
 
 
 class TfliteLocalizer:
-    """The trained detector and its refiner behind the `Localizer` interface.
+    """A `Localizer` that uses the detector and the refiner.
 
-    Without a refiner it finds nearly as many plates, but sees their corners less well; `degraded`
-    says in one sentence why there is none, or is None.
+    Without the refiner it finds nearly as many plates, with less accurate corners; `degraded` then
+    gives the reason in one sentence, and is None otherwise.
     """
 
     def __init__(
@@ -62,12 +63,12 @@ class TfliteLocalizer:
 
     @classmethod
     def from_manifest(cls, folder: Path | None = None, threads: int = 1) -> TfliteLocalizer:
-        """The shipped networks; ModelError says why there is no detector."""
+        """The shipped networks; ModelError if the detector cannot be loaded."""
         detector = Detector.from_manifest(folder, threads)
         try:
             return cls(detector, Refiner.from_manifest(folder, threads))
         except ModelError as error:
-            return cls(detector, None, degraded=f"plates are not looked at from near: {error}")
+            return cls(detector, None, degraded=f"corners are not refined: {error}")
 
     @property
     def name(self) -> str:
@@ -81,54 +82,55 @@ class TfliteLocalizer:
         if min(height, width) < 2:
             return []
         search = self._search
-        seen = self._seen(image, self.detector.propose(image, search.suspect))
-        if search.parts and max((one.score for one in seen), default=0.0) < search.sure:
-            seen += self._seen(image, self._in_parts(image))
-        believed = without_overlaps([one for one in seen if one.score >= search.accept])
-        regions = (_region(one, width, height) for one in believed)
+        found = self._refined(image, self.detector.propose(image, search.suspect))
+        if search.parts and max((one.score for one in found), default=0.0) < search.sure:
+            found += self._refined(image, self._in_parts(image))
+        accepted = without_overlaps([one for one in found if one.score >= search.accept])
+        regions = (_region(one, width, height) for one in accepted)
         return sorted(regions, key=_rank, reverse=True)
 
-    def look_closer(self, image: Image, region: PlateRegion) -> PlateRegion | None:
-        """The plate at `region` looked at from near once more, from where it was found."""
+    def close_up(self, image: Image, region: PlateRegion) -> PlateRegion | None:
+        """Refine the plate at `region` once more, starting from its present corners."""
         if self.refiner is None:
             return None
         height, width = image.shape[:2]
-        seen = self.refiner.look(image, region.box)
-        nearer = _region(Candidate.of(seen.corners, seen.likely), width, height)
-        return replace(nearer, proposed=region.proposed)
+        refined = self.refiner.refine(image, region.box)
+        closer = _region(PlateCandidate.of(refined.corners, refined.probability), width, height)
+        return replace(closer, proposed=region.proposed)
 
-    def _seen(self, image: Image, found: list[Candidate]) -> list[Candidate]:
-        """What the likeliest of the places show from near."""
+    def _refined(self, image: Image, found: list[PlateCandidate]) -> list[PlateCandidate]:
+        """The most likely of the candidates, refined."""
         least = self._search.rival * max((one.score for one in found), default=0.0)
         likely = [one for one in found if one.score >= least][: self._search.most]
         if self.refiner is None:
             return likely
-        return [self._from_near(image, one, self.refiner) for one in likely]
+        return [self._refine(image, one, self.refiner) for one in likely]
 
-    def _from_near(self, image: Image, one: Candidate, refiner: Refiner) -> Candidate:
-        """The place as the refiner sees it; once more where the plate is not where it was said."""
+    def _refine(self, image: Image, one: PlateCandidate, refiner: Refiner) -> PlateCandidate:
+        """The candidate with refined corners; refined twice if the plate lies elsewhere."""
         search, box = self._search, one.box
         for _ in range(2):
-            near = refiner.look(image, box)
-            score = one.score ** (1 - search.trust) * near.likely**search.trust
-            seen = Candidate.of(near.corners, score, one.corners)
-            if score < search.accept or overlap(seen.box, box) >= search.moved:
+            near = refiner.refine(image, box)
+            score = one.score ** (1 - search.trust) * near.probability**search.trust
+            refined = PlateCandidate.of(near.corners, score, one.corners)
+            if score < search.accept or overlap(refined.box, box) >= search.moved:
                 break
-            box = seen.box
-        return seen
+            box = refined.box
+        return refined
 
-    def _in_parts(self, image: Image) -> list[Candidate]:
+    def _in_parts(self, image: Image) -> list[PlateCandidate]:
+        """The detector's candidates in four overlapping parts of the still."""
         height, width = (int(side * PART) for side in image.shape[:2])
-        found: list[Candidate] = []
+        found: list[PlateCandidate] = []
         for y in (0, image.shape[0] - height):
             for x in (0, image.shape[1] - width):
                 part, at = image[y : y + height, x : x + width], np.array([x, y], np.float32)
-                seen = self.detector.propose(part, self._search.suspect)
-                found += [Candidate.of(one.corners + at, one.score) for one in seen]
+                proposed = self.detector.propose(part, self._search.suspect)
+                found += [PlateCandidate.of(one.corners + at, one.score) for one in proposed]
         return without_overlaps(found)
 
 
-def _region(candidate: Candidate, width: int, height: int) -> PlateRegion:
+def _region(candidate: PlateCandidate, width: int, height: int) -> PlateRegion:
     proposed = candidate.proposed
     return PlateRegion(
         corners=_corners(candidate.corners, width, height),
@@ -139,13 +141,13 @@ def _region(candidate: Candidate, width: int, height: int) -> PlateRegion:
 
 
 def _corners(quad: NDArray[np.float32], width: int, height: int) -> Corners:
-    """Corners within the still; the box around them if they form no convex, clockwise plate.
+    """Corners clipped to the still; those of their box if they are not convex and clockwise.
 
-    In plain numbers, which are four times as quick as arrays of eight.
+    Written with Python numbers, which are four times as fast as arrays of eight elements.
     """
     points: list[tuple[float, float]] = quad.tolist()
     a, b, c, d = points
-    if not all(_turns_right(*three) for three in ((a, b, c), (b, c, d), (c, d, a), (d, a, b))):
+    if not all(_turns_clockwise(*three) for three in ((a, b, c), (b, c, d), (c, d, a), (d, a, b))):
         xs, ys = [x for x, _ in points], [y for _, y in points]
         x0, y0, x1, y1 = min(xs), min(ys), max(xs), max(ys)
         a, b, c, d = (x0, y0), (x1, y0), (x1, y1), (x0, y1)
@@ -157,7 +159,7 @@ def _corners(quad: NDArray[np.float32], width: int, height: int) -> Corners:
     )
 
 
-def _turns_right(
+def _turns_clockwise(
     one: tuple[float, float], two: tuple[float, float], three: tuple[float, float]
 ) -> bool:
     before, after = (two[0] - one[0], two[1] - one[1]), (three[0] - two[0], three[1] - two[1])
@@ -169,5 +171,5 @@ def _within(point: tuple[float, float], width: int, height: int) -> tuple[float,
 
 
 def _rank(region: PlateRegion) -> float:
-    """Likelihood, with a little in favour of the nearer plate where several are believed."""
+    """Probability with a small bonus for larger, that is nearer, plates."""
     return float(region.confidence * max(region.width, 1.0) ** 0.2)

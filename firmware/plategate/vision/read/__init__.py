@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read the text of a plate image: TFLite network and Tesseract."""
+"""Read the registration from a plate image: TFLite network and Tesseract."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turn the step-wise character chances of a CTC network into texts with probabilities.
+"""CTC decoding: prefix beam search over a network's character probabilities at each time step.
 
-Knows neither models nor pictures: numbers in, candidates out.
+Pure functions on numbers; knows neither models nor pictures. Class 0 is the blank.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 BLANK = 0
 BEAMS = 8
-UNLIKELY = 2e-3  # a character below this chance at a step starts no new candidate
-CLASSES_PER_STEP = 4  # candidates grow by the likeliest characters of a step only
-HOPELESS = 1e-6  # a candidate whose share of the best one is less is given up early
-MOST_CHARACTERS = 14  # no registration is longer; noise may look so
+UNLIKELY = 2e-3  # a character below this probability at a step starts no new hypothesis
+CLASSES_PER_STEP = 4  # hypotheses are extended by the most likely characters of a step only
+HOPELESS = 1e-6  # a hypothesis below this share of the best one is pruned
+MOST_CHARACTERS = 14  # no registration is longer; noise may read as more
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A text as class numbers, its probability, and the step at which each class stood out."""
+class Hypothesis:
+    """A text as class numbers, its probability, and the time step of each class's peak."""
 
     classes: tuple[int, ...]
     probability: float
@@ -30,7 +30,7 @@ class Candidate:
 
 @dataclass(slots=True)
 class _Beam:
-    """Chance of a prefix ending in a blank and in its last character, and where that one peaks."""
+    """Probabilities of a prefix ending in a blank and in its last character; that one's peak."""
 
     ends_blank: float = 0.0
     ends_character: float = 0.0
@@ -46,7 +46,7 @@ _Beams = dict[tuple[int, ...], _Beam]
 
 
 def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Chances of the classes at each step (steps x classes)."""
+    """Probabilities of the classes at each step (steps x classes), float64."""
     shifted = scores.astype(np.float64)
     shifted -= shifted.max(axis=1, keepdims=True)
     np.exp(shifted, out=shifted)
@@ -54,8 +54,8 @@ def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     return shifted
 
 
-def prefix_beam_search(chances: NDArray[np.float64], width: int = BEAMS) -> list[Candidate]:
-    """The likeliest texts, best first, each with the sum over all its ways through the steps."""
+def prefix_beam_search(chances: NDArray[np.float64], width: int = BEAMS) -> list[Hypothesis]:
+    """The most likely texts, best first; each probability sums over all alignments kept."""
     beams: _Beams = {(): _Beam(ends_blank=1.0)}
     classes = _likeliest(chances)
     step = 0
@@ -68,13 +68,13 @@ def prefix_beam_search(chances: NDArray[np.float64], width: int = BEAMS) -> list
             idle = step
             while step < len(chances) and step not in classes:
                 step += 1
-            _stay(beams, row, chances[idle + 1 : step, BLANK])
+            _advance(beams, row, chances[idle + 1 : step, BLANK])
     ranked = sorted(beams.items(), key=lambda item: item[1].total, reverse=True)
-    return [Candidate(text, beam.total, beam.steps) for text, beam in ranked]
+    return [Hypothesis(text, beam.total, beam.steps) for text, beam in ranked]
 
 
 def _likeliest(chances: NDArray[np.float64]) -> dict[int, list[int]]:
-    """By step, the characters that may stand there, the likeliest first; no idle steps."""
+    """For each step with a likely character, these characters, the most likely first."""
     found: dict[int, list[int]] = {}
     for step, number in np.argwhere(chances > UNLIKELY).tolist():
         if number != BLANK:
@@ -93,11 +93,11 @@ def _best(grown: _Beams, width: int) -> _Beams:
     return {text: grown[text] for text in order[: -1 - width : -1]}
 
 
-def _stay(beams: _Beams, row: list[float], blanks: NDArray[np.float64]) -> None:
-    """Steps where nothing but the blank is likely, so that no prefix grows.
+def _advance(beams: _Beams, row: list[float], blanks: NDArray[np.float64]) -> None:
+    """Advance over steps at which only the blank is likely, so that no prefix is extended.
 
-    `row` is the first of them, `blanks` are the blank's chances in the others, in which a character
-    that goes on is too unlikely to be counted.
+    `row` holds the probabilities of the first such step, `blanks` the blank's at the others, where
+    a continued character is too unlikely to count.
     """
     blank = float(blanks.prod())
     for text, beam in beams.items():
@@ -130,7 +130,7 @@ def _grow(beams: _Beams, row: list[float], classes: list[int], step: int) -> _Be
 
 
 def _of(grown: _Beams, text: tuple[int, ...], steps: tuple[int, ...], peak: float) -> _Beam:
-    """The beam of a text; of two ways to the same text the one with the clearer peak is kept."""
+    """The beam of a text; of two alignments of a text the one with the higher peak is kept."""
     beam = grown.get(text)
     if beam is None:
         beam = grown[text] = _Beam(steps=steps, peak=peak)
@@ -139,39 +139,39 @@ def _of(grown: _Beams, text: tuple[int, ...], steps: tuple[int, ...], peak: floa
     return beam
 
 
-def merge(looks: list[list[Candidate]]) -> list[Candidate]:
-    """Candidates of several looks at one plate with their mean probabilities, best first.
+def merge(variants: list[list[Hypothesis]]) -> list[Hypothesis]:
+    """Hypotheses from several variants of one plate with their mean probabilities, best first.
 
-    The steps of a text are those of the first look that has it.
+    The steps of a text are those of the first variant that has it.
     """
-    merged: dict[tuple[int, ...], Candidate] = {}
-    for candidates in looks:
-        for one in candidates:
-            share = one.probability / len(looks)
+    merged: dict[tuple[int, ...], Hypothesis] = {}
+    for hypotheses in variants:
+        for one in hypotheses:
+            share = one.probability / len(variants)
             known = merged.get(one.classes)
             steps = known.steps if known else one.steps
             share += known.probability if known else 0.0
-            merged[one.classes] = Candidate(one.classes, share, steps)
+            merged[one.classes] = Hypothesis(one.classes, share, steps)
     return sorted(merged.values(), key=lambda one: one.probability, reverse=True)
 
 
-def confidences(candidates: list[Candidate]) -> tuple[float, ...]:
-    """For each character of the best candidate the chance that it stands there.
+def confidences(hypotheses: list[Hypothesis]) -> tuple[float, ...]:
+    """For each character of the best hypothesis the probability that it is right.
 
-    What other candidates have in its place counts against it, and so does the mass of all texts
-    that the search dropped; the weakest character is therefore never surer than the text allows.
+    Other hypotheses with another character there count against it, and so does the probability
+    of all texts that the search pruned; so no character exceeds what its text allows.
     """
-    best = candidates[0]
-    lost = max(0.0, 1.0 - sum(candidate.probability for candidate in candidates))
+    best = hypotheses[0]
+    lost = max(0.0, 1.0 - sum(one.probability for one in hypotheses))
     doubt = [lost] * len(best.classes)
-    for other in candidates[1:]:
+    for other in hypotheses[1:]:
         for at in _differing(best.classes, other.classes):
             doubt[at] += other.probability
     return tuple(min(1.0, max(0.0, 1.0 - value)) for value in doubt)
 
 
 def _differing(best: tuple[int, ...], other: tuple[int, ...]) -> list[int]:
-    """Places of `best` at which `other` says something else."""
+    """Positions of `best` at which `other` differs."""
     if len(best) == len(other):
         return [at for at, (one, two) in enumerate(zip(best, other, strict=True)) if one != two]
     shorter = min(len(best), len(other))
@@ -182,5 +182,5 @@ def _differing(best: tuple[int, ...], other: tuple[int, ...]) -> list[int]:
     while tail < shorter - head and best[-1 - tail] == other[-1 - tail]:
         tail += 1
     places = list(range(head, len(best) - tail))
-    # A missing or an extra character shows between two that agree: both neighbours are in doubt.
+    # A missing or extra character lies between two that agree: both neighbours are in doubt.
     return places or [at for at in (head - 1, head) if 0 <= at < len(best)]

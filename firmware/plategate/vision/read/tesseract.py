@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read the registration off a plate image with Tesseract, line by line.
+"""Read the registration from a plate image with Tesseract, line by line.
 
-It takes the rectifier's line images (grey, cut to the band of characters) and returns None where
-Tesseract sees no letter or digit. Calibration and agreement are the business of others.
+Takes the rectifier's line images (grey, cut to the characters) and returns None if Tesseract finds
+no letter or digit. Confidences are Tesseract's own; they are calibrated in `consensus`.
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,29 +14,63 @@ import cv2
 import numpy as np
 
 from plategate.values import CharacterReading, Image, PlateImage, PlateReading
-from plategate.vision.read.tesseract_data import LanguageData, find_language_data
-from plategate.vision.read.tesseract_engines import open_engine
-from plategate.vision.read.tesseract_variants import LOOKS
+from plategate.vision.read.tesseract_engines import (
+    LanguageData,
+    find_language_data,
+    open_engine,
+)
+from plategate.vision.rectify.plate import sheared
 
-LINE_HEIGHT = 36  # px, what the network takes; any other height is scaled to it by Tesseract
-NARROWEST = 12  # px, below this a line of that height holds no character
-WIDEST = 720  # px, twenty times the height; beyond it is no plate
-# A reading as sure as this gets no further looks; on the validation split half of them are.
+LINE_HEIGHT = 36  # px, the network's input height; Tesseract scales any other to it
+NARROWEST = 12  # px, a narrower line of that height has no character
+WIDEST = 720  # px, twenty times the height; a wider line is no plate
+# From this confidence on no further variant is read: half the readings of the validation split.
 SATISFIED = 0.9
 LEAST_CONTRAST = 12  # grey levels between the darkest and the lightest pixel of a line with text
-# Long lines are squeezed: the network's time goes with the width, and seven characters in this
-# width still have the pitch of the print that it was first trained on.
+# Long lines are narrowed to this width in px: the time is proportional to the width, and seven
+# characters in it still have the pitch of the print that the network was first trained on.
 SQUEEZED = 150
-# Of two lines, the height of the lower one; measured on the labelled plates of the train split.
+# Least height of a line that belongs to the registration, as a share of the tallest line's;
+# measured on the labelled plates of the train split.
 LOWEST_LINE = 0.64
-STOCK_HEIGHT, STOCK_BORDER = 48, 8  # px; what stock data read most with, and white around it
+STOCK_HEIGHT, STOCK_BORDER = 48, 8  # px; line height and white border that stock data reads best
+
+
+# Shares of the width: cut off at each end; kept when narrowed.
+TRIMMED = 0.03
+NARROWED = 0.85
+
+
+def trimmed(line: Image) -> Image:
+    """The line without its ends, where rims and bands are."""
+    off = int(line.shape[1] * TRIMMED)
+    return line[:, off : line.shape[1] - off].copy()
+
+
+def narrowed(line: Image) -> Image:
+    """The line at a smaller width than `prepare_line` would give it."""
+    height, width = line.shape
+    widest = min(SQUEEZED, width * LINE_HEIGHT / height)
+    wanted = max(8, int(widest * NARROWED * height / LINE_HEIGHT))
+    return cv2.resize(line, (wanted, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+# Variants of a line, read one after the other until one is confident; the order was chosen on the
+# validation split. Each returns a new picture.
+VARIANTS: tuple[Callable[[Image], Image], ...] = (
+    narrowed,
+    functools.partial(sheared, shear=0.22),
+    functools.partial(sheared, shear=-0.1, turn=-1.5),
+    functools.partial(sheared, shear=-0.22),
+    trimmed,
+)
 
 
 class TesseractReader:
-    """A `Reader` on Tesseract: in process with tesserocr, else through pytesseract.
+    """A `Reader` that uses Tesseract: in process with tesserocr, else through pytesseract.
 
-    `degraded` says in one sentence what is worse than it should be, or is None. `data` names a
-    language file outright, for trials of models that are in no manifest.
+    `degraded` names in one sentence what is worse than intended, or is None. `data` gives a
+    language file directly, for trials of models that are not in the manifest.
     """
 
     name = "tesseract"
@@ -51,15 +86,15 @@ class TesseractReader:
         self.degraded = "; ".join(said for said in (self._data.degraded, slow) if said) or None
 
     def read(self, plate: PlateImage) -> PlateReading | None:
-        """The characters of all lines, top line first; a doubtful reading gets further looks."""
+        """The characters of all lines, top line first, from the most confident variant."""
         lines = full_lines(plate.lines())
         best = self._read(lines)
         if not self._data.ours:
             return best
-        for look in LOOKS:
+        for variant in VARIANTS:
             if best is not None and best.confidence >= SATISFIED:
                 break
-            other = self._read([look(line) for line in lines if min(line.shape) > 1])
+            other = self._read([variant(line) for line in lines if min(line.shape) > 1])
             if other is not None and (best is None or other.confidence > best.confidence):
                 best = other
         return best
@@ -69,7 +104,7 @@ class TesseractReader:
         return PlateReading(characters, self.name) if characters else None
 
     def read_line(self, line: Image) -> str:
-        """What stands on one line image, without confidences."""
+        """The text of one line image, without confidences."""
         return "".join(character.char for character in self._characters(line))
 
     def _characters(self, line: Image) -> tuple[CharacterReading, ...]:
@@ -78,13 +113,13 @@ class TesseractReader:
 
 
 def full_lines(lines: Sequence[Image]) -> list[Image]:
-    """The lines that carry the registration: a much lower one is a town, a dealer, a slogan."""
+    """The lines of the registration; a much lower line is a town, a dealer or a slogan."""
     tallest = max((line.shape[0] for line in lines), default=0)
     return [line for line in lines if line.shape[0] >= LOWEST_LINE * tallest]
 
 
 def prepare_line(line: Image, tall: int = LINE_HEIGHT, widest: int = SQUEEZED) -> Image | None:
-    """The line `tall` and at most `widest` px, dark on light; None if it can hold no text."""
+    """The line scaled to `tall` x at most `widest` px, dark on light; None if it has no text."""
     height, width = line.shape[:2]
     if height < 1 or width < 1:
         return None
@@ -101,11 +136,10 @@ def prepare_line(line: Image, tall: int = LINE_HEIGHT, widest: int = SQUEEZED) -
 
 
 def is_light_on_dark(line: Image) -> bool:
-    """Whether the characters are surely lighter than their ground.
+    """Whether the characters are certainly lighter than the background.
 
-    Rims, shadows and bands fool each sign alone, so all have to agree; in doubt a line is left as
-    it is, because most plates are dark on light and Tesseract itself tries the other way round
-    when it is not satisfied.
+    Rims, shadows and bands mislead each test alone, so all have to agree. If they do not, the line
+    counts as dark on light: most plates are, and Tesseract tries the inverse itself.
     """
     height, width = line.shape
     inner = np.ascontiguousarray(
@@ -120,7 +154,7 @@ def _mostly_dark(line: Image) -> bool:
 
 
 def _dark_gaps(line: Image) -> bool:
-    """Whether the columns that change least from top to bottom, the gaps, are the dark ones."""
+    """Whether the gaps, the columns with the least vertical change, are dark."""
     columns = line.astype(np.float32)
     calmest = np.argsort(columns.std(axis=0))[: max(3, line.shape[1] // 6)]
     low, high = np.percentile(columns, (10, 90))

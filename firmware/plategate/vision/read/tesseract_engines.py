@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run Tesseract on one grey line image and return its characters with confidences.
+"""Run Tesseract on one grey line image; find the language data that it reads with.
 
-Two engines with one interface: in process (tesserocr, milliseconds) and one process for every
-line (pytesseract, a hundred milliseconds and more). Neither knows what a plate is.
+Two engines with one interface: in process (tesserocr, milliseconds a line) and one process a line
+(pytesseract, a hundred milliseconds and more). The language data is the project's plate model, or
+the stock English data as a degraded mode.
 """
 
+import hashlib
 import html
 import math
 import os
@@ -12,19 +14,21 @@ import re
 import shutil
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
-from plategate.errors import ReaderError
+from plategate.errors import ModelError, ReaderError
 from plategate.plates.text import canonical
 from plategate.values import CharacterReading, Image
-from plategate.vision.read.tesseract_data import LanguageData
+from plategate.vision.models import find_model
 
-# Tesseract starts OpenMP threads that cost more than they give on a line of this size; the limit
-# is read when the library is loaded.
+# Tesseract's OpenMP threads cost more than they save on a line of this size; the limit is read
+# when the library is loaded.
 os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
-# Tesseract shows a character as 100 + 5 * certainty, and certainty is 7 * ln(probability); a choice
-# as 100 - 5 * cost.
+# Tesseract reports a character's confidence as 100 + 5 * certainty, where certainty is
+# 7 * ln(probability), and an alternative's as 100 - 5 * cost.
 POINTS_PER_NAT = 35.0
 COST_PER_POINT = 5.0
 KEPT_ALTERNATIVES = 5
@@ -36,8 +40,65 @@ VARIABLES = {
     "load_number_dawg": "0",
     "user_defined_dpi": "300",
 }
-# No whitelist: it makes permitted characters vanish and zeroes confidences in some versions, so
-# what is no letter or digit is dropped afterwards.
+# No whitelist: in some versions it drops permitted characters and sets confidences to zero.
+# Characters that are no letter or digit are removed afterwards.
+PLATES = "plates"
+STOCK = "eng"
+SYSTEM_FOLDERS = (
+    "/usr/share/tesseract-ocr/5/tessdata",
+    "/usr/share/tesseract-ocr/4.00/tessdata",
+    "/usr/share/tessdata",
+    "/usr/local/share/tessdata",
+)
+
+
+@dataclass(frozen=True)
+class LanguageData:
+    """One .traineddata file, given as Tesseract takes it: folder, and name without the suffix."""
+
+    folder: Path
+    language: str
+    degraded: str | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Whether this is the project's plate model."""
+        return self.language != STOCK
+
+
+def find_language_data(models: Path | None = None) -> LanguageData:
+    """The plate model from the manifest, else stock `eng` with the reason in `degraded`."""
+    try:
+        return LanguageData(_checked_model(models).parent, PLATES)
+    except ModelError as error:
+        reason = str(error)
+    stock = find_stock(_system_folders())
+    if stock is None:
+        raise ReaderError(f"{reason}, and no {STOCK}.traineddata is installed (tesseract-ocr-eng)")
+    return LanguageData(
+        stock, STOCK, f"Tesseract reads with stock {STOCK}, which reads few plates: {reason}"
+    )
+
+
+def find_stock(folders: Iterable[Path]) -> Path | None:
+    """The first of `folders` that contains the stock English data."""
+    return next((f for f in folders if (f / f"{STOCK}.traineddata").is_file()), None)
+
+
+def _checked_model(models: Path | None) -> Path:
+    model = find_model("tesseract", models)
+    try:
+        content = model.path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{model.path} cannot be read: {error.strerror}") from error
+    if hashlib.sha256(content).hexdigest() != model.sha256.lower():
+        raise ModelError(f"{model.path} is damaged: its sha256 is not the one in MANIFEST.toml")
+    return model.path
+
+
+def _system_folders() -> list[Path]:
+    named = os.environ.get("TESSDATA_PREFIX")
+    return [Path(name) for name in ((named,) if named else ()) + SYSTEM_FOLDERS]
 
 
 class Engine(Protocol):
@@ -47,7 +108,7 @@ class Engine(Protocol):
 
 
 class InProcessEngine:
-    """Tesseract inside this process through tesserocr; every thread has its own loaded copy."""
+    """Tesseract in this process through tesserocr; every thread loads its own instance."""
 
     def __init__(self, data: LanguageData) -> None:
         try:
@@ -92,7 +153,7 @@ class InProcessEngine:
 
 
 class ProcessEngine:
-    """Tesseract as a program through pytesseract: starts and loads the model for every line."""
+    """Tesseract as a program through pytesseract: starts and loads its model for every line."""
 
     def __init__(self, data: LanguageData) -> None:
         try:
@@ -127,12 +188,12 @@ class ProcessEngine:
 
 
 def _page_mode(data: LanguageData) -> int:
-    """Ours takes the line as it is; stock data read more when Tesseract first looks for text."""
+    """Raw line for the plate model; stock data reads more with Tesseract's own text detection."""
     return 13 if data.ours else 7
 
 
 def open_engine(data: LanguageData, wanted: str = "auto") -> tuple[Engine, str | None]:
-    """The wanted engine, or the quickest that works and a sentence if that is the slow one."""
+    """The wanted engine, or the fastest that works, with a sentence if that is the slow one."""
     if wanted == "tesserocr":
         return InProcessEngine(data), None
     if wanted == "pytesseract":
@@ -145,13 +206,13 @@ def open_engine(data: LanguageData, wanted: str = "auto") -> tuple[Engine, str |
 
 
 def parse_hocr(page: str) -> list[tuple[str, float]]:
-    """The characters of an hOCR page made with hocr_char_boxes, with their confidences (0..100)."""
+    """Characters and confidences (0..100) of an hOCR page made with hocr_char_boxes."""
     found = re.findall(r"class='ocrx_cinfo'[^>]*?x_conf ([\d.-]+)[^>]*>([^<]*)<", page)
     return [(html.unescape(char), float(confidence)) for confidence, char in found]
 
 
 def _text(symbol: Any, level: Any) -> str:
-    """The symbol; an empty word at the end of a page has none, which tesserocr raises."""
+    """The symbol's text; "" for an empty word at the end of a page, where tesserocr raises."""
     try:
         return str(symbol.GetUTF8Text(level) or "")
     except RuntimeError:
@@ -159,7 +220,7 @@ def _text(symbol: Any, level: Any) -> str:
 
 
 def _choices(symbol: Any) -> tuple[tuple[str, float], ...]:
-    """What else the symbol at hand might be, as (text, cost), cheapest first."""
+    """Alternatives of the symbol as (text, cost), cheapest first."""
     return tuple(
         (choice.GetUTF8Text() or "", (100.0 - choice.Confidence()) / COST_PER_POINT)
         for choice in symbol.GetChoiceIterator() or ()
@@ -169,7 +230,7 @@ def _choices(symbol: Any) -> tuple[tuple[str, float], ...]:
 def _characters(
     symbols: Iterable[tuple[str, float, tuple[tuple[str, float], ...]]],
 ) -> tuple[CharacterReading, ...]:
-    """Keep what is a letter or a digit, with a probability and the share of each alternative."""
+    """The letters and digits, each with its probability and that of its alternatives."""
     kept = []
     for shown, confidence, choices in symbols:
         char = canonical(shown)
@@ -182,7 +243,7 @@ def _characters(
 def _alternatives(
     char: str, sure: float, choices: Iterable[tuple[str, float]]
 ) -> tuple[tuple[str, float], ...]:
-    """Share what `sure` leaves among the other choices, the cheap ones getting more."""
+    """Divide the probability that `sure` leaves among the alternatives by their costs."""
     shares: dict[str, float] = {}
     for shown, cost in choices:
         other = canonical(shown)

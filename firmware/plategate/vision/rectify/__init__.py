@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turn the region of a plate into an upright, evenly lit plate image."""
+"""Turn a plate region of a still into an upright, evenly lit plate image."""

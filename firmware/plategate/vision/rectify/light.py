@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Even out the light on an upright grey plate: shadows divided away, contrast stretched.
+"""Normalise the lighting of an upright grey plate: flatten shadows and stretch the contrast.
 
 Takes and returns H x W uint8; the input is not modified. Dark characters stay dark.
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from plategate.values import Image
 
-# The background is estimated over about the height of a plate, so that strokes do not count.
+# The background is blurred over about half the plate's height, so that strokes vanish in it.
 BLUR_SHARE = 0.5
 DARKEST_PERCENTILE = 2.0
 BRIGHTEST_PERCENTILE = 98.0
@@ -22,7 +22,7 @@ SMALLEST_RANGE = 12.0
 
 
 def even_light(grey: Image) -> Image:
-    """Divide the slow changes of light away and stretch what is left over the whole range."""
+    """Divide by the blurred background, then stretch to the full range of grey levels."""
     sigma = max(2.0, BLUR_SHARE * grey.shape[0])
     picture = grey.astype(np.float32) + 8.0
     small = cv2.resize(picture, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
@@ -32,7 +32,7 @@ def even_light(grey: Image) -> Image:
 
 
 def stretch(picture: NDArray[Any]) -> Image:
-    """Spread the values between the two percentiles over 0 to 255; flat pictures stay flat."""
+    """Map the range between the two percentiles to 0..255; flat pictures are not amplified."""
     low, high = np.percentile(picture[::2, ::2], (DARKEST_PERCENTILE, BRIGHTEST_PERCENTILE))
     gain = 255.0 / max(float(high - low), SMALLEST_RANGE)
     stretched: Image = np.clip((picture - low) * gain, 0.0, 255.0).astype(np.uint8)

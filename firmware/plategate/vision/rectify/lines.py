@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cut an upright grey plate to its band of characters, or to two bands where it has two lines.
+"""Cut an upright grey plate to its line of characters, or to its two lines.
 
-Bands are found by where strokes are: rows of characters are full of changes from left to right,
-the rim and the gap between two lines are not. Images are H x W uint8 and are not modified.
+A line of characters is a band of rows with many horizontal grey-level changes; the rim and the gap
+between two lines have few. Images are H x W uint8 and are not modified.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from plategate.vision.rectify.light import even_light
 Box = tuple[int, int, int, int]
 Span = tuple[int, int]
 
-# Plates wider than this never carry two full lines.
+# Plates with a larger ratio of width to height never have two full lines.
 TWO_LINE_ASPECT = 2.6
 BAND_FLOOR = 0.35
 GAP_DEPTH = 0.55
@@ -26,7 +26,7 @@ SMALLEST_BAND_SHARE = 0.3
 
 
 def split_lines(grey: Image, body: Box) -> tuple[Image, ...]:
-    """The lines of characters of a plate, top first, evenly lit; `body` is the plate in `grey`."""
+    """The lines of characters, top first, evenly lit; `body` is the plate's box in `grey`."""
     lit = even_light(grey)
     left, top, right, bottom = body
     profile = stroke_profile(lit[top:bottom, left:right])
@@ -35,7 +35,7 @@ def split_lines(grey: Image, body: Box) -> tuple[Image, ...]:
 
 
 def stroke_profile(plate: Image) -> NDArray[np.float32]:
-    """How much every row changes from left to right, smoothed, 1.0 at the busiest row."""
+    """Horizontal grey-level change of every row, smoothed and scaled to a maximum of 1.0."""
     inner = plate[:, plate.shape[1] // 12 : plate.shape[1] - plate.shape[1] // 12]
     change = np.abs(cv2.Sobel(inner, cv2.CV_32F, 1, 0, ksize=3))
     rows = np.minimum(change, 400.0).mean(axis=1, keepdims=True)
@@ -45,7 +45,7 @@ def stroke_profile(plate: Image) -> NDArray[np.float32]:
 
 
 def find_bands(profile: NDArray[np.float32], aspect: float) -> tuple[Span, ...]:
-    """One span of rows, or two where a deep gap near the middle separates two lines."""
+    """One span of rows, or two if a deep gap near the middle separates two lines."""
     height = len(profile)
     if aspect < TWO_LINE_ASPECT and height >= 16:
         low, high = int(0.3 * height), int(0.65 * height)
@@ -59,7 +59,7 @@ def find_bands(profile: NDArray[np.float32], aspect: float) -> tuple[Span, ...]:
 
 
 def _centre(profile: NDArray[np.float32]) -> int:
-    """The busiest row, with those near the middle preferred."""
+    """The row with the most changes, weighted in favour of the middle."""
     height = len(profile)
     rows = np.arange(height, dtype=np.float32)
     weight = 1.0 - 0.5 * np.abs(rows / max(1, height - 1) - 0.5)
@@ -67,7 +67,7 @@ def _centre(profile: NDArray[np.float32]) -> int:
 
 
 def _grow(profile: NDArray[np.float32], seed: int, first: int, last: int) -> Span:
-    """From the seed row outwards as long as there are strokes, then a little further."""
+    """Extend from the seed row as far as the profile reaches BAND_FLOOR of it, plus padding."""
     floor = BAND_FLOOR * float(profile[seed])
     top = bottom = seed
     while top > first and profile[top - 1] >= floor:

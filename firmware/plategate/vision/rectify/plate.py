@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turn a plate region of a still into an upright grey plate, its lines of characters, the evidence.
+"""Cut a plate region out of a still: upright grey plate, lines of characters, unprocessed crop.
 
-The still is BGR uint8 and is not modified; what is done to the light and to the lines is in
-`rectify_light` and `rectify_lines`.
+The still is BGR uint8 and is not modified. Lines and lighting are processed in `lines` and `light`.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from plategate.values import Corners, Image, PlateImage, PlateRegion
 from plategate.vision.rectify.lines import split_lines
 
-# A plate that is cut is read wrong with full confidence, so every cut keeps some surroundings.
+# A plate cut too tightly is misread with high confidence, so every cut includes a margin.
 BODY_WIDTH_PX = 256
 BODY_HEIGHT_PX = 96
 EVIDENCE_MARGIN = 0.25
@@ -27,7 +26,7 @@ SMALLEST_SIDE_PX = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """How much more than the plate is cut, on each side, as a share of its width and height."""
+    """Margin around the plate on each side, as a share of its width and of its height."""
 
     width: float = 0.05
     height: float = 0.08
@@ -37,7 +36,7 @@ NORMAL = Margin()
 
 
 def rectify(image: Image, region: PlateRegion, margin: Margin = NORMAL) -> PlateImage:
-    """Straighten the plate at `region`, `margin` beyond its corners."""
+    """The plate image of `region`, cut `margin` beyond its corners."""
     grey = upright(image, region.corners, margin)
     body = _body(grey, margin)
     lines = functools.partial(split_lines, grey, body)
@@ -45,7 +44,7 @@ def rectify(image: Image, region: PlateRegion, margin: Margin = NORMAL) -> Plate
 
 
 def trimmed(plate: PlateImage, had: Margin, margin: Margin) -> PlateImage:
-    """The plate that was straightened with the margin `had`, cut to a smaller one to confirm it."""
+    """A plate image that was cut with the margin `had`, reduced to a smaller margin."""
     height, width = plate.grey.shape[:2]
     x = round(width * (had.width - margin.width) / (1 + 2 * had.width))
     y = round(height * (had.height - margin.height) / (1 + 2 * had.height))
@@ -55,7 +54,7 @@ def trimmed(plate: PlateImage, had: Margin, margin: Margin) -> PlateImage:
 
 
 def upright(image: Image, corners: Corners, margin: Margin = NORMAL) -> Image:
-    """The plate between `corners` seen from the front, grey, at the size that readers want."""
+    """The plate between `corners` warped to a rectangle: grey, at most 256 x 96 px plus margin."""
     quad = np.array(corners, np.float32)
     width, height = _sides(quad)
     scale = min(BODY_WIDTH_PX / width, BODY_HEIGHT_PX / height)
@@ -73,15 +72,32 @@ def upright(image: Image, corners: Corners, margin: Margin = NORMAL) -> Image:
     )
 
 
+def sheared(grey: Image, shear: float = 0.0, turn: float = 0.0) -> Image:
+    """Shear and rotate a plate image about its centre; same size, edges replicated.
+
+    `shear` is in pixels to the right for each pixel down, `turn` in degrees counter-clockwise.
+    Which way a blurred character is misread depends on its angle, so readers try several.
+    """
+    if not shear and not turn:
+        return grey
+    height, width = grey.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, 1.0)
+    matrix[0] += shear * np.array([0.0, 1.0, -height / 2])
+    out = cv2.warpAffine(
+        grey, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return _uint8(out)
+
+
 def evidence(image: Image, region: PlateRegion, margin: float = EVIDENCE_MARGIN) -> Image:
-    """The upright box around the plate with some surroundings, cut from the still as it is."""
+    """The upright box around the plate with a margin, copied from the still unprocessed."""
     x0, y0, x1, y1 = region.box
     left, top, right, bottom = _around((x0, y0, x1, y1), margin * (y1 - y0), image)
     return image[top:bottom, left:right].copy()
 
 
 def _body(grey: Image, margin: Margin) -> tuple[int, int, int, int]:
-    """Where the plate itself lies in the upright image: left, top, right, bottom."""
+    """Box of the plate without its margin in the upright image: left, top, right, bottom."""
     height, width = grey.shape[:2]
     left = round(width * margin.width / (1 + 2 * margin.width))
     top = round(height * margin.height / (1 + 2 * margin.height))
@@ -91,9 +107,9 @@ def _body(grey: Image, margin: Margin) -> tuple[int, int, int, int]:
 def _window(
     image: Image, quad: NDArray[np.float32], margin: Margin, scale: float
 ) -> tuple[Image, NDArray[np.float32]]:
-    """The part of the still that is needed, grey and shrunk by area, and the corners in it.
+    """The needed part of the still, grey and scaled down by area averaging, and the corners in it.
 
-    Shrinking before warping keeps the strokes of large plates from being undersampled.
+    Scaling down before warping keeps the strokes of large plates from being undersampled.
     """
     width, height = _sides(quad)
     pad = 2 + 2 * max(margin.width * width, margin.height * height, 1.0)
@@ -111,7 +127,7 @@ def _window(
 
 
 def _sides(quad: NDArray[np.float32]) -> tuple[float, float]:
-    """Mean width and height of a quadrilateral given clockwise from its top left."""
+    """Mean width and height of a quadrilateral given clockwise from its top left corner."""
     a, b, c, d = quad.tolist()
     width, height = (dist(a, b) + dist(c, d)) / 2, (dist(a, d) + dist(b, c)) / 2
     return max(SMALLEST_SIDE_PX, width), max(SMALLEST_SIDE_PX, height)
@@ -120,9 +136,9 @@ def _sides(quad: NDArray[np.float32]) -> tuple[float, float]:
 def _around(
     box: tuple[float, float, float, float], pad: float, image: Image
 ) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of whole pixels around a box, within the still; never empty.
+    """The padded box in whole pixels, clipped to the still, at least one pixel.
 
-    In plain numbers, since eight calls that clip a single one take a tenth of a millisecond.
+    Written with Python numbers: eight calls of numpy's clip take a tenth of a millisecond.
     """
     x0, y0, x1, y1 = box
     height, width = image.shape[:2]

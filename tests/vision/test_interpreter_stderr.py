@@ -9,8 +9,8 @@ from pathlib import Path
 
 CODE = """
 import os, sys
-from plategate.vision.quiet import native_chatter_muted
-with native_chatter_muted():
+from plategate.vision.interpreter import stderr_muted
+with stderr_muted():
     os.write(2, b"library chatter")
 sys.stderr.write("ours")
 """
@@ -23,9 +23,9 @@ def test_ok__only_our_own_words_are_left() -> None:
 
 def test_ok__file_that_took_a_closed_stderrs_place_is_left_alone(tmp_path: Path) -> None:
     code = (
-        "import os; from plategate.vision.quiet import native_chatter_muted;"
+        "import os; from plategate.vision.interpreter import stderr_muted;"
         f"assert os.open({str(tmp_path / 'book')!r}, os.O_WRONLY | os.O_CREAT) == 2\n"
-        "with native_chatter_muted(): os.write(2, b'kept')"
+        "with stderr_muted(): os.write(2, b'kept')"
     )
     subprocess.run(["/bin/sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, code], check=True)
     assert (tmp_path / "book").read_bytes() == b"kept"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from plategate.values import PlateRegion
-from plategate.vision.localize.contour_refine import refine_corners
+from plategate.vision.rectify.level import levelled
 
 
 def upright_box(corners: np.ndarray) -> PlateRegion:
@@ -26,7 +26,7 @@ def test_ok__tilted_plate_is_levelled(
     flat = corners_at(500, 330, 240, 56)
     matrix = cv2.getRotationMatrix2D((620, 358), roll, 1.0)
     corners = cv2.transform(flat[None], matrix)[0].astype(np.float32)
-    refined = refine_corners(placed(drawn_plate(["AB12 CDE"]), corners), upright_box(corners))
+    refined = levelled(placed(drawn_plate(["AB12 CDE"]), corners), upright_box(corners))
     (ax, ay), (bx, by), _, _ = refined.corners
     assert (by - ay) / (bx - ax) == pytest.approx(np.tan(np.deg2rad(-roll)), abs=0.035)
     assert (refined.confidence, refined.localizer) == (0.7, "box")
@@ -37,7 +37,7 @@ def test_ok__whole_plate_stays_inside(
 ) -> None:
     matrix = cv2.getRotationMatrix2D((620, 358), 10, 1.0)
     corners = cv2.transform(corners_at(500, 330, 240, 56)[None], matrix)[0].astype(np.float32)
-    refined = refine_corners(placed(drawn_plate(["AB12 CDE"]), corners), upright_box(corners))
+    refined = levelled(placed(drawn_plate(["AB12 CDE"]), corners), upright_box(corners))
     quad = np.array(refined.corners, np.float32)
     middle = corners.mean(axis=0)
     for corner in middle + 0.85 * (corners - middle):
@@ -49,10 +49,10 @@ def test_ok__level_plate_is_left_alone(
 ) -> None:
     corners = corners_at(500, 330, 240, 56)
     region = upright_box(corners)
-    assert refine_corners(placed(drawn_plate(["AB12 CDE"]), corners), region) == region
+    assert levelled(placed(drawn_plate(["AB12 CDE"]), corners), region) == region
 
 
 @pytest.mark.parametrize("value", [0, 90, 255])
 def test_ok__nothing_to_see_is_left_alone(corners_at: Callable, value: int) -> None:
     region = upright_box(corners_at(20, 20, 100, 30))
-    assert refine_corners(np.full((90, 160, 3), value, np.uint8), region) == region
+    assert levelled(np.full((90, 160, 3), value, np.uint8), region) == region

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Level the corners of a plate region by the row of characters that is seen in it.
+"""Level a plate region: make its upper and lower edge parallel to the row of characters in it.
 
-For regions of a detector whose corners are a little off on tilted plates. Takes H x W x 3 uint8
-BGR, which is not modified; a region without a clear row comes back as it is.
+Corrects corners that are a little off on tilted plates. Takes H x W x 3 uint8 BGR, which is not
+modified; a region without a clear row of characters is returned unchanged.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from plategate.vision.localize.contour_rows import (
 )
 from plategate.vision.rectify.plate import Margin, upright
 
-SEEN = Margin(0.08, 0.25)
+VIEW = Margin(0.08, 0.25)
 FEWEST = 4
-# A row that spans less than this share of the region may be a slogan or a sticker.
+# A row that spans a smaller share of the region may be a slogan or a sticker.
 WIDEST_SHARE = 0.45
-# Slopes that readers do not mind, and those that no detector makes.
+# Smaller slopes do not disturb readers; larger ones are no error of a detector.
 LEAST_SLOPE, MOST_SLOPE = 0.03, 0.45
 
 
-def refine_corners(image: Image, region: PlateRegion) -> PlateRegion:
+def levelled(image: Image, region: PlateRegion) -> PlateRegion:
     """The region with its upper and lower edge parallel to the row of characters."""
-    grey = upright(image, region.corners, SEEN)
+    grey = upright(image, region.corners, VIEW)
     row = _clear_row(grey)
     if row is None:
         return region
@@ -41,13 +41,13 @@ def refine_corners(image: Image, region: PlateRegion) -> PlateRegion:
     slope, _ = line_through(x + width / 2, y + height / 2)
     if not LEAST_SLOPE < abs(slope) < MOST_SLOPE:
         return region
-    quad = _levelled(grey.shape[:2], row, slope)
-    a, b, c, d = ((float(px), float(py)) for px, py in _back(quad, grey, region))
+    quad = _level_corners(grey.shape[:2], row, slope)
+    a, b, c, d = ((float(px), float(py)) for px, py in _to_still(quad, grey, region))
     return replace(region, corners=(a, b, c, d))
 
 
 def _clear_row(grey: Image) -> Floats | None:
-    """The longest row of characters, if there is one that spans the plate."""
+    """The longest row of characters that spans the plate, or None."""
     tallest = int(0.75 * grey.shape[0])
     shortest = max(8, int(0.15 * grey.shape[0]))
     rows = [
@@ -63,25 +63,25 @@ def _clear_row(grey: Image) -> Floats | None:
     return row if across > WIDEST_SHARE * grey.shape[1] else None
 
 
-def _levelled(shape: tuple[int, ...], row: Floats, slope: float) -> Quad:
+def _level_corners(shape: tuple[int, ...], row: Floats, slope: float) -> Quad:
     """The plate's corners in the upright picture, parallel to the row.
 
-    An upright box around a tilted plate is higher than the plate by what the tilt takes; what is
-    left stays around the row as it was.
+    The box around a tilted plate is higher than the plate by slope times width; that much is taken
+    off, and the rest keeps its position relative to the row.
     """
     high, wide = shape
-    left = wide * SEEN.width / (1 + 2 * SEEN.width)
+    left = wide * VIEW.width / (1 + 2 * VIEW.width)
     right = wide - left
-    top = high * SEEN.height / (1 + 2 * SEEN.height)
+    top = high * VIEW.height / (1 + 2 * VIEW.height)
     bottom = high - top
     tall = float(np.median(row[:, 3]))
     middle = (left + right) / 2
     centre = float(
         np.median(row[:, 1] + row[:, 3] / 2 - slope * (row[:, 0] + row[:, 2] / 2 - middle))
     )
-    lost = abs(slope) * (right - left) / 2
-    above = max(0.62 * tall, centre - top - lost)
-    below = max(0.62 * tall, bottom - centre - lost)
+    excess = abs(slope) * (right - left) / 2
+    above = max(0.62 * tall, centre - top - excess)
+    below = max(0.62 * tall, bottom - centre - excess)
     rise = slope * (right - left) / 2
     return np.array(
         [
@@ -94,10 +94,10 @@ def _levelled(shape: tuple[int, ...], row: Floats, slope: float) -> Quad:
     )
 
 
-def _back(quad: Quad, grey: Image, region: PlateRegion) -> Quad:
-    """The corners in pixels of the still."""
+def _to_still(quad: Quad, grey: Image, region: PlateRegion) -> Quad:
+    """Corners of the upright picture in pixels of the still."""
     high, wide = grey.shape[:2]
-    left, top = wide * SEEN.width / (1 + 2 * SEEN.width), high * SEEN.height / (1 + 2 * SEEN.height)
+    left, top = wide * VIEW.width / (1 + 2 * VIEW.width), high * VIEW.height / (1 + 2 * VIEW.height)
     body = np.array(
         [(left, top), (wide - left, top), (wide - left, high - top), (left, high - top)],
         np.float32,
