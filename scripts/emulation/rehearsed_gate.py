@@ -86,7 +86,7 @@ def with_drills(settings: Settings, board: RehearsalBoard) -> None:
 
     class Reader:
         def __init__(self) -> None:
-            self._pipeline = build_pipeline(settings.vision)
+            self._pipeline = build_pipeline(settings.vision, countries=settings.format_countries)
             self.degraded = self._pipeline.degraded
 
         def read_burst(self, stills: Iterable[Any]) -> Any:

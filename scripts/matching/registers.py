@@ -15,11 +15,11 @@ from plategate.access.matching.likelihood import ReadingLikelihood
 from plategate.access.matching.match import EXACT, Explanations, Match, Outcome, Strictness, weigh
 from plategate.access.matching.misreadings import one_confusion_away
 from plategate.plates.confusions import Confusions
-from plategate.plates.grammar import any_country
+from plategate.plates.formats import all_formats
 from plategate.plates.text import DIGITS, LETTERS, lookalike_key
 from plategate.values import PlateReading
 
-FITS = lru_cache(maxsize=None)(any_country().fits)  # the formats that the gate takes
+FITS = lru_cache(maxsize=None)(all_formats().fits)  # the formats that the gate takes
 
 
 def real_plates(folder: Path) -> list[str]:

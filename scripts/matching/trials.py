@@ -11,7 +11,7 @@ from pathlib import Path
 
 from matching.collect import Sample
 from matching.registers import Asked, Level, Register, judged, made_up, neighbours
-from plategate.access.matching.match import Outcome
+from plategate.access.matching.match import MatchResult
 from plategate.plates.confusions import Confusions
 from plategate.values import PlateReading
 from plategate.vision.consensus.merge import agree_burst
@@ -102,10 +102,10 @@ def owner(asked: Asked | None, truth: str, others: Register, level: Level, least
     if asked is None:
         return "not read"
     match = judged(asked, others, (truth,), level, least)
-    if match.outcome is Outcome.MATCHED:
+    if match.result is MatchResult.MATCHED:
         return "right" if match.plate == truth else "wrong"
     weak = asked.reading.confidence < least
-    return "refused" if match.outcome is Outcome.NONE and not weak else "unsure"
+    return "refused" if match.result is MatchResult.NONE and not weak else "unsure"
 
 
 def stranger(
@@ -118,5 +118,5 @@ def stranger(
     """What happens to somebody who is on no list."""
     if asked is None:
         return "shut"
-    opened = judged(asked, others, listed, level, least).outcome is Outcome.MATCHED
+    opened = judged(asked, others, listed, level, least).result is MatchResult.MATCHED
     return "opened" if opened else "shut"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stores with lists and records in them, and readings as a pipeline would make them."""
+"""Fixtures: databases with lists and records, and readings as the pipeline makes them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def fill() -> Callable[..., ListChange]:
 
 @pytest.fixture
 def reading() -> Callable[..., PlateReading]:
-    """A reading whose characters are all equally sure: reading("AB12CDE", 0.9)."""
+    """A reading in which all characters have the same confidence: reading("AB12CDE", 0.9)."""
 
     def make(text: str, confidence: float = 0.95) -> PlateReading:
         return PlateReading(tuple(CharacterReading(c, confidence) for c in text), "test")

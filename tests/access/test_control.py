@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: exact matching, block and wanted before allow, and no crash whatever the file is like."""
+"""Guards access control: exact matching, block and wanted before allow, no crash on any file."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def test_ok__block_and_wanted_come_before_allow(access, settings, fill, judge, r
     )
 
 
-def test_ok__the_record_comes_with_every_verdict(access, settings, fill, judge, reading):
+def test_ok__every_verdict_has_the_vehicle_record(access, settings, fill, judge, reading):
     record = VehicleRecord("ZZ99", owner="Jo", registered_in="Ulm")
     fill(settings.file, ListName.ALLOW, ListEntry("A1"), records=[record])
     verdict = access.judge(reading("ZZ99"), NOW, True)
     assert (verdict.reason, verdict.record) == (Reason.NOT_LISTED, record)
 
 
-def test_ok__a_list_that_comes_later_is_used(settings, fill, judge):
+def test_ok__a_list_imported_later_is_used(settings, fill, judge):
     assert judge("A1") == (Result.REFUSED, Reason.NO_LIST)
     fill(settings.file, ListName.ALLOW, ListEntry("A1"))
     assert judge("A1") == (Result.GRANTED, Reason.ALLOWED)
@@ -71,7 +71,7 @@ def test_ok__a_list_that_comes_later_is_used(settings, fill, judge):
     assert judge("A1") == (Result.REFUSED, Reason.NOT_LISTED)
 
 
-def test_ok__another_file_in_the_place_of_the_old_is_used(settings, fill, judge, tmp_path):
+def test_ok__a_replaced_database_file_is_used(settings, fill, judge, tmp_path):
     fill(settings.file, ListName.ALLOW, ListEntry("A1"))
     assert judge("A1") == (Result.GRANTED, Reason.ALLOWED)
     fill(tmp_path / "other.sqlite", ListName.ALLOW, ListEntry("A2"))
@@ -79,7 +79,7 @@ def test_ok__another_file_in_the_place_of_the_old_is_used(settings, fill, judge,
     assert judge("A2") == (Result.GRANTED, Reason.ALLOWED)
 
 
-def test_ok__judges_in_another_thread(settings, fill, judge):
+def test_ok__another_thread_can_judge(settings, fill, judge):
     fill(settings.file, ListName.ALLOW, ListEntry("A1"))
     assert judge("A1") == (Result.GRANTED, Reason.ALLOWED)
     found: list[object] = []
@@ -89,7 +89,7 @@ def test_ok__judges_in_another_thread(settings, fill, judge):
     assert found == [(Result.GRANTED, Reason.ALLOWED)]
 
 
-def test_fail__a_damaged_file_is_a_verdict_and_not_a_crash(settings, judge, caplog):
+def test_fail__a_damaged_file_gives_a_verdict(settings, judge, caplog):
     settings.file.write_bytes(
         b"this is no database, and longer than a header of a hundred bytes" * 9
     )
@@ -139,7 +139,7 @@ def test_ok__of_several_entries_the_one_in_force_opens(settings, fill, judge):
     assert judge("A1") == (Result.GRANTED, Reason.ALLOWED)
 
 
-def test_ok__a_block_that_is_over_does_not_block(settings, fill, judge):
+def test_ok__an_expired_block_entry_does_not_block(settings, fill, judge):
     fill(settings.file, ListName.ALLOW, ListEntry("A1"))
     fill(settings.file, ListName.BLOCK, ListEntry("A1", valid_until=NOW - timedelta(days=1)))
     assert judge("A1") == (Result.GRANTED, Reason.ALLOWED)
@@ -154,7 +154,7 @@ def test_ok__a_block_that_is_over_does_not_block(settings, fill, judge):
         ("closed", Reason.LIST_TOO_OLD, Reason.LIST_TOO_OLD),
     ],
 )
-def test_ok__past_its_age_a_list_does_what_the_owner_wants(
+def test_ok__an_old_list_follows_when_list_too_old(
     settings, fill, reading, choice, limited, unlimited
 ):
     fill(settings.file, ListName.ALLOW, ListEntry("A1", hours="daily"), ListEntry("B2"))

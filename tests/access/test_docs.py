@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: every list and record file that docs/lists.md shows can be imported as it stands."""
+"""Guards docs/lists.md: every list and record file that it shows can be imported."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_ok__record_files():
     assert (record.plate, record.fields) == ("BAB123", (("bay", "17"),))
 
 
-def test_ok__the_schema_knows_the_columns_of_the_reader():
+def test_ok__the_json_schema_has_the_columns_of_the_parser():
     schema = json.loads(shown('{\n  "$schema"'))
     entry = schema["properties"]["entries"]["items"]["properties"]
     assert set(entry) == COLUMNS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: entries are counted once and durably, and who is inside is known."""
+"""Guards visits: each is counted once and durably, and the plates inside are known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from plategate.access.control import open_access
 from plategate.access.store.lists import ListName
-from plategate.access.visits import Direction, Grant, VisitStore
+from plategate.access.visits import Direction, Visit, VisitStore
 from plategate.values import ListEntry, Reason, Result
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -29,7 +29,7 @@ def gate(settings, tmp_path):
         control.close()
 
 
-def test_ok__a_counted_entry_opens_so_often_and_no_more(settings, fill, reading, gate):
+def test_ok__a_counted_entry_opens_exactly_that_often(settings, fill, reading, gate):
     fill(settings.file, ListName.ALLOW, ListEntry("A1", entries=2))
     for passage in ("p1", "p2"):
         access = gate()  # a restart in between changes nothing
@@ -41,7 +41,7 @@ def test_ok__a_counted_entry_opens_so_often_and_no_more(settings, fill, reading,
     assert (verdict.result, verdict.reason) == (Result.REFUSED, Reason.ENTRIES_USED_UP)
 
 
-def test_ok__a_count_survives_a_new_list_and_a_new_limit_starts_anew(settings, fill, reading, gate):
+def test_ok__a_count_survives_a_new_list_and_a_new_limit_restarts_it(settings, fill, reading, gate):
     fill(settings.file, ListName.ALLOW, ListEntry("A1", entries=1))
     access = gate()
     access.note_grant("p1", access.judge(reading("A1"), NOW, True), NOW)
@@ -51,7 +51,9 @@ def test_ok__a_count_survives_a_new_list_and_a_new_limit_starts_anew(settings, f
     assert access.judge(reading("A1"), NOW, True).result is Result.GRANTED
 
 
-def test_fail__what_cannot_be_counted_must_not_open(settings, fill, reading, gate, tmp_path):
+def test_fail__an_entry_that_cannot_be_counted_does_not_open(
+    settings, fill, reading, gate, tmp_path
+):
     fill(settings.file, ListName.ALLOW, ListEntry("A1", entries=1), ListEntry("B2"))
     access = gate(visits_file=tmp_path, direction="in")  # a folder where the file should be
     counted = access.judge(reading("A1"), NOW, True)
@@ -76,12 +78,12 @@ def test_ok__anti_passback(settings, fill, reading, gate):
     assert entrance.judge(reading("A1"), NOW, True).result is Result.GRANTED
 
 
-def test_ok__who_is_inside(tmp_path):
+def test_ok__lists_the_plates_inside(tmp_path):
     store = VisitStore(tmp_path / "visits.sqlite")
     assert store.inside() == ()
     for number, plate in enumerate(("B2", "A1")):
         at = NOW + timedelta(hours=number)
-        store.note(Grant(f"p{number}", plate, None, Direction.IN, at))
+        store.note(Visit(f"p{number}", plate, None, Direction.IN, at))
     assert [plate for plate, _ in store.inside()] == ["B2", "A1"]
     assert store.inside_since("A1") == NOW + timedelta(hours=1)
     assert store.forget_inside(NOW + timedelta(minutes=1)) == 1

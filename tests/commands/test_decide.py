@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards that `plategate decide` says for each picture what the gate would say, and why."""
+"""Guards `plategate decide`: the verdict and reason of the gate for each picture."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_ok__listed_plate_is_granted(state: Path) -> None:
     assert json.loads(result.stdout)["plates"][0]["text"] == "B839HAR"
 
 
-def test_ok__time_decides(state: Path) -> None:
+def test_ok__the_time_decides(state: Path) -> None:
     (verdict,) = verdicts(run(state, DAY, "--json", "--at", "2027-06-04T12:00"))
     assert (verdict["result"], verdict["reason"]) == ("refused", "expired")
 
@@ -67,7 +67,7 @@ def test_ok__no_list_refuses(tmp_path: Path) -> None:
     assert (verdict["result"], verdict["reason"]) == ("refused", "no_list")
 
 
-def test_ok__sentence_for_a_person(state: Path) -> None:
+def test_ok__text_output_names_the_verdict(state: Path) -> None:
     result = run(state, DAY, "--at", NOON)
     assert "B839HAR" in result.stdout
     assert "granted (allowed), Ana Pop" in result.stdout
@@ -82,5 +82,5 @@ def test_ok__broken_file_has_no_verdict(state: Path) -> None:
 
 
 @pytest.mark.parametrize("time", ["noon", "2026-13-01", ""])
-def test_fail__time_that_is_none(state: Path, time: str) -> None:
+def test_fail__an_invalid_time_is_wrong_usage(state: Path, time: str) -> None:
     assert run(state, DAY, "--at", time).exit_code == 2

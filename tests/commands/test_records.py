@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: `plategate records` imports whole or not at all and finds people in spite of a slip."""
+"""Guards `plategate records`: imports completely or not at all, finds owners despite a typo."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def test_ok__looks_up_by_plate_and_by_person(run, file):
     assert "bay:             7" in by_plate
     assert run("records", "lookup", "--person", "muler ana").startswith("AB12CDE")
     assert run("records", "lookup", "--person", "SCHMITD").startswith("BAB123")
-    assert "nothing known" in run("records", "lookup", "--person", "anna schmidt", code=1)
+    assert "no record" in run("records", "lookup", "--person", "anna schmidt", code=1)
 
 
-def test_fail__a_bad_line_is_named_and_the_old_records_stay(run, file, tmp_path):
+def test_fail__an_invalid_line_is_named_and_the_old_records_stay(run, file, tmp_path):
     run("records", "import", str(file))
     bad = tmp_path / "bad.csv"
     bad.write_text("plate,insured_until\nAB12CDE,soon\n")

@@ -159,6 +159,13 @@ def test_fail__invalid_settings_are_reported_and_the_rest_is_checked(bench: Benc
     assert "temperature" in found
 
 
+def test_ok__superseded_settings_are_named(bench: Bench) -> None:
+    bench.more = '[vision]\ncountries = ["de"]'
+    found = bench.examine()
+    assert found["settings"].light is Light.AMBER
+    assert "vision.countries: superseded by plates.countries" in found["settings"].sentence
+
+
 def test_ok__with_invalid_settings_the_last_good_ones_are_used(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,7 +112,7 @@ def test_ok__a_list_that_is_too_old_is_signalled(running, monkeypatch):
 def test_fail__lists_that_cannot_be_read_are_a_named_failure(running):
     running.until(lambda: running.site.gate.allow_list()["entries"] == 1)
     running.access._file.write_bytes(b"no database" * 1000)
-    running.access._stores.close()
+    running.access._connections.close()
     running.site.gate._due_s.pop("list age")
     running.until(running.site.health.failures)
     (failure,) = running.site.health.failures()

@@ -55,7 +55,10 @@ def test_ok__relay_and_trigger_are_enough(file: Path) -> None:
         (WIRED + '[barrier]\nstyle = "open_and_close"\n', "needs pins.close_relay"),
         (MOVING_FILES, "triggers.motion.enabled: needs a real camera, not files"),
         (WIRED + MOVING_FILES, "triggers.motion.enabled: needs a real camera, not files"),
-        ('[access]\ncountries = ["DE"]\n', "access.countries: 'DE'; there are: at, de,"),
+        (
+            '[access]\ncountries = ["zz"]\n',
+            "access.countries: 'zz': no such country; known are ae,",
+        ),
         (
             SOURCE + 'url = "ftp://x/list.csv"\n',
             "sync.sources.0.url = 'ftp://x/list.csv': must be an",
@@ -70,7 +73,12 @@ def test_ok__relay_and_trigger_are_enough(file: Path) -> None:
             "[pins]\nopen_relay = { pin = 17 }\nbeam = { pin = 17 }\n",
             "settings.toml: pins: GPIO 17 is used by both open_relay and beam",
         ),
-        (WIRED + '[vision]\ncountries = ["zz"]\n', "vision.countries: no pack 'zz'"),
+        (WIRED + '[vision]\ncountries = ["zz"]\n', "vision.countries: 'zz': no such country"),
+        (WIRED + '[plates]\ncountries = ["de", "zz"]\n', "plates.countries: 'zz': no such"),
+        (
+            WIRED + '[plates]\ncountries = ["de"]\n[access]\ncountries = ["at"]\n',
+            "plates.countries and access.countries differ; remove access.countries",
+        ),
     ],
 )
 def test_fail__what_no_gate_can_start_with(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards the country packs, and that formats are evidence: they tip scales, they force nothing."""
+"""Guards the country files, and that formats are evidence that never overrules a sure reading."""
 
 import tomllib
 
@@ -8,9 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plategate.errors import SettingsError
-from plategate.plates.formats import FOLDER, known_countries, load_pack
-from plategate.plates.grammar import Grammar, any_country, choose_grammar, looks_like_plate
-from plategate.plates.registration import installed_countries
+from plategate.plates.formats import (
+    FOLDER,
+    PlateFormats,
+    all_formats,
+    check_countries,
+    format_evidence,
+    formats_of,
+    known_countries,
+    looks_like_plate,
+)
+from plategate.plates.registration import registration_codes
 from plategate.plates.text import ALPHABET, canonical
 from plategate.values import CharacterReading, PlateReading
 from plategate.vision.consensus.calibrate import UNCALIBRATED
@@ -42,27 +50,26 @@ def reading(text: str, confidence: float = 0.95) -> PlateReading:
     return PlateReading(tuple(CharacterReading(c, confidence) for c in text), "tflite")
 
 
-def test_ok__there_are_packs_for_many_countries() -> None:
+def test_ok__many_countries_have_a_file() -> None:
     assert len(known_countries()) >= 25
     assert set(PLATES) <= set(known_countries())
 
 
 @pytest.mark.parametrize("country", known_countries())
-def test_ok__every_pack_says_its_source_and_loads(country: str) -> None:
+def test_ok__every_country_file_names_its_source_and_loads(country: str) -> None:
     table = tomllib.loads((FOLDER / f"{country}.toml").read_text(encoding="utf-8"))
     assert len(table["source"]) > 10
     assert canonical(table["sign"]) == table["sign"]
-    pack = load_pack(country)
-    assert pack.formats
-    assert all(2 <= found.length <= 11 for found in pack.formats)
+    assert formats_of(country)
+    assert all(2 <= found.length <= 11 for found in formats_of(country))
 
 
 @pytest.mark.parametrize("country", sorted(PLATES))
-def test_ok__plates_of_a_country_fit_its_pack(country: str) -> None:
-    grammar = Grammar([load_pack(country)])
+def test_ok__plates_of_a_country_fit_its_formats(country: str) -> None:
+    formats = PlateFormats([country])
     for text in PLATES[country]:
-        assert grammar.fits(text), text
-        assert grammar(text) > grammar("QQQQQQQQQQ")
+        assert formats.fits(text), text
+        assert formats.log_odds(text) > formats.log_odds("QQQQQQQQQQ")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +79,7 @@ def test_ok__plates_of_a_country_fit_its_pack(country: str) -> None:
      ("at", "NI12CYA"), ("id", "NI2CYA")],
 )  # fmt: skip
 def test_fail__letters_that_a_country_does_not_issue(country: str, text: str) -> None:
-    assert not Grammar([load_pack(country)]).fits(text)
+    assert not PlateFormats([country]).fits(text)
 
 
 @pytest.mark.parametrize(
@@ -80,25 +87,23 @@ def test_fail__letters_that_a_country_does_not_issue(country: str, text: str) ->
     [("at", "W0345A"), ("ch", "ZH012"), ("de", "MXCA012"), ("fi", "ABC023"), ("gb", "E055RXG"),
      ("id", "B0123ABC"), ("li", "FL012"), ("lv", "AB012"), ("my", "WXY0234"), ("sg", "SBA0234A")],
 )  # fmt: skip
-def test_fail__numbers_do_not_start_with_a_nought_where_they_are_counted(
-    country: str, text: str
-) -> None:
-    grammar = Grammar([load_pack(country)])
-    assert not grammar.fits(text)
-    assert grammar.fits(text.replace("0", "5", 1))
+def test_fail__a_serial_number_does_not_start_with_zero(country: str, text: str) -> None:
+    formats = PlateFormats([country])
+    assert not formats.fits(text)
+    assert formats.fits(text.replace("0", "5", 1))
 
 
-def test_ok__every_austrian_district_that_is_known_by_name_is_in_the_pack() -> None:
-    grammar = Grammar([load_pack("at")])
-    codes = next(c.places for c in installed_countries() if c.code == "at")
-    assert [code for code in codes if not grammar.fits(f"{code}123AB")] == []
+def test_ok__the_austrian_formats_include_every_district_with_a_name() -> None:
+    formats = PlateFormats(["at"])
+    places = next(codes.places for codes in registration_codes() if codes.country == "at")
+    assert [code for code in places if not formats.fits(f"{code}123AB")] == []
 
 
-def test_ok__a_look_alike_is_decided_by_the_format() -> None:
+def test_ok__the_format_decides_between_look_alikes() -> None:
     unsure = CharacterReading("O", 0.55, (("0", 0.44),))
     plate = PlateReading((*reading("ABC").characters, unsure, *reading("23").characters), "tflite")
     assert agree_readings([plate], None, UNCALIBRATED).text == "ABCO23"  # type: ignore[union-attr]
-    joined = agree_readings([plate], choose_grammar(["hu"]), UNCALIBRATED)
+    joined = agree_readings([plate], format_evidence(["hu"]), UNCALIBRATED)
     assert joined is not None
     assert joined.text == "ABC023"
 
@@ -106,35 +111,44 @@ def test_ok__a_look_alike_is_decided_by_the_format() -> None:
 @quick
 @given(st.text(ALPHABET, min_size=1, max_size=9))
 def test_ok__no_format_overrules_a_reading_that_is_sure(text: str) -> None:
-    joined = agree_readings([reading(text, 0.98)], choose_grammar(["de", "ro"]), UNCALIBRATED)
+    joined = agree_readings([reading(text, 0.98)], format_evidence(["de", "ro"]), UNCALIBRATED)
     assert joined is not None
     assert joined.text == text
 
 
-def test_ok__any_country_is_no_evidence_at_all() -> None:
-    assert choose_grammar([]) is None
+def test_ok__without_countries_there_is_no_evidence() -> None:
+    assert format_evidence([]) is None
 
 
-def test_ok__all_packs_together_stay_gentle() -> None:
-    grammar = any_country()
-    scores = [grammar(text) for plates in PLATES.values() for text in plates]
-    assert max(scores) - min(grammar("QQQQQQQQQQ"), *scores) < 5
+def test_ok__all_countries_together_give_weak_evidence() -> None:
+    formats = all_formats()
+    scores = [formats.log_odds(text) for plates in PLATES.values() for text in plates]
+    assert max(scores) - min(formats.log_odds("QQQQQQQQQQ"), *scores) < 5
 
 
 def test_fail__unknown_country_is_named() -> None:
-    with pytest.raises(SettingsError, match=r"vision\.countries: no pack 'zz'"):
-        choose_grammar(["zz"])
+    with pytest.raises(SettingsError, match=r"plates\.countries: 'zz': no such country; known are"):
+        format_evidence(["zz"])
+    with pytest.raises(SettingsError, match=r"^vision\.countries: 'zz'"):
+        check_countries(["de", "zz"], "vision.countries")
+
+
+def test_ok__a_country_code_may_be_in_capitals() -> None:
+    check_countries(["DE"], "plates.countries")
+    evidence = format_evidence(["HU", "hu"])
+    assert evidence is not None
+    assert evidence("ABC123") == PlateFormats(["hu"]).log_odds("ABC123")
 
 
 @pytest.mark.parametrize("text", ["B152FTO", "AB12CDE", "ZH1", "Y8", "1A"])
-def test_ok__plates_look_like_plates(text: str) -> None:
+def test_ok__registrations_look_like_plates(text: str) -> None:
     assert looks_like_plate(reading(text, 0.6))
 
 
 @pytest.mark.parametrize(
     ("text", "confidence"), [("7", 0.95), ("TT", 0.95), ("11", 0.95), ("Y8", 0.4)]
 )
-def test_fail__what_is_too_short_is_no_plate(text: str, confidence: float) -> None:
+def test_fail__very_short_texts_do_not_look_like_plates(text: str, confidence: float) -> None:
     assert not looks_like_plate(reading(text, confidence))
 
 
@@ -143,9 +157,9 @@ def test_fail__what_is_too_short_is_no_plate(text: str, confidence: float) -> No
     [("AUDI", 0.6), ("WWWEXAMPLEDE", 0.99), ("IIII", 0.95), ("IIIIII", 0.7), ("TOYOTA", 0.5),
      ("AB12CDE", 0.01), ("", 0.9)],
 )  # fmt: skip
-def test_fail__badges_and_grilles_do_not(text: str, confidence: float) -> None:
+def test_fail__badges_and_grilles_do_not_look_like_plates(text: str, confidence: float) -> None:
     assert not looks_like_plate(reading(text, confidence))
 
 
-def test_ok__chosen_words_are_plates_when_read_with_certainty() -> None:
+def test_ok__a_word_read_with_confidence_looks_like_a_personalised_plate() -> None:
     assert looks_like_plate(reading("GOOGLE", 0.97))

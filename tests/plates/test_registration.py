@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: the place of registration is read from plates of all countries that encode it."""
+"""Guards the places of registration derived from plates, for all countries that encode them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import pytest
 
 from plategate.plates.registration import (
     Registration,
-    installed_countries,
     registered_in,
+    registration_codes,
     registrations,
 )
 from plategate.plates.text import canonical
 
-# What stands before or behind a code on the plates of one country or another.
+# Characters before or after the place code on plates of some country.
 AROUND = ("AB123", "12ABC", "1234AB", "123456", "12345", "1234AB1", "12345A", "AB12345", "1")
 
 
@@ -54,8 +54,8 @@ AROUND = ("AB123", "12ABC", "1234AB", "123456", "12345", "1234AB1", "12345A", "A
 def test_ok__places(country, plate, place):
     places = {
         r.place
-        for c in installed_countries()
-        if c.code == country
+        for c in registration_codes()
+        if c.country == country
         for r in c.places_of(canonical(plate))
     }
     assert place in places if place else not places
@@ -65,10 +65,10 @@ def test_ok__a_plate_without_separators_may_be_from_two_places():
     assert registered_in("BAB123", ["de"]) == "Berlin or Bamberg (Germany)"
 
 
-def test_ok__home_countries_go_first_and_others_are_not_lost():
+def test_ok__expected_countries_come_first_and_others_remain():
     assert registrations("HHXY1234E", ["ro"]) == (Registration("Germany", "Hamburg"),)
     assert {r.country for r in registrations("M1234AB")} >= {"Spain"}
-    assert registered_in("M1234AB", ["es"]) == "Madrid (Spain)"
+    assert registered_in("M1234AB", ["es"]) == registered_in("M1234AB", ["ES"]) == "Madrid (Spain)"
 
 
 @pytest.mark.parametrize("plate", ["", "A", "ZZZZZZZZ", "12345678", "1234BCD", "AB123CD"])
@@ -76,9 +76,9 @@ def test_ok__plates_that_name_no_place(plate):
     assert registered_in(plate) is None
 
 
-def test_ok__every_country_has_its_source_and_every_code_can_be_on_a_plate():
-    countries = installed_countries()
-    assert {c.code for c in countries} == {
+def test_ok__every_country_names_its_source_and_every_code_matches_a_pattern():
+    countries = registration_codes()
+    assert {c.country for c in countries} == {
         "de",
         "gb",
         "fr",
@@ -97,4 +97,4 @@ def test_ok__every_country_has_its_source_and_every_code_can_be_on_a_plate():
         for code in country.places:
             plates = [code + rest for rest in AROUND] + [rest + code for rest in AROUND]
             fits = [p.fullmatch(plate) for p in country.patterns for plate in plates]
-            assert code in {fit["code"] for fit in fits if fit}, f"{country.code}: {code}"
+            assert code in {fit["code"] for fit in fits if fit}, f"{country.country}: {code}"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: RUF001
-"""Guards the canonical form that every list, reader and verdict compares by."""
+"""Guards the canonical form of plates, by which lists and readings are compared."""
 
 import pytest
 from hypothesis import given, settings
@@ -48,17 +48,17 @@ def test_ok__canonical_is_idempotent_and_stays_in_the_alphabet(text: str) -> Non
 
 @quick
 @given(st.text())
-def test_ok__case_of_the_input_is_irrelevant_once_canonical(text: str) -> None:
+def test_ok__the_case_of_a_canonical_text_does_not_matter(text: str) -> None:
     assert canonical(canonical(text).lower()) == canonical(text)
 
 
 @quick
 @given(st.text(ALPHABET))
-def test_ok__canonical_text_is_left_alone(text: str) -> None:
+def test_ok__canonical_text_is_unchanged(text: str) -> None:
     assert canonical(text) == text
 
 
-def test_ok__fold_joins_only_o_with_0_and_i_with_1() -> None:
+def test_ok__fold_merges_only_o_with_0_and_i_with_1() -> None:
     assert fold("OI01DLQ") == "0101DLQ"
     kept = [c for c in ALPHABET if fold(c) == c]
     assert len(kept) == len(ALPHABET) - 2
@@ -71,7 +71,7 @@ def test_ok__look_alikes_share_a_key(text: str) -> None:
         assert lookalike_key(other) == lookalike_key(text)
 
 
-def test_ok__classes_do_not_overlap_and_others_stand_alone() -> None:
+def test_ok__look_alike_classes_do_not_overlap() -> None:
     joined = "".join(LOOKALIKE_CLASSES)
     assert len(set(joined)) == len(joined)
     assert lookalikes("A") == "A"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: weekly windows are wall time at the site, across midnight, holidays and clock changes."""
+"""Guards weekly windows: local time, across midnight, holidays and daylight saving changes."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def test_ok__windows(hours, local, expected):
 @pytest.mark.parametrize(
     "hours", ["", ";", "xyz", "mon 7-9", "mon 07:00-07:00", "mon 25:00-26:00", "mon 07:60-08:00"]
 )
-def test_fail__what_is_no_window(hours):
+def test_fail__invalid_windows(hours):
     with pytest.raises(ValueError, match=r"."):
         parse_hours(hours)
 
 
-def test_ok__holidays_replace_the_weekday_where_the_text_names_them():
+def test_ok__hol_windows_replace_those_of_the_weekday():
     christmas = Holidays(["12-25", "easter+1", "2026-06-04"])
     assert allowed("fri 07:00-18:00", "2026-12-25T09:00", christmas)
     assert not allowed("fri 07:00-18:00; hol closed", "2026-12-25T09:00", christmas)
@@ -63,7 +63,7 @@ def test_ok__holidays_replace_the_weekday_where_the_text_names_them():
 
 
 @pytest.mark.parametrize("day", ["25.12.", "2026-02-30", "13-01", "easter+x", ""])
-def test_fail__what_is_no_holiday(day):
+def test_fail__invalid_holidays(day):
     with pytest.raises(ValueError, match=r"."):
         Holidays([day])
 
@@ -86,12 +86,12 @@ def test_ok__easter(year, day):
         ((2026, 10, 26, 5, 30), False),
     ],
 )
-def test_ok__hours_stay_at_the_wall_clock_when_the_clocks_change(instant, expected):
+def test_ok__windows_keep_local_time_when_daylight_saving_changes(instant, expected):
     local = datetime(*instant, tzinfo=UTC).astimezone(BERLIN)
     assert parse_hours("mon-fri 07:00-18:00").allow(local, NONE) is expected
 
 
-def test_ok__the_hour_that_comes_twice_counts_twice():
+def test_ok__the_repeated_hour_is_in_the_window_twice():
     hours = parse_hours("sun 02:00-03:00")
     for hour in (0, 1):  # 02:30 summer time, then 02:30 winter time
         local = datetime(2026, 10, 25, hour, 30, tzinfo=UTC).astimezone(BERLIN)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Judge a reading against the local lists; the one door to `access` for the gate and the commands.
+"""Access control: the verdict for a reading against the local lists.
 
-It never raises for what a file or a disk does: what cannot be judged is not granted, and the
-verdict says why.
+This is the interface of `access` for the gate and the commands. File and disk errors are never
+raised: they lead to a verdict that does not open and names the reason.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from plategate.access.matching.likelihood import ReadingLikelihood
-from plategate.access.matching.match import EXACT, Match, Outcome, weigh
+from plategate.access.matching.match import EXACT, Match, MatchResult, weigh
 from plategate.access.matching.search import explanations, possibly_wanted
 from plategate.access.policy import Moment, forbids, nearest_entry, result_of
 from plategate.access.rules import AccessRules, access_rules
+from plategate.access.store.database import ThreadConnections
 from plategate.access.store.lists import ListName, entries_of_plate, list_state
-from plategate.access.store.store_threads import ReadingStores
 from plategate.access.store.vehicles import record_of_plate
-from plategate.access.visits import Direction, Grant, VisitStore
+from plategate.access.visits import Direction, Visit, VisitStore
 from plategate.errors import StoreError
 from plategate.plates.confusions import installed_confusions
 from plategate.plates.registration import registered_in
@@ -36,82 +36,84 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ListCondition:
-    """The allow list: its entries, when it was last known to be fresh, what is wrong with it."""
+    """State of the allow list: number of entries, when last confirmed, what is wrong with it."""
 
-    too_old: bool = False  # last confirmed longer ago than the owner wants
+    too_old: bool = False  # last confirmed longer ago than access.list_max_age_days
     failure: str | None = None
     entries: int | None = None
     confirmed_at: datetime | None = None
 
 
 def open_access(
-    settings: AccessSettings, fits: Callable[[str], bool] | None = None
+    settings: AccessSettings,
+    fits: Callable[[str], bool] | None = None,
+    countries: tuple[str, ...] = (),
 ) -> AccessControl:
-    """Make the judge; the lists may be missing and may come later.
+    """Create the access control; the list database may be missing and appear later.
 
-    `fits` says whether a text has the format of a plate; without it every text counts as one,
-    which is the careful choice.
+    `fits` tells whether a text has the format of a plate; without it every text does, which is the
+    stricter choice. Places of registration in `countries` come first.
     """
-    return AccessControl(access_rules(settings), fits or bool)
+    return AccessControl(access_rules(settings, countries), fits or bool)
 
 
 class AccessControl:
-    """Judges readings; may be called from any thread, each has a connection of its own."""
+    """Judges readings; may be called from any thread, each has its own database connection."""
 
-    def __init__(self, terms: AccessRules, fits: Callable[[str], bool]) -> None:
-        """Use `open_access`."""
-        self._terms = terms
+    def __init__(self, rules: AccessRules, fits: Callable[[str], bool]) -> None:
+        """Use `open_access` instead."""
+        self._rules = rules
         self._fits = fits
-        self._file = terms.settings.file
-        self._stores = ReadingStores(self._file)
-        self._visits = VisitStore(terms.settings.visits_file)
+        self._file = rules.settings.file
+        self._connections = ThreadConnections(self._file)
+        self._visits = VisitStore(rules.settings.visits_file)
         self._failure = ""
 
-    def use(self, terms: AccessRules) -> None:
-        """Judge by other terms from now on; the files stay those that it was opened with."""
-        self._terms = terms
+    def use(self, rules: AccessRules) -> None:
+        """Use other rules from now on; the files stay those it was opened with."""
+        self._rules = rules
 
     def judge(self, reading: PlateReading | None, at: datetime, clock_trusted: bool) -> Verdict:
-        """The verdict about one reading at a time; `at` is aware."""
+        """The verdict for a reading at time `at` (timezone-aware)."""
         if reading is None or not reading.text:
             return Verdict(Result.UNSURE, Reason.NOT_READABLE)
-        moment = Moment(at, clock_trusted, self._terms.zone, self._terms.holidays)
+        moment = Moment(at, clock_trusted, self._rules.zone, self._rules.holidays)
         try:
             with storage_errors(self._file):
                 if not self._file.exists():
                     return Verdict(Result.REFUSED, Reason.NO_LIST, plate=reading.text)
-                verdict = self._judge(self._stores.here(), reading, moment)
+                verdict = self._judge(self._connections.get(), reading, moment)
         except StoreError as error:
-            self._say_once(str(error))
+            self._log_once(str(error))
             return Verdict(Result.UNSURE, Reason.STORE_FAILED, plate=reading.text)
-        self._say_once("")
+        self._log_once("")
         return verdict
 
     def note_grant(self, passage_id: str, verdict: Verdict, at: datetime) -> bool:
-        """Count a grant, durably and once; to be called before the relay moves.
+        """Count a grant, durably and once; must be called before the relay moves.
 
-        False where the entry allows a number of passages and counting failed: then the barrier
-        must stay shut.
+        Returns False if the entry has a limited number of entries and counting failed: the barrier
+        must then stay closed.
         """
-        direction = self._terms.direction
-        grant = Grant(passage_id, verdict.plate or "", verdict.entry, direction, at)
+        direction = self._rules.direction
+        visit = Visit(passage_id, verdict.plate or "", verdict.entry, direction, at)
         counted = verdict.entry is not None and verdict.entry.entries is not None
         if not counted and direction is Direction.UNKNOWN:
             return True
         try:
-            self._visits.note(grant)
+            self._visits.note(visit)
         except StoreError as error:
-            self._say_once(str(error))
+            self._log_once(str(error))
             return not counted
         return True
 
     def list_condition(self, at: datetime) -> ListCondition:
-        """What is known about the allow list without looking for a plate."""
+        """The state of the allow list at time `at`."""
         try:
             with storage_errors(self._file):
                 if not self._file.exists():
                     return ListCondition()
-                store = self._stores.here()
+                store = self._connections.get()
                 too_old, state = self._too_old(store, at), list_state(store, ListName.ALLOW)
         except StoreError as error:
             return ListCondition(failure=str(error))
@@ -120,8 +122,8 @@ class AccessControl:
         return ListCondition(too_old, entries=state.entries, confirmed_at=state.confirmed_at)
 
     def close(self) -> None:
-        """Close the file in all threads; none of them may be judging."""
-        self._stores.close()
+        """Close the connections of all threads; none of them may be in use."""
+        self._connections.close()
 
     def _judge(self, store: sqlite3.Connection, reading: PlateReading, moment: Moment) -> Verdict:
         verdict = self._forbidden(store, reading.text, moment)
@@ -130,11 +132,11 @@ class AccessControl:
             wanted = forbids(possibly_wanted(store, reading, likelihood), moment)
             verdict = self._allowed(store, reading, likelihood, moment)
             if wanted is not None:
-                verdict = _beside_wanted(verdict, wanted)
+                verdict = _limited_by_wanted(verdict, wanted)
         plate = verdict.plate or reading.text
         record = record_of_plate(store, plate)
         place = record.registered_in if record and record.registered_in else None
-        place = place or registered_in(plate, self._terms.settings.countries)
+        place = place or registered_in(plate, self._rules.countries)
         return replace(verdict, plate=plate, record=record, registered_in=place)
 
     def _forbidden(self, store: sqlite3.Connection, plate: str, moment: Moment) -> Verdict | None:
@@ -153,13 +155,13 @@ class AccessControl:
     ) -> Verdict:
         if list_state(store, ListName.ALLOW) is None:
             return Verdict(Result.REFUSED, Reason.NO_LIST)
-        strong = reading.confidence >= self._terms.settings.min_confidence
+        strong = reading.confidence >= self._rules.settings.min_confidence
         plate: str | None = reading.text
         if not (strong and entries_of_plate(store, ListName.ALLOW, reading.text)):
             match = self._weigh(store, reading, likelihood)
-            if match.outcome is Outcome.AMBIGUOUS:
+            if match.result is MatchResult.AMBIGUOUS:
                 return Verdict(Result.UNSURE, Reason.AMBIGUOUS)
-            plate = match.plate if match.outcome is Outcome.MATCHED else None
+            plate = match.plate if match.result is MatchResult.MATCHED else None
         if plate is not None and (forbidden := self._forbidden(store, plate, moment)):
             return forbidden
         if plate is None:
@@ -171,10 +173,10 @@ class AccessControl:
     def _weigh(
         self, store: sqlite3.Connection, reading: PlateReading, likelihood: ReadingLikelihood
     ) -> Match:
-        if self._terms.strictness is EXACT:
-            return Match(Outcome.NONE)
-        found = explanations(store, reading, self._terms.strictness)
-        return weigh(likelihood, found, self._terms.strictness, self._fits)
+        if self._rules.strictness is EXACT:
+            return Match(MatchResult.NONE)
+        found = explanations(store, reading, self._rules.strictness)
+        return weigh(likelihood, found, self._rules.strictness, self._fits)
 
     def _by_entry(
         self, store: sqlite3.Connection, read: str, plate: str, moment: Moment
@@ -189,19 +191,19 @@ class AccessControl:
         return self._passback(Verdict(result_of(reason), shown, plate=plate, entry=entry))
 
     def _is_outdated(self, store: sqlite3.Connection, entry: ListEntry, moment: Moment) -> bool:
-        choice = self._terms.settings.when_list_too_old
+        choice = self._rules.settings.when_list_too_old
         if choice == "warn" or (choice == "unlimited" and not entry.limited):
             return False
         return moment.clock_trusted and self._too_old(store, moment.at)
 
     def _too_old(self, store: sqlite3.Connection, at: datetime) -> bool:
-        limit, state = self._terms.settings.list_max_age_days, list_state(store, ListName.ALLOW)
+        limit, state = self._rules.settings.list_max_age_days, list_state(store, ListName.ALLOW)
         return bool(limit and state and at - state.confirmed_at > timedelta(days=limit))
 
     def _passback(self, verdict: Verdict) -> Verdict:
-        """Look at who is inside already, where the owner wants that."""
-        entry, choice = verdict.entry, self._terms.settings.anti_passback
-        watched = self._terms.direction is Direction.IN and choice != "off"
+        """Apply access.anti_passback: refuse or warn if the plate is already inside."""
+        entry, choice = verdict.entry, self._rules.settings.anti_passback
+        watched = self._rules.direction is Direction.IN and choice != "off"
         if not watched or entry is None or verdict.result is not Result.GRANTED:
             return verdict
         if self._visits.inside_since(entry.plate) is None:
@@ -213,7 +215,7 @@ class AccessControl:
     def _used(self, entry: ListEntry) -> int:
         return 0 if entry.entries is None else self._visits.used(entry)
 
-    def _say_once(self, failure: str) -> None:
+    def _log_once(self, failure: str) -> None:
         if failure != self._failure:
             if failure:
                 logger.error("lists cannot be read: %s", failure)
@@ -222,8 +224,8 @@ class AccessControl:
             self._failure = failure
 
 
-def _beside_wanted(verdict: Verdict, wanted: ListEntry) -> Verdict:
-    """What is left of a verdict where the plate may also be a wanted one: only the sure grant."""
+def _limited_by_wanted(verdict: Verdict, wanted: ListEntry) -> Verdict:
+    """The verdict if the plate may also be a wanted one: only an exact grant remains."""
     if verdict.reason is Reason.ALLOWED and verdict.result is Result.GRANTED:
         return replace(verdict, alarm=POSSIBLE)
     result = Result.REFUSED if verdict.result is Result.REFUSED else Result.UNSURE

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PURE: turn what stands on the lists about a plate into a verdict; only GRANTED opens.
+"""Decide from the entries of a plate whether it may pass; pure, only GRANTED opens.
 
-Block and wanted come before allow, and whatever cannot be told is UNSURE. Finding the entries is
-the business of `control`, likeness of plates that of `match`.
+Block and wanted entries outrank allow entries; an entry that cannot be checked is UNSURE. `control`
+looks the entries up, `match` decides which plate a reading counts as.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from plategate.schedule.windows import Holidays, parse_hours
 from plategate.values import ListEntry, Reason, Result
 
-# Where a plate has several entries, the one that comes nearest to opening speaks for it.
+# Where a plate has several entries, the one closest to granting access decides.
 _NEAREST_FIRST = (
     Reason.ALLOWED,
     Reason.CLOCK_UNTRUSTED,
@@ -28,7 +28,7 @@ _NEAREST_FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a plate is judged: the time, whether it can be trusted, and the site's calendar."""
+    """The time of a decision, whether the clock is trusted, and the calendar of the site."""
 
     at: datetime
     clock_trusted: bool
@@ -37,12 +37,12 @@ class Moment:
 
 
 def needs_clock(entry: ListEntry) -> bool:
-    """Whether only a trusted clock can tell if the entry is in force."""
+    """Whether a trusted clock is needed to tell if the entry is in force."""
     return bool(entry.valid_from or entry.valid_until or entry.hours)
 
 
 def entry_reason(entry: ListEntry, moment: Moment, used: int) -> Reason:
-    """ALLOWED where the entry is in force; otherwise why not."""
+    """ALLOWED if the entry is in force, otherwise the reason why it is not."""
     if entry.entries is not None and used >= entry.entries:
         return Reason.ENTRIES_USED_UP
     if not needs_clock(entry):
@@ -53,13 +53,13 @@ def entry_reason(entry: ListEntry, moment: Moment, used: int) -> Reason:
 def nearest_entry(
     entries: Iterable[ListEntry], moment: Moment, used: Callable[[ListEntry], int]
 ) -> tuple[ListEntry, Reason] | None:
-    """Of a plate's entries, the one that comes nearest to opening, and what it says."""
+    """The entry closest to granting access, and its reason; None if there are no entries."""
     judged = [(entry, entry_reason(entry, moment, used(entry))) for entry in entries]
     return min(judged, key=lambda pair: _NEAREST_FIRST.index(pair[1]), default=None)
 
 
 def forbids(entries: Iterable[ListEntry], moment: Moment) -> ListEntry | None:
-    """The block or wanted entry that is in force; one that cannot be told counts as in force."""
+    """The first block or wanted entry in force; one that cannot be checked counts as in force."""
     in_force = (Reason.ALLOWED, Reason.CLOCK_UNTRUSTED)
     for entry in entries:
         if entry_reason(entry, moment, used=0) in in_force:
@@ -68,7 +68,7 @@ def forbids(entries: Iterable[ListEntry], moment: Moment) -> ListEntry | None:
 
 
 def result_of(reason: Reason) -> Result:
-    """What follows from the reason that an entry of the allow list gives."""
+    """The result for the reason of an allow entry."""
     if reason is Reason.ALLOWED:
         return Result.GRANTED
     return Result.UNSURE if reason is Reason.CLOCK_UNTRUSTED else Result.REFUSED

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the owner's settings say about access, checked and made ready to be judged by."""
+"""The access rules of a site: its settings, with zone, holidays and strictness resolved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from plategate.access.matching.match import LEVELS, Strictness
 from plategate.access.visits import Direction
 from plategate.errors import SettingsError
-from plategate.plates.registration import installed_countries
 from plategate.schedule.windows import Holidays
 from plategate.schedule.zone import site_zone
 from plategate.settings.access import AccessSettings
@@ -17,35 +16,27 @@ from plategate.settings.access import AccessSettings
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """The terms of one site, replaced as a whole."""
+    """What `control` decides by; replaced as a whole when the settings change."""
 
     settings: AccessSettings
     zone: ZoneInfo
     holidays: Holidays
     strictness: Strictness
     direction: Direction
+    countries: tuple[str, ...] = ()  # whose places of registration come first
 
 
-def access_rules(settings: AccessSettings) -> AccessRules:
-    """The terms of these settings; SettingsError names a holiday, zone or country that is wrong."""
+def access_rules(settings: AccessSettings, countries: tuple[str, ...] = ()) -> AccessRules:
+    """The rules for these settings; raises SettingsError for an invalid holiday or time zone."""
     try:
         holidays = Holidays(settings.holidays)
     except ValueError as error:
         raise SettingsError(f"access.holidays: {error}") from None
-    _check_countries(settings.countries)
     return AccessRules(
         settings=settings,
         zone=site_zone(settings.zone),
         holidays=holidays,
         strictness=LEVELS[settings.strictness],
         direction=Direction(settings.direction),
+        countries=countries,
     )
-
-
-def _check_countries(codes: tuple[str, ...]) -> None:
-    if not codes:
-        return
-    known = [country.code for country in installed_countries()]
-    for code in codes:
-        if code not in known:
-            raise SettingsError(f"access.countries: {code!r}; there are: {', '.join(known)}")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the gate remembers of its grants: how often an entry was used, and who is inside.
+"""Database of visits: how often each entry was used, and which plates are inside.
 
-A file of its own beside the lists, so that opening never waits for a list that is being replaced.
+Separate from the lists, so that opening never waits while a list is being replaced.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from plategate.storage import open_for_writing, storage_errors, transaction
 from plategate.values import ListEntry
 
 BUSY_TIMEOUT_S = 2.0
-MOST_GRANTS = 10_000  # remembered so that none is counted twice
+MOST_GRANTS = 10_000  # passages remembered, so that none is counted twice
 
 _LAYOUT = """
 CREATE TABLE IF NOT EXISTS grants (id INTEGER PRIMARY KEY, passage TEXT UNIQUE NOT NULL);
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS inside (plate TEXT PRIMARY KEY, since TEXT NOT NULL) 
 
 
 class Direction(StrEnum):
-    """Which way a lane leads; UNKNOWN where it leads both ways or nobody said."""
+    """The direction of a lane; UNKNOWN if it serves both or the setting is empty."""
 
     IN = "in"
     OUT = "out"
@@ -39,8 +39,8 @@ class Direction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """A barrier that is about to open: for which passage, plate and entry, and which way."""
+class Visit:
+    """A granted passage before the barrier opens: its plate, its entry and the direction."""
 
     passage: str
     plate: str
@@ -50,47 +50,47 @@ class Grant:
 
 
 def entry_key(entry: ListEntry) -> str:
-    """What a count belongs to: the plate and its limits, so that a new limit starts anew."""
+    """The key of a use count: a hash of plate and limits, so that changed limits restart it."""
     limits = (entry.plate, entry.valid_from, entry.valid_until, entry.hours, entry.entries)
     return hashlib.sha256("|".join(map(str, limits)).encode()).hexdigest()[:32]
 
 
 class VisitStore:
-    """Counts grants durably; safe to use from any thread and from several processes."""
+    """Counts visits durably; safe to use from several threads and processes."""
 
     def __init__(self, file: Path) -> None:
-        """The file is made at the first grant."""
+        """The file is created at the first visit."""
         self._file = file
 
     def used(self, entry: ListEntry) -> int:
-        """How often an entry has opened the barrier; raises StoreError where that is unknown."""
+        """How often an entry has opened the barrier; raises StoreError if that cannot be read."""
         if not self._is_there():
             return 0
         with self._open() as store:
             row = store.execute("SELECT used FROM uses WHERE entry = ?", (entry_key(entry),))
             return next((int(found[0]) for found in row), 0)
 
-    def note(self, grant: Grant) -> None:
-        """Write a grant down, once however often it is noted; raises StoreError on failure."""
+    def note(self, visit: Visit) -> None:
+        """Record a visit; repeated calls count once. Raises StoreError on failure."""
         with storage_errors(self._file):
             self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as store, transaction(store):
-            store.execute("INSERT OR IGNORE INTO grants (passage) VALUES (?)", (grant.passage,))
+            store.execute("INSERT OR IGNORE INTO grants (passage) VALUES (?)", (visit.passage,))
             if not store.execute("SELECT changes()").fetchone()[0]:
                 return
-            self._count(store, grant)
-            if grant.direction is Direction.IN:
+            self._count(store, visit)
+            if visit.direction is Direction.IN:
                 store.execute(
-                    "INSERT OR REPLACE INTO inside VALUES (?, ?)", (grant.plate, _stamp(grant.at))
+                    "INSERT OR REPLACE INTO inside VALUES (?, ?)", (visit.plate, _stamp(visit.at))
                 )
-            elif grant.direction is Direction.OUT:
-                store.execute("DELETE FROM inside WHERE plate = ?", (grant.plate,))
+            elif visit.direction is Direction.OUT:
+                store.execute("DELETE FROM inside WHERE plate = ?", (visit.plate,))
             store.execute(
                 "DELETE FROM grants WHERE id <= (SELECT max(id) FROM grants) - ?", (MOST_GRANTS,)
             )
 
     def inside_since(self, plate: str) -> datetime | None:
-        """Since when a plate has been inside; None where it is not."""
+        """When a plate came in; None if it is not inside."""
         if not self._is_there():
             return None
         with self._open() as store:
@@ -98,7 +98,7 @@ class VisitStore:
             return next((datetime.fromisoformat(row[0]) for row in rows), None)
 
     def inside(self) -> tuple[tuple[str, datetime], ...]:
-        """Who is inside, longest first."""
+        """The plates inside and when they came in, longest first."""
         if not self._is_there():
             return ()
         with self._open() as store:
@@ -106,7 +106,7 @@ class VisitStore:
             return tuple((plate, datetime.fromisoformat(since)) for plate, since in rows)
 
     def forget_inside(self, before: datetime) -> int:
-        """Take out who came in before a time (a missed exit); returns how many."""
+        """Remove plates that came in before a time (a missed exit); returns their number."""
         if not self._is_there():
             return 0
         with self._open() as store:
@@ -117,12 +117,12 @@ class VisitStore:
         with storage_errors(self._file):
             return self._file.exists()
 
-    def _count(self, store: sqlite3.Connection, grant: Grant) -> None:
-        if grant.entry is not None and grant.entry.entries is not None:
+    def _count(self, store: sqlite3.Connection, visit: Visit) -> None:
+        if visit.entry is not None and visit.entry.entries is not None:
             store.execute(
                 "INSERT INTO uses VALUES (?, 1, ?) ON CONFLICT (entry)"
                 " DO UPDATE SET used = used + 1, last_at = excluded.last_at",
-                (entry_key(grant.entry), _stamp(grant.at)),
+                (entry_key(visit.entry), _stamp(visit.at)),
             )
 
     @contextmanager

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the commands around lists and records share: options, settings, sentences."""
+"""Shared by the list and record commands: options, settings, output lines."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 Config = Annotated[Path | None, typer.Option("--config", help="settings.toml")]
 State = Annotated[
-    Path | None, typer.Option("--state", help="folder with lists.sqlite, instead of the setting")
+    Path | None, typer.Option("--state", help="folder of lists.sqlite, instead of access.file")
 ]
 
 
 def access_settings(config: Path | None, state: Path | None) -> AccessSettings:
-    """The [access] table in force, with the files of another folder where one is named."""
+    """The [access] table; with `state`, its files are in that folder."""
     from plategate.settings import load_settings
 
     settings = load_settings(config).access
@@ -43,17 +43,17 @@ def access_settings(config: Path | None, state: Path | None) -> AccessSettings:
 
 
 def list_name(text: str) -> ListName:
-    """The list of that name; wrong usage where there is none."""
+    """The list of that name; raises BadParameter for any other name."""
     from plategate.access.store.lists import ListName
 
     try:
         return ListName(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r}: allow, block or wanted") from None
+        raise typer.BadParameter(f"{text!r}: must be allow, block or wanted") from None
 
 
 def plate_argument(written: str) -> str:
-    """The canonical form of a plate; wrong usage where it can be none."""
+    """The canonical form of a plate; raises BadParameter if it is not one."""
     from plategate.access.files.fields import LONGEST_PLATE, SHORTEST_PLATE
     from plategate.plates.text import canonical
 
@@ -65,20 +65,20 @@ def plate_argument(written: str) -> str:
 
 
 def user_name() -> str:
-    """Who is at the keyboard, also under sudo."""
+    """The user who runs the command, also under sudo."""
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):
         return f"user {os.getuid()}"
 
 
-def say_aside(sentence: str) -> None:
-    """Tell what the user should know besides what the command answers."""
-    sys.stderr.write(f"plategate: {sentence}\n")
+def warn(message: str) -> None:
+    """Print a message to standard error."""
+    sys.stderr.write(f"plategate: {message}\n")
 
 
 def change_sentence(change: ListChange) -> str:
-    """What a replacement did, in one line."""
+    """One line about the replacement of a list."""
     return (
         f"{change.name}: generation {change.generation}, {change.entries} entries"
         f" ({change.added} plates added, {change.removed} removed, {change.changed} changed)"
@@ -87,7 +87,7 @@ def change_sentence(change: ListChange) -> str:
 
 
 def entry_line(entry: ListEntry, zone: ZoneInfo) -> str:
-    """An entry in one line, times as a list file has them: a midnight is a day."""
+    """An entry in one line; times are written as in a list file (midnight as a day)."""
     facts = [
         entry.holder,
         entry.group,

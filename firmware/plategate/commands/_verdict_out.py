@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How `decide` prints a verdict: as a JSON object, or as a sentence for a person.
+"""Format a verdict for `decide`: as a JSON object, or as one line of text.
 
-Holds personal data where a record was found; who runs the command may read the store anyway.
+The output contains personal data if there is a vehicle record; whoever runs the command can read
+the database anyway.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def verdict_as_json(verdict: Verdict) -> dict[str, Any]:
-    """Result, reason, and what the lists and the records hold about the plate."""
+    """Result, reason, and the list entry and vehicle record of the plate."""
     found: dict[str, Any] = {
         "result": verdict.result.value,
         "reason": verdict.reason.value,
@@ -51,7 +52,7 @@ def _record(record: VehicleRecord) -> dict[str, Any]:
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Times as text; everything else is plain already."""
+    """The values with dates and times as ISO text."""
     return {
         key: value.isoformat() if isinstance(value, date | datetime) else value
         for key, value in values.items()

@@ -53,7 +53,7 @@ def aim(
     from plategate.vision.pipeline import build_pipeline
 
     settings = load_settings(config)
-    pipeline = build_pipeline(settings.vision)
+    pipeline = build_pipeline(settings.vision, countries=settings.format_countries)
     if files:
         raise typer.Exit(_assess_files(pipeline, files, as_json))
     with (

@@ -24,4 +24,6 @@ def check_config(
     from plategate.gate.without_relay import NO_LINE
 
     settings = load_startable(file)
+    for key in settings.superseded_keys:
+        print(f"{file or 'settings'}: {key}: superseded by plates.countries")
     print(f"{file or 'settings'}: valid" + ("" if settings.pins.used else f"; {NO_LINE}"))

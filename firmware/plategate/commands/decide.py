@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate decide`: the plates in pictures, and the verdict about each against the local lists.
+"""`plategate decide`: read plates in pictures and print the verdict against the local lists.
 
 Nothing is opened, recorded or counted. Exit status 0 if all pictures were processed, 1 if one had
 an error, 2 for wrong usage.
@@ -33,24 +33,27 @@ def decide(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="pictures, or folders of pictures")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON line a picture")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print one JSON line per picture")
+    ] = False,
     at: Annotated[
-        str | None, typer.Option(help="judge as of this time, such as 2026-06-04T18:30")
+        str | None, typer.Option(help="decide as of this time, such as 2026-06-04T18:30")
     ] = None,
     config: Config = None,
     state: State = None,
 ) -> None:
-    """Read the plates in pictures and say who would be let in."""
+    """Read the plates in pictures and print whether each would be let in."""
     from plategate.access.control import open_access
     from plategate.commands import _pictures, _plates_out, _verdict_out
-    from plategate.plates.grammar import any_country
+    from plategate.plates.formats import all_formats
     from plategate.settings import load_settings
     from plategate.vision.pipeline import build_pipeline
 
     settings = access_settings(config, state)
     moment, clock_trusted = _moment(at, settings)
-    access = open_access(settings, fits=any_country().fits)
-    pipeline = build_pipeline(load_settings(config).vision)
+    every = load_settings(config)
+    access = open_access(settings, fits=all_formats().fits, countries=every.registration_countries)
+    pipeline = build_pipeline(every.vision, countries=every.format_countries)
     failed = False
     with contextlib.closing(access):
         if (failure := access.list_condition(moment).failure) is not None:
@@ -76,7 +79,7 @@ def decide(
 def _judge(
     access: AccessControl, reading: StillReading, at: datetime, clock_trusted: bool
 ) -> Verdict:
-    """The verdict about the plate that the picture is about."""
+    """The verdict for the best plate of a picture."""
     from plategate.values import Reason, Result, Verdict
 
     if reading.best is None:
@@ -86,7 +89,7 @@ def _judge(
 
 
 def _moment(at: str | None, settings: AccessSettings) -> tuple[datetime, bool]:
-    """The time to judge at, and whether it may be believed; a time that was named is."""
+    """The time of the decision, and whether it is trusted; a time from --at always is."""
     from plategate.clock import SystemClock
     from plategate.schedule.clock_trust import ClockTrust
     from plategate.schedule.zone import site_zone
@@ -96,7 +99,7 @@ def _moment(at: str | None, settings: AccessSettings) -> tuple[datetime, bool]:
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
-        raise typer.BadParameter(f"{at!r} is no time such as 2026-06-04T18:30") from None
+        raise typer.BadParameter(f"{at!r}: write a time such as 2026-06-04T18:30") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=site_zone(settings.zone))
     return moment, True

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate list`: put a list file in force, show what is in force, check it for traps."""
+"""`plategate list`: import a list file, show the lists in force, check them for problems."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,12 +16,13 @@ from plategate.commands._access import (
     entry_line,
     list_name,
     plate_argument,
-    say_aside,
     user_name,
+    warn,
 )
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
     from zoneinfo import ZoneInfo
 
     from plategate.access.store.lists import ListName
@@ -43,13 +43,17 @@ def import_list(
     which: Annotated[
         str | None, typer.Option("--list", help="allow, block or wanted; default: as the file says")
     ] = None,
-    dry_run: Annotated[bool, typer.Option(help="only say what would change")] = False,
-    empty: Annotated[bool, typer.Option("--allow-empty", help="accept a file of no plate")] = False,
-    who: Annotated[str, typer.Option(help="who does it, for the history")] = "",
+    dry_run: Annotated[bool, typer.Option(help="show what would change, change nothing")] = False,
+    empty: Annotated[
+        bool, typer.Option("--allow-empty", help="accept a file without entries")
+    ] = False,
+    who: Annotated[
+        str, typer.Option(help="your name for the history; default: the user name")
+    ] = "",
     config: Config = None,
     state: State = None,
 ) -> None:
-    """Put the entries of a file in force instead of the list; whole or not at all."""
+    """Replace a list by the entries of a file, completely or not at all."""
     from plategate.access.store.importing import import_list_file
 
     change = import_list_file(
@@ -59,7 +63,7 @@ def import_list(
         who=who or user_name(),
         dry_run=dry_run,
         allow_empty=empty,
-        tell=say_aside,
+        report=warn,
     )
     print(("would be: " if dry_run else "") + change_sentence(change))
 
@@ -68,12 +72,12 @@ def import_list(
 def show_list(
     plate: Annotated[str | None, typer.Argument(help="only this plate, on all lists")] = None,
     which: Which = "allow",
-    limit: Annotated[int, typer.Option(help="at most so many entries", min=1)] = 100,
+    limit: Annotated[int, typer.Option(help="show at most this many entries", min=1)] = 100,
     history: Annotated[bool, typer.Option("--history", help="who changed what and when")] = False,
     config: Config = None,
     state: State = None,
 ) -> None:
-    """Show the entries in force, those of one plate, or the history of changes; in site time."""
+    """Show the entries in force, the entries of one plate, or the history; times are site time."""
     from plategate.access.store.changes import list_history
     from plategate.access.store.database import open_for_reading
     from plategate.schedule.zone import site_zone
@@ -126,12 +130,13 @@ def _show_entries(store: sqlite3.Connection, name: ListName, limit: int, zone: Z
 @app.command("inside")
 def show_inside(
     forget_hours: Annotated[
-        int | None, typer.Option(help="take out who came in longer ago than so many hours", min=1)
+        int | None,
+        typer.Option(help="remove plates that came in more than this many hours ago", min=1),
     ] = None,
     config: Config = None,
     state: State = None,
 ) -> None:
-    """Show who is inside, where lanes know which way they lead (access.direction)."""
+    """Show which plates are inside; needs lanes with access.direction."""
     from datetime import timedelta
 
     from plategate.access.visits import VisitStore
@@ -143,7 +148,7 @@ def show_inside(
     visits = VisitStore(settings.visits_file)
     if forget_hours is not None:
         count = visits.forget_inside(SystemClock().wall() - timedelta(hours=forget_hours))
-        print(f"{count} taken out")
+        print(f"{count} removed")
     inside = visits.inside()
     for plate, since in inside:
         print(f"{plate:<12}  since {since.astimezone(zone):%Y-%m-%d %H:%M}")
@@ -153,18 +158,21 @@ def show_inside(
 @app.command("check")
 def check_list(
     plate: Annotated[
-        str | None, typer.Argument(help="only: which misreadings of this plate would open")
+        str | None, typer.Argument(help="show which misreadings of this plate would open")
     ] = None,
-    limit: Annotated[int, typer.Option(help="at most so many of a kind", min=1)] = 20,
+    limit: Annotated[
+        int, typer.Option(help="show at most this many problems of a kind", min=1)
+    ] = 20,
     config: Config = None,
     state: State = None,
 ) -> None:
-    """Find the traps in the lists; exit status 1 where there are any."""
+    """Check the lists for problems; exit status 1 if there are any."""
     from plategate.access.store.database import open_for_reading
+    from plategate.plates.formats import PlateFormats, known_countries
     from plategate.schedule.zone import site_zone
     from plategate.settings import load_settings
 
-    fits = _formats(load_settings(config).vision.countries)
+    fits = PlateFormats(load_settings(config).format_countries or known_countries()).fits
     settings = access_settings(config, state)
     store = open_for_reading(settings.file)
     try:
@@ -176,15 +184,6 @@ def check_list(
         store.close()
 
 
-def _formats(countries: tuple[str, ...]) -> Callable[[str], bool]:
-    from plategate.plates.formats import load_pack
-    from plategate.plates.grammar import Grammar, any_country
-
-    if not countries:
-        return any_country().fits
-    return Grammar([load_pack(country) for country in countries]).fits
-
-
 def _check_all(
     store: sqlite3.Connection, fits: Callable[[str], bool], limit: int, zone: ZoneInfo
 ) -> bool:
@@ -194,14 +193,14 @@ def _check_all(
     from plategate.clock import SystemClock
 
     counts: Counter[str] = Counter()
-    for finding in check_lists(store, SystemClock().wall().astimezone(zone), fits):
-        counts[finding.trap] += 1
-        if counts[finding.trap] <= limit:
-            print(f"{finding.list}: {finding.plate} {finding.sentence}")
-    for trap, count in sorted(counts.items()):
-        print(f"{count} {trap}")
+    for problem in check_lists(store, SystemClock().wall().astimezone(zone), fits):
+        counts[problem.kind] += 1
+        if counts[problem.kind] <= limit:
+            print(f"{problem.list}: {problem.plate} {problem.sentence}")
+    for kind, count in sorted(counts.items()):
+        print(f"{count} {kind}")
     if not counts:
-        print("no traps found")
+        print("no problems found")
     return bool(counts)
 
 
@@ -218,7 +217,7 @@ def _check_plate(store: sqlite3.Connection, written: str, fits: Callable[[str], 
         print(f"{level.name}:")
         accepted = list(misreadings(plate, level, lambda t: known_among(store, t, plate), fits))
         for found in accepted:
-            when = "even if read with certainty" if found.if_sure else "if the reader is in doubt"
+            when = "even with high confidence" if found.if_sure else "with low confidence"
             print(f"  {found.text} would open, {when}")
         if not accepted:
             print(f"  nothing but {plate} itself")

@@ -39,7 +39,8 @@ def read(
     from plategate.settings import load_settings
     from plategate.vision.pipeline import build_pipeline
 
-    pipeline = build_pipeline(load_settings(config).vision)
+    settings = load_settings(config)
+    pipeline = build_pipeline(settings.vision, countries=settings.format_countries)
     folders = PictureFolders(crops=crops, steps=steps, annotate=annotate)
     failed = False
     for outcome in _pictures.read_pictures(pipeline, files):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate records`: import what is known about vehicles, and look it up by plate or person."""
+"""`plategate records`: import vehicle records, and look them up by plate or owner."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plategate.commands._access import Config, State, access_settings, plate_argument, say_aside
+from plategate.commands._access import Config, State, access_settings, plate_argument, warn
 
 if TYPE_CHECKING:
     from plategate.values import VehicleRecord
 
-app = typer.Typer(help="What is known about vehicles.", no_args_is_help=True)
+app = typer.Typer(help="Vehicle records.", no_args_is_help=True)
 
 
 def register(root: typer.Typer) -> None:
@@ -27,26 +27,28 @@ def import_records(
     config: Config = None,
     state: State = None,
 ) -> None:
-    """Put the records of a file in place of all that were there; whole or not at all."""
+    """Replace all records by those of a file, completely or not at all."""
     from plategate.access.store.importing import import_record_file
 
-    count = import_record_file(access_settings(config, state), file, say_aside)
+    count = import_record_file(access_settings(config, state), file, warn)
     print(f"{count} records from {file.name}")
 
 
 @app.command("lookup")
 def lookup(
     plate: Annotated[str | None, typer.Argument(help="the plate")] = None,
-    person: Annotated[str | None, typer.Option(help="the owner's name, roughly")] = None,
+    person: Annotated[
+        str | None, typer.Option(help="name of the owner; one typing error per word is allowed")
+    ] = None,
     config: Config = None,
     state: State = None,
 ) -> None:
-    """Show what is known about a plate, or about the vehicles of a person."""
+    """Show the record of a plate, or the records of an owner."""
     from plategate.access.store.database import open_for_reading
     from plategate.access.store.vehicles import record_of_plate, records_of_person
 
     if (plate is None) == (person is None):
-        raise typer.BadParameter("name a plate or a --person")
+        raise typer.BadParameter("name either a plate or a --person")
     store = open_for_reading(access_settings(config, state).file)
     try:
         if person is not None:
@@ -59,7 +61,7 @@ def lookup(
     for record in found:
         _print_record(record)
     if not found:
-        print("nothing known")
+        print("no record")
         raise typer.Exit(1)
 
 

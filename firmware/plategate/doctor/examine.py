@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from plategate.doctor.board import board
-from plategate.doctor.results import CheckResult, Machine, green, red
+from plategate.doctor.results import CheckResult, Machine, amber, green, red
 from plategate.doctor.software import software
 from plategate.doctor.state import state
 from plategate.errors import SettingsError
@@ -20,6 +20,9 @@ def examine(config: Path | None, machine: Machine) -> list[CheckResult]:
     try:
         settings = load_startable(config)
         first = green("settings", f"{config or 'the installed settings'} are valid")
+        if old := settings.superseded_keys:
+            sentence = f"{', '.join(old)}: superseded by plates.countries"
+            first = amber("settings", sentence, "move the countries to [plates]")
     except SettingsError as error:
         settings = last_good_settings() or Settings()
         sentence = str(error).replace("\n", "; ")

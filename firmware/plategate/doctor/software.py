@@ -94,7 +94,7 @@ def _pipeline(settings: Settings) -> CheckResult:
     """Build the pipeline as the gate does, because installed parts may still not work together."""
     from plategate.vision.pipeline import build_pipeline
 
-    degraded = build_pipeline(settings.vision).degraded
+    degraded = build_pipeline(settings.vision, countries=settings.format_countries).degraded
     if degraded:
         return amber("reading", "; ".join(degraded), f"fewer plates are read: {REINSTALL}")
     return green("reading", "detector and readers are loaded")

@@ -24,7 +24,7 @@ from plategate.health.crash import keep_crash_reports
 from plategate.health.monitor import Health, systemd_health
 from plategate.health.socket import StatusSocket
 from plategate.journal import Journal, open_journal
-from plategate.plates.grammar import any_country
+from plategate.plates.formats import all_formats
 from plategate.schedule.clock_trust import ClockTrust
 from plategate.settings import Settings
 from plategate.vision.pipeline import build_pipeline
@@ -85,8 +85,10 @@ def build_gate(
         inputs=board.inputs,
         drive=board.drive,
         lamps=board.lamps,
-        reader=build_pipeline(settings.vision),
-        access=open_access(settings.access, fits=any_country().fits),
+        reader=build_pipeline(settings.vision, countries=settings.format_countries),
+        access=open_access(
+            settings.access, fits=all_formats().fits, countries=settings.registration_countries
+        ),
         journal=_journal(settings),
         clock_trusted=trust.trusted,
         mode=mode_chooser(settings.lane, settings.access, clock, trust.trusted),

@@ -20,7 +20,7 @@ from plategate.errors import SettingsError
 from plategate.hardware.interfaces import Inputs
 from plategate.lane import LaneRules
 from plategate.messages import InputName, Mode
-from plategate.plates.grammar import choose_grammar
+from plategate.plates.formats import check_countries
 from plategate.schedule.windows import Holidays, parse_hours
 from plategate.schedule.zone import site_zone
 from plategate.settings import Settings, load_settings
@@ -65,11 +65,13 @@ def runtime_settings(
     Raises SettingsError naming the key: a trigger or relay that is not wired, motion detection on
     files, an unknown time zone, holiday or country, invalid opening hours.
     """
-    choose_grammar(settings.vision.countries)
+    check_countries(settings.plates.countries, "plates.countries")
+    check_countries(settings.vision.countries, "vision.countries")
+    check_countries(settings.access.countries, "access.countries")
     if settings.triggers.motion.enabled and settings.camera.kind in ("video", "folder"):
         raise SettingsError("triggers.motion.enabled: needs a real camera, not files")
     mode = mode_chooser(settings.lane, settings.access, clock, clock_trusted)
-    access = access_rules(settings.access)
+    access = access_rules(settings.access, settings.registration_countries)
     if not settings.pins.used:
         return None
     if settings.pins.open_relay is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How likely one character is taken for another, or lost, or made up: a table from a data file."""
+"""Confusion table: how likely a character is misread, missed or invented, loaded from TOML."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TABLE = "confusions.toml"
 
 @dataclass(frozen=True, slots=True)
 class Confusions:
-    """Shares, each of 1: what a sure character is in truth, and how often one is lost or extra."""
+    """Probabilities that a character read with confidence is wrong, missing or extra."""
 
     misread: float
     twin: float
@@ -24,26 +24,26 @@ class Confusions:
     missed_within: float
     extra_at_end: float
     extra_within: float
-    instead: Mapping[str, Mapping[str, float]]  # read -> truth -> share of the misreads
+    instead: Mapping[str, Mapping[str, float]]  # read -> true character -> share of the misreads
 
     def missed(self, place: int, length: int) -> float:
-        """How often a reading lacks the character at this place of a plate."""
+        """The probability that a reading misses the character at this position of a plate."""
         return self.missed_at_end if place in (0, length - 1) else self.missed_within
 
     def extra(self, place: int, length: int) -> float:
-        """How often the character at this place of a reading is not on the plate."""
+        """The probability that the character at this position of a reading is not on the plate."""
         return self.extra_at_end if place in (0, length - 1) else self.extra_within
 
 
 @lru_cache(maxsize=1)
 def installed_confusions() -> Confusions:
-    """The table that came with Plategate."""
+    """The table that is installed with Plategate."""
     data = resources.files("plategate.plates") / TABLE
     return parse_confusions(data.read_text(encoding="utf-8"))
 
 
 def parse_confusions(text: str) -> Confusions:
-    """Read a table; raises KeyError or ValueError where it is not one."""
+    """Parse a table; raises KeyError or ValueError if it is invalid."""
     raw = tomllib.loads(text)
     weights = {read: dict.fromkeys(ALPHABET, 1.0) for read in ALPHABET}
     for first, others in raw["pairs"].items():

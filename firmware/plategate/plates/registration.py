@@ -1,39 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a vehicle is registered, as far as its plate says: one data file a country.
+"""Places of registration: derive from a plate where the vehicle is registered.
 
-A plate without its separators may belong to several places, and to several countries; what is
-known about the vehicle from the records goes first, which is the business of `control`.
+The codes are in the `[registration]` table of the country files (see `formats`). A plate without
+its separators may belong to several places and several countries.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
+from functools import cache
+from typing import Any
 
-MOST_PLACES = 3  # a plate that may be from anywhere says nothing
+from plategate.plates.formats import country_table, known_countries
+
+MOST_PLACES = 3  # more possible places than this tell nobody anything
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A place that a plate may be from."""
+    """A place that a plate may be from, and its country."""
 
     country: str
     place: str
 
 
 @dataclass(frozen=True, slots=True)
-class CountryCodes:
-    """How plates of a country name a place; `every_pattern`: a plate may fit in several ways."""
+class RegistrationCodes:
+    """The place codes of one country.
 
-    code: str
+    `patterns` are regular expressions with a group `code`. `every_pattern` is True where a plate
+    may match several of them; otherwise the first match counts.
+    """
+
+    country: str  # ISO code, lower case
     name: str
     source: str
     patterns: tuple[re.Pattern[str], ...]
-    places: dict[str, str]
+    places: Mapping[str, str]  # by code
     every_pattern: bool
 
     def places_of(self, plate: str) -> Iterable[Registration]:
@@ -47,17 +52,19 @@ class CountryCodes:
 
 
 def registrations(plate: str, countries: Collection[str] = ()) -> tuple[Registration, ...]:
-    """The places a canonical plate may be from; only those in `countries` where there are any."""
-    installed = installed_countries()
-    near = [country for country in installed if country.code in countries]
-    found = {r: None for country in near for r in country.places_of(plate)}
+    """The places a canonical plate may be from, first in `countries`, then in all countries."""
+    expected = {country.lower() for country in countries}
+    known = registration_codes()
+    found = {
+        r: None for codes in known if codes.country in expected for r in codes.places_of(plate)
+    }
     if not found:
-        found = {r: None for country in installed for r in country.places_of(plate)}
+        found = {r: None for codes in known for r in codes.places_of(plate)}
     return tuple(found)
 
 
 def registered_in(plate: str, countries: Collection[str] = ()) -> str | None:
-    """The places in words; None where the plate says nothing, or too much."""
+    """The places as text; None where there is none, or more than MOST_PLACES."""
     found = registrations(plate, countries)
     if not 1 <= len(found) <= MOST_PLACES:
         return None
@@ -67,24 +74,20 @@ def registered_in(plate: str, countries: Collection[str] = ()) -> str | None:
     )
 
 
-@lru_cache(maxsize=1)
-def installed_countries() -> tuple[CountryCodes, ...]:
-    """The countries that came with Plategate, by ISO code."""
-    folder = resources.files("plategate.plates") / "registration_places"
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
-    return tuple(
-        parse_country(f.name.removesuffix(".toml"), f.read_text(encoding="utf-8")) for f in files
-    )
+@cache
+def registration_codes() -> tuple[RegistrationCodes, ...]:
+    """The codes of all countries whose plates name a place, ordered by ISO code."""
+    tables = [(country, country_table(country)) for country in known_countries()]
+    return tuple(_parse(country, table) for country, table in tables if "registration" in table)
 
 
-def parse_country(code: str, text: str) -> CountryCodes:
-    """Read a data file: places by name, each with the codes that mean it."""
-    raw = tomllib.loads(text)
-    return CountryCodes(
-        code=code,
-        name=raw["country"],
+def _parse(country: str, table: Mapping[str, Any]) -> RegistrationCodes:
+    raw = table["registration"]
+    return RegistrationCodes(
+        country=country,
+        name=table["name"],
         source=raw["source"],
         patterns=tuple(re.compile(pattern) for pattern in raw["patterns"]),
-        places={c: place for place, codes in raw["places"].items() for c in codes.split()},
+        places={code: place for place, codes in raw["places"].items() for code in codes.split()},
         every_pattern=raw.get("every_pattern", False),
     )

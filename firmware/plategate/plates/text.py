@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Canonical forms of registrations and the characters that pass for one another.
-
-Pure functions on strings; it neither reads pictures nor decides who may pass.
-"""
+"""Canonical form of plate texts, and look-alike characters; pure functions on strings."""
 
 import unicodedata
 
@@ -20,33 +17,33 @@ _FOLDED = _CYRILLIC | _GREEK | _LATIN
 LOOKALIKE_CLASSES = ("0OQD", "1IL", "2Z", "5S", "8B", "6G")
 _CLASS_OF = {char: chars for chars in LOOKALIKE_CLASSES for char in chars}
 _LOOKALIKE_KEY = str.maketrans({char: chars[0] for char, chars in _CLASS_OF.items()})
-# Pairs that many countries draw alike; readers are trained and judged with each taken for one.
+# Pairs that many countries draw alike; readers are trained and scored with each pair merged.
 TWINS = {"0": "O", "O": "0", "1": "I", "I": "1"}
 _SCORING_FOLD = str.maketrans("OI", "01")
 
 
 def canonical(text: str) -> str:
-    """The registration as lists and readers compare it: A-Z and 0-9, nothing else.
+    """The canonical form of a plate, by which lists and readings are compared: only A-Z and 0-9.
 
-    Cyrillic and Greek look-alikes become Latin, accents fall off, all decimal digits become ASCII.
+    Cyrillic and Greek look-alikes become Latin, accents are removed, decimal digits become ASCII.
     """
     capitals = unicodedata.normalize("NFKC", text).upper()
-    # Taken apart only now, so that an accent never hides a look-alike (Greek "Ά").
+    # Decomposed last, so that an accent does not hide a look-alike (Greek "Ά").
     return "".join(_latin(char) for char in unicodedata.normalize("NFKD", capitals))
 
 
 def fold(text: str) -> str:
-    """The form for counting a reading as right: O is 0 and I is 1, as many countries draw them."""
+    """The form for scoring readings: O equals 0 and I equals 1, as many countries draw them."""
     return text.translate(_SCORING_FOLD)
 
 
 def lookalike_key(text: str) -> str:
-    """The same key for all canonical texts that differ only by look-alikes (0OQD, 1IL, 2Z ...)."""
+    """A key that is equal for canonical texts that differ only in look-alikes (0OQD, 1IL, 2Z)."""
     return text.translate(_LOOKALIKE_KEY)
 
 
 def lookalikes(char: str) -> str:
-    """The characters that pass for `char`, itself included."""
+    """The look-alikes of `char`, including itself."""
     return _CLASS_OF.get(char, char)
 
 

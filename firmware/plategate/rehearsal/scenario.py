@@ -58,7 +58,9 @@ class _ScenarioRun:
         self._settings = site_settings(scenario.site, state)
         self._clock = ManualClock()
         self._began_s = self._clock.monotonic()
-        self._reader = ScenarioReader(lambda: build_pipeline(self._settings.vision))
+        self._reader = ScenarioReader(
+            lambda: build_pipeline(self._settings.vision, countries=self._settings.format_countries)
+        )
         self._mode = Mode(scenario.site.lane.mode)
         self._levels: dict[InputName, Level] = {}
         self._shown: list[Path] = []

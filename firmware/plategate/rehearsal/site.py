@@ -28,7 +28,7 @@ from plategate.hardware.interfaces import Lamps
 from plategate.health.monitor import Health
 from plategate.journal import open_journal
 from plategate.messages import InputName, Level, Mode, Report, Signal
-from plategate.plates.grammar import any_country
+from plategate.plates.formats import all_formats
 from plategate.rehearsal.arm import RehearsalArm
 from plategate.rehearsal.board import RehearsalBoard
 from plategate.rehearsal.camera import RehearsalCamera
@@ -156,8 +156,11 @@ def build_site(
         inputs=(inputs,) if distance is None else (inputs, distance),
         drive=drive,
         lamps=lamps,
-        reader=reader or build_pipeline(settings.vision),
-        access=access or open_access(settings.access, fits=any_country().fits),
+        reader=reader or build_pipeline(settings.vision, countries=settings.format_countries),
+        access=access
+        or open_access(
+            settings.access, fits=all_formats().fits, countries=settings.registration_countries
+        ),
         journal=journal or open_journal(settings.journal),
         clock_trusted=lambda: True,
         mode=mode or (lambda: Mode(settings.lane.mode)),

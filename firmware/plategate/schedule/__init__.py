@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weekly windows, public holidays, the site's time zone, and whether the clock is trusted."""
+"""Time: weekly windows, public holidays, the time zone of the site, trust in the clock."""

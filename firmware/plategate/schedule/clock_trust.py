@@ -1,33 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the wall clock can be trusted: a Pi without network or battery wakes up in the past.
+"""Decide whether the wall clock can be trusted: a Pi without network or battery starts in the past.
 
-Trusted is a clock that a time server or a real-time clock vouches for, that is not before the last
-time which was trusted (a stamp on disk that never goes back), and that has not just jumped.
+The clock is trusted if a time server or a real-time clock confirms it, it is not earlier than the
+last trusted time (a time stamp on disk that only moves forward), and it has not jumped recently.
 """
 
 from __future__ import annotations
 
+import ctypes
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from plategate.clock import Clock, SystemClock
-from plategate.schedule.clock_sources import ntp_synchronised, rtc_time
 from plategate.storage import replace_file
 
-EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # Plategate is not older than that
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # before the first release
 RTC_AGREES = timedelta(minutes=2)
 JUMP = timedelta(minutes=5)
 STAMP_TOLERANCE = timedelta(minutes=2)
-STAMP_EVERY = timedelta(hours=1)  # spares the card
-SETTLED_S = 600.0  # a clock that jumped must hold for so long
+STAMP_EVERY = timedelta(hours=1)  # saves writes to the SD card
+SETTLED_S = 600.0  # a clock that jumped must run this long before it is trusted again
+
+TIMESYNC_MARK = Path("/run/systemd/timesync/synchronized")
+RTC_SECONDS = Path("/sys/class/rtc/rtc0/since_epoch")
+_TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
+_TIMEX_BYTES = 512  # larger than struct timex on any platform
 
 logger = logging.getLogger(__name__)
 
 
+def ntp_synchronised() -> bool:
+    """Whether a time server has set the clock since boot, according to systemd or the kernel."""
+    return TIMESYNC_MARK.exists() or _kernel_synchronised()
+
+
+def rtc_time() -> datetime | None:
+    """The time of the real-time clock; None if there is none."""
+    try:
+        return datetime.fromtimestamp(int(RTC_SECONDS.read_text(encoding="ascii")), UTC)
+    except (OSError, ValueError, OverflowError):
+        return None
+
+
 class ClockTrust:
-    """Watches the wall clock; `why` says in words what `trusted` found last."""
+    """Monitors the wall clock; `why` is the reason for the last result of `trusted`."""
 
     def __init__(
         self,
@@ -37,7 +55,7 @@ class ClockTrust:
         ntp: Callable[[], bool] = ntp_synchronised,
         rtc: Callable[[], datetime | None] = rtc_time,
     ) -> None:
-        """The stamp is read now and written as time goes by."""
+        """Read the time stamp; `trusted` updates it."""
         self._clock = clock or SystemClock()
         self._ntp, self._rtc = ntp, rtc
         self._stamp_file = stamp_file
@@ -45,16 +63,16 @@ class ClockTrust:
         self._last: tuple[datetime, float] | None = None
         self._was_trusted = False
         self._distrusted_until_s = float("-inf")
-        self.why = "not looked at yet"
+        self.why = "not checked yet"
 
     def trusted(self) -> bool:
-        """Whether times from the wall clock may decide who passes."""
+        """Whether time limits may be checked against the wall clock."""
         wall, now_s = self._clock.wall(), self._clock.monotonic()
         self._notice_jump(wall, now_s)
         reason = self._doubt(wall, now_s)
         if (reason is None) != self._was_trusted:
             logger.info("clock %s: %s", "not trusted" if reason else "trusted", reason or wall)
-        self.why = reason or "vouched for"
+        self.why = reason or "confirmed by a time server or a real-time clock"
         self._was_trusted = reason is None
         if reason is None and wall - self._stamp >= STAMP_EVERY:
             self._move_stamp(wall)
@@ -69,13 +87,13 @@ class ClockTrust:
 
     def _doubt(self, wall: datetime, now_s: float) -> str | None:
         if wall < EARLIEST:
-            return f"it says {wall:%Y-%m-%d}"
+            return f"it shows {wall:%Y-%m-%d}"
         if wall < self._stamp - STAMP_TOLERANCE:
-            return f"it is before {self._stamp:%Y-%m-%d %H:%M} UTC, a time already seen"
+            return f"it is earlier than the last trusted time, {self._stamp:%Y-%m-%d %H:%M} UTC"
         if now_s < self._distrusted_until_s:
-            return "it has just jumped"
+            return "it has jumped recently"
         if not (self._ntp() or self._rtc_agrees(wall)):
-            return "neither a time server nor a real-time clock vouches for it"
+            return "neither a time server nor a real-time clock confirms it"
         return None
 
     def _rtc_agrees(self, wall: datetime) -> bool:
@@ -89,7 +107,7 @@ class ClockTrust:
             stamp = wall.isoformat(timespec="seconds") + "\n"
             replace_file(self._stamp_file, stamp.encode())
         except OSError as error:
-            logger.warning("clock stamp cannot be written: %s", error)
+            logger.warning("%s: clock stamp cannot be written: %s", self._stamp_file, error)
 
 
 def _read_stamp(file: Path) -> datetime:
@@ -98,3 +116,10 @@ def _read_stamp(file: Path) -> datetime:
     except (OSError, ValueError):
         return EARLIEST
     return max(found, EARLIEST) if found.tzinfo else EARLIEST
+
+
+def _kernel_synchronised() -> bool:
+    # An all-zero struct reads the state without changing it. In a sandbox that forbids the call,
+    # adjtimex returns -1.
+    state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+    return state not in (-1, _TIME_ERROR)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weekly windows such as "mon-fri 07:00-18:00; sat 08:00-12:00; hol closed", and public holidays.
 
-A window is wall time at the site, so it keeps its hours when the clocks change. Pure: the caller
-brings the local time.
+Windows are in local time, so they keep their hours when daylight saving time starts or ends. Pure:
+the caller supplies the local time.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _LEAP_YEAR = 2024
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Windows of each day in minutes after midnight; an end before its start is on the next day."""
+    """Windows of each weekday in minutes after midnight; an end before start is on the next day."""
 
     by_day: tuple[tuple[tuple[int, int], ...], ...]  # Monday first
-    on_holidays: tuple[tuple[int, int], ...] | None  # None: a holiday is a day like any other
+    on_holidays: tuple[tuple[int, int], ...] | None  # None: holidays are like other days
 
     def allow(self, local: datetime, holidays: Holidays) -> bool:
-        """Whether a local time lies in a window."""
+        """Whether a local time is in a window."""
         minute = local.hour * 60 + local.minute
         today, yesterday = local.date(), local.date() - timedelta(days=1)
         for start, end in self._windows(today, holidays):
@@ -51,13 +51,13 @@ class Hours:
 
 @lru_cache(maxsize=1024)
 def parse_hours(text: str) -> Hours:
-    """Read windows; raises ValueError with a sentence where the text cannot be understood."""
+    """Parse windows; raises ValueError that names the part that is invalid."""
     by_day: list[list[tuple[int, int]]] = [[] for _ in DAYS]
     on_holidays: list[tuple[int, int]] | None = None
     text = _LOOSE.sub(r"\1", text.lower())
     parts = [part.strip() for part in text.split(";") if part.strip()]
     if not parts:
-        raise ValueError("names no day")
+        raise ValueError("names no day; write for example mon-fri 07:00-18:00")
     for part in parts:
         days, _, times = part.partition(" ")
         windows = _windows(times.strip())
@@ -76,7 +76,7 @@ class Holidays:
     """Public holidays: "2026-06-04" once, "12-25" every year, "easter+1" with Easter Sunday."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
-        """Read the days; raises ValueError with a sentence where one cannot be understood."""
+        """Parse the days; raises ValueError that names the one that is invalid."""
         self._days: set[date] = set()
         self._yearly: set[tuple[int, int]] = set()
         self._after_easter: set[int] = set()
@@ -101,7 +101,7 @@ class Holidays:
                 self._yearly.add((date(_LEAP_YEAR, month, day).month, day))
                 return
         except ValueError:
-            raise ValueError(f"{text!r}: there is no such day") from None
+            raise ValueError(f"{text!r}: no such day") from None
         if not (moving := _EASTER.fullmatch(text)):
             raise ValueError(f"{text!r}: write 2026-06-04, 12-25 or easter+1")
         self._after_easter.add(int(moving[1] or 0))
@@ -132,7 +132,9 @@ def _days(text: str) -> list[str]:
             found += [DAYS[(start + n) % 7] for n in range((end - start) % 7 + 1)]
         else:
             known = ", ".join((*DAYS, HOLIDAY))
-            raise ValueError(f"{part!r} is no day; there are {known}, mon-fri, daily")
+            raise ValueError(
+                f"{part!r}: not a day; known are {known}, ranges such as mon-fri, and daily"
+            )
     return found
 
 
@@ -151,7 +153,7 @@ def _window(text: str) -> tuple[int, int]:
     start_hour, start_minute, end_hour, end_minute = (int(number) for number in found.groups())
     start, end = start_hour * 60 + start_minute, end_hour * 60 + end_minute
     if max(start_minute, end_minute) > 59 or start >= WHOLE_DAY[1] or end > WHOLE_DAY[1]:
-        raise ValueError(f"{text!r}: there is no such time")
+        raise ValueError(f"{text!r}: no such time")
     if start == end:
-        raise ValueError(f"{text!r}: ends when it starts")
+        raise ValueError(f"{text!r}: end equals start")
     return start, end

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The time zone of the site: the one that is set, else the system's."""
+"""The time zone of the site: access.zone, else the zone of the system."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ZONES = "zoneinfo/"
 
 
 def site_zone(name: str) -> ZoneInfo:
-    """The zone called `name`; "" means the system's, and UTC where the system has none."""
+    """The zone `name`; "" means the zone of the system, or UTC if the system has none."""
     wanted = name or _system_zone()
     try:
         return ZoneInfo(wanted)

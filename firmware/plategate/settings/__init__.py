@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from plategate.errors import SettingsError, reason_of_own
 from plategate.settings.access import AccessSettings
@@ -24,6 +24,7 @@ from plategate.settings.journal import JournalSettings
 from plategate.settings.lamps import LampsSettings
 from plategate.settings.lane import LaneSettings
 from plategate.settings.pins import PinsSettings
+from plategate.settings.plates import PlatesSettings
 from plategate.settings.sync import SyncSettings
 from plategate.settings.triggers import TriggersSettings
 from plategate.settings.vision import VisionSettings
@@ -35,6 +36,7 @@ class Settings(SettingsModel):
     """All settings of one gate."""
 
     access: AccessSettings = Field(default_factory=AccessSettings)
+    plates: PlatesSettings = Field(default_factory=PlatesSettings)
     vision: VisionSettings = Field(default_factory=VisionSettings)
     # The gate does not use it; every run of the sync command reads the file.
     sync: SyncSettings = Field(default_factory=SyncSettings, json_schema_extra=LIVE)
@@ -46,6 +48,35 @@ class Settings(SettingsModel):
     lane: LaneSettings = Field(default_factory=LaneSettings)
     barrier: BarrierSettings = Field(default_factory=BarrierSettings)
     triggers: TriggersSettings = Field(default_factory=TriggersSettings)
+
+    @property
+    def format_countries(self) -> tuple[str, ...]:
+        """Countries whose plate formats count as evidence; empty: any."""
+        return self.plates.countries or self.vision.countries
+
+    @property
+    def registration_countries(self) -> tuple[str, ...]:
+        """Countries whose places of registration come first; empty: any."""
+        return self.plates.countries or self.access.countries
+
+    @property
+    def superseded_keys(self) -> tuple[str, ...]:
+        """The keys in use that another key has replaced."""
+        return tuple(
+            f"{table}.countries"
+            for table in ("vision", "access")
+            if "countries" in getattr(self, table).model_fields_set
+        )
+
+    @model_validator(mode="after")
+    def _countries_are_named_once(self) -> Settings:
+        for key, old in (("vision", self.vision.countries), ("access", self.access.countries)):
+            if old and self.plates.countries and set(old) != set(self.plates.countries):
+                raise ValueError(
+                    f"plates.countries and {key}.countries differ; remove {key}.countries,"
+                    " which plates.countries supersedes"
+                )
+        return self
 
 
 def load_settings(file: Path | None = None) -> Settings:

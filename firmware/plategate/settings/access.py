@@ -56,7 +56,7 @@ class AccessSettings(SettingsModel):
     )
     countries: tuple[str, ...] = Field(
         (),
-        description='countries to expect, such as ("de", "at"), when a plate could be from several',
+        description="superseded by plates.countries: countries whose places come first",
         json_schema_extra=LIVE,
     )
     list_max_age_days: int = Field(

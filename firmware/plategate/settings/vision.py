@@ -26,7 +26,7 @@ class VisionSettings(SettingsModel):
         "auto", description="auto: both readers; tflite or tesseract: only that one"
     )
     countries: tuple[str, ...] = Field(
-        (), description="country packs whose formats count as evidence; empty: any"
+        (), description="superseded by plates.countries: formats that count as evidence"
     )
     enough_stills: int = Field(
         2, ge=1, le=5, description="a burst ends early once this many stills agree"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from plategate.plates.grammar import choose_grammar, looks_like_plate
+from plategate.plates.formats import format_evidence, looks_like_plate
 from plategate.settings.vision import VisionSettings
 from plategate.values import (
     Image,
@@ -168,9 +168,15 @@ class Pipeline:
 
 
 def build_pipeline(
-    settings: VisionSettings, now_s: Callable[[], float] = time.perf_counter
+    settings: VisionSettings,
+    now_s: Callable[[], float] = time.perf_counter,
+    *,
+    countries: Sequence[str] = (),
 ) -> Pipeline:
-    """The pipeline of the settings, with every localizer and reader that is available."""
+    """The pipeline of the settings, with every localizer and reader that is available.
+
+    The plate formats of `countries` count as evidence; without countries there is none.
+    """
     from plategate.vision.build import build_localizers, build_readers
 
     degraded = Degraded()
@@ -178,7 +184,7 @@ def build_pipeline(
         localizers=build_localizers(settings, degraded),
         readers=build_readers(settings, degraded),
         enough_stills=settings.enough_stills,
-        evidence=choose_grammar(settings.countries),
+        evidence=format_evidence(countries),
         degraded=degraded,
         now_s=now_s,
     )

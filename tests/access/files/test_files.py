@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: list and record files are read as documented; a bad one raises its own error alone."""
+"""Guards list and record files: read as documented, invalid ones refused with their own error."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ FULL = ListEntry(
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 @pytest.mark.parametrize("comma", [",", ";", "\t"])
-def test_ok__csv_of_every_kind(mark, ending, comma):
+def test_ok__csv_with_any_delimiter_line_ending_and_byte_order_mark(mark, ending, comma):
     rows = [
         ["Plate", "holder", "group", "note", "from", "until", "hours", "entries"],
         *[["ab 12-cde", '"Anna, B."', "staff", '" two\n words"', "2026-06-01", "2026-06-30"]],
@@ -62,16 +62,16 @@ def test_ok__csv_of_every_kind(mark, ending, comma):
     assert entries(mark + text.encode()) == [FULL]
 
 
-@pytest.mark.parametrize(("said", "comma"), [("sep=;", ";"), ("SEP=,", ","), ("sep=\t", "\t")])
-def test_ok__the_line_with_which_excel_names_its_separator(said, comma):
+@pytest.mark.parametrize(("separator", "comma"), [("sep=;", ";"), ("SEP=,", ","), ("sep=\t", "\t")])
+def test_ok__the_sep_line_of_excel(separator, comma):
     note = "a;b" if comma != ";" else "a,b"
-    text = f"{said}\r\nplate{comma}note\r\nA1{comma}{note}\r\n"
+    text = f"{separator}\r\nplate{comma}note\r\nA1{comma}{note}\r\n"
     assert entries("\ufeff" + text) == [ListEntry("A1", note=note)]
     with pytest.raises(ListError, match="line 4: plate = '---'"):
         entries(text + f"---{comma}\r\n")
 
 
-def test_ok__json_of_every_kind():
+def test_ok__json_with_and_without_header():
     row = {"plate": "AB12 CDE", "holder": "Anna, B.", "group": "staff", "note": "two words"}
     row |= {"from": "2026-06-01", "until": "2026-06-30", "hours": FULL.hours, "entries": 3}
     assert entries(as_json(row)) == [FULL]
@@ -80,7 +80,7 @@ def test_ok__json_of_every_kind():
     assert entries(as_json({"plate": "A1", "holder": None})) == [ListEntry("A1")]
 
 
-def test_ok__the_header_of_a_list():
+def test_ok__the_header_names_list_and_serial():
     found = read_entries(io.BytesIO(as_json(list="wanted", serial=7).encode()), "f", BERLIN)
     assert (found.list, found.serial, list(found.entries)) == (ListName.WANTED, 7, [])
 
@@ -95,8 +95,8 @@ def test_ok__times_with_and_without_offset():
     ("text", "said"),
     [
         ("", "line 1: the file is empty"),
-        ("\r\x00", "line 1: new-line character seen in unquoted field"),
-        ('"plate', "line 1: unexpected end of data"),
+        ("\r\x00", "line 1: not valid CSV: new-line character seen in unquoted field"),
+        ('"plate', "line 1: not valid CSV: unexpected end of data"),
         (
             "holder\nAnna\n",
             "line 1: the first line names the columns, and one of them must be plate",
@@ -104,34 +104,37 @@ def test_ok__times_with_and_without_offset():
         ("holder,plate\nAnna,\n", "line 2: plate = '': missing"),
         ("sep=;\nholder;note\n", "line 2: the first line names the columns"),
         ("sep=\nplate\nA1\n", "line 1: the first line names the columns"),
-        ("plate,plate\n", "line 1: plate: this column is there twice"),
+        ("plate,plate\n", "line 1: plate: this column appears twice"),
         ("plate,\nA1,x\n", "line 1: a column has no name"),
-        ("plate,colour\nA1,red\n", "line 1: colour: unknown column; there are: entries,"),
+        ("plate,colour\nA1,red\n", "line 1: colour: unknown column; known are entries,"),
         ("plate\nA1,extra\n", "line 2: plate = 'A1,extra': must be one plate"),
         ("plate,note\nA1,x,y\n", "line 2: 3 fields, but the first line names 2 columns"),
         ("plate\n---\n", "line 2: plate = '---': must have 2 to 12 letters and digits"),
         ("plate\nABCDEFGHIJKLM\n", "must have 2 to 12"),
-        ("plate,entries\nA1,0\n", "line 2: entries = 0: must be a number from 1"),
+        ("plate,entries\nA1,0\n", "line 2: entries = 0: must be a whole number from 1"),
         ("plate,entries\nA1,two\n", "line 2: entries = 'two'"),
-        ("plate,from,until\nA1,2026-06-02,2026-06-01\n", "line 2: until = '2026-06-01': not after"),
-        ("plate,from\nA1,0001-01-01\n", "must lie in 1900"),
-        ("plate,hours\nA1,always\n", "line 2: hours = 'always': 'always' is no day"),
-        ("plate,note\nA1,\x07\n", "line 2: note = '\\x07': has characters that cannot be shown"),
+        (
+            "plate,from,until\nA1,2026-06-02,2026-06-01\n",
+            "line 2: until = '2026-06-01': must be later than from",
+        ),
+        ("plate,from\nA1,0001-01-01\n", "year must be 1900"),
+        ("plate,hours\nA1,always\n", "line 2: hours = 'always': 'always': not a day"),
+        ("plate,note\nA1,\x07\n", "line 2: note = '\\x07': contains control characters"),
         ("plate,note\nA1," + "x" * 501 + "\n", "longer than 500 characters"),
-        ('plate,note\nA1,"open\n', "line 2: unexpected end of data"),
+        ('plate,note\nA1,"open\n', "line 2: not valid CSV: unexpected end of data"),
         ("plate\n" + "A" * 70_000 + "\n", "line 2: longer than 65536 bytes"),
-        ('{"version": 1}', "there is no array 'entries'"),
-        ('{"entries": [{"plate": "A1"}], }', "a key was expected"),
-        ('[{"plate": "A1"},]', "line 1: a comma leads nowhere"),
-        ('[{"plate": "A1"} {"plate": "B2"}]', "']' was expected"),
+        ('{"version": 1}', "array 'entries' is missing"),
+        ('{"entries": [{"plate": "A1"}], }', "expected a key"),
+        ('[{"plate": "A1"},]', "line 1: trailing comma"),
+        ('[{"plate": "A1"} {"plate": "B2"}]', "expected ']', found '{'"),
         ('[\n{"plate": "A1"},\n{"plate": 7}]', "line 3: plate = 7: must be text"),
-        ('[{"plate": "A1", "plate": "B2"}]', "a key is there twice"),
+        ('[{"plate": "A1", "plate": "B2"}]', "a key appears twice"),
         ('[{"plate": "A1", "entries": true}]', "entries = True"),
         ('[{"plate": "A1", "entries": 1.5}]', "entries = 1.5"),
         ('[{"plate": "A1", "note": NaN}]', "NaN is not JSON"),
-        ('[{"plate": "A1", "note": "\\ud800"}]', "cannot be shown"),
+        ('[{"plate": "A1", "note": "\\ud800"}]', "control characters"),
         ('[["A1"]]', "a row must be an object"),
-        ('[{"plate": "A1"}] x', "there is more after the end"),
+        ('[{"plate": "A1"}] x', "unexpected content after the end"),
         ('[{"plate": "A1"', "not valid JSON"),
         ("[" * 100_000, "a row must be an object"),
         ('[{"plate": ' + "[" * 60_000, "not valid JSON"),
@@ -144,28 +147,28 @@ def test_ok__times_with_and_without_offset():
         ('{"version": 1' + "0" * 5000 + ', "entries": []}', "not valid JSON"),
     ],
 )
-def test_fail__bad_files_name_line_field_value_and_reason(text, said):
+def test_fail__an_invalid_file_names_line_field_value_and_reason(text, said):
     with pytest.raises(ListError) as error:
         entries(text)
     assert said in str(error.value)
     assert str(error.value).startswith("f: line ")
 
 
-def test_fail__bytes_that_are_not_utf8_have_a_line():
+def test_fail__bytes_that_are_not_utf8_name_the_line():
     with pytest.raises(ListError, match="f: line 3: not UTF-8 text"):
         entries(b"plate\nA1\nB\xff2\n")
     with pytest.raises(ListError, match="f: line 2: not UTF-8 text"):
         entries(b'[{"plate": "A1"},\n{"plate": "B\xff2"}]')
 
 
-def test_fail__all_bad_lines_are_gathered_up_to_twenty():
+def test_fail__up_to_twenty_invalid_lines_are_listed():
     with pytest.raises(ListError) as error:
         entries("plate\n" + "?\n" * 30)
     lines = str(error.value).splitlines()
     assert (len(lines), lines[-1]) == (21, "f: and 10 more")
 
 
-def test_fail__a_wrong_first_line_is_said_once_and_a_line_too_long_hides_no_other():
+def test_fail__a_wrong_header_is_reported_once_and_a_long_row_hides_no_other_error():
     with pytest.raises(ListError) as error:
         entries("plate,colour\n" + "A1,red\n" * 30)
     assert len(str(error.value).splitlines()) == 1
@@ -174,14 +177,14 @@ def test_fail__a_wrong_first_line_is_said_once_and_a_line_too_long_hides_no_othe
     assert [line[:9] for line in str(error.value).splitlines()] == ["f: line 2", "f: line 3"]
 
 
-def test_ok__json_across_the_borders_of_chunks():
+def test_ok__json_values_may_cross_chunks():
     rows = [{"plate": f"A{number}", "note": "ü" * (number % 7)} for number in range(9000)]
     text = as_json(*rows)
     assert len(text) > 3 * CHUNK
     assert [entry.plate for entry in entries(text)] == [row["plate"] for row in rows]
 
 
-def test_ok__a_number_at_the_border_of_a_chunk_is_whole():
+def test_ok__a_number_at_the_end_of_a_chunk_is_complete():
     head = '{"format": "plategate-list", "version": 1, "serial": '
     for digits in range(1, 6):
         padding = " " * (CHUNK - len(head) - digits)
@@ -189,7 +192,7 @@ def test_ok__a_number_at_the_border_of_a_chunk_is_whole():
         assert read_entries(io.BytesIO(text.encode()), "f", BERLIN).serial == 12345
 
 
-def test_ok__records_with_free_fields():
+def test_ok__unknown_record_columns_are_free_fields():
     (found,) = records(
         "plate;owner;Registered_in;insured_until;Bay\nAB 12;Jörg;Ulm;2027-01-31;07\n"
     )
@@ -204,12 +207,12 @@ def test_ok__records_with_free_fields():
         ("plate,insured_until\nA1,2027-01-31T08:00\n", "must be a day, without a time"),
         ('[{"plate": "A1", "tags": ["x"]}]', "tags = ['x']: must be text or a number"),
         ("plate," + ",".join(f"f{n}" for n in range(21)) + "\nA1" + ",x" * 21, "more than 20"),
-        ("plate," + "f" * 41 + "\nA1,x\n", "not usable as the name of a field"),
+        ("plate," + "f" * 41 + "\nA1,x\n", "not a valid column name"),
         ('{"format": "plategate-list", "version": 1, "records": []}', "must start with"),
         ('{"size": 1, "records": []}', "unknown key before the records"),
     ],
 )
-def test_fail__bad_record_files(text, said):
+def test_fail__an_invalid_record_file_names_the_reason(text, said):
     with pytest.raises(RecordError) as error:
         records(text)
     assert said in str(error.value)
@@ -231,7 +234,7 @@ CELLS = st.text(max_size=12) | st.sampled_from(["A1", "2026-06-01", "mon 07:00-1
 
 
 @given(st.binary(max_size=300))
-def test_fail__any_bytes(data):
+def test_ok__any_bytes_are_read_or_refused(data):
     for read in (entries, records):
         try:
             read(data)
@@ -240,7 +243,7 @@ def test_fail__any_bytes(data):
 
 
 @given(JSON)
-def test_fail__any_json(value):
+def test_ok__any_json_is_read_or_refused(value):
     for text in (json.dumps(value), json.dumps({"entries": value}), as_json(value)):
         for read in (entries, records):
             try:
@@ -250,7 +253,7 @@ def test_fail__any_json(value):
 
 
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=9), max_size=5))
-def test_fail__any_table(rows):
+def test_ok__any_table_is_read_or_refused(rows):
     head = "plate;holder;group;note;from;until;hours;entries\n"
     text = head + "\n".join(";".join(row) for row in rows)
     try:
@@ -261,7 +264,7 @@ def test_fail__any_table(rows):
 
 
 @given(st.data())
-def test_fail__a_file_that_is_cut_off_is_refused(data):
+def test_fail__a_truncated_file_is_refused(data):
     text = as_json(*({"plate": f"A{number}"} for number in range(5)))
     kept = data.draw(st.integers(0, len(text) - 1))
     with pytest.raises(ListError):

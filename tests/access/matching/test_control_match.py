@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: look-alikes open only where the owner allows it, and wanted plates alarm from afar."""
+"""Guards look-alike matches: they open only if the settings allow it, and alarm if wanted."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def judge(settings):
 
 
 def doubtful(text: str, place: int, other: str) -> PlateReading:
-    """All characters sure but one, which is about as likely another."""
+    """A confident reading in which one character has an almost equally likely alternative."""
     characters = [CharacterReading(char, 0.98) for char in text]
     characters[place] = CharacterReading(text[place], 0.52, ((other, 0.46),))
     return PlateReading(tuple(characters), "test")
 
 
-def test_ok__a_lookalike_opens_where_the_owner_allows_it(settings, fill, judge):
+def test_ok__a_lookalike_opens_if_the_strictness_allows_it(settings, fill, judge):
     fill(settings.file, ListName.ALLOW, ListEntry("A812CDE", holder="Anna"))
     reading = doubtful("AB12CDE", 1, "8")
     assert judge(reading, "exact").result is not Result.GRANTED
@@ -55,14 +55,16 @@ def test_ok__a_lookalike_opens_where_the_owner_allows_it(settings, fill, judge):
     assert (verdict.plate, verdict.entry.holder) == ("A812CDE", "Anna")
 
 
-def test_fail__a_sure_reading_of_a_stranger_does_not_open(settings, fill, judge, reading):
+def test_fail__a_confident_reading_of_an_unknown_plate_does_not_open(
+    settings, fill, judge, reading
+):
     fill(settings.file, ListName.ALLOW, ListEntry("A812CDE"))
     for strictness in ("exact", "lookalike", "likely"):
         verdict = judge(reading("AB12CDE", 0.98), strictness)
         assert (verdict.result, verdict.reason) == (Result.REFUSED, Reason.NOT_LISTED)
 
 
-def test_fail__what_was_read_is_a_plate_from_the_records(settings, fill, judge):
+def test_fail__a_reading_that_equals_a_recorded_plate_does_not_open(settings, fill, judge):
     fill(
         settings.file,
         ListName.ALLOW,
@@ -74,7 +76,7 @@ def test_fail__what_was_read_is_a_plate_from_the_records(settings, fill, judge):
     assert verdict.record.owner == "a neighbour"
 
 
-def test_fail__two_listed_plates_that_fit_are_ambiguous(settings, fill, judge):
+def test_fail__two_matching_listed_plates_are_ambiguous(settings, fill, judge):
     fill(settings.file, ListName.ALLOW, ListEntry("A812C0E"), ListEntry("A812CDE"))
     characters = [CharacterReading(char, 0.98) for char in "A812CQE"]
     characters[5] = CharacterReading("Q", 0.5, (("D", 0.27), ("0", 0.2)))
@@ -90,14 +92,16 @@ def test_ok__a_possible_wanted_plate_alarms_and_never_opens(settings, fill, judg
     assert (verdict.alarm, verdict.entry.note) == ("possible", "stolen")
 
 
-def test_ok__an_owner_whose_plate_looks_like_a_wanted_one_gets_in(settings, fill, judge, reading):
+def test_ok__an_exact_match_that_looks_like_a_wanted_plate_opens_with_alarm(
+    settings, fill, judge, reading
+):
     fill(settings.file, ListName.ALLOW, ListEntry("AB12CDE"))
     fill(settings.file, ListName.WANTED, ListEntry("A812CDE"))
     verdict = judge(reading("AB12CDE"))
     assert (verdict.result, verdict.alarm) == (Result.GRANTED, "possible")
 
 
-def test_fail__a_lookalike_match_beside_a_wanted_plate_is_unsure(settings, fill, judge):
+def test_fail__a_lookalike_match_that_may_be_wanted_is_unsure(settings, fill, judge):
     fill(settings.file, ListName.ALLOW, ListEntry("A812CDE"))
     fill(settings.file, ListName.WANTED, ListEntry("AB12C0E"))
     verdict = judge(doubtful("AB12CDE", 1, "8"))
@@ -105,7 +109,7 @@ def test_fail__a_lookalike_match_beside_a_wanted_plate_is_unsure(settings, fill,
     assert (verdict.reason, verdict.alarm) == (Reason.WANTED_POSSIBLE, "possible")
 
 
-def test_ok__a_misread_of_no_likeness_opens_at_the_widest_level_only(settings, fill, judge):
+def test_ok__a_dissimilar_misread_opens_only_at_the_level_likely(settings, fill, judge):
     fill(settings.file, ListName.ALLOW, ListEntry("AB12CDX"))
     reading = doubtful("AB12CDE", 6, "X")
     assert judge(reading, "lookalike").result is not Result.GRANTED
@@ -129,8 +133,8 @@ def test_fail__exact_never_grants_what_is_not_on_the_list(
 
 
 @pytest.mark.parametrize("name", [ListName.BLOCK, ListName.WANTED])
-def test_fail__a_lookalike_is_forbidden_where_the_plate_itself_is(settings, fill, judge, name):
-    """Block and wanted come before allow also for the plate that a misreading stands for."""
+def test_fail__a_lookalike_of_a_forbidden_plate_is_refused(settings, fill, judge, name):
+    """Block and wanted outrank allow also for the plate that a misreading matches."""
     fill(settings.file, ListName.ALLOW, ListEntry("A812CDE"))
     fill(settings.file, name, ListEntry("A812CDE"))
     for strictness in ("lookalike", "likely"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: the traps in a list are found, each by its name."""
+"""Guards the list check: every kind of problem is found and named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from plategate.access.matching.list_check import Trap, check_lists
+from plategate.access.matching.list_check import ProblemKind, check_lists
 from plategate.access.matching.match import EXACT, LIKELY, LOOKALIKE
 from plategate.access.matching.misreadings import misreadings, one_confusion_away
 from plategate.access.matching.search import known_among
@@ -19,52 +19,56 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def traps(settings, fill):
+def problems(settings, fill):
     def found(*allow, block=(), wanted=(), fits=lambda _: True):
         fill(settings.file, ListName.ALLOW, *allow)
         fill(settings.file, ListName.BLOCK, *block)
         fill(settings.file, ListName.WANTED, *wanted)
         store = open_for_reading(settings.file)
         try:
-            return [(f.trap, f.list, f.plate) for f in check_lists(store, NOW, fits)]
+            return [(f.kind, f.list, f.plate) for f in check_lists(store, NOW, fits)]
         finally:
             store.close()
 
     return found
 
 
-def test_ok__a_clean_list_has_no_traps(traps):
-    assert traps(ListEntry("AB12CDE"), ListEntry("XY34ZZT")) == []
+def test_ok__a_clean_list_has_no_problems(problems):
+    assert problems(ListEntry("AB12CDE"), ListEntry("XY34ZZT")) == []
 
 
-def test_ok__duplicates_and_shadowed_entries(traps):
+def test_ok__duplicates_and_shadowed_entries(problems):
     once, limited = ListEntry("A1"), ListEntry("B2", hours="mon")
-    assert traps(once, once, limited, ListEntry("B2")) == [
-        (Trap.DUPLICATE, ListName.ALLOW, "A1"),
-        (Trap.SHADOWED, ListName.ALLOW, "B2"),
+    assert problems(once, once, limited, ListEntry("B2")) == [
+        (ProblemKind.DUPLICATE, ListName.ALLOW, "A1"),
+        (ProblemKind.SHADOWED, ListName.ALLOW, "B2"),
     ]
-    assert traps(ListEntry("B2", hours="mon"), ListEntry("B2", hours="tue")) == []
-    assert traps(ListEntry("B2", holder="Anna"), ListEntry("B2", holder="Ben")) == [
-        (Trap.DUPLICATE, ListName.ALLOW, "B2")
+    assert problems(ListEntry("B2", hours="mon"), ListEntry("B2", hours="tue")) == []
+    assert problems(ListEntry("B2", holder="Anna"), ListEntry("B2", holder="Ben")) == [
+        (ProblemKind.DUPLICATE, ListName.ALLOW, "B2")
     ]
-    assert traps(ListEntry("A1"), block=[ListEntry("A1")]) == [
-        (Trap.SHADOWED, ListName.ALLOW, "A1")
+    assert problems(ListEntry("A1"), block=[ListEntry("A1")]) == [
+        (ProblemKind.SHADOWED, ListName.ALLOW, "A1")
     ]
 
 
-def test_ok__expired_entries_and_no_format(traps):
+def test_ok__expired_entries_and_no_format(problems):
     old = ListEntry("A1", valid_until=NOW - timedelta(days=1))
-    assert traps(old, ListEntry("ZZ"), fits=lambda text: text != "ZZ") == [
-        (Trap.EXPIRED, ListName.ALLOW, "A1"),
-        (Trap.NO_FORMAT, ListName.ALLOW, "ZZ"),
+    assert problems(old, ListEntry("ZZ"), fits=lambda text: text != "ZZ") == [
+        (ProblemKind.EXPIRED, ListName.ALLOW, "A1"),
+        (ProblemKind.NO_FORMAT, ListName.ALLOW, "ZZ"),
     ]
 
 
-def test_ok__twins_and_wanted_neighbours(traps):
-    assert traps(ListEntry("AB12"), ListEntry("A812")) == [(Trap.TWIN, ListName.ALLOW, "A812")]
-    assert traps(ListEntry("AM12"), ListEntry("AN12")) == [(Trap.TWIN, ListName.ALLOW, "AM12")]
-    assert traps(ListEntry("AB12"), wanted=[ListEntry("A812")]) == [
-        (Trap.NEAR_WANTED, ListName.ALLOW, "AB12")
+def test_ok__look_alikes_on_the_list_and_of_wanted_plates(problems):
+    assert problems(ListEntry("AB12"), ListEntry("A812")) == [
+        (ProblemKind.TWIN, ListName.ALLOW, "A812")
+    ]
+    assert problems(ListEntry("AM12"), ListEntry("AN12")) == [
+        (ProblemKind.TWIN, ListName.ALLOW, "AM12")
+    ]
+    assert problems(ListEntry("AB12"), wanted=[ListEntry("A812")]) == [
+        (ProblemKind.NEAR_WANTED, ListName.ALLOW, "AB12")
     ]
 
 

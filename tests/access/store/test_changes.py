@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: a list is replaced whole or not at all, and every replacement is remembered."""
+"""Guards list changes: a list is replaced completely or not at all, with a history."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def plates(store):
     return [entry.plate for entry in all_entries(store, ListName.ALLOW)]
 
 
-def test_ok__entries_come_back_as_they_went_in(store):
+def test_ok__entries_are_stored_unchanged(store):
     put(store, FULL, ListEntry("B2"))
     assert tuple(all_entries(store, ListName.ALLOW)) == (FULL, ListEntry("B2"))
 
 
-def test_ok__a_replacement_counts_what_it_changed(store):
+def test_ok__a_replacement_counts_its_changes(store):
     put(store, ListEntry("A1"), ListEntry("B2"), ListEntry("C3"))
     change = put(store, ListEntry("B2"), ListEntry("C3", holder="new"), ListEntry("D4"))
     assert (change.added, change.removed, change.changed) == (1, 1, 1)
@@ -60,7 +60,7 @@ def test_ok__a_replacement_counts_what_it_changed(store):
     ]
 
 
-def test_fail__a_guard_that_refuses_leaves_the_old_list(store):
+def test_fail__a_refusing_guard_keeps_the_old_list(store):
     put(store, ListEntry("A1"))
 
     def refuse(change):
@@ -72,7 +72,7 @@ def test_fail__a_guard_that_refuses_leaves_the_old_list(store):
     assert len(list_history(store)) == 1
 
 
-def test_fail__entries_that_break_off_leave_the_old_list(store):
+def test_fail__an_error_while_reading_entries_keeps_the_old_list(store):
     put(store, ListEntry("A1"))
 
     def broken():
@@ -93,7 +93,7 @@ def test_ok__a_dry_run_changes_nothing(store):
     assert list_state(store, ListName.ALLOW).generation == 1
 
 
-def test_ok__a_reader_keeps_its_list_while_another_is_written(store, tmp_path):
+def test_ok__a_reader_sees_the_old_list_during_a_replacement(store, tmp_path):
     put(store, ListEntry("A1"))
     reader = open_for_reading(tmp_path / "lists.sqlite")
     seen = []
@@ -123,9 +123,9 @@ def test_ok__lookalikes_are_found_by_their_key(store):
 
 def test_fail__a_file_of_another_layout_is_refused(store, tmp_path):
     store.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match="layout 99"):
+    with pytest.raises(StoreError, match="layout version 99"):
         open_for_reading(tmp_path / "lists.sqlite")
-    with pytest.raises(StoreError, match="layout 99"):
+    with pytest.raises(StoreError, match="layout version 99"):
         open_for_writing(tmp_path / "lists.sqlite")
 
 

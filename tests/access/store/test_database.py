@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store that cannot be used is let go of, however often it is tried."""
+"""Guards the list database: a connection that fails to open is closed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_fail__damaged_file_is_closed_again(opened: Callable[..., object], tmp_p
     assert open_files(file) == 0
 
 
-def test_fail__whoever_may_not_look_is_told_what_would_let_them(
+def test_fail__a_permission_error_names_the_group_to_join(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "lists.sqlite"
@@ -59,11 +59,11 @@ def test_fail__whoever_may_not_look_is_told_what_would_let_them(
         load_settings()
 
 
-def test_fail__store_of_a_later_version_is_closed_again(tmp_path: Path) -> None:
+def test_fail__a_database_of_a_later_version_is_closed_again(tmp_path: Path) -> None:
     file = tmp_path / "lists.sqlite"
     store = open_for_writing(file)
     store.execute("PRAGMA user_version = 99")
     store.close()
-    with pytest.raises(StoreError, match="layout 99") as caught:
+    with pytest.raises(StoreError, match="layout version 99") as caught:
         open_for_reading(file)
     assert open_files(file) == 0, caught

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: a damaged file of lists is set aside by whoever changes lists, and that is said."""
+"""Guards repair: a change of the lists sets a damaged database aside and reports it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GARBAGE = b"this is no database, but long enough to look like one" * 100
 
 
 def damage(file: Path, where: int) -> None:
-    """Overwrite the file from there on, as a worn card does."""
+    """Overwrite the file from an offset on, as a failing SD card does."""
     whole = file.read_bytes()
     file.write_bytes(whole[:where] + GARBAGE[: max(len(whole) - where, 512)])
 
@@ -36,27 +36,27 @@ def lists(tmp_path: Path) -> Path:
 
 def imported(settings: AccessSettings, file: Path, **more: object) -> list[str]:
     said: list[str] = []
-    import_list_file(settings, file, name=None, who="test", tell=said.append, **more)
+    import_list_file(settings, file, name=None, who="test", report=said.append, **more)
     return said
 
 
 @pytest.mark.parametrize("where", [0, 4096])
-def test_ok__an_import_sets_a_damaged_file_aside_and_says_so(
+def test_ok__an_import_sets_a_damaged_file_aside_and_reports_it(
     settings: AccessSettings, lists: Path, fill, where: int
 ) -> None:
     records = [VehicleRecord("A1", owner="x" * 200)] * 100
     fill(settings.file, ListName.ALLOW, ListEntry("A1"), records=records)
     damage(settings.file, where)
     (said,) = imported(settings, lists)
-    assert "it is set aside as lists.damaged.sqlite" in said
-    assert "must be imported again" in said
+    assert "it was set aside as lists.damaged.sqlite" in said
+    assert "import again the lists" in said
     assert (settings.file.parent / "lists.damaged.sqlite").exists()
     assert imported(settings, lists) == []
     assert import_record_file(settings, lists) == 2
     open_for_reading(settings.file).close()
 
 
-def test_fail__a_pipe_is_named_and_not_the_store(settings: AccessSettings) -> None:
+def test_fail__a_pipe_is_refused_by_name(settings: AccessSettings) -> None:
     reader, writer = os.pipe()
     os.close(writer)
     pipe = Path(f"/dev/fd/{reader}")
@@ -74,7 +74,7 @@ def test_fail__a_dry_run_sets_nothing_aside(settings: AccessSettings, lists: Pat
     assert settings.file.read_bytes() == GARBAGE
 
 
-def test_ok__a_sync_brings_lists_and_records_back(tmp_path: Path) -> None:
+def test_ok__a_sync_restores_lists_and_records(tmp_path: Path) -> None:
     with serving() as server:
         server.serve("/allow.csv", TEN)
         server.serve("/cars.csv", TEN)

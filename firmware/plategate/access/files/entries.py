@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read a list file, CSV or JSON, into checked entries; one bad row and the whole file is refused.
+"""Read a list file, CSV or JSON, into checked entries; one invalid row refuses the whole file.
 
-Columns: plate (needed), holder, group, note, from, until, hours, entries. The format is described
-in docs/lists.md. Putting entries in force is the business of `list_changes`.
+Columns: plate (required), holder, group, note, from, until, hours, entries. The format is described
+in docs/lists.md. `store.changes` puts the entries in force.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from plategate.access.files.fields import (
     plate_field,
     text_field,
 )
-from plategate.access.files.rows import Row, read_rows
-from plategate.access.files.table_errors import FaultReport, TableError
+from plategate.access.files.rows import ErrorReport, Row, TableError
+from plategate.access.files.tables import read_rows
 from plategate.access.store.lists import ListName
 from plategate.errors import ListError
 from plategate.schedule.windows import parse_hours
@@ -37,7 +37,7 @@ _END_OF_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class ListFile:
-    """What a list file says about itself, and its entries, which may be read once."""
+    """The header of a list file, and its entries, which can be iterated once."""
 
     list: ListName | None
     serial: int | None
@@ -45,10 +45,10 @@ class ListFile:
 
 
 def read_entries(stream: BinaryIO, origin: str, zone: ZoneInfo) -> ListFile:
-    """Open a list file; days and times without offset are those of `zone`.
+    """Open a list file; days and times without an offset are in `zone`.
 
-    Raises ListError, at once or while the entries are being read, with every bad row named
-    (up to 20): line, field, value and reason.
+    Raises ListError, here or while the entries are iterated, that names the line, field, value and
+    reason of every invalid row (up to 20).
     """
     try:
         header, rows = read_rows(stream, "entries", COLUMNS)
@@ -59,7 +59,7 @@ def read_entries(stream: BinaryIO, origin: str, zone: ZoneInfo) -> ListFile:
 
 
 def _entries(rows: Iterator[Row], origin: str, zone: ZoneInfo) -> Iterator[ListEntry]:
-    report = FaultReport(origin, ListError)
+    report = ErrorReport(origin, ListError)
     try:
         for row in rows:
             try:
@@ -72,12 +72,12 @@ def _entries(rows: Iterator[Row], origin: str, zone: ZoneInfo) -> Iterator[ListE
 
 
 def _entry(row: Row, zone: ZoneInfo) -> ListEntry:
-    if row.fault is not None:
-        raise row.fault
+    if row.error is not None:
+        raise row.error
     check_columns(row, COLUMNS)
     valid_from, valid_until = _start(row, zone), _end(row, zone)
     if valid_from and valid_until and valid_until <= valid_from:
-        raise TableError(row.line, "until", row.fields["until"], "not after from")
+        raise TableError(row.line, "until", row.fields["until"], "must be later than from")
     return ListEntry(
         plate=plate_field(row),
         holder=text_field(row, "holder"),
@@ -101,7 +101,7 @@ def _end(row: Row, zone: ZoneInfo) -> datetime | None:
     found = day_or_time_field(row, "until")
     if found is None or isinstance(found, datetime):
         return found if found is None or found.tzinfo else found.replace(tzinfo=zone)
-    # The last day counts as a whole.
+    # The last day is included.
     return datetime.combine(found + _END_OF_DAY, time(), zone)
 
 
@@ -136,5 +136,5 @@ def _serial(value: object) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**62:
-        raise TableError(1, "serial", value, "must be a number, 0 or above")
+        raise TableError(1, "serial", value, "must be a whole number from 0")
     return value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turn the fields of a row into checked values: plates, texts, days, counts."""
+"""Convert the fields of a row into checked values: plate, text, day, time, count."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from plategate.access.files.rows import Row, unknown_column
-from plategate.access.files.table_errors import TableError
+from plategate.access.files.rows import Row, TableError, unknown_column
 from plategate.plates.text import canonical
 
 SHORTEST_PLATE = 2
@@ -23,7 +22,7 @@ _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def check_format(header: Mapping[str, object], name: str, version: int) -> None:
-    """Refuse the header of a JSON file that says to be another format or version."""
+    """Raise TableError where the header of a JSON file names another format or version."""
     for key, wanted in (("format", name), ("version", version)):
         if header and header.get(key) != wanted:
             reason = f'must start with "format": "{name}", "version": {version}'
@@ -31,14 +30,14 @@ def check_format(header: Mapping[str, object], name: str, version: int) -> None:
 
 
 def check_columns(row: Row, known: frozenset[str]) -> None:
-    """Refuse a row that has a column nobody knows."""
+    """Raise TableError where a row has an unknown column."""
     for column in row.fields:
         if column not in known:
             raise unknown_column(row.line, column, known)
 
 
 def text_field(row: Row, column: str) -> str:
-    """A text with single spaces; "" where the field is missing or empty."""
+    """The text with runs of white space collapsed; "" where the field is missing or empty."""
     value = row.fields.get(column)
     if value is None or value == "":
         return ""
@@ -48,12 +47,12 @@ def text_field(row: Row, column: str) -> str:
 
 
 def clean_text(line: int, column: str, value: str) -> str:
-    """The text with single spaces; refuses what is too long or cannot be shown."""
+    """`value` with runs of white space collapsed; raises TableError if too long or unprintable."""
     text = " ".join(value.split())
     if len(text) > LONGEST_TEXT:
         raise TableError(line, column, value, f"longer than {LONGEST_TEXT} characters")
     if not text.isprintable() and _UNFIT.search(text):
-        raise TableError(line, column, value, "has characters that cannot be shown")
+        raise TableError(line, column, value, "contains control characters")
     return text
 
 
@@ -65,7 +64,7 @@ def plate_field(row: Row) -> str:
     if not isinstance(value, str):
         raise TableError(row.line, "plate", value, "must be text")
     if _SEVERAL.search(value):
-        raise TableError(row.line, "plate", value, "must be one plate, without commas or the like")
+        raise TableError(row.line, "plate", value, "must be one plate")
     plate = canonical(value)
     if not SHORTEST_PLATE <= len(plate) <= LONGEST_PLATE:
         limits = f"{SHORTEST_PLATE} to {LONGEST_PLATE}"
@@ -74,14 +73,16 @@ def plate_field(row: Row) -> str:
 
 
 def count_field(row: Row, column: str) -> int | None:
-    """A whole number from 1 on; None where the field is missing or empty."""
+    """A whole number from 1 to LARGEST_COUNT; None where the field is missing or empty."""
     value = row.fields.get(column)
     if value is None or value == "":
         return None
     if isinstance(value, str) and re.fullmatch(r"\s*\d{1,9}\s*", value, re.ASCII):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= LARGEST_COUNT:
-        raise TableError(row.line, column, value, f"must be a number from 1 to {LARGEST_COUNT}")
+        raise TableError(
+            row.line, column, value, f"must be a whole number from 1 to {LARGEST_COUNT}"
+        )
     return value
 
 
@@ -94,9 +95,9 @@ def day_or_time_field(row: Row, column: str) -> date | datetime | None:
         found = date.fromisoformat(text) if _DAY.fullmatch(text) else datetime.fromisoformat(text)
     except ValueError:
         example = "2026-05-31 or 2026-05-31T18:00"
-        raise TableError(row.line, column, text, f"no such day or time; write {example}") from None
+        raise TableError(row.line, column, text, f"not a day or time; write {example}") from None
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise TableError(row.line, column, text, f"must lie in {FIRST_YEAR} to {LAST_YEAR}")
+        raise TableError(row.line, column, text, f"year must be {FIRST_YEAR} to {LAST_YEAR}")
     return found
 
 

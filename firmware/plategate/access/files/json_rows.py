@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read the objects of one array out of a JSON file as they come, with their line numbers.
+"""Streaming JSON parser: yields the objects of one array, with their line numbers.
 
-The file is an object such as {"version": 1, "entries": [{...}, ...]}, or the bare array. What
-stands before the array is its header; what stands after it is checked to be JSON, then ignored.
+The file is an object such as {"version": 1, "entries": [{...}, ...]}, or the bare array. The keys
+before the array are the header; keys after it must be valid JSON and are ignored.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from plategate.access.files.table_errors import TableError
+from plategate.access.files.rows import TableError
 
 CHUNK = 65_536  # bytes read at a time
 LONGEST_VALUE = 65_536  # characters of one row or header value
@@ -22,7 +22,7 @@ _WHITE = " \t\r\n"
 
 @dataclass(frozen=True, slots=True)
 class JsonHeader:
-    """What a file says about itself before its rows."""
+    """The keys of a file before its array of rows."""
 
     values: Mapping[str, object] = field(default_factory=dict)
 
@@ -30,7 +30,7 @@ class JsonHeader:
 def json_rows(
     stream: BinaryIO, items: str
 ) -> tuple[JsonHeader, Iterator[tuple[int, Mapping[str, object]]]]:
-    """The header, and the objects of the array `items`, each with the line that it starts in."""
+    """The header, and the objects of the array `items`, each with the line it starts on."""
     text = _Text(stream)
     if text.peek() == "[":
         return JsonHeader(), _rows(text, in_object=False)
@@ -45,7 +45,7 @@ def json_rows(
         values[key] = text.value()
         if not text.comma_before("}"):
             break
-    raise text.error(f"there is no array {items!r}")
+    raise text.error(f"array {items!r} is missing")
 
 
 def _rows(text: _Text, *, in_object: bool) -> Iterator[tuple[int, Mapping[str, object]]]:
@@ -66,21 +66,21 @@ def _rows(text: _Text, *, in_object: bool) -> Iterator[tuple[int, Mapping[str, o
             after[key] = text.value()
         text.expect("}")
     if text.peek():
-        raise text.error("there is more after the end")
+        raise text.error("unexpected content after the end")
 
 
 def _key(text: _Text, known: Mapping[str, object]) -> str:
     if text.peek() != '"':
-        raise text.error("a key was expected")
+        raise text.error("expected a key")
     key = str(text.value())
     if key in known:
-        raise text.error(f"the key {key!r} is there twice")
+        raise text.error(f"key {key!r} appears twice")
     text.expect(":")
     return key
 
 
 class _Text:
-    """The text of a file with a place in it, read in chunks; what lies behind is let go."""
+    """A position in the text of a file that is read in chunks; parsed text is discarded."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -92,11 +92,11 @@ class _Text:
         self.line = 1
 
     def error(self, reason: str) -> TableError:
-        """An error at this place."""
+        """An error at the current line."""
         return TableError(self.line, "", None, reason)
 
     def peek(self) -> str:
-        """The next character that is not white space; "" at the end."""
+        """The next character that is not white space; "" at the end of the file."""
         while True:
             while self._place < len(self._buffer):
                 char = self._buffer[self._place]
@@ -108,19 +108,19 @@ class _Text:
                 return ""
 
     def expect(self, char: str) -> None:
-        """Go past a character that must come next."""
+        """Consume `char`; raises TableError where another character comes next."""
         found = self.peek()
         if found != char:
-            raise self.error(f"{char!r} was expected, not {found or 'the end'!r}")
+            raise self.error(f"expected {char!r}, found {found or 'the end'!r}")
         self._place += 1
 
     def comma_before(self, end: str) -> bool:
-        """Whether a comma leads to one more; a comma just before `end` is an error."""
+        """Consume a comma if one is next, and return whether; `,` before `end` is an error."""
         if self.peek() != ",":
             return False
         self.expect(",")
         if self.peek() == end:
-            raise self.error("a comma leads nowhere")
+            raise self.error("trailing comma")
         return True
 
     def value(self) -> Any:
@@ -136,7 +136,7 @@ class _Text:
                 continue
             except (ValueError, RecursionError) as error:
                 raise self.error(f"not valid JSON: {error}") from None
-            # A number that touches the end of the chunk may go on.
+            # A number at the end of the chunk may continue in the next one.
             if end < len(self._buffer) or not self._read():
                 break
         self.line += self._buffer.count("\n", self._place, end)
@@ -161,7 +161,7 @@ class _Text:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     values = dict(pairs)
     if len(values) != len(pairs):
-        raise ValueError("a key is there twice in one object")
+        raise ValueError("a key appears twice in one object")
     return values
 
 

@@ -1,121 +1,57 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read a CSV or JSON file of rows, one row at a time, each with the number of its line.
-
-What the columns mean is the business of `entry_files` and `record_files`. Never more than one row
-is held in memory, whatever the file contains.
-"""
+"""The rows of a list or record file, and the errors that name their line, field and value."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
 
-from plategate.access.files.json_rows import JsonHeader, json_rows
-from plategate.access.files.table_errors import TableError
+from plategate.errors import GateError
 
-LONGEST_LINE = 65_536  # bytes
-NEEDED = "plate"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_DELIMITERS = ";,\t"
+MOST_REPORTED = 20
+
+
+class TableError(GateError, ValueError):
+    """One row is invalid, or the file cannot be parsed any further."""
+
+    def __init__(self, line: int, field: str, value: object, reason: str) -> None:
+        shown = "" if not field else f" {field}:" if value is None else f" {field} = {value!r:.80}:"
+        super().__init__(f"line {line}:{shown} {reason}")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a file: where it starts, its fields by column, and what is wrong with its form."""
+    """One row: the line it starts on, its values by column, and its syntax error if it has one."""
 
     line: int
     fields: Mapping[str, object]
-    fault: TableError | None = None
+    error: TableError | None = None
+
+
+class ErrorReport:
+    """Collects the errors of one file, so that the owner can correct all of them at once."""
+
+    def __init__(self, origin: str, error: type[GateError]) -> None:
+        self._origin = origin
+        self._error = error
+        self._sentences: list[str] = []
+        self._more = 0
+
+    def add(self, error: TableError) -> None:
+        """Add an error; only the first MOST_REPORTED are kept, the rest are counted."""
+        if len(self._sentences) < MOST_REPORTED:
+            self._sentences.append(f"{self._origin}: {error}")
+        else:
+            self._more += 1
+
+    def raise_if_any(self) -> None:
+        """Raise one error that lists all collected ones."""
+        if not self._sentences:
+            return
+        more = [f"{self._origin}: and {self._more} more"] if self._more else []
+        raise self._error("\n".join(self._sentences + more))
 
 
 def unknown_column(line: int, column: str, known: frozenset[str]) -> TableError:
-    """The fault that a column is, which nobody knows."""
-    return TableError(line, column, None, f"unknown column; there are: {', '.join(sorted(known))}")
-
-
-def read_rows(
-    stream: BinaryIO, items: str, known: frozenset[str] | None = None
-) -> tuple[JsonHeader, Iterator[Row]]:
-    """The header of a file (an empty one for CSV) and its rows, in order.
-
-    The stream must be seekable; `items` is the key of the JSON array; `known` are the columns that
-    a CSV file may name where it is not free to. Raises TableError, also while the rows are read.
-    """
-    start = stream.read(4096)
-    stream.seek(len(_BYTE_ORDER_MARK) if start.startswith(_BYTE_ORDER_MARK) else 0)
-    if start.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"["):
-        header, rows = json_rows(stream, items)
-        return header, (Row(line, fields) for line, fields in rows)
-    return JsonHeader(), _csv_rows(stream, known)
-
-
-def _csv_rows(stream: BinaryIO, known: frozenset[str] | None) -> Iterator[Row]:
-    lines = _lines(stream)
-    head, first, delimiter = _head(lines)
-    columns = _columns(head, first, delimiter)
-    _check_columns(head, columns, known)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    while True:
-        line = reader.line_num + head + 1  # the row starts after line_num
-        try:
-            values = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise TableError(line, "", None, str(error)) from None
-        if not any(values):
-            continue
-        fault = None
-        if len(values) > len(columns):
-            reason = f"{len(values)} fields, but the first line names {len(columns)} columns"
-            fault = TableError(line, "", None, reason)
-        yield Row(line, dict(zip(columns, values, strict=False)), fault)
-
-
-def _head(lines: Iterator[str]) -> tuple[int, str, str]:
-    """The line that names the columns, its number, and what stands between fields.
-
-    Excel writes a line before it that says just this: `sep=;`.
-    """
-    first = next(lines, "")
-    said = first.rstrip("\r\n").lower().removeprefix("sep=")
-    if first.lower().startswith("sep=") and said in tuple(_DELIMITERS):
-        return 2, next(lines, ""), said
-    return 1, first, max(_DELIMITERS, key=first.count)
-
-
-def _columns(line: int, first: str, delimiter: str) -> list[str]:
-    try:
-        names = next(csv.reader([first], delimiter=delimiter, strict=True), [])
-    except csv.Error as error:
-        raise TableError(line, "", None, str(error)) from None
-    return [name.strip().lower() for name in names]
-
-
-def _lines(stream: BinaryIO) -> Iterator[str]:
-    number = 0
-    while raw := stream.readline(LONGEST_LINE + 1):
-        number += 1
-        if len(raw) > LONGEST_LINE:
-            raise TableError(number, "", None, f"longer than {LONGEST_LINE} bytes")
-        try:
-            yield raw.decode("utf-8")
-        except UnicodeDecodeError:
-            raise TableError(number, "", None, "not UTF-8 text") from None
-
-
-def _check_columns(line: int, columns: list[str], known: frozenset[str] | None) -> None:
-    if not any(columns):
-        raise TableError(line, "", None, "the file is empty")
-    if NEEDED not in columns:
-        reason = f"the first line names the columns, and one of them must be {NEEDED}"
-        raise TableError(line, "", None, reason)
-    for column in columns:
-        if not column:
-            raise TableError(line, "", None, "a column has no name")
-        if columns.count(column) > 1:
-            raise TableError(line, column, None, "this column is there twice")
-        if known is not None and column not in known:
-            raise unknown_column(line, column, known)
+    """The error for a column that the format does not have."""
+    return TableError(line, column, None, f"unknown column; known are {', '.join(sorted(known))}")

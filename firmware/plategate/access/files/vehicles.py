@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read a file of vehicle records, CSV or JSON; one bad row and the whole file is refused.
+"""Read a file of vehicle records, CSV or JSON; one invalid row refuses the whole file.
 
-Columns: plate (needed), owner, registered_in, address, make, model, colour, insured_until,
+Columns: plate (required), owner, registered_in, address, make, model, colour, insured_until,
 inspected_until, note; any other column is kept as a free field. The format is described in
-docs/lists.md. Storing records is the business of `records`.
+docs/lists.md. `store.vehicles` stores the records.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from plategate.access.files.fields import (
     plate_field,
     text_field,
 )
-from plategate.access.files.rows import Row, read_rows
-from plategate.access.files.table_errors import FaultReport, TableError
+from plategate.access.files.rows import ErrorReport, Row, TableError
+from plategate.access.files.tables import read_rows
 from plategate.errors import RecordError
 from plategate.values import VehicleRecord
 
@@ -37,16 +37,16 @@ _HEADER = frozenset({"format", "version", "made_at", "note"})
 
 @dataclass(frozen=True, slots=True)
 class RecordFile:
-    """The records of a file, which may be read once."""
+    """The records of a file; can be iterated once."""
 
     records: Iterator[VehicleRecord]
 
 
 def read_records(stream: BinaryIO, origin: str) -> RecordFile:
-    """Open a file of records.
+    """Open a record file.
 
-    Raises RecordError, at once or while the records are being read, with every bad row named
-    (up to 20): line, field, value and reason.
+    Raises RecordError, here or while the records are iterated, that names the line, field, value
+    and reason of every invalid row (up to 20).
     """
     try:
         header, rows = read_rows(stream, "records")
@@ -57,7 +57,7 @@ def read_records(stream: BinaryIO, origin: str) -> RecordFile:
 
 
 def _records(rows: Iterator[Row], origin: str) -> Iterator[VehicleRecord]:
-    report = FaultReport(origin, RecordError)
+    report = ErrorReport(origin, RecordError)
     try:
         for row in rows:
             try:
@@ -70,8 +70,8 @@ def _records(rows: Iterator[Row], origin: str) -> Iterator[VehicleRecord]:
 
 
 def _record(row: Row) -> VehicleRecord:
-    if row.fault is not None:
-        raise row.fault
+    if row.error is not None:
+        raise row.error
     return VehicleRecord(
         plate=plate_field(row),
         owner=text_field(row, "owner"),
@@ -93,8 +93,8 @@ def _free_fields(row: Row) -> tuple[tuple[str, str], ...]:
         raise TableError(row.line, "", None, f"more than {MOST_FREE_FIELDS} free fields")
     found = []
     for name in names:
-        if len(name) > LONGEST_FIELD_NAME or clean_text(row.line, "name of a field", name) != name:
-            raise TableError(row.line, name, None, "not usable as the name of a field")
+        if len(name) > LONGEST_FIELD_NAME or clean_text(row.line, "column name", name) != name:
+            raise TableError(row.line, name, None, "not a valid column name")
         value = row.fields[name]
         if isinstance(value, bool) or not isinstance(value, str | int | float | None):
             raise TableError(row.line, name, value, "must be text or a number")

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decide whether a reading may count as a listed plate."""
+"""Match readings to listed plates: decide whether a reading counts as a plate on a list."""

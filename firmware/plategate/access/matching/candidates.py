@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which look-alike keys a plate may have that was read like this: few enough to look up each.
+"""Candidate look-alike keys for a reading: the keys under which the plate may be listed.
 
-The number of keys depends on the length of the reading and not on the length of any list.
+Their number depends on the length of the reading and not on the length of any list, so that each
+can be looked up in an index.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from plategate.values import PlateReading
 
 KEY_CHARACTERS = "".join(sorted(set(lookalike_key(ALPHABET))))
 MOST_TEXTS = 24
-LEAST_SHARE = 0.01  # of a character's alternative that is followed
-LONGEST = 14  # characters; a longer reading is no plate
+LEAST_SHARE = 0.01  # least confidence of a character alternative that is considered
+LONGEST = 14  # characters; a longer reading is not a plate
 
 
 def likely_texts(reading: PlateReading) -> list[str]:
-    """What the readers say the plate may carry, likeliest first, the reading itself included."""
+    """The reading and its alternative texts, likeliest first, at most MOST_TEXTS."""
     found = dict.fromkeys([reading.text, *(a.text for a in reading.alternatives)])
     for text in _combinations(reading):
         if len(found) >= MOST_TEXTS:
@@ -29,17 +30,17 @@ def likely_texts(reading: PlateReading) -> list[str]:
 
 
 def near_keys(reading: PlateReading) -> set[str]:
-    """Look-alike keys of the likely texts."""
+    """The look-alike keys of the likely texts."""
     return {lookalike_key(text) for text in likely_texts(reading)}
 
 
 def wide_keys(reading: PlateReading) -> set[str]:
-    """The near keys, and all keys one character away from the reading's own."""
+    """The near keys, and all keys one character (changed, missing, extra) from the reading's."""
     return near_keys(reading) | set(_one_away(lookalike_key(reading.text)))
 
 
 def _combinations(reading: PlateReading) -> Iterator[str]:
-    """Texts out of the characters' alternatives, likeliest first."""
+    """Combinations of the character alternatives, likeliest first (k-best search with a heap)."""
     places = []
     for character in reading.characters[:LONGEST]:
         choices = {character.char: max(character.confidence, LEAST_SHARE)}

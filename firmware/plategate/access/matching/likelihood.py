@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well a plate explains a reading: the log of the share that the readers leave to it.
+"""Log-likelihood of a plate given a reading.
 
-Uses the confidence and the alternatives of every character, then the table of confusions for what
-the readers do not say. A plate may differ in any characters, and have one more or one less.
+Uses the confidence and alternatives of every character, and the confusion table where the readers
+give no alternative. A plate may differ in any number of characters and be one character longer or
+shorter than the reading.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from plategate.plates.text import TWINS
 from plategate.values import CharacterReading, PlateReading
 
 IMPOSSIBLE = -1e9
-# Of what a reader leaves open about a character, the share that there is none at all.
+# Share of a character's remaining uncertainty that it does not exist on the plate.
 NOTHING_THERE = 0.3
 
 
 class ReadingLikelihood:
-    """Scores plates against one reading; pure."""
+    """Scores plates against one reading."""
 
     def __init__(self, reading: PlateReading, confusions: Confusions) -> None:
-        """Work out once what each character of the reading may be."""
+        """Compute the log-probabilities of each position once."""
         self.text = reading.text
         self._confusions = confusions
         self._places = [_shares(c, confusions) for c in reading.characters]
@@ -35,7 +36,7 @@ class ReadingLikelihood:
         self._texts = {a.text: math.log(max(a.confidence, 1e-9)) for a in reading.alternatives}
 
     def of(self, plate: str) -> float:
-        """The log-likelihood of a canonical plate; IMPOSSIBLE where lengths are too different."""
+        """Log-likelihood of a canonical plate; IMPOSSIBLE if its length differs by 2 or more."""
         difference = len(plate) - len(self._places)
         if difference == 0:
             found = sum(row[char] for row, char in zip(self._places, plate, strict=True))
@@ -48,24 +49,24 @@ class ReadingLikelihood:
         return max(found, self._texts.get(plate, IMPOSSIBLE))
 
     def _one_missed(self, plate: str) -> float:
-        ahead, behind = _sums(self._places, plate[:-1]), _sums(self._places, plate[1:])
+        before, after = _sums(self._places, plate[:-1]), _sums(self._places, plate[1:])
         return max(
-            ahead[place]
+            before[place]
             + math.log(self._confusions.missed(place, len(plate)))
-            + (behind[-1] - behind[place])
+            + (after[-1] - after[place])
             for place in range(len(plate))
         )
 
     def _one_extra(self, plate: str) -> float:
-        ahead, behind = _sums(self._places[:-1], plate), _sums(self._places[1:], plate)
+        before, after = _sums(self._places[:-1], plate), _sums(self._places[1:], plate)
         return max(
-            ahead[place] + self._extra[place] + (behind[-1] - behind[place])
+            before[place] + self._extra[place] + (after[-1] - after[place])
             for place in range(len(self._places))
         )
 
 
 def _sums(places: Sequence[dict[str, float]], plate: str) -> list[float]:
-    """Running sums of the log shares of a plate laid over the places."""
+    """Running sums of the log-probabilities of the characters of `plate` at these positions."""
     sums = [0.0]
     for row, char in zip(places, plate, strict=True):
         sums.append(sums[-1] + row[char])
@@ -73,22 +74,22 @@ def _sums(places: Sequence[dict[str, float]], plate: str) -> list[float]:
 
 
 def _shares(character: CharacterReading, confusions: Confusions) -> dict[str, float]:
-    """The log share of each character that may truly be at a place."""
+    """The log-probability of each character that may be at a position."""
     read, sure = character.char, min(max(character.confidence, 1e-6), 1.0)
-    said = {read: sure}
+    stated = {read: sure}
     for char, share in character.alternatives:
-        if char not in said and char in confusions.instead[read]:
-            said[char] = max(share, 0.0)
+        if char not in stated and char in confusions.instead[read]:
+            stated[char] = max(share, 0.0)
     if (twin := TWINS.get(read)) is not None:
-        # The readers' confidence is calibrated with twins folded: it says nothing between them.
-        said[twin] = max(said.get(twin, 0.0), confusions.twin * sure)
-    total = sum(said.values())
+        # Confidence is calibrated with twins folded, so it does not distinguish between them.
+        stated[twin] = max(stated.get(twin, 0.0), confusions.twin * sure)
+    total = sum(stated.values())
     scale = 1 / total if total > 1 else 1.0
-    left_open = max(1 - total, 0.0)
+    remaining = max(1 - total, 0.0)
     trust, doubt = 1 - confusions.misread, confusions.misread
     logs = {}
     for char, likeness in confusions.instead[read].items():
-        share = trust * (said.get(char, 0.0) * scale + left_open * likeness) + doubt * likeness
+        share = trust * (stated.get(char, 0.0) * scale + remaining * likeness) + doubt * likeness
         logs[char] = math.log(share)
     logs[read] = math.log(trust * sure * scale)
     return logs

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find the traps in the lists in force: twins, entries that can never open, plates that are none.
+"""Find problems in the lists in force: duplicates, look-alikes, dead entries, invalid plates.
 
-Reads only; what a single plate would be mistaken for is `misreadings`' business.
+Reads only. `misreadings` covers what a single plate may be misread as.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from plategate.access.matching.misreadings import one_confusion_away
 from plategate.access.store.lists import ListName, all_entries, list_state, plates_like, table_of
 from plategate.plates.text import lookalike_key
 
-# Beyond this, twins are searched by look-alike key alone, which is quick at any size.
+# Longer lists are searched for look-alikes by key only, which is fast at any size.
 MOST_FOR_ALL_CONFUSIONS = 20_000
 
 
-class Trap(StrEnum):
+class ProblemKind(StrEnum):
     """What is wrong with an entry."""
 
     DUPLICATE = "duplicate"
@@ -32,10 +32,10 @@ class Trap(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One trap, the list and plate that it is about, and a sentence."""
+class ListProblem:
+    """One problem: its kind, the list and plate concerned, and a sentence."""
 
-    trap: Trap
+    kind: ProblemKind
     list: ListName
     plate: str
     sentence: str
@@ -43,8 +43,8 @@ class Finding:
 
 def check_lists(
     store: sqlite3.Connection, now: datetime, fits: Callable[[str], bool]
-) -> Iterator[Finding]:
-    """All traps in all lists, list by list; times are told in the zone of `now`."""
+) -> Iterator[ListProblem]:
+    """All problems, list by list; times in sentences are in the zone of `now`."""
     present = [name for name in ListName if list_state(store, name) is not None]
     for name in present:
         yield from _duplicates(store, name)
@@ -58,7 +58,7 @@ def check_lists(
             yield from _near_wanted(store)
 
 
-def _duplicates(store: sqlite3.Connection, name: ListName) -> Iterator[Finding]:
+def _duplicates(store: sqlite3.Connection, name: ListName) -> Iterator[ListProblem]:
     rows = store.execute(
         f"SELECT plate, count(*), count(DISTINCT digest),"
         f" sum(valid_from IS NULL AND valid_until IS NULL AND hours = '' AND entries IS NULL)"
@@ -66,49 +66,60 @@ def _duplicates(store: sqlite3.Connection, name: ListName) -> Iterator[Finding]:
     )
     for plate, count, different, unlimited in rows:
         if different < count or unlimited == count:
-            yield Finding(Trap.DUPLICATE, name, plate, f"is there {count} times")
+            yield ListProblem(ProblemKind.DUPLICATE, name, plate, f"appears {count} times")
         elif unlimited:
-            yield Finding(Trap.SHADOWED, name, plate, "has limits, but another entry has none")
+            yield ListProblem(
+                ProblemKind.SHADOWED,
+                name,
+                plate,
+                "has limits, but another entry of the same plate has none",
+            )
 
 
 def _by_entry(
     store: sqlite3.Connection, name: ListName, now: datetime, fits: Callable[[str], bool]
-) -> Iterator[Finding]:
+) -> Iterator[ListProblem]:
     for entry in all_entries(store, name):
         if entry.valid_until and entry.valid_until <= now:
             ended = entry.valid_until.astimezone(now.tzinfo)
-            yield Finding(Trap.EXPIRED, name, entry.plate, f"ended {ended:%Y-%m-%d %H:%M}")
+            yield ListProblem(
+                ProblemKind.EXPIRED, name, entry.plate, f"ended {ended:%Y-%m-%d %H:%M}"
+            )
         if not fits(entry.plate):
-            yield Finding(Trap.NO_FORMAT, name, entry.plate, "has no format of a plate")
+            yield ListProblem(
+                ProblemKind.NO_FORMAT, name, entry.plate, "fits no known plate format"
+            )
 
 
-def _forbidden_too(store: sqlite3.Connection, other: ListName) -> Iterator[Finding]:
+def _forbidden_too(store: sqlite3.Connection, other: ListName) -> Iterator[ListProblem]:
     rows = store.execute(
         f"SELECT DISTINCT a.plate FROM {table_of(ListName.ALLOW)} a"
         f" JOIN {table_of(other)} o ON o.plate = a.plate"
     )
     for (plate,) in rows:
-        yield Finding(Trap.SHADOWED, ListName.ALLOW, plate, f"is on the {other} list too")
+        yield ListProblem(
+            ProblemKind.SHADOWED, ListName.ALLOW, plate, f"is also on the {other} list"
+        )
 
 
-def _near_wanted(store: sqlite3.Connection) -> Iterator[Finding]:
+def _near_wanted(store: sqlite3.Connection) -> Iterator[ListProblem]:
     rows = store.execute(
         f"SELECT DISTINCT a.plate, w.plate FROM {table_of(ListName.WANTED)} w"
         f" JOIN {table_of(ListName.ALLOW)} a ON a.folded = w.folded AND a.plate <> w.plate"
     )
     for plate, wanted in rows:
         sentence = f"looks like {wanted}, which is wanted"
-        yield Finding(Trap.NEAR_WANTED, ListName.ALLOW, plate, sentence)
+        yield ListProblem(ProblemKind.NEAR_WANTED, ListName.ALLOW, plate, sentence)
 
 
-def _twins(store: sqlite3.Connection) -> Iterator[Finding]:
+def _twins(store: sqlite3.Connection) -> Iterator[ListProblem]:
     table = table_of(ListName.ALLOW)
     rows = store.execute(
         f"SELECT DISTINCT a.plate, b.plate FROM {table} a JOIN {table} b"
         f" ON a.folded = b.folded AND a.plate < b.plate"
     )
     for plate, twin in rows:
-        yield Finding(Trap.TWIN, ListName.ALLOW, plate, f"looks like {twin}")
+        yield ListProblem(ProblemKind.TWIN, ListName.ALLOW, plate, f"looks like {twin}")
     state = list_state(store, ListName.ALLOW)
     if state is None or state.entries > MOST_FOR_ALL_CONFUSIONS:
         return
@@ -117,4 +128,6 @@ def _twins(store: sqlite3.Connection) -> Iterator[Finding]:
         keys = {lookalike_key(text) for text in near}
         for twin in plates_like(store, ListName.ALLOW, keys - {lookalike_key(entry.plate)}):
             if entry.plate < twin and twin in near:
-                yield Finding(Trap.TWIN, ListName.ALLOW, entry.plate, f"is close to {twin}")
+                yield ListProblem(
+                    ProblemKind.TWIN, ListName.ALLOW, entry.plate, f"is easily misread as {twin}"
+                )

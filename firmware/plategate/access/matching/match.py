@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PURE: whether a reading may count as a listed plate, weighed against every other explanation.
+"""Decide whether a reading counts as a listed plate; pure, without access to the database.
 
-Other explanations are all other plates that are known (on any list, in the records) and texts that
-nobody knows. Which plates come into question is found by `search`.
+The best listed plate is compared with every other explanation of the reading: other known plates
+(on any list or in the records) and unknown texts. `search` finds the candidates.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from plategate.access.matching.likelihood import IMPOSSIBLE, ReadingLikelihood
 from plategate.plates.text import lookalike_key
 
 
-class Outcome(StrEnum):
-    """What the weighing came to."""
+class MatchResult(StrEnum):
+    """The result of matching one reading."""
 
     MATCHED = "matched"
-    NONE = "none"  # nothing listed explains the reading well enough
-    UNSURE = "unsure"  # a listed plate and an unlisted one explain it about as well
-    AMBIGUOUS = "ambiguous"  # two known plates explain it about as well
+    NONE = "none"  # no listed plate explains the reading well enough
+    UNSURE = "unsure"  # an unlisted text explains it as well as the best listed plate
+    AMBIGUOUS = "ambiguous"  # another known plate explains it about as well
 
 
 @dataclass(frozen=True, slots=True)
 class Strictness:
-    """How much it takes to count as a listed plate; margins are ratios of likelihoods."""
+    """Thresholds for counting as a listed plate; margins are likelihood ratios."""
 
     name: str
-    wide: bool  # any one character may differ, not only look-alikes
-    listed_odds: float  # how much likelier a listed plate is at this gate than one unlisted text
-    over_known: float  # how much better than any other known plate it must explain the reading
-    least: float  # likelihood below which nothing is matched
-    misfit: float  # what a text that fits no format is worth as another explanation
+    wide: bool  # any one character may differ, not only a look-alike
+    listed_odds: float  # prior odds of a listed plate against one unlisted text
+    over_known: float  # least margin over any other known plate
+    least: float  # least likelihood of a match
+    misfit: float  # weight of an unknown text that fits no plate format
 
 
 EXACT = Strictness("exact", False, 1.0, math.inf, 1.0, 1.0)
-# Odds and least were chosen on the curve of scripts/matching_rates (docs/matching.md).
+# `listed_odds` and `least` were chosen with scripts/matching_rates (docs/matching.md).
 LOOKALIKE = Strictness("lookalike", False, 3.0, 20.0, 1e-3, 0.05)
 LIKELY = Strictness("likely", True, 10.0, 20.0, 1e-3, 0.05)
 LEVELS = {level.name: level for level in (EXACT, LOOKALIKE, LIKELY)}
@@ -46,7 +46,7 @@ LEVELS = {level.name: level for level in (EXACT, LOOKALIKE, LIKELY)}
 
 @dataclass(frozen=True, slots=True)
 class Explanations:
-    """What may be behind a reading: listed plates, other known plates, texts nobody knows."""
+    """Possible explanations of a reading: listed plates, other known plates, other texts."""
 
     listed: Collection[str]
     known: Collection[str]
@@ -55,9 +55,9 @@ class Explanations:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The outcome, the listed plate that explains the reading best, and its likelihood (log)."""
+    """The result, the listed plate that explains the reading best, and its log-likelihood."""
 
-    outcome: Outcome
+    result: MatchResult
     plate: str | None = None
     score: float = IMPOSSIBLE
 
@@ -68,32 +68,34 @@ def weigh(
     strictness: Strictness,
     fits: Callable[[str], bool],
 ) -> Match:
-    """Weigh the listed plates; `fits` says whether a text has the format of a plate."""
+    """Match a reading; `fits` tells whether a text has the format of a plate."""
     read = likelihood.text
     listed = [p for p in found.listed if strictness.wide or _alike(p, read)]
     ranked = sorted(((likelihood.of(plate), plate) for plate in set(listed)), reverse=True)
     if not ranked or ranked[0][0] < math.log(strictness.least):
-        return Match(Outcome.NONE)
+        return Match(MatchResult.NONE)
     score, plate = ranked[0]
     known = {*found.known, *found.listed} - {plate}
     if read in known:
-        # What was read is somebody's plate: it is never taken for another one.
-        return Match(Outcome.NONE, plate, score)
+        # The text that was read is itself a known plate, so it never counts as another one.
+        return Match(MatchResult.NONE, plate, score)
     rival = max((likelihood.of(other) for other in known), default=IMPOSSIBLE)
     if score - rival < math.log(strictness.over_known):
-        return Match(Outcome.AMBIGUOUS, plate, score)
+        return Match(MatchResult.AMBIGUOUS, plate, score)
     strangers = {*found.texts, read} - known - {plate}
-    stranger = max((_worth(likelihood, s, strictness, fits) for s in strangers), default=IMPOSSIBLE)
+    stranger = max(
+        (_weighted(likelihood, s, strictness, fits) for s in strangers), default=IMPOSSIBLE
+    )
     if score + math.log(strictness.listed_odds) < stranger:
-        return Match(Outcome.UNSURE, plate, score)
-    return Match(Outcome.MATCHED, plate, score)
+        return Match(MatchResult.UNSURE, plate, score)
+    return Match(MatchResult.MATCHED, plate, score)
 
 
 def _alike(plate: str, read: str) -> bool:
     return lookalike_key(plate) == lookalike_key(read)
 
 
-def _worth(
+def _weighted(
     likelihood: ReadingLikelihood,
     text: str,
     strictness: Strictness,

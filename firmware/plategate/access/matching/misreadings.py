@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PURE: the likely misreadings of a plate, and which of them would be taken for it.
+"""List the likely misreadings of a plate that would be accepted as this plate; pure.
 
-A misreading is tried twice: read with certainty, and with the reader in doubt about the character
-that is wrong. Other plates on the lists are brought by the caller.
+Each misreading is tested twice: read with high confidence, and with low confidence in the wrong
+character. The caller supplies the other plates on the lists.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from dataclasses import dataclass
 
 from plategate.access.matching.candidates import likely_texts
 from plategate.access.matching.likelihood import ReadingLikelihood
-from plategate.access.matching.match import Explanations, Outcome, Strictness, weigh
+from plategate.access.matching.match import Explanations, MatchResult, Strictness, weigh
 from plategate.plates.confusions import installed_confusions
 from plategate.plates.text import ALPHABET
 from plategate.values import CharacterReading, PlateReading
 
-# Share of the misreads of a character from which on two characters count as easily confused.
+# Two characters count as easily confused from this share of the misreads of one of them.
 EASILY_CONFUSED = 0.05
 SURE = 0.98
-IN_DOUBT, DOUBTED = 0.5, 0.3  # of the character that was read, and of the one on the plate
+IN_DOUBT, DOUBTED = 0.5, 0.3  # confidence of the wrong and of the right character
 
 
 @dataclass(frozen=True, slots=True)
 class Misreading:
-    """A text that a plate may be read as, and when it would be taken for the plate."""
+    """A text that a plate may be read as, and whether it would be accepted as the plate."""
 
     text: str
     if_sure: bool
@@ -33,7 +33,7 @@ class Misreading:
 
 
 def one_confusion_away(plate: str) -> Iterator[str]:
-    """The texts that differ from a plate in one easily confused character."""
+    """All texts that differ from a plate in one easily confused character."""
     confusions = installed_confusions()
     for place, char in enumerate(plate):
         for other in ALPHABET:
@@ -47,9 +47,9 @@ def misreadings(
     known: Callable[[Collection[str]], Collection[str]],
     fits: Callable[[str], bool],
 ) -> Iterator[Misreading]:
-    """Every text one confusion away that would be accepted for a plate on the allow list.
+    """Every text one confusion away that would be accepted as the listed plate `plate`.
 
-    `known` says which plates on lists and in records are among, or near, some texts.
+    `known` returns the plates on lists and in records that equal or resemble some texts.
     """
     for text in one_confusion_away(plate):
         sure = _accepted(_reading(text, plate, SURE, 0.0), plate, strictness, known, fits)
@@ -78,4 +78,4 @@ def _accepted(
     found = Explanations((plate,), known(texts), texts)
     likelihood = ReadingLikelihood(reading, installed_confusions())
     match = weigh(likelihood, found, strictness, fits)
-    return match.outcome is Outcome.MATCHED and match.plate == plate
+    return match.result is MatchResult.MATCHED and match.plate == plate

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find in the store what may be behind a reading: listed plates, other known plates, wanted ones.
+"""Query the database for plates that may explain a reading: listed, otherwise known, wanted.
 
-Every question is a number of look-ups by key that does not grow with the lists. Weighing what is
-found is the business of `match`.
+Every query is a number of index look-ups that does not grow with the lists. `match` compares the
+plates that are found.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from plategate.access.store.vehicles import record_plates_like
 from plategate.plates.text import lookalike_key
 from plategate.values import ListEntry, PlateReading
 
-# A wanted plate that explains a reading this well raises the alarm, besides all look-alikes.
+# A wanted plate with at least this likelihood raises the alarm, and so do all look-alikes.
 LEAST_WANTED = 0.01
 
 
 def explanations(
     store: sqlite3.Connection, reading: PlateReading, strictness: Strictness
 ) -> Explanations:
-    """What may be behind a reading; other known plates only where a listed one comes up."""
+    """Possible explanations of a reading; other known plates only if a listed plate is found."""
     texts = likely_texts(reading)
     keys = wide_keys(reading) if strictness.wide else near_keys(reading)
     listed = plates_like(store, ListName.ALLOW, keys)
@@ -41,7 +41,7 @@ def explanations(
 
 
 def known_among(store: sqlite3.Connection, texts: Iterable[str], plate: str) -> set[str]:
-    """The plates on lists and in records that look like one of `texts`, `plate` left out."""
+    """The plates on lists and in records that look like one of `texts`, except `plate`."""
     keys = {lookalike_key(text) for text in texts}
     found = {near for name in ListName for near in plates_like(store, name, keys)}
     return {*found, *record_plates_like(store, keys)} - {plate}
@@ -50,7 +50,7 @@ def known_among(store: sqlite3.Connection, texts: Iterable[str], plate: str) -> 
 def possibly_wanted(
     store: sqlite3.Connection, reading: PlateReading, likelihood: ReadingLikelihood
 ) -> tuple[ListEntry, ...]:
-    """Wanted entries that look like what was read or explain it well, likeliest first."""
+    """Wanted entries that look like the reading or explain it well, likeliest first."""
     own, least = lookalike_key(reading.text), math.log(LEAST_WANTED)
     found = [
         (likelihood.of(entry.plate), entry)

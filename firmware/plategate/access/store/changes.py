@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Replace a list, whole or not at all, and remember who changed what and when.
+"""Replace a list in one transaction, and keep a history of who changed what and when.
 
-Entries come checked from `entry_files`; reading the lists in force is the business of `lists`.
+`files.entries` supplies the checked entries; `lists` reads the lists in force.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from plategate.values import ListEntry
 
 @dataclass(frozen=True, slots=True)
 class ListChange:
-    """One replacement of a list: who, when, from where, and what it changed (in plates)."""
+    """One replacement of a list: who, when, from where, and how many plates it changed."""
 
     name: ListName
     generation: int
@@ -39,8 +39,8 @@ class ListChange:
 Guard = Callable[[ListChange], None]
 
 
-class _Undo(Exception):
-    """Ends a dry run."""
+class _DryRun(Exception):
+    """Rolls the transaction of a dry run back."""
 
 
 def replace_list(
@@ -55,12 +55,12 @@ def replace_list(
     guard: Guard | None = None,
     dry_run: bool = False,
 ) -> ListChange:
-    """Put `entries` in force instead of the list `name`, in one transaction.
+    """Replace the list `name` by `entries` in one transaction.
 
-    Whatever `entries` or `guard` raises leaves the list as it was. `guard` sees the change before
-    it counts and may refuse it. A dry run returns the change and undoes it.
+    An exception from `entries` or `guard` leaves the list unchanged. `guard` receives the change
+    before it is committed and raises to refuse it. A dry run returns the change and rolls back.
     """
-    with suppress(_Undo), transaction(connection):
+    with suppress(_DryRun), transaction(connection):
         before = list_state(connection, name)
         generation = (before.generation if before else 0) + 1
         _fill_incoming(connection, name, generation, entries)
@@ -68,7 +68,7 @@ def replace_list(
         if guard is not None:
             guard(change)
         if dry_run:
-            raise _Undo
+            raise _DryRun
         connection.execute(f"DROP TABLE IF EXISTS {table_of(name)}")
         connection.execute(f"ALTER TABLE incoming RENAME TO {table_of(name)}")
         _note_change(connection, change, serial)
@@ -77,7 +77,7 @@ def replace_list(
 
 
 def confirm_list(connection: sqlite3.Connection, name: ListName, at: datetime) -> None:
-    """Note that the list in force is still what its source has."""
+    """Record that the source still has the list that is in force."""
     with transaction(connection):
         connection.execute(
             "UPDATE lists SET confirmed_at = ? WHERE name = ?", (_stamp(at), name.value)
@@ -87,7 +87,7 @@ def confirm_list(connection: sqlite3.Connection, name: ListName, at: datetime) -
 def list_history(
     connection: sqlite3.Connection, name: ListName | None = None, limit: int = 50
 ) -> tuple[ListChange, ...]:
-    """The latest changes, newest first."""
+    """The last `limit` changes, newest first."""
     rows = connection.execute(
         "SELECT *, lag(entries, 1, 0) OVER (PARTITION BY list ORDER BY id) AS entries_before"
         " FROM history WHERE ? IS NULL OR list = ? ORDER BY id DESC LIMIT ?",
@@ -122,7 +122,7 @@ def _fill_incoming(
         f"INSERT INTO incoming ({COLUMNS}, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (_row(entry) for entry in entries),
     )
-    # Built after the rows: sorting a million keys once is far quicker than placing each.
+    # Created after the rows: sorting a million keys once is much faster than inserting each.
     for column, with_it in (("plate", ", digest"), ("folded", "")):
         index = f"{table_of(name)}_{column}_{generation}"
         connection.execute(f"CREATE INDEX {index} ON incoming ({column}{with_it})")
@@ -189,7 +189,7 @@ def _note_change(connection: sqlite3.Connection, change: ListChange, serial: int
 def _row(entry: ListEntry) -> tuple[object, ...]:
     limits = (_seconds(entry.valid_from), _seconds(entry.valid_until), entry.hours, entry.entries)
     words = (entry.plate, lookalike_key(entry.plate), entry.holder, entry.group, entry.note)
-    # Tells changed entries from unchanged ones, for the counts in the history alone.
+    # Detects changed entries; used only for the counts in the history.
     digest = crc32(repr((words, limits)).encode())
     return (*words, *limits, digest)
 

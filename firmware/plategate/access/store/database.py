@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one SQLite file that holds lists and records: opening it, its layout, its transactions.
+"""The SQLite file of lists and records: opening, layout, transactions, connections per thread.
 
-What stands in the tables is the business of `lists` and `records`. A reader sees the last whole
-state while a writer works (WAL); a transaction that is cut off, by whatever, never was.
+`lists` and `vehicles` define the contents of the tables. Readers see the last committed state while
+a writer works (WAL mode); an interrupted transaction has no effect.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -15,10 +16,10 @@ from pathlib import Path
 
 from plategate import storage
 from plategate.errors import StoreError
-from plategate.storage import storage_errors, transaction
+from plategate.storage import is_current, storage_errors, transaction
 
 LAYOUT_VERSION = 1
-BUSY_TIMEOUT_S = 120.0  # a list of a million entries is written in less
+BUSY_TIMEOUT_S = 120.0  # writing a list of a million entries takes less
 MOST_VALUES = 900  # in one statement; SQLite allows at least 999
 SHRINK_TIMEOUT_MS = 500
 
@@ -47,8 +48,42 @@ CREATE TABLE history (
 """
 
 
+class ThreadConnections:
+    """One reading connection per thread, reopened when the file has been replaced."""
+
+    def __init__(self, file: Path) -> None:
+        """Open nothing yet; the file may be created later."""
+        self._file = file
+        self._local = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+
+    def get(self) -> sqlite3.Connection:
+        """The connection of the calling thread; raises StoreError if there is no file."""
+        with storage_errors(self._file):
+            found = self._file.stat()
+        identity = (found.st_dev, found.st_ino)
+        mine: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        replaced = getattr(self._local, "identity", None) != identity
+        if mine is None or replaced or not is_current(mine):
+            self._local.connection = open_for_reading(self._file)
+            self._local.identity = identity
+            with self._lock:
+                self._all.append(self._local.connection)
+        connection: sqlite3.Connection = self._local.connection
+        return connection
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._lock:
+            for connection in self._all:
+                connection.close()
+            self._all.clear()
+        self._local = threading.local()
+
+
 def open_for_reading(file: Path) -> sqlite3.Connection:
-    """A connection that cannot change anything; raises StoreError where the file is missing."""
+    """A read-only connection; raises StoreError if the file is missing."""
     with storage_errors(file):
         if not file.exists():
             raise StoreError(f"{file}: no lists have been imported yet")
@@ -60,11 +95,11 @@ def open_for_reading(file: Path) -> sqlite3.Connection:
 
 
 def open_for_writing(file: Path) -> sqlite3.Connection:
-    """A connection that may replace lists; makes the file and its layout where they are missing."""
+    """A connection that may replace lists; creates the file and its layout if missing."""
     with storage_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         if not file.exists():
-            # The gate and the sync are two users of one group; SQLite gives its logs the same mode.
+            # Gate and sync are two users of one group; SQLite copies this mode to -wal and -shm.
             file.touch()
             file.chmod(0o660)
         connection = storage.open_for_writing(file, BUSY_TIMEOUT_S)
@@ -80,14 +115,14 @@ def open_for_writing(file: Path) -> sqlite3.Connection:
 
 
 def batches(values: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    """The values in groups that fit into one statement."""
+    """The values in groups of at most MOST_VALUES."""
     left = iter(values)
     while batch := tuple(islice(left, MOST_VALUES)):
         yield batch
 
 
 def shrink_log(connection: sqlite3.Connection) -> None:
-    """Put the log of a big replacement back into the file, if no reader needs it any more."""
+    """Move the write-ahead log into the file after a large change, unless a reader needs it."""
     connection.execute(f"PRAGMA busy_timeout = {SHRINK_TIMEOUT_MS}")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
@@ -110,5 +145,5 @@ def _check_layout(connection: sqlite3.Connection, file: Path) -> None:
     found = _layout_of(connection)
     if found != LAYOUT_VERSION:
         raise StoreError(
-            f"{file}: layout {found}, but this version of Plategate knows {LAYOUT_VERSION}"
+            f"{file}: layout version {found}; this version of Plategate needs {LAYOUT_VERSION}"
         )

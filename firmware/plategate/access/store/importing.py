@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Import a file of entries or records from disk into the store, whole or not at all."""
+"""Import a list or record file from disk into the database, completely or not at all."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from plategate.settings.access import AccessSettings
 Answer = TypeVar("Answer")
 
 
-def _nobody(sentence: str) -> None:
-    del sentence
+def _ignore(message: str) -> None:
+    del message
 
 
 def import_list_file(
@@ -34,16 +34,17 @@ def import_list_file(
     who: str,
     dry_run: bool = False,
     allow_empty: bool = False,
-    tell: Callable[[str], None] = _nobody,
+    report: Callable[[str], None] = _ignore,
 ) -> ListChange:
-    """Put the entries of a file in force; `name` wins over what the file says, then `allow`.
+    """Replace a list by the entries of a file.
 
-    `tell` hears of a damaged store that had to be set aside.
+    The list is `name`, else the one the file names, else `allow`. `report` receives a message if a
+    damaged database had to be set aside.
     """
 
     def refuse_empty(change: ListChange) -> None:
         if not change.entries and not allow_empty:
-            raise ListError(f"{file}: has no entries; --allow-empty if nobody is to pass")
+            raise ListError(f"{file}: has no entries; use --allow-empty if nobody is to pass")
 
     def replace(store: sqlite3.Connection, stream: BinaryIO) -> ListChange:
         found = read_entries(stream, str(file), site_zone(settings.zone))
@@ -59,28 +60,28 @@ def import_list_file(
             dry_run=dry_run,
         )
 
-    return _imported(settings.file, file, replace, None if dry_run else tell, ListError)
+    return _imported(settings.file, file, replace, None if dry_run else report, ListError)
 
 
 def import_record_file(
-    settings: AccessSettings, file: Path, tell: Callable[[str], None] = _nobody
+    settings: AccessSettings, file: Path, report: Callable[[str], None] = _ignore
 ) -> int:
-    """Put the records of a file in place of all that were there; returns how many."""
+    """Replace all vehicle records by those of a file; returns their number."""
 
     def replace(store: sqlite3.Connection, stream: BinaryIO) -> int:
         return replace_records(store, read_records(stream, str(file)).records)
 
-    return _imported(settings.file, file, replace, tell, RecordError)
+    return _imported(settings.file, file, replace, report, RecordError)
 
 
 def _imported(
     store_file: Path,
     file: Path,
     replace: Callable[[sqlite3.Connection, BinaryIO], Answer],
-    tell: Callable[[str], None] | None,
-    fault: type[GateError],
+    report: Callable[[str], None] | None,
+    refusal: type[GateError],
 ) -> Answer:
-    """What `replace` makes of the file; it is read once more where a damaged store was mended."""
+    """The result of `replace`; it runs again if a damaged database had to be set aside."""
 
     def work(store: sqlite3.Connection) -> Answer:
         stream.seek(0)
@@ -89,7 +90,7 @@ def _imported(
     try:
         with file.open("rb") as stream:
             if not stream.seekable():
-                raise fault(f"{file}: is a pipe; put it into a file first")
-            return change_store(store_file, work, tell)
+                raise refusal(f"{file}: is a pipe; save it to a file first")
+            return change_store(store_file, work, report)
     except OSError as error:
-        raise fault(f"{file}: cannot be read: {reason_of(error)}") from error
+        raise refusal(f"{file}: cannot be read: {reason_of(error)}") from error

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The allow, block and wanted lists in force: their state, and their entries by canonical plate.
+"""Read the allow, block and wanted lists in force: their state, and entries by canonical plate.
 
-They are replaced by `list_changes`, never edited; who may pass is decided by `policy`.
+`changes` replaces lists; `policy` decides who may pass.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from plategate.values import ListEntry
 
 
 class ListName(StrEnum):
-    """The lists that a gate keeps."""
+    """The three lists of a gate."""
 
     ALLOW = "allow"
     BLOCK = "block"
@@ -26,7 +26,7 @@ class ListName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListState:
-    """Which generation of a list is in force, and how fresh it is."""
+    """The generation of a list that is in force, and how recent it is."""
 
     name: ListName
     generation: int
@@ -34,14 +34,14 @@ class ListState:
     serial: int | None
     source: str
     replaced_at: datetime
-    confirmed_at: datetime  # when its source last said that it is still the newest
+    confirmed_at: datetime  # when its source last confirmed it
 
 
 COLUMNS = "plate, folded, holder, grp, note, valid_from, valid_until, hours, entries"
 
 
 def list_state(connection: sqlite3.Connection, name: ListName) -> ListState | None:
-    """The state of a list; None where it never was imported."""
+    """The state of a list; None if it was never imported."""
     row = connection.execute("SELECT * FROM lists WHERE name = ?", (name.value,)).fetchone()
     if row is None:
         return None
@@ -59,7 +59,7 @@ def list_state(connection: sqlite3.Connection, name: ListName) -> ListState | No
 def entries_of_plate(
     connection: sqlite3.Connection, name: ListName, plate: str
 ) -> tuple[ListEntry, ...]:
-    """All entries of a canonical plate, in the order of the file they came from."""
+    """All entries of a canonical plate, in file order."""
     return _select(connection, name, "WHERE plate = ? ORDER BY rowid", (plate,))
 
 
@@ -84,7 +84,7 @@ def plates_like(
 def all_entries(
     connection: sqlite3.Connection, name: ListName, limit: int | None = None
 ) -> Iterator[ListEntry]:
-    """Every entry, in the order of the file they came from, without holding them all."""
+    """Every entry in file order, read one by one."""
     if list_state(connection, name) is None:
         return
     rows = connection.execute(
@@ -96,7 +96,7 @@ def all_entries(
 
 
 def table_of(name: ListName) -> str:
-    """The table that holds a list; it exists once the list was imported."""
+    """The table of a list; it exists once the list has been imported."""
     return f"list_{name.value}"
 
 

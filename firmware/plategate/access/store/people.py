@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find people whose name is not spelt as it was asked: every word may be one slip away.
+"""Fuzzy search for owners by name: every word may contain one typing error.
 
-All spellings one slip away are looked up in the vocabulary of the records, so that the time does
-not depend on how many records there are.
+All spellings within one error are looked up in the word index of the records, so that the time does
+not depend on the number of records.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import unicodedata
 
 from plategate.access.store.database import batches
 
-SHORTEST_FUZZY_WORD = 3  # a slip in a shorter word makes it another word
+SHORTEST_FUZZY_WORD = 3  # an error in a shorter word makes it another word
 LONGEST_WORD = 24
 MOST_WORDS = 6
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def people_query(connection: sqlite3.Connection, name: str) -> str | None:
-    """A full-text query for a name; None where a word of it is in no record."""
+    """The full-text query for a name; None if one of its words is in no record."""
     words = _words(name)[:MOST_WORDS]
     if not words:
         return None

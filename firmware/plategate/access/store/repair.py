@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Change the lists; where their file is damaged, set it aside and begin a new one, and say so.
+"""Change the list database; if the file is damaged, set it aside and start an empty one.
 
-Nothing opens by a damaged file, and nothing could be put in force again as long as it was there.
-The last one that was set aside is kept beside the new one.
+While a damaged file is in place, nothing opens and no list can be replaced. The last damaged file
+is kept next to the new one.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ Answer = TypeVar("Answer")
 
 
 def change_store(
-    file: Path, work: Callable[[sqlite3.Connection], Answer], tell: Callable[[str], None] | None
+    file: Path, work: Callable[[sqlite3.Connection], Answer], report: Callable[[str], None] | None
 ) -> Answer:
-    """What `work` answers; it is done again, on an empty store, where the first one was damaged.
+    """Run `work` on the database and return its result; repeat it on a new file if damaged.
 
-    `tell` hears what was set aside; without it nothing is. Raises StoreError, and whatever `work`
-    does.
+    `report` receives a message about the file that was set aside; without it, none is. Raises
+    StoreError, and any exception of `work`.
     """
     found = _inode(file)
     try:
         return _change(file, work)
     except StoreError as error:
-        if tell is None or fault_of(error) is not StorageFault.DAMAGED:
+        if report is None or fault_of(error) is not StorageFault.DAMAGED:
             raise
-        sentence = f"{error}; it is set aside as {_aside(file).name}"
-    # Another process may have begun a new file by now.
+        sentence = f"{error}; it was set aside as {_aside(file).name}"
+    # Another process may have started a new file by now.
     if _inode(file) == found:
         _set_aside(file)
-    sentence += "; lists and records that no source brings must be imported again"
+    sentence += "; import again the lists and records that no source provides"
     logger.error("%s", sentence)
-    tell(sentence)
+    report(sentence)
     return _change(file, work)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is known about vehicles: replaced whole or not at all, looked up by plate or by person.
+"""Vehicle records in the database: replace all of them, look them up by plate or by owner.
 
-Personal data: whoever shows a record decides who may see it. Files are read by `record_files`.
+Records are personal data: the caller decides who may see them. `files.vehicles` reads the files.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _COLUMNS = (
 
 
 def replace_records(connection: sqlite3.Connection, records: Iterable[VehicleRecord]) -> int:
-    """Put `records` in place of all that were there, in one transaction; returns how many."""
+    """Replace all records in one transaction; returns their number."""
     with transaction(connection):
         for table in ("people", "people_words", "vehicles"):
             connection.execute(f"DROP TABLE IF EXISTS {table}")
@@ -45,7 +45,7 @@ def replace_records(connection: sqlite3.Connection, records: Iterable[VehicleRec
             " detail='none', tokenize='unicode61 remove_diacritics 2')"
         )
         connection.execute("INSERT INTO people(people) VALUES ('rebuild')")
-        # A table of its own: one seek in it takes a tenth of one in the index's own vocabulary.
+        # A separate table: a look-up takes a tenth of one in the vocabulary of the FTS index.
         connection.execute("CREATE TABLE people_words (term TEXT PRIMARY KEY) WITHOUT ROWID")
         connection.execute("CREATE VIRTUAL TABLE people_terms USING fts5vocab('people', 'row')")
         connection.execute("INSERT INTO people_words SELECT term FROM people_terms")
@@ -56,7 +56,7 @@ def replace_records(connection: sqlite3.Connection, records: Iterable[VehicleRec
 
 
 def record_of_plate(connection: sqlite3.Connection, plate: str) -> VehicleRecord | None:
-    """The record of a canonical plate; the last one where a file named it twice."""
+    """The record of a canonical plate; the last one if the file has several."""
     rows = _select(connection, "WHERE plate = ? ORDER BY id DESC LIMIT 1", (plate,))
     return rows[0] if rows else None
 
@@ -76,7 +76,7 @@ def record_plates_like(connection: sqlite3.Connection, keys: Iterable[str]) -> t
 def records_of_person(
     connection: sqlite3.Connection, name: str, limit: int = 20
 ) -> tuple[VehicleRecord, ...]:
-    """Records whose owner has all words of `name`, each word as written or one slip away."""
+    """Records whose owner has all words of `name`, each within one typing error."""
     if not has_records(connection):
         return ()
     query = people_query(connection, name)
@@ -87,6 +87,7 @@ def records_of_person(
 
 
 def has_records(connection: sqlite3.Connection) -> bool:
+    """Whether records have been imported."""
     query = "SELECT 1 FROM sqlite_schema WHERE name = 'vehicles'"
     return connection.execute(query).fetchone() is not None
 

@@ -7,8 +7,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from plategate.plates.formats import known_countries, load_pack
-from plategate.plates.grammar import Grammar
+from plategate.plates.formats import PlateFormats, known_countries
 from plategate.vision.consensus.calibrate import load_calibration
 from plategate.vision.consensus.merge import agree_readings
 
@@ -20,18 +19,20 @@ TRIALS = {
     "the right one among five": (("ro", "de", "gb", "in", "pk"), "robertlucian-ro"),
     "five countries on the world mix": (("ro", "de", "gb", "in", "pk"), "openlpr-faisal"),
     "a wrong country (fr on robertlucian-ro)": (("fr",), "robertlucian-ro"),
-    "all packs, all plates": (known_countries(), None),
+    "all countries, all plates": (known_countries(), None),
 }
 STRENGTHS = (0.2, 0.35, 0.6)
 
 
-def right(plates: Sequence[Plate], grammar: Grammar | None) -> int:
-    """Number of plates read right from all their readings with this evidence."""
+def right(plates: Sequence[Plate], formats: PlateFormats | None) -> int:
+    """Number of plates read right from all their readings with the evidence of `formats`."""
     calibration = load_calibration()
     count = 0
     for plate in plates:
         seen = [plate.readings[key] for key in CALIBRATED if key in plate.readings]
-        count += is_right(plate, agree_readings(seen, grammar, calibration))
+        count += is_right(
+            plate, agree_readings(seen, formats.log_odds if formats else None, calibration)
+        )
     return count
 
 
@@ -41,8 +42,7 @@ def main() -> None:
     plates = load(parser.parse_args().readings)
     for name, (countries, group) in TRIALS.items():
         chosen = [plate for plate in plates if group in (None, plate.group)]
-        packs = [load_pack(country) for country in countries]
-        counts = [right(chosen, Grammar(packs, strength)) for strength in STRENGTHS]
+        counts = [right(chosen, PlateFormats(countries, strength)) for strength in STRENGTHS]
         found = ", ".join(f"{n} at {s}" for n, s in zip(counts, STRENGTHS, strict=True))
         print(f"{name}: of {len(chosen)}: {right(chosen, None)} without, {found}")
 
