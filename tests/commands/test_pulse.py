@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: `plategate pulse` moves nothing unless a person agreed, and never closes on a car."""
+"""Guards: `plategate pulse` moves nothing without confirmation, and never closes on a vehicle."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def history(factory: KeptFactory, number: int) -> list[bool]:
 
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", ""])
-def test_fail__without_a_yes_nothing_is_claimed(
+def test_fail__without_confirmation_nothing_is_claimed(
     pulse: Pulse, factory: KeptFactory, answer: str
 ) -> None:
     said = pulse(answer=answer)
@@ -66,7 +66,7 @@ def test_ok__yes_pulses_once(pulse: Pulse, factory: KeptFactory) -> None:
     assert history(factory, CLOSE) == [False]
 
 
-def test_fail__close_while_the_photocell_sees_something(pulse: Pulse, factory: KeptFactory) -> None:
+def test_fail__close_is_refused_while_the_photocell_is_active(pulse: Pulse, factory: KeptFactory) -> None:
     said = pulse("close", "--yes")  # nothing holds the closed contact to ground: cut wire
     assert "CLOSE is refused while photocell is active" in str(said.exception)
     assert f"GPIO{CLOSE}" not in {pin.info.name for pin in factory.pins.values()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate run`: the rehearsal on pictures and scenarios as a person calls it.
+"""`plategate run --rehearse` on pictures and scenarios, as called from a shell.
 
 Uses the real pipeline on one picture of tests/data.
 """
@@ -28,7 +28,7 @@ def plategate(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """One vehicle that is on the list, and its list."""
+    """A folder with one listed vehicle and its list."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     shutil.copy(DEMO / "06-night-5.jpg", folder)
@@ -36,7 +36,7 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def test_ok__pictures_go_the_whole_way_and_leave_pictures_behind(pictures, tmp_path):
+def test_ok__a_rehearsal_writes_crops_and_annotated_pictures(pictures, tmp_path):
     out = tmp_path / "out"
     done = plategate("run", "--rehearse", pictures, "--out", out)
     assert done.returncode == 0, done.stderr
@@ -49,7 +49,7 @@ def test_ok__pictures_go_the_whole_way_and_leave_pictures_behind(pictures, tmp_p
     assert [path.suffix for path in (out / "annotated").iterdir()] == [".jpg"]
 
 
-def test_ok__lists_may_be_named(pictures, tmp_path):
+def test_ok__lists_can_be_given(pictures, tmp_path):
     wanted = tmp_path / "wanted.csv"
     wanted.write_text("plate\nB 96 TRH\n", encoding="utf-8")
     done = plategate("run", "--rehearse", pictures, "--lists", wanted, "--out", tmp_path / "[/out]")
@@ -58,7 +58,7 @@ def test_ok__lists_may_be_named(pictures, tmp_path):
     assert "[/out]" in done.stdout
 
 
-def test_ok__ctrl_c_ends_cleanly(pictures, tmp_path):
+def test_ok__ctrl_c_ends_the_rehearsal_in_order(pictures, tmp_path):
     process = subprocess.Popen(
         [*PLATEGATE, "run", "--rehearse", str(pictures), "--out", str(tmp_path / "out")],
         stdout=subprocess.PIPE,
@@ -74,13 +74,13 @@ def test_ok__ctrl_c_ends_cleanly(pictures, tmp_path):
     assert "Traceback" not in output + errors
 
 
-def test_ok__a_scenario_tells_its_story():
+def test_ok__a_scenario_prints_its_steps():
     done = plategate("run", "--rehearse", ROOT / "tests" / "scenarios" / "01-resident.toml")
     assert done.returncode == 0, done.stderr
     assert "All expectations met." in done.stdout
 
 
-def test_fail__a_scenario_that_does_not_hold_is_an_error(tmp_path):
+def test_fail__an_unmet_expectation_is_exit_status_1(tmp_path):
     text = (ROOT / "tests" / "scenarios" / "01-resident.toml").read_text(encoding="utf-8")
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(text.replace("openings = 1", "openings = 7"), encoding="utf-8")
@@ -89,7 +89,7 @@ def test_fail__a_scenario_that_does_not_hold_is_an_error(tmp_path):
     assert "openings are 1, not 7" in done.stdout
 
 
-def test_fail__a_rehearsal_in_which_no_picture_can_be_read_is_an_error(tmp_path):
+def test_fail__a_rehearsal_without_a_readable_picture_is_exit_status_1(tmp_path):
     folder = tmp_path / "pictures"
     folder.mkdir()
     (folder / "torn.jpg").write_bytes((DEMO / "06-night-5.jpg").read_bytes()[:200])
@@ -98,7 +98,7 @@ def test_fail__a_rehearsal_in_which_no_picture_can_be_read_is_an_error(tmp_path)
     assert "No picture went through the pipeline." in done.stdout
 
 
-def test_fail__out_that_cannot_be_a_folder_is_wrong_usage(pictures, tmp_path):
+def test_fail__an_unusable_out_folder_is_a_usage_error(pictures, tmp_path):
     (tmp_path / "file").write_text("")
     done = plategate("run", "--rehearse", pictures, "--out", tmp_path / "file")
     assert done.returncode == 2
@@ -107,7 +107,7 @@ def test_fail__out_that_cannot_be_a_folder_is_wrong_usage(pictures, tmp_path):
 
 
 @pytest.mark.parametrize("what", ["missing", "empty"])
-def test_fail__nothing_to_rehearse_is_wrong_usage(tmp_path, what):
+def test_fail__nothing_to_rehearse_is_a_usage_error(tmp_path, what):
     folder = tmp_path / what
     if what == "empty":
         folder.mkdir()

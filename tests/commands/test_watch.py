@@ -61,7 +61,7 @@ def test_ok__gate(watch: Watch, gate: Health) -> None:
     assert "lane [in]" in answer.stdout
 
 
-def test_ok__faults_with_brackets_in_their_words(watch: Watch, gate: Health) -> None:
+def test_ok__failure_sentences_may_contain_brackets(watch: Watch, gate: Health) -> None:
     gate.failing("wiring", "see [pins]")
     assert "wiring: see [pins]" in watch().stdout
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A gate on a rehearsed site with plates that are said: with real threads, or a turned clock."""
+"""A gate on a simulated site with scripted plates: with real threads, or with a manual clock."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Change = Callable[..., Settings]
 
 
 class FakeJournal:
-    """A journal that can fail or hang, and that writes down the order of what happens."""
+    """A journal that can fail or hang, and that records the order of calls."""
 
     def __init__(self) -> None:
         self.problems: dict[str, str] = {}
@@ -69,7 +69,7 @@ class FakeJournal:
 
 
 def no_pipeline() -> ScenarioReader:
-    """Plates are said; there is no model to load."""
+    """A reader for scripted plates, without models."""
 
     def refuse() -> ScenarioReader:
         raise AssertionError("no picture is read here")
@@ -103,10 +103,10 @@ class RunningGate:
         self.site.board.put(name, level)
 
     def until(self, happened: Callable[[], object]) -> None:
-        """Wait for something; fails where it does not come."""
+        """Wait for a condition; fails where it does not occur."""
         deadline = time.monotonic() + PATIENCE_S
         while not happened():
-            assert time.monotonic() < deadline, "it did not happen"
+            assert time.monotonic() < deadline, "the condition did not occur"
             time.sleep(0.005)
 
     def stop(self) -> None:
@@ -117,7 +117,7 @@ class RunningGate:
 
 
 class ReloadedGate:
-    """A gate on a turned clock whose settings can be written anew while it works."""
+    """A gate on a manual clock whose settings can be replaced while it runs."""
 
     def __init__(self, settings: Settings) -> None:
         self.written: Settings | str = settings
@@ -194,7 +194,7 @@ class ReloadedGate:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Quick settings with one plate on the allow list."""
+    """Settings with short durations and one plate on the allow list."""
     file = tmp_path / "lists.sqlite"
     store = open_for_writing(file)
     entries = [ListEntry(plate="AB12CDE")]
@@ -206,7 +206,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def running(settings: Settings) -> Iterator[RunningGate]:
-    """A gate that runs."""
+    """A running gate."""
     journal = FakeJournal()
     access = open_access(settings.access)
     site = build_site(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A nursery of gates to be killed: each line on stdin is a number of vehicles, each answer a pid.
+"""Fork gates to be killed: each line on stdin is a number of vehicles, each answer a process id.
 
-A gate is forked before it has threads, so that a start takes no second; every relay edge goes to
+A gate is forked before it has threads, so that a start is fast; every relay edge is written to
 edges.log at once.
 """
 
@@ -22,7 +22,7 @@ from plategate.settings import Settings
 
 
 def serve(state: Path, vehicles: int) -> None:
-    """Run until killed; `vehicles` come one after the other, none with 0."""
+    """Run until killed, with this number of vehicles one after the other."""
     settings = rehearsal_settings(Settings(), state, state / "lists.sqlite")
     reader = ScenarioReader(lambda: sys.exit("no picture is read here"))
     edges = os.open(state / "edges.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)

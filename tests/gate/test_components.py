@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pieces around the loop: workers, camera feed, rules, modes, passages. No board needed."""
+"""Components of the gate: workers, camera feed, rules, modes, passages. Needs no board."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BEAM = frozenset({InputName.BEAM})
 
 
 class PatchyCamera:
-    """Delivers so many stills, then dies."""
+    """Delivers a number of stills, then fails."""
 
     def __init__(self, stills: int) -> None:
         self.stills = stills
@@ -59,7 +59,7 @@ def feed_of(camera: PatchyCamera) -> tuple[CameraFeed, list[object]]:
     return feed, events
 
 
-def test_ok__a_burst_that_is_enough_is_ended_early():
+def test_ok__a_burst_ends_early_when_the_reader_has_enough():
     feed, events = feed_of(PatchyCamera(10_000))
     burst = feed.burst(1000, 0.0)
     assert [next(burst).source, next(burst).source] == ["still 0", "still 1"]
@@ -68,14 +68,14 @@ def test_ok__a_burst_that_is_enough_is_ended_early():
     assert events == []
 
 
-def test_fail__a_camera_that_dies_leaves_what_it_delivered():
+def test_fail__stills_before_a_camera_failure_are_used():
     feed, events = feed_of(PatchyCamera(2))
     assert len(list(feed.burst(5, 0.0))) == 2
     feed.stop()
     assert events == [CameraLost("gone")]
 
 
-def test_fail__a_camera_that_delivers_nothing_says_so_and_returns():
+def test_fail__a_lost_camera_is_reported_and_restarted():
     camera = PatchyCamera(0)
     feed, events = feed_of(camera)
     with pytest.raises(CameraError, match="gone"):
@@ -88,7 +88,7 @@ def test_fail__a_camera_that_delivers_nothing_says_so_and_returns():
     assert camera.closed.is_set()
 
 
-def test_fail__a_worker_survives_a_job_that_raises_and_refuses_too_much(caplog):
+def test_fail__a_worker_survives_a_failing_job_and_refuses_beyond_its_queue(caplog):
     gate, done = threading.Event(), threading.Event()
     worker = ThreadWorker("test", 1, lambda: None)
 
@@ -130,17 +130,17 @@ def test_ok__a_pulse_is_over_before_the_next_command():
         ({"triggers": ()}, "at least 1"),
     ],
 )
-def test_fail__senseless_lane_settings(table, sentence):
+def test_fail__contradicting_lane_settings_are_refused(table, sentence):
     with pytest.raises(ValueError, match=sentence):
         LaneSettings(**table)
 
 
-def test_fail__a_pulse_beyond_its_bound():
+def test_fail__a_pulse_longer_than_its_limit_is_refused():
     with pytest.raises(ValueError, match="longest_pulse_ms"):
         BarrierSettings(pulse_ms=1000, longest_pulse_ms=500)
 
 
-def test_ok__modes_by_the_week_need_a_trusted_clock():
+def test_ok__scheduled_modes_need_a_trusted_clock():
     lane = LaneSettings(
         mode="locked",
         schedule=(
@@ -161,12 +161,12 @@ def test_ok__modes_by_the_week_need_a_trusted_clock():
     assert choose() is Mode.LOCKED
 
 
-def test_ok__no_schedule_is_one_mode():
+def test_ok__without_a_schedule_the_mode_is_constant():
     choose = mode_chooser(LaneSettings(), AccessSettings(), SystemClock(), lambda: False)
     assert choose() is Mode.AUTOMATIC
 
 
-def test_fail__hours_that_are_wrong_are_named():
+def test_fail__invalid_hours_are_named():
     lane = LaneSettings(schedule=(ModeWindow(hours="someday", mode="open"),))
     with pytest.raises(SettingsError, match=r"lane.schedule"):
         mode_chooser(lane, AccessSettings(), SystemClock(), lambda: True)

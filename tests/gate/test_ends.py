@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""However the gate ends, the relay is off afterwards: signals, a broken loop, an orderly stop.
+"""The relay is off after every kind of end: signals, an exception in the loop, an orderly stop.
 
-Each runs in a process of its own, because that is what signals are sent to.
+Each case runs in its own process, because signals go to processes.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ os.write(1, b"ended")
         ("loop.step = broken; site.gate.post(OpenRequested('again'))", "on off broken ended"),
     ],
 )
-def test_ok__the_relay_is_off_in_the_end(tmp_path: Path, ending: str, output: str) -> None:
+def test_ok__the_relay_is_off_afterwards(tmp_path: Path, ending: str, output: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(ending=ending), str(tmp_path)],
         capture_output=True,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 at any moment: what was granted is in the journal, and no relay moves at the next start.
+"""kill -9 at any time: every grant is in the journal, and no relay moves at the next start.
 
-The gate is real with its threads and its journal; it is forked, so that a start takes no second.
+The gate, its threads and its journal are real; it is forked, so that a start is fast.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ START_WITHIN_S = 300.0
 
 @pytest.fixture
 def nursery(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that forks gates in this folder."""
+    """A process that forks gates with their state in this folder."""
     victim = Path(__file__).parent / "gate_victim.py"
     with subprocess.Popen(
         [sys.executable, str(victim), str(tmp_path)],
@@ -46,7 +46,7 @@ def nursery(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def start(nursery: subprocess.Popen[str], state: Path, vehicles: int) -> int:
-    """A gate that has started; answers its process id."""
+    """Start a gate, wait until it runs, and return its process id."""
     before = started(state)
     nursery.stdin.write(f"{vehicles}\n")
     nursery.stdin.flush()

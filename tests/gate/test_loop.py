@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The running gate: order of grant, relay and record; parts that fail; how it ends.
+"""The running gate: order of grant, relay and record; failing components; shutdown.
 
-Real threads, real adapters on mock pins; no model and no board needed.
+Real threads and real drivers on mock pins; needs no model and no board.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def test_ok__the_grant_is_written_before_the_relay_moves(running):
     assert order == [f"grant {passage.id}", "open_relay on", f"record {passage.id}"]
 
 
-def test_ok__every_passage_says_where_its_time_went(running):
+def test_ok__every_passage_has_its_timings(running):
     running.come("AB12CDE")
     running.until(lambda: running.site.arm.position == "up")
     running.put(InputName.PHOTOCELL, Level.ACTIVE)
@@ -38,7 +38,7 @@ def test_ok__every_passage_says_where_its_time_went(running):
     assert spent["ours"] <= spent["total"]
 
 
-def test_fail__a_journal_that_fails_keeps_the_gate_shut(running):
+def test_fail__a_failing_journal_keeps_the_gate_closed(running):
     running.journal.fails = True
     running.come("AB12CDE")
     running.until(lambda: running.journal.passages)
@@ -53,7 +53,7 @@ def test_ok__the_button_works_while_journal_and_reader_fail(running, monkeypatch
     running.until(lambda: "open_relay on" in running.journal.order)
 
 
-def test_fail__a_reader_that_breaks_is_a_passage_and_not_the_end(running, monkeypatch):
+def test_fail__a_reader_that_raises_is_recorded_and_the_gate_continues(running, monkeypatch):
     def broken(stills: object) -> PlateSighting:
         raise ZeroDivisionError
 
@@ -63,7 +63,7 @@ def test_fail__a_reader_that_breaks_is_a_passage_and_not_the_end(running, monkey
     assert running.journal.passages[0].verdict.reason == "pipeline_failed"
 
 
-def test_fail__no_camera_is_a_passage_and_a_signal(running):
+def test_fail__a_lost_camera_is_recorded_and_signalled(running):
     running.site.camera.dies_after = 0
     running.put(InputName.BEAM, Level.ACTIVE)
     running.until(lambda: running.journal.passages)
@@ -74,7 +74,7 @@ def test_fail__no_camera_is_a_passage_and_a_signal(running):
     running.until(lambda: running.site.gate.status().signal == "ready")
 
 
-def test_ok__a_relay_that_is_on_goes_off_before_anything_else_ends(settings, running):
+def test_ok__shutdown_switches_the_relay_off_first(settings, running):
     running.site.gate.post(OpenRequested("console"))
     running.until(lambda: "open_relay on" in running.journal.order)
     running.site.gate.stop()
@@ -83,7 +83,7 @@ def test_ok__a_relay_that_is_on_goes_off_before_anything_else_ends(settings, run
     assert order.index("open_relay off") < order.index("journal closed")
 
 
-def test_fail__a_part_that_cannot_be_closed_does_not_keep_the_others_open(running, monkeypatch):
+def test_fail__a_component_that_fails_to_close_does_not_block_the_others(running, monkeypatch):
     def stuck() -> None:
         raise OSError("stuck")
 
@@ -92,7 +92,7 @@ def test_fail__a_part_that_cannot_be_closed_does_not_keep_the_others_open(runnin
     running.until(lambda: "journal closed" in running.journal.order)
 
 
-def test_ok__status_is_plain_and_holds_no_plate(running):
+def test_ok__status_contains_no_plate(running):
     running.come("XX99XXX")
     running.until(lambda: running.journal.passages)
     document = running.site.gate.status().document()
@@ -121,7 +121,7 @@ def test_fail__lists_that_cannot_be_read_are_a_named_failure(running):
     assert running.site.gate.allow_list()["entries"] is None
 
 
-def test_ok__a_slow_disk_costs_pictures_and_no_passages(running):
+def test_ok__a_slow_disk_drops_pictures_but_no_passages(running):
     running.journal.hangs_in_record.clear()
     for number in range(1, 10):
         running.come("XX99XXX")

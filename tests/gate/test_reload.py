@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: a reload takes over what it can between two passages, and nothing moves at it.
+"""Guards: a reload adopts live keys between two passages, and nothing moves.
 
-The gate works inline on a turned clock. A slip is named. Restarts: test_reload_restart.py.
+The gate runs inline on a manual clock. Invalid files are named. Restarts: test_reload_restart.py.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def test_ok__the_next_vehicle_is_judged_by_the_new_settings(gate: ReloadedGate, 
     assert gate.site.gate.status().passages == 2
 
 
-def test_ok__lane_and_journal_go_by_the_new_settings(gate: ReloadedGate, changed: Change):
+def test_ok__lane_and_journal_adopt_the_new_settings(gate: ReloadedGate, changed: Change):
     lane = changed("lane", attempts=3, retry_after_ms=500)
     new = lane.model_copy(update={"journal": changed("journal", evidence="none").journal})
     gate.reload(new)
@@ -42,14 +42,14 @@ def test_ok__lane_and_journal_go_by_the_new_settings(gate: ReloadedGate, changed
     assert len(bursts) == 3
 
 
-def test_ok__a_mode_of_the_new_settings_is_in_force_at_once(gate: ReloadedGate, changed: Change):
+def test_ok__a_new_mode_applies_at_once(gate: ReloadedGate, changed: Change):
     gate.reload(changed("lane", mode="locked"))
     assert gate.site.gate.status().mode == "locked"
     assert gate.edges == []
 
 
 @pytest.mark.parametrize("stage", ["waiting", "let in"])
-def test_ok__a_passage_under_way_ends_as_it_began(
+def test_ok__a_passage_in_progress_ends_with_the_old_settings(
     gate: ReloadedGate, changed: Change, settings: Settings, stage: str
 ):
     if stage == "let in":
@@ -67,15 +67,15 @@ def test_ok__a_passage_under_way_ends_as_it_began(
     assert [item.split()[0] for item in order] == ["record", "keeps"]
 
 
-def test_fail__a_slip_changes_nothing_and_is_named_once(
+def test_fail__an_invalid_file_changes_nothing_and_is_reported(
     gate: ReloadedGate, changed: Change, settings: Settings, caplog: pytest.LogCaptureFixture
 ):
-    slip = "settings.toml: access.min_confidence = 7: Input should be less than or equal to 1"
-    gate.reload(slip)
-    gate.reload(slip)
+    message = "settings.toml: access.min_confidence = 7: Input should be less than or equal to 1"
+    gate.reload(message)
+    gate.reload(message)
     gate.wait(1.0)
-    assert gate.failures == [f"{slip}; the previous settings stay in force"]
-    assert sum(slip in record.getMessage() for record in caplog.records) == 1
+    assert gate.failures == [f"{message}; the previous settings stay in force"]
+    assert sum(message in record.getMessage() for record in caplog.records) == 1
     assert gate.told[-4:] == ["RELOADING=1", "READY=1"] * 2
     assert gate.good == []
     gate.come(KNOWN, WEAK)
@@ -95,7 +95,7 @@ def test_fail__a_slip_changes_nothing_and_is_named_once(
         ("access", {"zone": "Europe/Nowhere"}, "settings.toml: access.zone = 'Europe/Nowhere'"),
     ],
 )
-def test_fail__settings_that_no_gate_could_start_with_are_a_slip(
+def test_fail__contradicting_settings_count_as_invalid(
     gate: ReloadedGate, changed: Change, table: str, keys: dict[str, object], named: str
 ):
     gate.reload(changed(table, **keys))

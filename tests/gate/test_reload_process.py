@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: SIGHUP to the real program on mock pins: what systemd hears, and whether it goes on.
+"""Guards: SIGHUP to the real program on mock pins: systemd notifications, adoption and restart.
 
 One start serves all of it, because a start loads the models.
 """
@@ -41,7 +41,7 @@ beam = {{ pin = {beam}, normally_closed = false }}
 
 
 class Program:
-    """`plategate run` under a notify socket of its own."""
+    """`plategate run` with its own notify socket."""
 
     def __init__(self, folder: Path, wired: bool = True) -> None:
         self._folder = folder
@@ -91,7 +91,7 @@ def program(tmp_path: Path) -> Iterator[Program]:
     started.close()
 
 
-def test_ok__it_goes_on_for_what_is_live_and_ends_for_a_pin(program: Program) -> None:
+def test_ok__live_keys_are_adopted_and_a_pin_restarts(program: Program) -> None:
     program.hear("READY=1")
     program.reload("likely", 22)
     status = program.status()
@@ -108,7 +108,7 @@ def test_ok__it_goes_on_for_what_is_live_and_ends_for_a_pin(program: Program) ->
     assert "restarting to apply pins.beam.pin" in log
 
 
-def test_ok__without_any_line_it_comes_up_says_so_and_starts_anew_with_the_next_settings(
+def test_ok__without_any_line_it_starts_reports_it_and_restarts_at_reload(
     tmp_path: Path,
 ) -> None:
     program = Program(tmp_path, wired=False)

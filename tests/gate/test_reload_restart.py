@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: what needs a restart ends the gate by name, but lets no arm down that is kept up.
+"""Guards: a key that needs a restart ends the gate and is named; a held arm is never lowered.
 
-The gate works inline on a turned clock.
+The gate runs inline on a manual clock.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from plategate.settings.pins import PinsSettings
 from .conftest import KNOWN, SURE, Change, ReloadedGate
 
 
-def test_ok__a_pin_asks_for_the_restart_by_its_name(
+def test_ok__a_restart_names_the_pin_that_needs_it(
     gate: ReloadedGate, settings: Settings, changed: Change, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO)
@@ -28,16 +28,14 @@ def test_ok__a_pin_asks_for_the_restart_by_its_name(
     assert gate.edges == []
 
 
-def test_ok__without_any_pin_it_ends_to_come_up_unwired(
-    gate: ReloadedGate, settings: Settings
-) -> None:
+def test_ok__removing_every_pin_restarts(gate: ReloadedGate, settings: Settings) -> None:
     gate.reload(settings.model_copy(update={"pins": PinsSettings()}))
     assert gate.failures == []
     assert gate.ends
     assert gate.edges == []
 
 
-def test_ok__the_restart_too_waits_for_the_passage(gate: ReloadedGate, changed: Change):
+def test_ok__a_restart_waits_for_the_passage(gate: ReloadedGate, changed: Change):
     gate.come(KNOWN, SURE)
     gate.reload(changed("barrier", travel_s=9.0))
     assert not gate.ends
@@ -46,7 +44,7 @@ def test_ok__the_restart_too_waits_for_the_passage(gate: ReloadedGate, changed: 
 
 
 @pytest.mark.parametrize("why", ["fire", "open", "vehicle under the arm"])
-def test_ok__the_restart_lets_down_no_arm_that_is_kept_up(settings: Settings, why: str):
+def test_ok__a_restart_waits_while_the_arm_is_held_up(settings: Settings, why: str):
     pins = settings.pins.model_dump(exclude_none=True) | {"fire": {"pin": 13}}
     update: dict[str, object] = {"pins": PinsSettings.model_validate(pins)}
     update["barrier"] = settings.barrier.model_copy(update={"style": "hold"})
@@ -80,7 +78,7 @@ def test_ok__the_restart_lets_down_no_arm_that_is_kept_up(settings: Settings, wh
     gate.site.close()
 
 
-def test_ok__a_mode_that_lets_the_arm_down_does_not_wait_for_that(
+def test_ok__a_pending_mode_that_lowers_the_arm_applies_while_waiting(
     gate: ReloadedGate, settings: Settings, changed: Change
 ) -> None:
     gate.reload(changed("lane", mode="open"))
@@ -91,9 +89,7 @@ def test_ok__a_mode_that_lets_the_arm_down_does_not_wait_for_that(
     assert gate.ends
 
 
-def test_ok__a_fault_keeps_no_settings_waiting_that_may_mend_it(
-    gate: ReloadedGate, changed: Change
-):
+def test_ok__a_latched_fault_does_not_delay_new_settings(gate: ReloadedGate, changed: Change):
     gate.site.arm.jammed = True
     gate.come(KNOWN, SURE)
     gate.leave()
@@ -103,7 +99,7 @@ def test_ok__a_fault_keeps_no_settings_waiting_that_may_mend_it(
     assert gate.ends
 
 
-def test_ok__what_was_taken_back_in_time_is_not_taken_over(
+def test_ok__settings_reverted_while_pending_are_dropped(
     gate: ReloadedGate, changed: Change, settings: Settings
 ):
     gate.site.gate.post(TriggerRequested())

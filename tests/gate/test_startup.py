@@ -81,7 +81,7 @@ def test_ok__relay_and_trigger_are_enough(file: Path) -> None:
         ),
     ],
 )
-def test_fail__what_no_gate_can_start_with(
+def test_fail__settings_no_gate_can_start_with_are_named(
     file: Path, tmp_path: Path, text: str, says: str
 ) -> None:
     copy = tmp_path / "good.toml"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stories of the arm: styles of driving it, safety inputs, overrides, faults. Only Python."""
+"""The arm: drive styles, safety inputs, tailgaters, timing. Needs only Python."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_ok__nothing_moves_at_start(make_bench):
     assert bench.moves() == []
 
 
-def test_ok__held_until_the_vehicle_is_through_and_the_photocell_is_quiet(make_bench):
+def test_ok__hold_lasts_until_the_vehicle_is_through_and_the_photocell_clear(make_bench):
     bench = make_bench(style=Style.HOLD, close_after_s=2.0)
     bench.grant()
     bench.wait(7)
@@ -82,7 +82,7 @@ def test_fail__an_arm_on_its_way_down_goes_up_again(make_bench, style):
     assert bench.state.arm.stage is ArmStage.RESTING
 
 
-def test_fail__without_a_safety_input_we_send_no_closing_pulse(make_bench):
+def test_fail__no_closing_pulse_without_a_safety_input(make_bench):
     bench = make_bench(wired=frozenset({InputName.BEAM}), style=Style.OPEN_AND_CLOSE, travel_s=5.0)
     bench.grant()
     bench.wait(8)
@@ -92,7 +92,7 @@ def test_fail__without_a_safety_input_we_send_no_closing_pulse(make_bench):
     assert bench.records() == [("allowed", "opened")]
 
 
-def test_ok__nobody_drives_through(make_bench):
+def test_ok__an_unused_opening_closes_and_is_recorded(make_bench):
     bench = make_bench(style=Style.HOLD, pass_within_s=45.0)
     bench.grant()
     bench.clear("beam")
@@ -151,7 +151,7 @@ def test_ok__the_next_vehicle_is_let_in_while_the_arm_is_still_up(make_bench):
     assert bench.moves() == ["HoldBarrier", "ReleaseBarrier"]
 
 
-def test_ok__a_vehicle_that_stays_under_the_arm_is_told_as_such(make_bench):
+def test_ok__a_vehicle_that_stays_under_the_arm_is_recorded_as_such(make_bench):
     bench = make_bench(style=Style.HOLD, pass_within_s=45.0)
     bench.grant()
     bench.wait(3)
@@ -161,7 +161,7 @@ def test_ok__a_vehicle_that_stays_under_the_arm_is_told_as_such(make_bench):
     assert bench.moves() == ["HoldBarrier"]
 
 
-def test_fail__a_tailgater_in_the_very_moment_of_the_end_is_counted_too(make_bench):
+def test_fail__a_tailgater_is_counted_at_the_instant_the_opening_ends(make_bench):
     bench = make_bench(style=Style.HOLD, vehicle_gap_s=0.4)
     bench.grant()
     bench.wait(3)
@@ -177,7 +177,7 @@ def test_fail__a_tailgater_in_the_very_moment_of_the_end_is_counted_too(make_ben
     assert bench.last(Record).vehicles == 2
 
 
-def test_ok__a_button_just_before_the_arm_arrives_below_still_opens(make_bench):
+def test_ok__a_button_just_before_the_arm_is_down_still_opens(make_bench):
     bench = make_bench(wired=LIMITS, style=Style.HOLD, move_gap_s=10.0)
     bench.rests()
     bench.grant()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stories of faults: what latches, what it stops, what is only told. Only Python needed."""
+"""Faults: what latches, what a fault stops, what is only reported. Needs only Python."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_fail__forced_open_may_be_reported_instead(make_bench):
     assert bench.reports() == ["forced_open"]
 
 
-def test_ok__an_arm_found_open_at_power_return_is_told_and_not_moved(make_bench):
+def test_ok__an_arm_found_open_at_start_is_reported_and_not_moved(make_bench):
     bench = make_bench(wired=LIMITS, style=Style.OPEN_AND_CLOSE)
     bench.clear("arm_down")
     bench.put("arm_up")
@@ -83,7 +83,7 @@ def test_ok__an_arm_found_open_at_power_return_is_told_and_not_moved(make_bench)
         (Style.PULSE, "left_open"),
     ],
 )
-def test_fail__an_arm_that_stays_up(make_bench, style, code):
+def test_fail__an_arm_that_stays_up_is_a_fault(make_bench, style, code):
     bench = make_bench(wired=LIMITS, style=style)
     bench.rests()
     bench.grant()
@@ -93,7 +93,7 @@ def test_fail__an_arm_that_stays_up(make_bench, style, code):
     assert bench.state.fault.code == code
 
 
-def test_ok__a_barrier_with_limits_that_works(make_bench):
+def test_ok__normal_cycles_with_limit_switches_latch_no_fault(make_bench):
     bench = make_bench(wired=LIMITS, style=Style.PULSE)
     bench.rests()
     for _ in range(3):
@@ -107,7 +107,7 @@ def test_ok__a_barrier_with_limits_that_works(make_bench):
     assert bench.state.arm.stage is ArmStage.RESTING
 
 
-def test_ok__a_barrier_that_closes_by_itself_before_anybody_came(make_bench):
+def test_ok__a_barrier_that_closes_by_itself_ends_the_opening(make_bench):
     bench = make_bench(wired=LIMITS, style=Style.PULSE)
     bench.rests()
     bench.put("manual")
@@ -117,7 +117,7 @@ def test_ok__a_barrier_that_closes_by_itself_before_anybody_came(make_bench):
     assert bench.records() == [("manual", "opened, nobody drove through")]
 
 
-def test_fail__limits_that_contradict_are_a_fault(make_bench):
+def test_fail__contradicting_limit_switches_are_a_fault(make_bench):
     bench = make_bench(wired=LIMITS)
     bench.put("arm_down")
     bench.put("arm_up")
@@ -125,7 +125,7 @@ def test_fail__limits_that_contradict_are_a_fault(make_bench):
     assert bench.state.fault.code == "limits_contradict"
 
 
-def test_fail__a_drive_that_fails_rests_everything(make_bench):
+def test_fail__a_failed_drive_switches_every_relay_off(make_bench):
     bench = make_bench(style=Style.HOLD)
     bench.grant()
     bench.send(DriveFailed("GPIO 17 is busy"))
@@ -136,7 +136,7 @@ def test_fail__a_drive_that_fails_rests_everything(make_bench):
     assert bench.records() == [("allowed", "fault: drive_failed")]
 
 
-def test_fail__a_fault_lets_a_held_arm_down_only_when_that_is_safe(make_bench):
+def test_fail__during_a_fault_a_held_arm_is_lowered_only_when_safe(make_bench):
     bench = make_bench(wired=LIMITS, style=Style.HOLD, travel_s=6.0)
     bench.rests()
     bench.grant()
@@ -149,7 +149,7 @@ def test_fail__a_fault_lets_a_held_arm_down_only_when_that_is_safe(make_bench):
     assert bench.moves() == ["HoldBarrier", "ReleaseBarrier"]
 
 
-def test_ok__lamps_tell_of_camera_and_list(make_bench):
+def test_ok__lamps_show_camera_loss_and_an_old_list(make_bench):
     bench = make_bench()
     bench.send(ListAged(too_old=True))
     bench.send(CameraLost("hangs"))
@@ -161,7 +161,7 @@ def test_ok__lamps_tell_of_camera_and_list(make_bench):
     assert bench.reports() == ["camera_lost", "camera_back"]
 
 
-def test_fail__a_drive_that_fails_beside_another_fault_rests_too_and_is_not_tried_again(make_bench):
+def test_fail__a_drive_failure_during_another_fault_switches_off_and_is_not_retried(make_bench):
     bench = make_bench(wired=LIMITS, style=Style.HOLD)
     bench.rests()
     bench.grant()
@@ -179,7 +179,7 @@ def test_fail__a_drive_that_fails_beside_another_fault_rests_too_and_is_not_trie
     assert bench.moves()[-1] == "HoldBarrier", "fire is tried again after the reset"
 
 
-def test_fail__nothing_is_asked_of_a_failed_drive_for_a_person_either_while_fire_is_on(make_bench):
+def test_fail__a_remote_request_does_not_command_a_failed_drive_during_fire(make_bench):
     bench = make_bench()
     bench.send(DriveFailed("GPIO 17 is busy"))
     bench.put("fire")

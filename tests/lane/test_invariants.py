@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What must hold whatever happens, in any order: repeated, late, lost and senseless events.
+"""Invariants of the lane under any order of events: repeated, late, lost and senseless ones.
 
 The machine plays every input and every part behind the lane, and a model of its own watches the
 relays. Only Python and hypothesis needed.
@@ -62,7 +62,7 @@ passages = st.integers(min_value=-2, max_value=0)
 
 
 class LaneMachine(RuleBasedStateMachine):
-    """One lane and everything that may happen to it."""
+    """One lane and every event that can reach it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class LaneMachine(RuleBasedStateMachine):
         self.watch_fault(before, event)
 
     def watch(self, command: object) -> None:
-        """The model of the relays: every promise that a single command can break."""
+        """Check one command against a model of the relays."""
         match command:
             case TakeStills(passage_id=passage_id):
                 self.asked.append(passage_id)
@@ -206,7 +206,7 @@ class LaneMachine(RuleBasedStateMachine):
 
     @rule()
     def a_vehicle_that_is_let_in(self) -> None:
-        """The usual way, so that deep states are reached."""
+        """The usual sequence, so that deep states are reached."""
         self.send(TriggerRequested())
         self.read(-1, True)
         self.judged(-1, True, False)

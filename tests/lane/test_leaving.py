@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Vehicles that leave while they are read, and others that come. Needs nothing but Python."""
+"""Vehicles that leave while they are read, and vehicles that follow. Needs only Python."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from plategate.values import Reason, Result, Verdict
 from .conftest import sighting
 
 
-def test_fail__a_vehicle_is_not_let_in_on_the_plate_of_one_that_left_while_it_was_read(make_bench):
+def test_fail__a_vehicle_is_not_let_in_on_the_plate_of_one_that_left(make_bench):
     bench = make_bench()
     bench.put("beam")
     first = bench.last(TakeStills).passage_id
@@ -41,7 +41,7 @@ def test_fail__a_vehicle_is_not_let_in_on_the_plate_of_one_that_left_while_it_wa
     assert bench.records() == [("vehicle_left", "not moved"), ("blocked", "not moved")]
 
 
-def test_fail__nor_on_a_verdict_that_comes_after_it_left(make_bench):
+def test_fail__a_verdict_that_arrives_after_the_vehicle_left_opens_nothing(make_bench):
     bench = make_bench()
     bench.put("beam")
     bench.read("AB12CDE")
@@ -54,7 +54,7 @@ def test_fail__nor_on_a_verdict_that_comes_after_it_left(make_bench):
     assert bench.last(TakeStills).passage_id != first
 
 
-def test_ok__a_vehicle_that_rolled_out_of_the_beam_is_let_in_where_no_other_came(make_bench):
+def test_ok__a_vehicle_that_rolled_out_of_the_beam_is_let_in(make_bench):
     bench = make_bench()
     bench.put("beam")
     bench.clear("beam")
@@ -63,7 +63,7 @@ def test_ok__a_vehicle_that_rolled_out_of_the_beam_is_let_in_where_no_other_came
     assert len(bench.all(OpenBarrier)) == 1
 
 
-def test_ok__a_gap_in_the_beam_does_not_start_over(make_bench):
+def test_ok__a_short_gap_in_the_beam_does_not_start_another_visit(make_bench):
     bench = make_bench()
     bench.put("beam")
     bench.clear("beam")
@@ -72,7 +72,7 @@ def test_ok__a_gap_in_the_beam_does_not_start_over(make_bench):
     assert len(bench.all(TakeStills)) == 1
 
 
-def test_ok__a_reading_asked_for_by_a_person_is_not_given_up_for_the_vehicle_that_comes(make_bench):
+def test_ok__a_requested_reading_continues_when_a_vehicle_arrives(make_bench):
     bench = make_bench()
     bench.send(TriggerRequested("console"))
     bench.put("beam")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stories of buttons, free exit, fire and modes: openings without a plate. Only Python needed."""
+"""Openings without a plate: buttons, free exit, fire and modes. Needs only Python."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_fail__a_button_pressed_twice_is_two_passages_and_no_quick_pulses(make_b
     assert len(bench.all(Record)) == 2
 
 
-def test_ok__an_opening_by_software_names_who(make_bench):
+def test_ok__an_opening_by_software_names_its_source(make_bench):
     bench = make_bench()
     bench.send(OpenRequested("console"))
     bench.wait(100)
@@ -78,7 +78,7 @@ def test_ok__an_opening_by_software_names_who(make_bench):
     ("name", "rules"),
     [("manual", {"manual_when_locked": False}), ("free_exit", {"free_exit_when_locked": False})],
 )
-def test_fail__a_lock_may_cover_the_buttons(make_bench, name, rules):
+def test_fail__mode_locked_can_include_the_buttons(make_bench, name, rules):
     bench = make_bench(**rules)
     bench.send(ModeChanged(Mode.LOCKED))
     bench.put(name)
@@ -89,7 +89,7 @@ def test_fail__a_lock_may_cover_the_buttons(make_bench, name, rules):
     assert len(other.all(OpenBarrier)) == 1
 
 
-def test_ok__a_vehicle_let_out_is_not_read_at_the_outer_beam(make_bench):
+def test_ok__a_vehicle_on_free_exit_is_not_read_at_the_outer_beam(make_bench):
     bench = make_bench(style=Style.HOLD)
     bench.put("free_exit")
     bench.wait(7)
@@ -118,7 +118,7 @@ def test_ok__fire_opens_and_holds_until_it_is_over_and_reset(make_bench):
     assert bench.moves() == ["HoldBarrier", "ReleaseBarrier", "CloseBarrier"]
 
 
-def test_ok__a_reset_does_not_end_a_fire_that_burns(make_bench):
+def test_ok__a_reset_does_not_clear_fire_while_its_input_is_active(make_bench):
     bench = make_bench()
     bench.put("fire")
     bench.put("reset")
@@ -127,7 +127,7 @@ def test_ok__a_reset_does_not_end_a_fire_that_burns(make_bench):
     assert bench.moves() == ["HoldBarrier"]
 
 
-def test_ok__fire_opens_in_spite_of_a_fault_and_a_lock(make_bench):
+def test_ok__fire_opens_despite_fault_and_mode_locked(make_bench):
     bench = make_bench(wired=LIMITS)
     bench.rests()
     bench.send(ModeChanged(Mode.LOCKED))
@@ -157,7 +157,7 @@ def test_ok__vehicles_that_pass_during_a_fire_are_still_recorded(make_bench):
     assert bench.moves() == ["HoldBarrier"]
 
 
-def test_ok__mode_open_holds_and_lets_everybody_through(make_bench):
+def test_ok__mode_open_holds_the_arm_and_admits_everybody(make_bench):
     bench = make_bench(style=Style.PULSE)
     bench.send(ModeChanged(Mode.OPEN))
     bench.wait(10)
@@ -178,7 +178,7 @@ def test_ok__mode_open_holds_and_lets_everybody_through(make_bench):
     assert bench.state.arm.stage is ArmStage.RESTING
 
 
-def test_fail__wanted_raises_its_alarm_in_mode_open_too(make_bench):
+def test_fail__a_wanted_vehicle_raises_its_alarm_in_mode_open(make_bench):
     bench = make_bench()
     bench.send(ModeChanged(Mode.OPEN))
     bench.put("beam")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stories of trigger inputs: when a vehicle has come, and when it has left. Only Python needed."""
+"""Triggers: when a vehicle has arrived, and when it has left. Needs only Python."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plategate.messages import (
 )
 
 
-def test_ok__a_request_by_software_reads_what_stands_there(make_bench):
+def test_ok__a_software_trigger_starts_a_reading(make_bench):
     bench = make_bench()
     bench.send(TriggerRequested())
     bench.send(TriggerRequested())
@@ -30,7 +30,7 @@ def test_ok__beam_flutter_is_one_vehicle(make_bench):
     assert len(bench.all(TakeStills)) == 1
 
 
-def test_fail__a_stuck_beam_is_reported_once_and_left_out(make_bench):
+def test_fail__a_stuck_beam_is_reported_once_and_ignored(make_bench):
     bench = make_bench(attempts=1, stuck_after_s=60.0)
     bench.put("beam")
     bench.read(None)
@@ -44,7 +44,7 @@ def test_fail__a_stuck_beam_is_reported_once_and_left_out(make_bench):
     assert len(bench.all(TakeStills)) == 2
 
 
-def test_ok__beam_and_distance_together(make_bench):
+def test_ok__combine_all_needs_every_trigger(make_bench):
     wired = frozenset({InputName.BEAM, InputName.DISTANCE})
     both = (InputName.BEAM, InputName.DISTANCE)
     bench = make_bench(wired=wired, triggers=both, combine=Combine.ALL)
@@ -54,7 +54,7 @@ def test_ok__beam_and_distance_together(make_bench):
     assert len(bench.all(TakeStills)) == 1
 
 
-def test_ok__order_is_direction(make_bench):
+def test_ok__combine_in_order_tells_the_direction(make_bench):
     wired = frozenset({InputName.BEAM, InputName.DISTANCE})
     both = (InputName.BEAM, InputName.DISTANCE)
     bench = make_bench(wired=wired, triggers=both, combine=Combine.IN_ORDER)
@@ -72,7 +72,7 @@ def test_ok__order_is_direction(make_bench):
     assert len(bench.all(TakeStills)) == 1
 
 
-def test_ok__a_vehicle_from_behind_the_arm_is_not_read(make_bench):
+def test_ok__a_vehicle_from_the_inner_side_is_not_read(make_bench):
     wired = frozenset({InputName.BEAM, InputName.INNER_BEAM})
     bench = make_bench(wired=wired)
     bench.put("inner_beam")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stories of vehicles that come, are read and are let in or not. Needs nothing but Python."""
+"""Visits: vehicles that arrive, are read, and are granted or refused. Needs only Python."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_ok__a_listed_vehicle_is_read_judged_written_and_let_in_in_this_order(ma
     assert names == ["read", "judged", "written", "opened"]
 
 
-def test_ok__the_lamp_tells_the_story(make_bench):
+def test_ok__the_lamp_follows_the_visit(make_bench):
     bench = make_bench()
     bench.grant()
     bench.drive_through()
@@ -50,7 +50,7 @@ def test_ok__the_lamp_tells_the_story(make_bench):
     assert bench.signals() == ["ready", "reading", "granted", "ready"]
 
 
-def test_fail__a_stranger_that_stands_is_read_again_and_is_one_passage(make_bench):
+def test_fail__an_unlisted_waiting_vehicle_is_read_again_and_is_one_passage(make_bench):
     bench = make_bench(attempts=3)
     bench.put("beam")
     for _ in range(3):
@@ -64,7 +64,7 @@ def test_fail__a_stranger_that_stands_is_read_again_and_is_one_passage(make_benc
     assert "refused" in bench.signals()
 
 
-def test_ok__a_second_look_lets_in_whom_the_first_could_not_read(make_bench):
+def test_ok__a_second_reading_can_grant_after_an_unreadable_first(make_bench):
     bench = make_bench()
     bench.put("beam")
     bench.read(None)
@@ -114,7 +114,7 @@ def test_fail__wanted_raises_one_alarm_and_looks_like_refused(make_bench):
     assert set(bench.signals()) == {"ready", "reading", "refused"}
 
 
-def test_fail__a_second_wanted_vehicle_is_not_hidden_by_the_first(make_bench):
+def test_fail__a_second_wanted_vehicle_raises_its_own_alarm(make_bench):
     bench = make_bench()
     for plate in ("ST0LEN1", "ST0LEN2"):
         bench.put("beam")
@@ -137,7 +137,7 @@ def test_ok__a_return_after_the_window_is_a_new_visit(make_bench):
     assert bench.last(Record).repeat_of is None
 
 
-def test_fail__what_the_journal_cannot_keep_does_not_open(make_bench):
+def test_fail__a_grant_that_is_not_stored_does_not_open(make_bench):
     bench = make_bench(attempts=1)
     bench.put("beam")
     bench.read("AB12CDE")
@@ -148,7 +148,7 @@ def test_fail__what_the_journal_cannot_keep_does_not_open(make_bench):
     assert not bench.all(OpenBarrier)
 
 
-def test_fail__a_journal_that_hangs_does_not_open_even_when_it_answers_late(make_bench):
+def test_fail__a_grant_that_is_stored_too_late_does_not_open(make_bench):
     bench = make_bench(attempts=1)
     bench.put("beam")
     bench.read("AB12CDE")
@@ -160,7 +160,7 @@ def test_fail__a_journal_that_hangs_does_not_open_even_when_it_answers_late(make
     assert not bench.all(OpenBarrier)
 
 
-def test_fail__a_camera_that_fails_ends_in_one_passage_that_says_so(make_bench):
+def test_fail__a_failing_camera_ends_in_one_passage_with_that_reason(make_bench):
     bench = make_bench(attempts=2)
     bench.send(CameraLost("no frame for 3 s"))
     bench.put("beam")
@@ -171,14 +171,14 @@ def test_fail__a_camera_that_fails_ends_in_one_passage_that_says_so(make_bench):
     assert "camera_lost" in bench.reports()
 
 
-def test_fail__a_reading_that_never_comes_is_given_up(make_bench):
+def test_fail__a_missing_reading_times_out(make_bench):
     bench = make_bench(attempts=1)
     bench.put("beam")
     bench.wait(60)
     assert bench.records() == [("pipeline_failed", "not moved")]
 
 
-def test_fail__a_verdict_that_never_comes_is_given_up(make_bench):
+def test_fail__a_missing_verdict_times_out(make_bench):
     bench = make_bench(attempts=1)
     bench.put("beam")
     bench.read("AB12CDE")
@@ -186,7 +186,7 @@ def test_fail__a_verdict_that_never_comes_is_given_up(make_bench):
     assert bench.records() == [("store_failed", "not moved")]
 
 
-def test_fail__a_plate_that_cannot_be_read_is_not_nothing(make_bench):
+def test_fail__an_unreadable_plate_differs_from_nothing_seen(make_bench):
     bench = make_bench(attempts=1)
     bench.put("beam")
     seen = PlateSighting(reading=None, plate=object(), still=None)
@@ -194,7 +194,7 @@ def test_fail__a_plate_that_cannot_be_read_is_not_nothing(make_bench):
     assert bench.records() == [("not_readable", "not moved")]
 
 
-def test_fail__a_pipeline_that_says_it_failed(make_bench):
+def test_fail__a_failed_sighting_is_pipeline_failed(make_bench):
     bench = make_bench(attempts=1)
     bench.put("beam")
     broken = PlateSighting(reading=None, plate=None, still=None, failed="model: bad tensor")
@@ -202,7 +202,7 @@ def test_fail__a_pipeline_that_says_it_failed(make_bench):
     assert bench.records() == [("pipeline_failed", "not moved")]
 
 
-def test_fail__answers_about_a_passage_that_is_over_change_nothing(make_bench):
+def test_fail__answers_for_a_finished_passage_change_nothing(make_bench):
     bench = make_bench(attempts=1)
     bench.put("beam")
     old = bench.last(TakeStills).passage_id
@@ -216,7 +216,7 @@ def test_fail__answers_about_a_passage_that_is_over_change_nothing(make_bench):
     assert bench.state == before
 
 
-def test_ok__the_same_answers_at_the_wrong_stage_change_nothing(make_bench):
+def test_ok__answers_at_the_wrong_stage_change_nothing(make_bench):
     bench = make_bench()
     bench.put("beam")
     passage = bench.last(TakeStills).passage_id
@@ -235,7 +235,7 @@ def test_ok__the_same_answers_at_the_wrong_stage_change_nothing(make_bench):
     assert bench.state == before
 
 
-def test_fail__locked_lets_nobody_in_but_reads(make_bench):
+def test_fail__mode_locked_refuses_but_reads(make_bench):
     bench = make_bench()
     bench.send(ModeChanged(Mode.LOCKED))
     bench.put("beam")
@@ -244,7 +244,7 @@ def test_fail__locked_lets_nobody_in_but_reads(make_bench):
     assert bench.records() == [("locked", "not moved")]
 
 
-def test_fail__a_lock_between_verdict_and_relay_still_counts(make_bench):
+def test_fail__mode_locked_between_verdict_and_relay_refuses(make_bench):
     bench = make_bench()
     bench.put("beam")
     bench.read("AB12CDE")

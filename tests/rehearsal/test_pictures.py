@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: a rehearsal on a slow board reads its pictures instead of failing by time. Mock pins."""
+"""Guards: a rehearsal on a slow board reads its pictures instead of timing out. Mock pins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STREET = Path(__file__).parents[1] / "data" / "demo" / "14-street-without-a-car.
 LIMIT_S = 1.0  # the least that settings.toml may ask for
 
 
-def test_ok__a_reading_slower_than_the_gate_would_wait_for_is_waited_for(tmp_path, monkeypatch):
+def test_ok__a_slow_reading_is_waited_for(tmp_path, monkeypatch):
     lane = Settings().lane.model_copy(update={"read_within_s": LIMIT_S})
     slow = Settings().model_copy(update={"lane": lane})
     seen = []
@@ -31,5 +31,5 @@ def test_ok__a_reading_slower_than_the_gate_would_wait_for_is_waited_for(tmp_pat
     assert [one.passage.verdict.reason for one in seen] == [Reason.NOTHING_SEEN]
 
 
-def test_ok__a_vehicle_may_take_longer_than_its_reading():
+def test_ok__the_vehicle_limit_exceeds_the_reading_limit():
     assert rehearsal.VEHICLE_WITHIN_S > rehearsal.READ_WITHIN_S

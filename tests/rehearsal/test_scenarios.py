@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every scenario of tests/scenarios ends as it says, on mock pins with a turned clock.
+"""Every scenario of tests/scenarios meets its expectations, on mock pins with a manual clock.
 
-They are the specification of what the gate does on a site; each names its promise.
+The scenarios specify what the gate does on a site; each states its promise.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ SCENARIOS = sorted(FOLDER.glob("*.toml"))
 
 
 @pytest.mark.parametrize("file", SCENARIOS, ids=lambda file: file.stem)
-def test_ok__scenario_ends_as_it_says(file: Path) -> None:
-    played = play(load_scenario(file), file.parent)
-    assert played.wrong == []
+def test_ok__the_expectations_of_every_scenario_are_met(file: Path) -> None:
+    result = play(load_scenario(file), file.parent)
+    assert result.wrong == []
 
 
-def test_ok__the_promised_scenarios_are_there() -> None:
+def test_ok__the_required_scenarios_exist() -> None:
     names = " ".join(file.stem for file in SCENARIOS)
-    stories = (
+    required = (
         "tailgater", "reversing", "stops-under-the-arm", "beam-flutter", "stuck-sensor",
         "camera-dies", "power-cut", "wanted", "list-gone", "fire",
     )  # fmt: skip
-    for story in stories:
-        assert story in names
+    for name in required:
+        assert name in names
 
 
 @pytest.mark.parametrize(
@@ -43,17 +43,17 @@ def test_ok__the_promised_scenarios_are_there() -> None:
         ("= =", "Invalid"),
     ],
 )
-def test_fail__a_wrong_scenario_is_named(tmp_path: Path, text: str, sentence: str) -> None:
+def test_fail__an_invalid_scenario_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
     file = tmp_path / "wrong.toml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match=sentence):
         load_scenario(file)
 
 
-def test_fail__a_scenario_that_does_not_hold_says_what_differs(tmp_path: Path) -> None:
+def test_fail__an_unmet_expectation_is_named(tmp_path: Path) -> None:
     text = (FOLDER / "01-resident.toml").read_text(encoding="utf-8")
     file = tmp_path / "wrong.toml"
     file.write_text(text.replace('allow = ["B 839 HAR"]', "allow = []"), encoding="utf-8")
-    played = play(load_scenario(file), tmp_path)
-    assert any("reason is" in sentence for sentence in played.wrong)
-    assert any("openings are 0, not 1" in sentence for sentence in played.wrong)
+    result = play(load_scenario(file), tmp_path)
+    assert any("reason is" in sentence for sentence in result.wrong)
+    assert any("openings are 0, not 1" in sentence for sentence in result.wrong)

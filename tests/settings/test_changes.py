@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: every key that differs is named, and counts as live only where the gate takes it over."""
+"""Guards: every differing key is named, and is live only where the gate adopts it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from plategate.settings import Settings, parse_settings
 from plategate.settings.base import SettingsModel
 from plategate.settings.changes import changes, is_live
 
-# What `gate.live` hands to lane, judge and journal; the gate never looks at [sync].
+# What `gate.startup.RuntimeSettings` contains; the gate does not use [sync].
 TAKEN_OVER = {"access", "lane", "journal", "sync"}
-# Lines, files, the names of things and times that safety hangs on: never while the gate runs.
+# Lines, files, names and safety-relevant times must not change while the gate runs.
 NEVER = {
     "access.file", "access.visits_file", "access.clock_stamp", "journal.dir", "lane.name",
     "lane.triggers", "lane.combine", "lane.rearm_ms", "lane.stuck_after_s", "lane.read_within_s",
@@ -35,7 +35,7 @@ def of(**tables: object) -> Settings:
     return parse_settings(tables, "test")
 
 
-def test_ok__only_what_is_taken_over_is_live() -> None:
+def test_ok__only_adopted_keys_are_live() -> None:
     live = set(live_keys())
     assert {key.split(".")[0] for key in live} == TAKEN_OVER
     assert not live & NEVER
@@ -71,6 +71,6 @@ def test_ok__every_difference_is_named(
     assert (back.live, back.restart) == (live, restart)
 
 
-def test_ok__one_line_of_a_pin_is_named_in_full() -> None:
+def test_ok__a_nested_key_is_named_in_full() -> None:
     before, after = of(pins={"beam": {"pin": 22}}), of(pins={"beam": {"pin": 23}})
     assert changes(before, after).restart == ("pins.beam.pin",)

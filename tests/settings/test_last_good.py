@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: wrong settings do not stop a gate that had right ones, and are not silent either."""
+"""Guards: invalid settings fall back to the last good ones and are reported."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path / "settings.good.toml"
 
 
-def test_ok__right_settings_are_kept(file: Path, copy: Path) -> None:
+def test_ok__valid_settings_are_stored(file: Path, copy: Path) -> None:
     settings, wrong = load_or_last_good(file, copy)
     assert (settings.journal.granted_days, wrong) == (3, None)
     assert copy.read_text(encoding="utf-8") == RIGHT
 
 
 @pytest.mark.parametrize("text", [WRONG, "[journal\n", ""])
-def test_ok__gate_goes_on_with_the_last_good_ones(file: Path, copy: Path, text: str) -> None:
+def test_ok__an_invalid_file_falls_back_to_the_last_good_one(
+    file: Path, copy: Path, text: str
+) -> None:
     load_or_last_good(file, copy)
     file.write_text(text, encoding="utf-8") if text else file.unlink()
     settings, wrong = load_or_last_good(file, copy)
@@ -44,7 +46,7 @@ def test_ok__gate_goes_on_with_the_last_good_ones(file: Path, copy: Path, text: 
 
 
 @pytest.mark.parametrize("kept", [None, WRONG])
-def test_fail__wrong_settings_and_no_copy_that_is_right(
+def test_fail__an_invalid_file_without_a_valid_copy_raises(
     file: Path, copy: Path, kept: str | None
 ) -> None:
     if kept is not None:
@@ -54,6 +56,6 @@ def test_fail__wrong_settings_and_no_copy_that_is_right(
         load_or_last_good(file, copy)
 
 
-def test_ok__folder_that_cannot_be_written_stops_nothing(file: Path, tmp_path: Path) -> None:
+def test_ok__an_unwritable_folder_is_no_error(file: Path, tmp_path: Path) -> None:
     settings, wrong = load_or_last_good(file, tmp_path / "missing" / "copy.toml")
     assert (settings.journal.granted_days, wrong) == (3, None)

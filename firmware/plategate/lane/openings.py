@@ -42,7 +42,7 @@ def override(ctx: StepContext, reason: Reason, trigger: str) -> None:
         return
     for earlier in ctx.state.openings:
         if earlier.verdict.reason is reason and not earlier.vehicles:
-            _close(ctx, earlier, "asked for again")
+            _close(ctx, earlier, "requested again")
     ctx.ask(WriteGrant(opening.passage_id, opening.verdict))
     add_opening(ctx, opening)
 
