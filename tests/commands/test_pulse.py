@@ -66,7 +66,9 @@ def test_ok__yes_pulses_once(pulse: Pulse, factory: KeptFactory) -> None:
     assert history(factory, CLOSE) == [False]
 
 
-def test_fail__close_is_refused_while_the_photocell_is_active(pulse: Pulse, factory: KeptFactory) -> None:
+def test_fail__close_is_refused_while_the_photocell_is_active(
+    pulse: Pulse, factory: KeptFactory
+) -> None:
     said = pulse("close", "--yes")  # nothing holds the closed contact to ground: cut wire
     assert "CLOSE is refused while photocell is active" in str(said.exception)
     assert f"GPIO{CLOSE}" not in {pin.info.name for pin in factory.pins.values()}
