@@ -75,7 +75,7 @@ def _rate(m: Measurement) -> Iterator[Rating]:
     )  # fmt: skip
     yield _at_most(
         "saturation", 100 * m.saturated, (100 * SATURATED[0], 100 * SATURATED[1]), "%",
-        "the plate is blown out: shorten camera.*.exposure_us, then lower the gain",
+        "the plate is overexposed: shorten camera.*.exposure_us, then lower the gain",
     )  # fmt: skip
     yield from _sharpness(m)
     for name, degrees, advice in (
