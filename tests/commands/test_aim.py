@@ -39,7 +39,7 @@ class DrawnPlates:
 
 @pytest.fixture
 def aim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Aim:
-    monkeypatch.setattr("plategate.vision.pipeline.build_pipeline", lambda _: DrawnPlates())
+    monkeypatch.setattr("plategate.vision.pipeline.build_pipeline", lambda *_, **__: DrawnPlates())
     config = tmp_path / "settings.toml"
     config.write_text(
         f'[camera]\nkind = "folder"\npath = "{tmp_path}/stills"\n'
