@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lets an exported network take pictures of several sizes, with the same answers.
+"""Makes an exported network resizable: the same outputs for inputs of several sizes.
 
 An exported file says to which size each map is enlarged. Doubling by four copies of a map that are
 dealt out to 2 x 2 cells says the same for every size, and the fast delegate of every TensorFlow
@@ -19,7 +19,7 @@ COPIES = 4
 
 
 def for_any_size(content: bytes) -> bytes:
-    """The .tflite file with every nearest-neighbour doubling done by copies; SystemExit if none."""
+    """The .tflite file with nearest-neighbour upsampling made of copies; SystemExit if none."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     for buffer in model.buffers:  # weights that lie behind the tables come into them
         if buffer.offset > 1:
@@ -44,7 +44,7 @@ def for_any_size(content: bytes) -> bytes:
 
 
 def _code(model: Any, kind: int) -> int:
-    """Number of an operation in the file's list, which it is added to."""
+    """Index of an operator in the file's list, added if it is not there."""
     code = schema.OperatorCodeT()
     code.builtinCode, code.deprecatedBuiltinCode, code.version = kind, kind, 1
     model.operatorCodes.append(code)

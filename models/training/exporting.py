@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turns a checkpoint of a network that sees colour into a .tflite file.
+"""Exports a checkpoint of a network with colour input as a .tflite file.
 
 The file takes N x H x W x 3 float32, BGR, 0 to 255; maps come out with their channels last.
 """
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 
 class Shipped(nn.Module):
-    """The network with the order of axes and the range of values that the device has."""
+    """The network with the firmware's axis order and value range as its input."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ def export(
     description: str,
     then: Callable[[bytes], bytes] = bytes,
 ) -> None:
-    """Command line: write the averaged weights of a checkpoint as a file, and say its hash.
+    """Command line: export the EMA weights of a checkpoint and print the file's hash.
 
     `then` makes something else of the file before it is written.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a network learns for a fixed time: optimizer, running average, checkpoints to go on from."""
+"""Time-bounded training loop with EMA weights and resumable checkpoints."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WARM_UP = 300  # steps
 
 
 class Learner:
-    """A network, its running average, the optimizer, and how long they have been at it."""
+    """A network, the EMA of its weights, the optimizer, and the training time so far."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Learner:
         gently: Iterable[nn.Parameter] = (),
         share: float = 1.0,
     ) -> None:
-        """`gently` are weights that learn at this share of the rate: those that know a lot."""
+        """`gently`: parameters trained at `share` of the learning rate (pretrained layers)."""
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.precision = fastest(self.device)
         taken = {id(weight) for weight in gently}
@@ -56,7 +56,7 @@ class Learner:
         self.step, self.spent_s = 0, 0.0
 
     def begin(self, start_from: Path | None) -> None:
-        """Go on from the checkpoint if there is one, else begin with the weights of another."""
+        """Resume from the checkpoint if there is one, else start from the weights of another."""
         if self.checkpoint.exists():
             state = torch.load(self.checkpoint, map_location=self.device)
             self.network.load_state_dict(state["network"])
@@ -70,7 +70,7 @@ class Learner:
             self.average.load_state_dict(weights)
 
     def save(self) -> None:
-        """Write the checkpoint whole or not at all."""
+        """Write the checkpoint atomically."""
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -83,24 +83,24 @@ class Learner:
         fresh.replace(self.checkpoint)
 
     def rate(self) -> float:
-        """Warm up, then fall along a cosine to the end of the time."""
+        """Learning rate: warm-up, then cosine decay to the end of the time."""
         done = min(1.0, self.spent_s / (60 * self.minutes))
         warm = min(1.0, (self.step + 1) / WARM_UP)
         return self.peak * warm * (0.5 * (1 + math.cos(math.pi * done)) + 0.005)
 
     def pictures(self, images: np.ndarray) -> Tensor:
-        """N x H x W x 3 of 8 bits as the networks take them: N x 3 x H x W in -1 to 1."""
+        """Convert N x H x W x 3 uint8 to the networks' input, N x 3 x H x W in -1..1."""
         x = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).float() / 127.5 - 1
         return x.contiguous(memory_format=torch.channels_last)
 
     def quick(self) -> AbstractContextManager[object]:
-        """Computes within in the number format that is fastest here."""
+        """Context with the fastest number format of this machine (autocast)."""
         return torch.autocast(
             self.device.type, self.precision, enabled=self.precision != torch.float32
         )
 
     def learn(self, error: Tensor) -> None:
-        """One step against an error."""
+        """One optimizer step on a loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate() * group["share"]
         self.optimizer.zero_grad()
@@ -112,7 +112,7 @@ class Learner:
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Move the running average a little towards the network."""
+        """Update the EMA weights."""
         keep = min(0.998, (self.step + 1) / (self.step + 10))
         for mine, theirs in zip(
             self.average.state_dict().values(), self.network.state_dict().values(), strict=True
@@ -129,7 +129,7 @@ class Learner:
         every_minutes: float,
         report: Callable[[nn.Module], str],
     ) -> None:
-        """Learn until the time is over or a signal comes; `batch` gives the parts of an error."""
+        """Train until the time is over or a signal arrives; `batch` returns the loss terms."""
         begun, before, first = time.monotonic(), self.spent_s, self.step
         checked, mean = begun, np.zeros(len(weights))
         stopping: list[int] = []

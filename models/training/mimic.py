@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Teach light layers to say what heavy ones say, from pictures without any labels."""
+"""Distil heavy layers into light ones on unlabelled pictures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PEAK = 5e-3
 def learn(
     teacher: nn.Module, pupil: nn.Module, pictures: Callable[[], Tensor], minutes: float
 ) -> None:
-    """Train `pupil` for a fixed time on what `teacher` makes of the pictures."""
+    """Train `pupil` for a fixed time to reproduce the outputs of `teacher`."""
     precision = fastest(torch.device("cpu"))
     teacher.eval()
     pupil.train()
@@ -42,6 +42,6 @@ def learn(
 
 
 def apart(said: Tensor, wanted: Tensor) -> Tensor:
-    """Mean square difference, every channel by its own deviation."""
+    """Mean squared difference, each channel normalised by its standard deviation."""
     deviation = wanted.std((0, 2, 3), keepdim=True) + 1e-3
     return ((said - wanted) / deviation).square().mean()

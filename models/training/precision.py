@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Says in which number format a processor trains fastest."""
+"""Chooses the number format in which this processor trains fastest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 def fastest(device: torch.device) -> torch.dtype:
-    """bfloat16 where the processor or graphics card computes in it, else float32.
+    """bfloat16 if the processor or graphics card supports it natively, else float32.
 
     A processor without AVX-512 BF16 or AMX imitates bfloat16: one step of the detector took 4.1 s
     instead of 0.5 s there, one of the reader 3.8 s instead of 0.4 s (AVX2, one thread).
@@ -20,5 +20,5 @@ def fastest(device: torch.device) -> torch.dtype:
 
 
 def _flags() -> set[str]:
-    """What this processor can do, in the kernel's words."""
+    """The processor's features as the kernel lists them."""
     return set(Path("/proc/cpuinfo").read_text().split())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps the convolutions of a published network, to begin a training with.
+"""Extracts the convolutions of a published network as initial weights for training.
 
 PP-OCRv6 (PaddlePaddle, Apache-2.0) has seen text of many kinds. What its first layers look for is
 what a reader and a detector of plates need, and no few thousand plates can teach it. The files lie
@@ -63,7 +63,7 @@ def convolutions(content: bytes) -> Convolutions:
 def _added(
     node: Any, users: dict[str, list[Any]], constant: Callable[[str], np.ndarray | None]
 ) -> np.ndarray | None:
-    """The constant that is added to what a node gives out."""
+    """The constant that is added to a node's output."""
     name = node.output[0]
     while users[name][0].op_type == "Identity":
         name = users[name][0].output[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The building blocks of PP-OCRv6's networks, and how they take published weights.
+"""The building blocks of PP-OCRv6's networks, and loading published weights into them.
 
 A block looks around in every channel by itself, then mixes the channels through a wider layer and
 adds what comes out (LCNetV4 of PP-OCRv6; mixing apart is MetaFormer's idea, Yu et al. 2022). The
@@ -40,7 +40,7 @@ def convolution(
 
 
 class Excitation(nn.Module):
-    """Weighs the channels by what the whole picture shows in them (Hu et al. 2018)."""
+    """Squeeze-and-excitation: channel weights from global averages (Hu et al. 2018)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Excitation(nn.Module):
         self.up = nn.Conv2d(channels // SQUEEZED, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`x` with every channel times its weight of 0 to 1."""
+        """`x` with every channel multiplied by its weight, 0 to 1."""
         weight = self.up(functional.relu(self.down(x.mean((2, 3), keepdim=True))))
         out: Tensor = x * functional.relu6(weight + 3) / 6
         return out
@@ -87,7 +87,7 @@ class Block(nn.Module):
 
 
 class PublishedStem(nn.Module):
-    """The first layers of PP-OCRv6, of which one way goes through two small convolutions."""
+    """The stem of PP-OCRv6, with a branch of two small convolutions."""
 
     def __init__(self, inputs: int, width: int, outputs: int) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class PublishedStem(nn.Module):
         self.out = convolution(width, outputs, then=nn.ReLU(inplace=True))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Strokes at a quarter of the size."""
+        """Features at a quarter of the size."""
         wide = functional.pad(self.first(x), (0, 1, 0, 1))
         branch = self.more(functional.pad(self.little(wide), (0, 1, 0, 1)))
         seen = torch.cat([functional.max_pool2d(wide, 2, 1), branch], 1)
@@ -106,7 +106,7 @@ class PublishedStem(nn.Module):
         return out
 
     def take(self, published: Published, undo: float = 1.0) -> None:
-        """Begin with the published weights, for pictures that are multiplied by `undo`."""
+        """Load the published weights, for inputs that are multiplied by `undo`."""
         published.normalised(self.first, undo=undo)
         for layers in (self.little, self.more, self.join, self.out):
             published.normalised(layers)
@@ -119,7 +119,7 @@ def _unpadded(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def light_stem(inputs: int, width: int, outputs: int) -> nn.Sequential:
-    """Two convolutions that learn to say what the published stem says, in half the time."""
+    """Two convolutions, distilled from the published stem at half its cost."""
     return nn.Sequential(
         convolution(inputs, width, (3, 3), (2, 2), then=nn.ReLU(inplace=True)),
         convolution(width, outputs, (3, 3), (2, 2), then=nn.ReLU(inplace=True)),
@@ -127,7 +127,7 @@ def light_stem(inputs: int, width: int, outputs: int) -> nn.Sequential:
 
 
 class Published:
-    """Hands the convolutions of a published network out in its order."""
+    """Assigns the convolutions of a published network in their order."""
 
     def __init__(self, kept: Convolutions) -> None:
         self._left: Iterator[tuple[Tensor, Tensor | None]] = iter(kept)
@@ -173,7 +173,7 @@ def _put(place: Tensor, values: Tensor) -> None:
 
 @torch.no_grad()
 def settle(parts: Iterable[nn.Module], network: nn.Module, pictures: Tensor) -> None:
-    """Take the statistics of all normalisations in `parts` from pictures; nothing else changes.
+    """Estimate the statistics of all normalisations in `parts` from pictures; weights stay.
 
     Scale and shift make up for the statistics, so the network gives what it gave before.
     """

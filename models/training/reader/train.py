@@ -134,7 +134,7 @@ class Training:
         self.average.network.load_state_dict(self.network.state_dict())
 
     def save(self) -> None:
-        """Write the checkpoint whole or not at all."""
+        """Write the checkpoint atomically."""
         part = self.folder / "checkpoint.part"
         torch.save(
             {

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training of the network that looks at one place from near: is it a plate, and where exactly."""
+"""Training of the refiner: plate probability and corners from a close-up of a candidate."""

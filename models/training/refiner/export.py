@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turn a checkpoint of the refiner into a .tflite file.
+"""Exports a checkpoint of the refiner as a .tflite file.
 
 python -m refiner.export --checkpoint WORK/refiner.pt --to ../plate_refiner.tflite
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The refiner: a window around one place in, whether it is a plate and its four corners out.
+"""The refiner network: from a window around a candidate to plate probability and four corners.
 
 Corners are voted for: every cell of 8 pixels says where each corner is and how much it knows about
 it, and the mean of what they say, weighted by a softmax over the cells, is the corner. A place far
@@ -24,7 +24,7 @@ def convolution(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn
 
 
 class Residual(nn.Module):
-    """Two convolutions that add to what they are given."""
+    """Residual block of two convolutions."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class RefinerNetwork(nn.Module):
         self.register_buffer("middles", middles, persistent=False)
 
     def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """What is seen in every cell, and what of the whole."""
+        """Features by cell, and of the whole window."""
         fine = self.fine(x)
         coarse = self.coarse(fine)
         whole = self.whole(coarse).mean((2, 3), keepdim=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well plates are told from other places, and seen, while training goes on."""
+"""Evaluates the refiner during training: plates against other candidates, and corners."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from plategate.vision.localize.tflite import Search
 
 
 class QuickCheck:
-    """Keeps the places that the detector proposes in the validation photographs."""
+    """Holds the detector's candidates in the validation photographs."""
 
     def __init__(self, data: Path, detector: Detector) -> None:
         self.places = []
@@ -30,7 +30,7 @@ class QuickCheck:
 
     @torch.no_grad()
     def report(self, network: nn.Module) -> str:
-        """Finds at IoU 0.5 by the detector and from near, and how likely plates and others are."""
+        """Recall at IoU 0.5 before and after refining; probabilities of plates and of others."""
         device = next(network.parameters()).device
         before, after, plates, others = 0, 0, [], []
         for image, window, label, shared in self.places:

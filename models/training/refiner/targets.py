@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How wrong the network's answers are."""
+"""The refiner's loss."""
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ HARD = 1.5  # power by which answers that are right already count less
 
 
 def losses(answer: Tensor, wanted: Tensor) -> list[Tensor]:
-    """Errors of likelihood, box and corners; `answer` N x 9, `wanted` N x 10 (see `windows`)."""
+    """Losses of probability, box and corners; `answer` N x 9, `wanted` N x 10 (see `windows`)."""
     plate, known = wanted[:, 0], wanted[:, 1]
     surprise = functional.binary_cross_entropy_with_logits(answer[:, 0], plate, reduction="none")
     likely = answer[:, 0].sigmoid().detach()

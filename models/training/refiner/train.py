@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Train the refiner for a fixed time; resumes where it was stopped.
+"""Trains the refiner for a fixed time; resumes from its checkpoint.
 
 python -m refiner.train --data DATA --work WORK --detector ../plate_detector.tflite --minutes 50
 """
@@ -30,7 +30,7 @@ POOL = 1500  # samples that batches are drawn from, so that those of one scene d
 
 
 def feed(queue: "multiprocessing.Queue[Batch]", arguments: argparse.Namespace, seed: int) -> None:
-    """Put batches into the queue for ever; runs in a process of its own."""
+    """Put batches into the queue without end; runs in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     rng = np.random.default_rng(seed)

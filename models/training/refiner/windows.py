@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Windows to learn from: places that the detector proposes in composed scenes, and some at random.
+"""Training windows: the detector's candidates in composed scenes, and random places.
 
 What is near a labelled plate shows that plate, however far beside it the proposal lies; what is
 near none shows no plate.
@@ -30,14 +30,14 @@ Floats = NDArray[np.float32]
 
 @dataclass
 class Sample:
-    """What the network is shown, and what it should say about it."""
+    """One window and its target."""
 
     image: Picture
     wanted: Floats  # 1 or 0, Known, then x and y of four corners in the window
 
 
 class Windows:
-    """Composes scenes, lets detectors propose places in them and cuts windows there."""
+    """Composes scenes, runs detectors on them and cuts windows around their candidates."""
 
     def __init__(self, rng: Generator, composer: Composer, detectors: list[Detector]) -> None:
         self.rng, self.composer, self.detectors = rng, composer, detectors
@@ -59,7 +59,7 @@ class Windows:
         return [np.array(one.box, np.float32) for one in sure[:MOST]]
 
     def beside(self, boxes: list[Floats]) -> Iterator[Floats]:
-        """Places beside labelled plates, worse than a detector's; and now and then anywhere."""
+        """Boxes near labelled plates with larger errors than a detector's, and some at random."""
         rng = self.rng
         for box in boxes:
             size = box[2:] - box[:2]

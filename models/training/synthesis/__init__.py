@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plates that were never on a car: drawn from layouts, worn, and spoilt as a camera would."""
+"""Synthetic plates: drawn from layouts, worn, and degraded like camera pictures."""

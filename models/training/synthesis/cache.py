@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Renders grey plates with surroundings into shards, so that training never waits for drawing."""
+"""Renders grey plates with surroundings into files in advance, so that training never waits."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def to_grey(image: Picture, rng: np.random.Generator) -> Picture:
 
 
 def shrink(placed: PlacedPlate, grey: Picture) -> tuple[Picture, np.ndarray]:
-    """The picture at the cache's plate height, and its box."""
+    """The picture scaled to the cache's plate height, and the plate's box."""
     box = np.array(placed.box, np.float32)
     wanted = TWO_LINE_PIXELS if placed.two_line else LINE_PIXELS
     scale = wanted / (box[3] - box[1])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything on a clean plate but the registration: ground, bands, borders, small texts, seals."""
+"""Draws a clean plate without its registration: background, bands, borders, small texts, seals."""
 
 from __future__ import annotations
 

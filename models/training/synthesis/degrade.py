@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cameras, light and weather do to a picture of a plate that is already cut out."""
+"""Degrades a cropped plate as cameras, light and weather do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .plates import Picture
 
 
 def motion_blur(image: Picture, length: float, angle: float) -> Picture:
-    """Smear along a direction, `length` in pixels, `angle` in degrees from the horizontal."""
+    """Motion blur: `length` in pixels, `angle` in degrees from the horizontal."""
     size = int(np.ceil(length)) // 2 * 2 + 1
     if size < 3:
         return image
@@ -32,7 +32,7 @@ def jpeg(image: Picture, quality: int) -> Picture:
 
 
 def sensor_noise(image: Picture, strength: float, rng: np.random.Generator) -> Picture:
-    """Noise of a sensor: a constant part and a part that grows with the light."""
+    """Sensor noise: read noise and shot noise."""
     grain = rng.standard_normal(image.shape[:2], np.float32)
     if rng.random() < 0.4:
         grain = cv2.GaussianBlur(grain, (3, 3), 0.7) * 1.6
@@ -42,7 +42,7 @@ def sensor_noise(image: Picture, strength: float, rng: np.random.Generator) -> P
 
 
 def night(image: Picture, rng: np.random.Generator) -> Picture:
-    """Dim, flat and noisy, as by a street lamp or a dashboard camera."""
+    """Dim, low-contrast and noisy, as under a street lamp or from a dashboard camera."""
     contrast = rng.uniform(0.06, 0.4)
     lift = rng.uniform(2, 40)
     dark = np.clip(image.astype(np.float32) * contrast + lift, 0, 255).astype(np.uint8)
@@ -50,7 +50,7 @@ def night(image: Picture, rng: np.random.Generator) -> Picture:
 
 
 def glare(image: Picture, rng: np.random.Generator) -> Picture:
-    """A bright spot or a bright streak, with veil around it."""
+    """A bright spot or streak with glare around it."""
     height, width = image.shape[:2]
     xs = (np.arange(width, dtype=np.float32) - rng.uniform(0, width)) / width
     ys = (np.arange(height, dtype=np.float32) - rng.uniform(-0.2, 1.2) * height) / height
@@ -62,14 +62,14 @@ def glare(image: Picture, rng: np.random.Generator) -> Picture:
 
 
 def overexpose(image: Picture, rng: np.random.Generator) -> Picture:
-    """A reflecting plate in headlights or infrared: paper burnt out, characters washed thin."""
+    """A retroreflective plate in headlights or infrared: overexposed, with thinned characters."""
     gain, bloom = rng.uniform(1.1, 2.2), rng.uniform(0.4, 2.0)
     soft = cv2.GaussianBlur(image, (0, 0), bloom).astype(np.float32)
     return np.clip(np.maximum(soft, image) * gain + rng.uniform(0, 60), 0, 255).astype(np.uint8)
 
 
 def low_resolution(image: Picture, height: int) -> Picture:
-    """The picture as if only `height` pixels high, at its old size."""
+    """The picture reduced to `height` pixels and enlarged to its old size."""
     size = (image.shape[1], image.shape[0])
     small = (max(6, round(size[0] * height / size[1])), max(4, height))
     tiny = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
@@ -89,7 +89,7 @@ def light(image: Picture, rng: np.random.Generator) -> Picture:
 
 
 def degrade(crop: Picture, rng: np.random.Generator, amount: float = 1.0) -> Picture:
-    """A random mix of faults on a small crop, grey or BGR; `amount` scales how often they occur."""
+    """A random mix of degradations on a crop, grey or BGR; `amount` scales their frequency."""
     if rng.random() < 0.08 * amount:
         crop = glare(crop, rng)
     if rng.random() < 0.06 * amount:

@@ -52,7 +52,7 @@ def _convert_npm(package: str, files: dict[str, list[str]], folder: Path) -> lis
 
 
 def fetch_fonts() -> list[str]:
-    """Fill the cache and return the names of the fonts that could not be had."""
+    """Fill the cache and return the names of the fonts that are unavailable."""
     table = tomllib.loads((HERE / "fonts.toml").read_text())
     folder = cache_folder()
     (folder / "npm").mkdir(parents=True, exist_ok=True)

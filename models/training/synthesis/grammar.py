@@ -111,7 +111,7 @@ def draw_lines(style: Style, rng: np.random.Generator) -> list[list[Mark]]:
 
 
 def _bar_at_end(lines: list[list[Mark]], rng: np.random.Generator) -> list[list[Mark]]:
-    """Now and then an I or a 1 beside the rim, which readers overlook."""
+    """Occasionally an I or a 1 next to the rim, which readers miss."""
     if rng.random() < BAR_AT_END:
         line = lines[int(rng.integers(len(lines)))]
         at = -1 if rng.random() < 0.7 else 0
@@ -168,6 +168,6 @@ def _token(
 
 
 def registration(lines: list[list[Mark]]) -> str:
-    """The text that a reader must find: registration characters only, top line first."""
+    """The expected reading: registration characters only, top line first."""
     marks = (mark for line in lines for mark in line)
     return "".join(mark.text for mark in marks if mark.kind in ("char", "raised"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Renders flat, upright, clean plates with random layouts; wear and cameras come later."""
+"""Renders flat, upright, clean plates with random layouts; wear and degradation are separate."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _line_mask(line: list[Mark], hand: _Hand, cap: float) -> tuple[Canvas, list[
 
 
 def _stretch(label: str, rng: np.random.Generator) -> float:
-    """Width of the characters: sign makers stretch them as far as the plate has room."""
+    """Width of the characters, stretched to the room on the plate."""
     if label in MADE_BY_HAND:
         return float(np.clip(np.exp(rng.normal(0.1, 0.25)), 0.7, 1.9))
     return float(np.clip(rng.normal(1.0, 0.1), 0.75, 1.3))
@@ -110,7 +110,7 @@ def _slanted(mask: Canvas, slant: float) -> Canvas:
 
 
 def _emboss(sheet: Sheet, mask: Canvas, x: int, y: int, strength: float) -> None:
-    """Light one flank of raised characters and shade the other."""
+    """Shade embossed characters: one flank light, the other dark."""
     raised = cv2.GaussianBlur(np.pad(mask, 4), (3, 3), 0)
     x, y = x - 4, y - 4
     light = np.clip(np.roll(raised, (2, 2), (0, 1)) - raised, 0, 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happens to a plate on a car: screws, frames, dirt, shadows, scratches, a background."""
+"""Wear of a plate on a car: screws, frames, dirt, shadows, scratches, a background."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _fade(image: Picture, rng: np.random.Generator) -> Picture:
 
 
 def wear(image: Picture, rng: np.random.Generator) -> Picture:
-    """A used plate: each kind of wear appears on some plates only."""
+    """A used plate; each kind of wear appears on some plates only."""
     image = image.copy()
     if rng.random() < 0.45:
         _screws(image, rng)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws the curve of a training out of what lstmtraining said."""
+"""Draws the training curve from the output of lstmtraining."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from .lines import LabelledPlate, corners_of, cut, real_plates
 
 @dataclass
 class Score:
-    """What one model read right, by set; two-line plates count as a set of their own."""
+    """Right readings of one model by set; two-line plates are a set of their own."""
 
     seen: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     right: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -30,13 +30,13 @@ class Score:
 
 
 def cpu_seconds() -> float:
-    """Processor time of this process and of the programs that it has run."""
+    """CPU time of this process and its child processes."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
 
 def score(reader: TesseractReader, plates: list[LabelledPlate]) -> Score:
-    """Read every plate at its labelled box; right is the whole text, with O=0 and I=1."""
+    """Read every plate at its labelled box; right means the whole text, with O=0 and I=1."""
     result = Score()
     for plate in plates:
         image = cut(plate, corners_of(plate.box))
@@ -64,7 +64,7 @@ def row(name: str, result: Score) -> str:
 
 
 def draw_sheet(result: Score, path: Path, only: str | None) -> None:
-    """What was read wrong, as the reader got it, with truth, reading and confidence."""
+    """The misread lines as the reader got them, with truth, reading and confidence."""
     shown = [
         Shown(cut(plate, corners_of(plate.box)).grey, plate.text, text, confidence)
         for plate, text, confidence in result.wrong

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cuts labelled plates to lines of characters, as the firmware hands them to Tesseract."""
+"""Cuts labelled plates to lines of characters, as the firmware passes them to Tesseract."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from synthesis.plates import Picture
 LONGEST = 10
 # Of at most 2.0: how alike the two lines and what an early model reads on them have to be.
 SURE_SPLIT = 1.2
-# Share of plates cut as Tesseract gets them; the others keep it steady where levelling fails.
+# Share of plates cut as Tesseract gets them; the others make it robust if levelling fails.
 LEVELLED = 0.75
 COLOUR_MIXES = 2
 SPELT_ANEW_SHARE = 0.5
@@ -34,7 +34,7 @@ OTHER_WIDTHS_SHARE = 0.25
 
 @dataclass(frozen=True)
 class LabelledPlate:
-    """A picture with one plate in it, where the plate is, and what it says."""
+    """A picture with one plate, the plate's box and its text."""
 
     image: Picture
     box: tuple[float, float, float, float]
@@ -103,7 +103,7 @@ def corners_of(box: tuple[float, float, float, float]) -> Corners:
 
 
 def shaken(corners: Corners, rng: np.random.Generator) -> Corners:
-    """The corners as a localizer might give them: shifted, stretched, each a little off."""
+    """Corners with the errors of a localizer: shifted, stretched, each a little off."""
     points = np.array(corners)
     size = points.max(axis=0) - points.min(axis=0)
     shift = rng.normal(0, (0.012, 0.03)) * size
@@ -124,14 +124,14 @@ def cut(plate: LabelledPlate, corners: Corners, levelled: bool = True) -> PlateI
 
 
 def lines_of(image: PlateImage) -> list[Picture] | None:
-    """The prepared lines of a plate; None where one of them cannot hold text."""
+    """The prepared lines of a plate; None if one of them cannot contain text."""
     full = full_lines(image.lines())
     found = [line for line in map(prepare_line, full) if line is not None]
     return found if len(found) == len(full) else None
 
 
 def parts_of(plate: LabelledPlate, splitter: TesseractReader) -> tuple[str, str] | None:
-    """What stands on each line of a two-line plate, by what an early model makes of them."""
+    """The text of each line of a two-line plate, split by an early model's readings."""
     lines = full_lines(cut(plate, corners_of(plate.box)).lines())
     if len(lines) != 2:
         return None
@@ -148,7 +148,7 @@ def parts_of(plate: LabelledPlate, splitter: TesseractReader) -> tuple[str, str]
 
 
 def worn(plate: LabelledPlate, rng: np.random.Generator, amount: float) -> LabelledPlate:
-    """The plate with the faults of cameras, light and weather added."""
+    """The plate degraded as by cameras, light and weather."""
     image = plate.image
     if rng.random() < 0.2 * amount:
         tall = image.shape[0] / (plate.box[3] - plate.box[1])

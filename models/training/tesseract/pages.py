@@ -27,7 +27,7 @@ PADDING = 4
 
 
 def write_page(lines: list[Line], base: Path) -> None:
-    """`base`.tif with the lines below one another, and `base`.box that says what they are."""
+    """Write `base`.tif with the lines one below the other, and `base`.box with their texts."""
     height = sum(line.image.shape[0] + GAP for line in lines) + GAP
     width = max(line.image.shape[1] for line in lines) + 2 * LEFT
     page = np.full((height, width), 255, np.uint8)
@@ -45,7 +45,7 @@ def write_page(lines: list[Line], base: Path) -> None:
 
 
 def make_lstmf(base: Path) -> None:
-    """Let Tesseract pack the page; keep only the .lstmf."""
+    """Convert the page with Tesseract; keep only the .lstmf file."""
     command = ["tesseract", str(base.with_suffix(".tif")), str(base), "--psm", "6", "lstm.train"]
     environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
     subprocess.run(command, check=True, capture_output=True, env=environment)
@@ -54,7 +54,7 @@ def make_lstmf(base: Path) -> None:
 
 
 def write_pages(lines: Iterator[Line], out: Path, count: int, name: str) -> None:
-    """`count` training files in `out`."""
+    """Write `count` training files to `out`."""
     out.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         base = out / f"{name}-{number:05d}"
