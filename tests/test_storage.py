@@ -160,7 +160,7 @@ def test_ok__snapshot_is_outdated_once_somebody_writes(
             storage.open_for_writing(file, 0.0).close()
         for side in ("-shm",) if leave_log else ("-shm", "-wal"):
             file.with_name(file.name + side).unlink(missing_ok=True)
-        snapshot = storage._open_snapshot(file)
+        snapshot = storage.open_snapshot(file)
         assert rows(snapshot) == number - 1
         assert storage.is_current(snapshot)
         writer = storage.open_for_writing(file, 0.0)

@@ -155,7 +155,7 @@ def open_for_reading(file: Path, wait_s: float) -> sqlite3.Connection:
         connection.close()
         if fault_of(error) is StorageFault.BUSY:
             raise
-        return _open_snapshot(file)
+        return open_snapshot(file)
     except BaseException:
         connection.close()
         raise
@@ -179,21 +179,33 @@ def is_current(connection: sqlite3.Connection) -> bool:
     )
 
 
-def close_keeping_log(connection: sqlite3.Connection, file: Path) -> None:
-    """Close a connection but leave the WAL and its index in the folder.
+def close_keeping_log(
+    connection: sqlite3.Connection, file: Path, *, checkpoint: bool = True
+) -> None:
+    """Close a connection but leave the WAL (emptied) and its index in the folder.
 
     A user who may not write to the folder can read a WAL database only while both files exist, and
-    a full disk can be read and written only through files that already have their blocks. SQLite
-    removes them with the last connection, unless that one is read-only.
+    on a full disk the index cannot be created. SQLite removes them with the last connection, unless
+    that one is read-only.
     """
     try:
         with suppress(sqlite3.Error):
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            if checkpoint:
+                empty_log(connection)
         with suppress(sqlite3.Error), closing(_connect(f"{_uri(file)}?mode=ro", 0.0)) as reader:
             reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             connection.close()
     finally:
         connection.close()
+
+
+def empty_log(connection: sqlite3.Connection) -> None:
+    """Move the WAL into the database and truncate it, which also ends what was deleted there.
+
+    Waits as long as the connection waits for locks; where others read or write, the rest is done
+    another time.
+    """
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 @contextmanager
@@ -209,7 +221,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         raise
 
 
-def _open_snapshot(file: Path) -> sqlite3.Connection:
+def open_snapshot(file: Path) -> sqlite3.Connection:
+    """Open a database without locks and without touching any of its files; see `is_current`.
+
+    Raises sqlite3.Error.
+    """
     versions = _versions(file)
     log = versions[1]
     if log is not None and log[2]:

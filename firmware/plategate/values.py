@@ -244,3 +244,18 @@ class Passage:
     barrier: str = "not moved"
     milliseconds: tuple[tuple[str, float], ...] = ()
     evidence: tuple[tuple[str, str], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class GateEvent:
+    """Something that happened at the gate and is not a passage: a fault, an alarm, a lost camera.
+
+    `what` is a short name such as "camera_lost"; `passage_id` names the passage that it belongs to.
+    """
+
+    id: str
+    lane: str
+    at: datetime
+    what: str
+    passage_id: str | None = None
+    detail: str = ""

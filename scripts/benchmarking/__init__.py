@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Modules of `scripts/benchmark`: labels, degraded pictures, measurement, figures.
+"""The parts of `scripts/benchmark`: labels, degraded pictures, measuring, figures.
 
-Importing it limits every library that is loaded later to one thread.
+Importing it keeps every library that is loaded afterwards to one thread.
 """
 
 import os

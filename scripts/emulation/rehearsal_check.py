@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares the relay's edges with the journal after the power of a gate in rehearsal was cut.
+"""Compare what the relay did with what the journal holds, after a rehearsed gate was cut off.
 
 Usage: rehearsal_check.py STATE_DIR ENTRIES - the folder that rehearsed_gate.py left, and how many
 entries the allow list has. Prints one line of counts, then a line for each promise that was broken.
@@ -15,15 +15,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from plategate.journal.chain import verify_chain
-from plategate.journal.schema import FILE_NAME
+from plategate.journal.database import FILE_NAME
+from plategate.journal.grants import grants_in
+from plategate.journal.reader import unfinished
 
-# From the trigger to the relay on an emulated board: read_within_s plus a margin.
+# From the trigger to the relay, on an emulated board: read_within_s and some more.
 RELAY_WITHIN = timedelta(seconds=70)
 INTERRUPTED = "interrupted"
 
 
 class Books:
-    """The journal and the relay's edges of one folder."""
+    """The journal and the edges of the relay, side by side."""
 
     def __init__(self, folder: Path) -> None:
         self.wrong: list[str] = []
@@ -36,7 +38,7 @@ class Books:
         ]
 
     def check(self, entries: int) -> str:
-        """Run all checks; returns a sentence with the counts."""
+        """All checks; a sentence with the counts."""
         with closing(sqlite3.connect(self._folder / FILE_NAME)) as journal:
             self._check_file(journal, "journal")
             report = verify_chain(journal)
@@ -47,9 +49,10 @@ class Books:
                 " WHERE json_extract(document, '$.verdict.result') = 'granted'"
                 " ORDER BY triggered_at"
             ).fetchall()
-            open_grants = journal.execute(
-                "SELECT passage_id, granted_at, 'under way' FROM grants"
-            ).fetchall()
+            open_grants = [
+                (grant.passage_id, grant.granted_at.isoformat(), "under way")
+                for grant in unfinished(journal, grants_in(self._folder))
+            ]
         self._check_lists(entries)
         self._check_relay(granted + open_grants)
         starts = sum(what == "start" for _, what in self.edges)
@@ -82,13 +85,13 @@ class Books:
             self.wrong.append(f"the allow list has {found} entries")
 
     def _check_relay(self, granted: list[tuple[str, str, str]]) -> None:
-        """Each opening has one grant before it, and none precedes its vehicle."""
+        """Each opening has one grant of its own before it, and none comes before a vehicle."""
         vehicle = False
         unused = sorted((datetime.fromisoformat(at), passage_id) for passage_id, at, _ in granted)
         for at, what in self.edges:
             if what == "start":
                 vehicle = False
-                # A grant from before the cut must not open any more.
+                # What was granted before the cut must not open any more.
                 unused = [grant for grant in unused if grant[0] >= at]
             elif what == "beam":
                 vehicle = True

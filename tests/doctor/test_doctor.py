@@ -18,7 +18,7 @@ from plategate.doctor.board import THROTTLED_FILE
 from plategate.doctor.examine import examine
 from plategate.doctor.results import CheckResult, Light, Machine, run_command
 from plategate.journal import open_journal
-from plategate.journal.schema import FILE_NAME
+from plategate.journal.database import FILE_NAME
 from plategate.settings.journal import JournalSettings
 from plategate.values import Passage, Reason, Result, Verdict
 

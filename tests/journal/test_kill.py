@@ -11,7 +11,7 @@ from pathlib import Path
 
 from plategate.journal import INTERRUPTED, open_journal
 from plategate.journal.chain import verify_chain
-from plategate.journal.schema import FILE_NAME, open_read_only
+from plategate.journal.database import FILE_NAME, open_read_only
 from plategate.settings.journal import JournalSettings
 
 VICTIM = Path(__file__).with_name("victim.py")

@@ -20,7 +20,7 @@ from power_cut import CALLS, Call, Disk, parse_trace
 
 from plategate.journal import open_journal
 from plategate.journal.chain import verify_chain
-from plategate.journal.schema import FILE_NAME, open_read_only
+from plategate.journal.database import FILE_NAME, open_read_only
 from plategate.settings.journal import JournalSettings
 
 HERE = Path(__file__).parent

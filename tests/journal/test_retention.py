@@ -12,7 +12,7 @@ import numpy as np
 
 from plategate.journal import Journal, open_journal
 from plategate.journal.chain import verify_chain
-from plategate.journal.schema import FILE_NAME
+from plategate.journal.database import FILE_NAME
 from plategate.settings.journal import JournalSettings
 from plategate.values import Passage, PlateSighting, Reason, Result, Still, Verdict
 
@@ -49,7 +49,7 @@ def test_ok__each_class_has_its_time(tmp_path: Path) -> None:
     journal.tidy(NOW, clock_trusted=True)
     expected = {"granted-2", "granted-5", "refused-2", "refused-5", "refused-15", "unsure-2"}
     assert kept(journal) == expected | {f"wanted-{days}" for days in (2, 5, 15, 30)}
-    assert verify_chain(journal._ledger.database).broken_at == ()
+    assert verify_chain(journal._store.database).broken_at == ()
     journal.close()
 
 
@@ -59,7 +59,9 @@ def test_ok__forgotten_text_and_pictures_are_gone_from_the_disk(tmp_path: Path) 
     record(journal, "young", 5, REFUSED)
     journal.tidy(NOW, clock_trusted=True)
     journal.close()
-    assert b"SECRET1" not in (tmp_path / FILE_NAME).read_bytes()
+    files = [file for file in tmp_path.iterdir() if file.is_file()]
+    assert {FILE_NAME, FILE_NAME + "-wal"} <= {file.name for file in files}
+    assert not any(b"SECRET1" in file.read_bytes() for file in files)
     assert b"SECRET2" in (tmp_path / FILE_NAME).read_bytes()
     assert len(list(tmp_path.glob("evidence/*/*.jpg"))) == 1
 
@@ -100,7 +102,7 @@ def test_ok__oldest_passages_go_beyond_their_number(tmp_path: Path) -> None:
         record(journal, f"passage-{number}", 1, GRANTED)
     journal.tidy(NOW, clock_trusted=False)
     assert kept(journal) == {f"passage-{number}" for number in range(30, 130)}
-    (rows,) = journal._ledger.database.execute("SELECT count(*) FROM passages").fetchone()
+    (rows,) = journal._store.database.execute("SELECT count(*) FROM passages").fetchone()
     assert rows == 100
     journal.close()
 

@@ -79,7 +79,7 @@ def killed_after(settings: JournalSettings, round_number: int, steps: int, pause
 
 def main() -> None:
     """victim.py FOLDER ROUNDS SEED: kill that many children, one after the other."""
-    settings = JournalSettings(dir=Path(sys.argv[1]), min_free_mb=10, outbox=True)
+    settings = JournalSettings(dir=Path(sys.argv[1]), min_free_mb=10)
     chance = random.Random(int(sys.argv[3]))
     for round_number in range(int(sys.argv[2])):
         # No step: also while the journal is being opened.

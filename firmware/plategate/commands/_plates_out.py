@@ -1,52 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Format a picture's result for `read` and `decide`: one JSON object, or lines of text."""
+"""How `read` and `decide` print a picture: as a JSON line, or as lines for a person."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from plategate.documents import plate_document
+
 if TYPE_CHECKING:
-    from plategate.commands._pictures import PictureResult
+    from plategate.commands._pictures import Outcome
     from plategate.vision.pipeline import PlateFound
 
 
-def as_json(outcome: PictureResult) -> dict[str, Any]:
-    """The JSON object of one picture; its keys are documented and do not change."""
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """The JSON object of one picture, as the manual fixes it."""
     if outcome.error is not None or outcome.reading is None:
         return {"file": str(outcome.file), "error": outcome.error}
     return {
         "file": str(outcome.file),
-        "plates": [_plate(found) for found in outcome.reading.plates],
+        "plates": [plate_document(found.reading, found.region) for found in outcome.reading.plates],
         "milliseconds": {stage: round(spent, 1) for stage, spent in outcome.milliseconds},
     }
 
 
-def as_lines(outcome: PictureResult) -> list[str]:
-    """One line for each plate, starting with the file; one line if there is no plate."""
+def as_lines(outcome: Outcome) -> list[str]:
+    """One line a plate, with the picture's name in front; one line where there is none."""
     if outcome.error is not None or outcome.reading is None:
         return [f"{outcome.file}: {outcome.error}"]
     if not outcome.reading.plates:
         return [f"{outcome.file}: no plate"]
     return [f"{outcome.file}: {_sentence(found)}" for found in outcome.reading.plates]
-
-
-def _plate(found: PlateFound) -> dict[str, Any]:
-    reading = found.reading
-    return {
-        "text": reading.text,
-        "confidence": round(reading.confidence, 4),
-        "characters": [
-            {"char": item.char, "confidence": round(item.confidence, 4)}
-            for item in reading.characters
-        ],
-        "alternatives": [
-            {"text": other.text, "confidence": round(other.confidence, 4)}
-            for other in reading.alternatives
-        ],
-        "corners": [[round(x, 1), round(y, 1)] for x, y in found.region.corners],
-        "localizer": found.region.localizer,
-        "reader": reading.reader,
-    }
 
 
 def _sentence(found: PlateFound) -> str:

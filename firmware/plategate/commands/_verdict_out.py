@@ -7,27 +7,20 @@ the database anyway.
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from plategate.documents import record_document, verdict_document
+
 if TYPE_CHECKING:
-    from plategate.values import VehicleRecord, Verdict
+    from plategate.values import Verdict
 
 
 def verdict_as_json(verdict: Verdict) -> dict[str, Any]:
-    """Result, reason, and the list entry and vehicle record of the plate."""
-    found: dict[str, Any] = {
-        "result": verdict.result.value,
-        "reason": verdict.reason.value,
-        "entry": _plain(asdict(verdict.entry)) if verdict.entry else None,
-        "record": _record(verdict.record) if verdict.record else None,
+    """The verdict's document, and what the records hold about the vehicle."""
+    record = verdict.record
+    return verdict_document(verdict) | {
+        "record": None if record is None else record_document(record)
     }
-    if verdict.registered_in:
-        found["registered_in"] = verdict.registered_in
-    if verdict.alarm:
-        found["alarm"] = verdict.alarm
-    return found
 
 
 def verdict_sentence(verdict: Verdict) -> str:
@@ -45,15 +38,3 @@ def verdict_sentence(verdict: Verdict) -> str:
     elif verdict.registered_in:
         facts.append(verdict.registered_in)
     return ", ".join(dict.fromkeys(facts))
-
-
-def _record(record: VehicleRecord) -> dict[str, Any]:
-    return _plain({**asdict(record), "fields": dict(record.fields)})
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """The values with dates and times as ISO text."""
-    return {
-        key: value.isoformat() if isinstance(value, date | datetime) else value
-        for key, value in values.items()
-    }

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate journal show | export | check`: what happened at the gate.
+"""`plategate journal show | export | check`: what happened at the gate; nothing is changed.
 
-`show` is a table for people, `export` is for machines; neither changes anything.
+`show` prints a table for people, `export` writes files for other programs.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -19,26 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    import sqlite3
-
-    from plategate.journal.queries import StoredPassage
-
-FULL_WIDTH = 100  # narrower, the table leaves out the columns that a person misses least
-CSV_COLUMNS = (
-    "sequence",
-    "id",
-    "lane",
-    "triggered_at",
-    "trigger",
-    "plate",
-    "confidence",
-    "result",
-    "reason",
-    "holder",
-    "alarm",
-    "barrier",
-    "evidence",
-)
+    from plategate.journal.reader import EventFilter, JournalReader, StoredEvent
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="settings.toml; default: the one in force")
@@ -46,6 +26,12 @@ ConfigOption = Annotated[
 LimitOption = Annotated[int | None, typer.Option("--limit", "-n", min=1, help="newest passages")]
 SinceOption = Annotated[datetime | None, typer.Option(help="from this time on (local time)")]
 UntilOption = Annotated[datetime | None, typer.Option(help="before this time (local time)")]
+PlateOption = Annotated[
+    str | None, typer.Option("--plate", help="only passages of this plate, read or on a list")
+]
+EventsOption = Annotated[
+    bool, typer.Option("--events", help="faults, alarms and other events instead of passages")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON line for each passage")]
 
 
@@ -66,25 +52,47 @@ def register(app: typer.Typer) -> None:
 
 
 def show(
+    passage_id: Annotated[
+        str | None, typer.Argument(metavar="[PASSAGE]", help="one passage, with everything of it")
+    ] = None,
     config: ConfigOption = None,
     limit: LimitOption = 20,
     since: SinceOption = None,
     until: UntilOption = None,
+    plate: PlateOption = None,
+    events: EventsOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show the newest passages, newest first, and grants that are not finished."""
     from rich.console import Console
 
-    from plategate.journal.queries import read_grants, read_rows
+    from plategate.commands import _journal_out
+    from plategate.documents import PASSAGE
+    from plategate.errors import StoreError
 
-    with _journal(config) as (database, _):
-        rows = list(read_rows(database, limit, _aware(since), _aware(until)))
-        grants = read_grants(database)
+    wanted = _wanted(since, until, plate, events)
+    with _journal(config) as (journal, folder):
+        if passage_id is not None:
+            found = journal.passage(passage_id)
+            if not found or found[0].kind != PASSAGE:
+                raise StoreError(
+                    f"the journal in {folder} has no passage {passage_id};"
+                    " `plategate journal show --json` prints the ids"
+                )
+        else:
+            found = journal.newest(limit, wanted)
+        grants = journal.unfinished_grants()
     if as_json:
-        _write_json(rows)
+        _write_json(found)
         return
     console = Console()
-    console.print(_table(rows, console.width) if rows else "no passages")
+    if passage_id is not None:
+        console.print(_journal_out.passage_sheet(found, folder), soft_wrap=True)
+        return
+    if events:
+        console.print(_journal_out.events_table(found) if found else "no events")
+        return
+    console.print(_journal_out.passages_table(found, console.width) if found else "no passages")
     for grant in grants:
         at = grant.granted_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         console.print(f"under way: {grant.plate} granted {at} (passage {grant.passage_id})")
@@ -99,19 +107,22 @@ def export(
     limit: LimitOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    plate: PlateOption = None,
+    events: EventsOption = False,
 ) -> None:
     """Write passages for another program, oldest first, with everything that is kept of them."""
-    from plategate.journal.queries import read_rows
+    from plategate.commands import _journal_out
 
-    with _journal(config) as (database, _):
-        rows = list(read_rows(database, limit, _aware(since), _aware(until)))[::-1]
-    with _output(file) as stream:
+    wanted = _wanted(since, until, plate, events)
+    with _journal(config) as (journal, _), _output(file) as stream:
+        pages: Iterable[list[StoredEvent]] = (
+            journal.pages(wanted) if limit is None else [journal.newest(limit, wanted)[::-1]]
+        )
         if format_ is Format.CSV:
-            writer = csv.DictWriter(stream, CSV_COLUMNS)
-            writer.writeheader()
-            writer.writerows(_flat(row) for row in rows)
+            _journal_out.write_csv(pages, stream, events)
         else:
-            _write_json(rows, stream)
+            for page in pages:
+                _write_json(page, stream)
 
 
 def check(config: ConfigOption = None) -> None:
@@ -120,47 +131,58 @@ def check(config: ConfigOption = None) -> None:
 
     from plategate.journal.chain import verify_chain
 
-    with _journal(config) as (database, folder):
-        (integrity,) = database.execute("PRAGMA integrity_check(1)").fetchone()
-        report = verify_chain(database)
+    with _journal(config) as (journal, folder):
+        (integrity,) = journal.read(
+            lambda database: database.execute("PRAGMA integrity_check(1)").fetchone()
+        )
+        report = journal.read(verify_chain)
+        pictures = journal.read(
+            lambda database: database.execute("SELECT file, sha256 FROM evidence").fetchall()
+        )
+        # The database is closed before the pictures are read, which may take minutes.
+        journal.close()
         wrong = []
-        pictures = 0
-        for name, sha256 in database.execute("SELECT file, sha256 FROM evidence"):
-            pictures += 1
+        for name, sha256 in pictures:
             picture = folder / name
-            if not picture.is_file():
-                wrong.append(f"{name}: missing")
-            elif hashlib.sha256(picture.read_bytes()).hexdigest() != sha256:
+            try:
+                content = picture.read_bytes()
+            except FileNotFoundError:
+                if _is_listed(journal, name):
+                    wrong.append(f"{name}: missing")
+                continue
+            if hashlib.sha256(content).hexdigest() != sha256:
                 wrong.append(f"{name}: changed")
-    wrong += [f"passage number {sequence}: changed or cut out" for sequence in report.broken_at]
+    wrong += [f"event number {sequence}: changed or cut out" for sequence in report.broken_at]
     if integrity != "ok":
         wrong.append(f"database: {integrity}")
     for line in wrong:
         print(line)
     print(
-        f"{report.passages} passages, {report.forgotten} forgotten, {pictures} pictures, "
-        f"{len(wrong)} wrong; newest hash {report.newest}"
+        f"{report.passages} passages, {report.events} other events, {report.forgotten} forgotten, "
+        f"{len(pictures)} pictures, {len(wrong)} wrong; newest hash {report.newest}"
     )
     raise typer.Exit(1 if wrong else 0)
 
 
-@contextmanager
-def _journal(config: Path | None) -> Iterator[tuple[sqlite3.Connection, Path]]:
-    import sqlite3
+def _is_listed(journal: JournalReader, name: str) -> bool:
+    """Whether a picture is still part of the journal; it may have been forgotten meanwhile."""
+    found = journal.read(
+        lambda database: database.execute(
+            "SELECT count(*) FROM evidence WHERE file = ?", (name,)
+        ).fetchone()
+    )
+    journal.close()
+    return bool(found[0])
 
-    from plategate.errors import StoreError, reason_of_own
-    from plategate.journal.schema import FILE_NAME, open_read_only
+
+@contextmanager
+def _journal(config: Path | None) -> Iterator[tuple[JournalReader, Path]]:
+    from plategate.journal.reader import JournalReader
     from plategate.settings import load_settings
 
     folder = load_settings(config).journal.dir
-    file = folder / FILE_NAME
-    try:
-        if not file.exists():
-            raise StoreError(f"there is no journal yet: {file}")
-        with closing(open_read_only(file)) as database:
-            yield database, folder
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"{file} cannot be read: {reason_of_own(error)}") from error
+    with closing(JournalReader(folder)) as journal:
+        yield journal, folder
 
 
 @contextmanager
@@ -177,71 +199,24 @@ def _output(file: Path | None) -> Iterator[Any]:
         raise StoreError(f"{file} cannot be written: {reason_of(error)}") from error
 
 
-def _aware(at: datetime | None) -> datetime | None:
-    """A time without a zone, as people type it, is local; the journal counts in UTC."""
+def _wanted(
+    since: datetime | None, until: datetime | None, plate: str | None, events: bool
+) -> EventFilter:
+    """Times without a zone, as people type them, are local; the journal counts in UTC."""
     from datetime import UTC
 
-    return at.astimezone(UTC) if at else None
+    from plategate.documents import EVENT, PASSAGE
+    from plategate.journal.reader import EventFilter
+    from plategate.plates.text import canonical
+
+    return EventFilter(
+        kind=EVENT if events else PASSAGE,
+        since=since.astimezone(UTC) if since else None,
+        until=until.astimezone(UTC) if until else None,
+        plate=canonical(plate) if plate else None,
+    )
 
 
-def _write_json(rows: list[StoredPassage], stream: Any = None) -> None:
-    for row in rows:
-        document = {"sequence": row.sequence, **row.document, "evidence": dict(row.evidence)}
-        document.pop("salt", None)
-        print(json.dumps(document, ensure_ascii=False), file=stream or sys.stdout)
-
-
-def _flat(row: StoredPassage) -> dict[str, Any]:
-    passage = row.passage
-    verdict = passage.verdict
-    return {
-        "sequence": row.sequence,
-        "id": passage.id,
-        "lane": passage.lane,
-        "triggered_at": passage.triggered_at.isoformat(),
-        "trigger": passage.trigger,
-        "plate": verdict.plate or (passage.reading.text if passage.reading else ""),
-        "confidence": round(passage.reading.confidence, 3) if passage.reading else "",
-        "result": verdict.result.value,
-        "reason": verdict.reason.value,
-        "holder": verdict.entry.holder if verdict.entry else "",
-        "alarm": verdict.alarm or "",
-        "barrier": passage.barrier,
-        "evidence": " ".join(file for _, file in row.evidence),
-    }
-
-
-def _table(rows: list[StoredPassage], width: int) -> Any:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    columns = ["when", "plate", "sure", "verdict", "reason", "holder", "barrier"]
-    if width >= FULL_WIDTH:
-        columns += ["ms", "pictures"]
-    for name in columns:
-        table.add_column(
-            name,
-            justify="right" if name in ("sure", "ms") else "left",
-            no_wrap=name in ("when", "plate", "sure", "verdict"),
-            overflow="fold",
-        )
-    colours = {"granted": "green", "refused": "red", "unsure": "yellow"}
-    for row in rows:
-        flat = _flat(row)
-        passage = row.passage
-        total = dict(passage.milliseconds).get("total")
-        cells = (
-            passage.triggered_at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
-            flat["plate"] or "-",
-            str(flat["confidence"]),
-            f"[{colours[flat['result']]}]{flat['result']}[/]",
-            flat["reason"].replace("_", " ")
-            + (f", alarm {flat['alarm']}" if flat["alarm"] else ""),
-            escape(flat["holder"]),
-            flat["barrier"].partition(" as ")[0],  # of the first passage of a visit; export has it
-            "" if total is None else f"{total:.0f}",
-            str(len(row.evidence)) if row.evidence else "-",
-        )
-        table.add_row(*cells[: len(columns)])
-    return table
+def _write_json(found: list[StoredEvent], stream: Any = None) -> None:
+    for event in found:
+        print(json.dumps(event.public_document(), ensure_ascii=False), file=stream or sys.stdout)

@@ -15,6 +15,7 @@ from plategate.clock import SystemClock
 from plategate.doctor.results import CheckResult, Machine, amber, green, red
 from plategate.errors import GateError, StoreError, reason_of
 from plategate.settings import Settings
+from plategate.storage import StorageFault, fault_of
 
 OLD_LIST = timedelta(days=2)
 RECENT_CRASH = timedelta(days=7)
@@ -53,26 +54,25 @@ def _lists(settings: Settings) -> CheckResult:
 
 
 def _journal(settings: Settings) -> CheckResult:
-    from plategate.journal.queries import read_grants
+    from plategate.journal.database import FILE_NAME
+    from plategate.journal.reader import JournalReader
     from plategate.journal.retention import evidence_bytes
-    from plategate.journal.schema import FILE_NAME, open_read_only
 
     file = settings.journal.dir / FILE_NAME
     if not file.exists():
         return green("journal", "none yet; it is created with the first passage")
+    newest = "SELECT count(*), max(triggered_at) FROM passages WHERE id IS NOT NULL"
+    damaged = "restart the gate: it sets the damaged file aside and rebuilds it"
     try:
-        with closing(open_read_only(file)) as database:
-            (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
-            newest = "SELECT count(*), max(triggered_at) FROM passages WHERE id IS NOT NULL"
-            count, last = database.execute(newest).fetchone()
-            pictures = evidence_bytes(database)
-            under_way = len(read_grants(database))
-    except sqlite3.Error as error:
-        return red(
-            "journal",
-            f"{file}: {error}",
-            "restart the gate: it sets the damaged file aside and rebuilds it",
-        )
+        with closing(JournalReader(settings.journal.dir)) as journal:
+            (found,) = journal.read(lambda file: file.execute("PRAGMA quick_check(1)").fetchone())
+            count, last = journal.read(lambda file: file.execute(newest).fetchone())
+            pictures = journal.read(evidence_bytes)
+            under_way = len(journal.unfinished_grants())
+    except StoreError as error:
+        if fault_of(error) is StorageFault.DAMAGED:
+            return red("journal", str(error), damaged)
+        return amber("journal", str(error), "sudo plategate doctor")
     if found != "ok":
         return red(
             "journal",

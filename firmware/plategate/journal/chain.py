@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hash chain over passages: a passage that was changed or taken out later is found.
+"""The hash chain over all events of a journal: an event that was changed or cut out is found.
 
-It shows tampering to whoever keeps a copy of the newest hash; it does not hinder it.
+It shows tampering to whoever keeps a copy of the newest hash; it does not prevent it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from dataclasses import dataclass
+
+from plategate.documents import EVENT, PASSAGE
+from plategate.journal.database import events_of
 
 START = bytes(32)
 
 
 @dataclass(frozen=True)
 class ChainReport:
-    """What a walk along the chain found."""
+    """What verifying the chain found; `broken_at` are sequence numbers."""
 
     passages: int
+    events: int
     forgotten: int
     broken_at: tuple[int, ...]
     newest: str
@@ -34,7 +39,7 @@ def link(previous: bytes, content: bytes) -> bytes:
 
 
 def newest_hash(database: sqlite3.Connection) -> bytes:
-    """The end of the chain, to which the next passage is joined."""
+    """The end of the chain, to which the next event is joined."""
     row = database.execute(
         "SELECT chain_hash FROM passages ORDER BY sequence DESC LIMIT 1"
     ).fetchone()
@@ -42,19 +47,30 @@ def newest_hash(database: sqlite3.Connection) -> bytes:
 
 
 def verify_chain(database: sqlite3.Connection) -> ChainReport:
-    """Walk the whole chain and name each passage that does not fit to the one before it."""
-    passages = forgotten = 0
+    """Check each event against its hash, and its hash against the chain."""
+    counts = {PASSAGE: 0, EVENT: 0}
+    forgotten = 0
     broken: list[int] = []
     previous: bytes | None = None
-    for sequence, document, content, chain in database.execute(
-        "SELECT sequence, document, content_hash, chain_hash FROM passages ORDER BY sequence"
+    for sequence, kind, document, content, chain in database.execute(
+        "SELECT sequence, kind, document, content_hash, chain_hash"
+        f" FROM {events_of(database)} ORDER BY sequence"
     ):
-        passages += document is not None
-        forgotten += document is None
-        changed = document is not None and content_hash(document) != content
-        # The passages before the oldest may be gone altogether; it is where the walk starts.
+        if document is None:
+            forgotten += 1
+        else:
+            counts[kind] = counts.get(kind, 0) + 1
+        changed = document is not None and _is_changed(kind, document, content)
+        # The events before the oldest may be forgotten altogether; the chain begins with it.
         unlinked = previous is not None and link(previous, content) != chain
         if changed or unlinked:
             broken.append(sequence)
         previous = chain
-    return ChainReport(passages, forgotten, tuple(broken), (previous or START).hex())
+    newest = (previous or START).hex()
+    return ChainReport(counts[PASSAGE], counts[EVENT], forgotten, tuple(broken), newest)
+
+
+def _is_changed(kind: str, document: str, content: bytes) -> bool:
+    if content_hash(document) != content:
+        return True
+    return bool(json.loads(document).get("kind", PASSAGE) != kind)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Store the pictures of a passage so that each is on the disk, whole, before a row refers to it.
+"""Store the pictures of a passage as JPEG files, each flushed before a row refers to it.
 
-Pictures are personal data; how long they stay is decided in `retention`.
+Pictures are personal data; `retention` decides how long they stay.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from plategate.errors import StoreError
+from plategate.errors import StoreError, reason_of
 from plategate.settings.journal import JournalSettings
 from plategate.storage import replace_file, sync_folder
 from plategate.values import Image, PlateSighting
@@ -22,7 +22,7 @@ FOLDER = "evidence"
 
 @dataclass(frozen=True)
 class EvidenceFile:
-    """One stored picture: what it shows, its path below the journal's folder, hash and size."""
+    """A stored picture: "plate" or "still", path below the journal's folder, hash and size."""
 
     kind: str
     file: str
@@ -33,12 +33,17 @@ class EvidenceFile:
 def store_evidence(
     settings: JournalSettings, passage_id: str, at: datetime, sighting: PlateSighting | None
 ) -> tuple[EvidenceFile, ...]:
-    """Write the still and the crop that was read; nothing where space is short.
+    """Write the still and the crop that was read.
 
-    Raises StoreError where a picture cannot be written; the passage itself is not concerned.
+    Raises StoreError where a picture cannot be written or space is short.
     """
-    if sighting is None or settings.evidence == "none" or not has_room(settings):
+    if sighting is None or settings.evidence == "none":
         return ()
+    if not has_room(settings):
+        raise StoreError(
+            f"no pictures are stored: less than journal.min_free_mb = {settings.min_free_mb} MB"
+            f" are free in {settings.dir}"
+        )
     pictures: list[tuple[str, Image]] = []
     if sighting.plate is not None:
         pictures.append(("plate", sighting.plate.crop))
@@ -57,12 +62,12 @@ def store_evidence(
             sync_folder(folder)
             sync_folder(folder.parent)
     except OSError as error:
-        raise StoreError(f"evidence cannot be stored in {folder}: {error.strerror}") from error
+        raise StoreError(f"no pictures are stored in {folder}: {reason_of(error)}") from error
     return stored
 
 
 def has_room(settings: JournalSettings) -> bool:
-    """Whether enough space is free for pictures."""
+    """Whether as much space is free as `min_free_mb` asks for."""
     return shutil.disk_usage(settings.dir).free >= settings.min_free_mb * 1_000_000
 
 

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forget passages and pictures whose time is over; keep what they take within its limit."""
+"""Forget passages, events and pictures when their time is over or their space is used up."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from plategate.documents import EVENT, PASSAGE
 from plategate.journal.evidence import FOLDER, has_room
 from plategate.journal.repair import SET_ASIDE
 from plategate.settings.journal import JournalSettings
-from plategate.values import Passage, Reason, Result
+from plategate.storage import StorageFault, fault_of, transaction
+from plategate.values import GateEvent, Passage, Reason, Result
 
 ALARMS = frozenset({Reason.BLOCKED, Reason.WANTED, Reason.WANTED_POSSIBLE})
 CLASS_BY_RESULT = {
@@ -19,34 +22,42 @@ CLASS_BY_RESULT = {
     Result.REFUSED: "refused",
     Result.UNSURE: "unsure",
 }
-# One transaction forgets at most this many, so that a grant never waits long for the database.
+# What an owner may have to prove later; kept as long as passages with an alarm.
+ALARM_EVENTS = frozenset({"alarm", "wanted", "fire", "forced_open", "tailgated"})
+# Rows forgotten in one transaction, so that a passage does not wait long for its turn.
 BATCH = 100
 # Longer than the time between writing a picture and the row that refers to it.
 ORPHAN_AGE = timedelta(hours=1)
 
 
-def class_of(passage: Passage) -> str:
+def class_of_passage(passage: Passage) -> str:
     """The class of a passage, which decides how long it is kept."""
     if passage.verdict.alarm or passage.verdict.reason in ALARMS:
         return "alarm"
     return CLASS_BY_RESULT[passage.verdict.result]
 
 
+def class_of_event(event: GateEvent) -> str:
+    """The class of an event that is not a passage."""
+    return "alarm" if event.what in ALARM_EVENTS else "event"
+
+
 def forget_old(database: sqlite3.Connection, settings: JournalSettings, now: datetime) -> int:
-    """Forget one batch of passages and pictures that are past their time; how many it was."""
+    """Forget one batch of each class that is past its time; returns how much that was."""
     days = {
         "granted": settings.granted_days,
         "refused": settings.refused_days,
         "unsure": settings.unsure_days,
         "alarm": settings.alarm_days,
+        "event": settings.event_days,
     }
     forgotten = 0
     for name, kept_days in days.items():
         cutoff = (now - timedelta(days=kept_days)).isoformat()
-        forgotten += _forget_passages(
+        forgotten += _forget_rows(
             database,
             settings.dir,
-            "class = ? AND triggered_at < ? LIMIT ?",
+            "document IS NOT NULL AND class = ? AND triggered_at < ? LIMIT ?",
             (name, cutoff, BATCH),
         )
     cutoff = (now - timedelta(days=settings.evidence_days)).isoformat()
@@ -61,14 +72,20 @@ def forget_old(database: sqlite3.Connection, settings: JournalSettings, now: dat
 
 
 def forget_excess(database: sqlite3.Connection, settings: JournalSettings) -> int:
-    """Forget one batch of the oldest, where there are too many passages or pictures."""
-    (count,) = database.execute("SELECT count(*) FROM passages WHERE id IS NOT NULL").fetchone()
+    """Forget one batch of the oldest passages, events or pictures, where there are too many."""
     forgotten = 0
-    if count > settings.passages_max:
-        excess = min(count - settings.passages_max, BATCH)
-        forgotten += _forget_passages(
-            database, settings.dir, "id IS NOT NULL ORDER BY sequence LIMIT ?", (excess,)
-        )
+    for kind in (PASSAGE, EVENT):
+        (count,) = database.execute(
+            "SELECT count(*) FROM passages WHERE document IS NOT NULL AND kind = ?", (kind,)
+        ).fetchone()
+        if count > settings.passages_max:
+            excess = min(count - settings.passages_max, BATCH)
+            forgotten += _forget_rows(
+                database,
+                settings.dir,
+                "document IS NOT NULL AND kind = ? ORDER BY sequence LIMIT ?",
+                (kind, excess),
+            )
     if evidence_bytes(database) > settings.evidence_max_mb * 1_000_000 or not has_room(settings):
         forgotten += forget_oldest_evidence(database, settings)
     _drop_oldest_hashes(database)
@@ -76,25 +93,25 @@ def forget_excess(database: sqlite3.Connection, settings: JournalSettings) -> in
 
 
 def forget_oldest_evidence(database: sqlite3.Connection, settings: JournalSettings) -> int:
-    """Remove one batch of the oldest pictures, whatever their passage."""
+    """Remove one batch of the oldest pictures of all passages; returns how many."""
     return _forget_evidence(database, settings.dir, "1 ORDER BY sequence LIMIT ?", (BATCH,))
 
 
 def evidence_bytes(database: sqlite3.Connection) -> int:
-    """What all pictures together take."""
+    """The size of all pictures together."""
     (total,) = database.execute("SELECT coalesce(sum(bytes), 0) FROM evidence").fetchone()
     return int(total)
 
 
-def remove_strays(database: sqlite3.Connection, settings: JournalSettings, now: datetime) -> int:
-    """Remove pictures that no row refers to, empty folders, and old damaged journals."""
+def remove_orphans(database: sqlite3.Connection, settings: JournalSettings, now: datetime) -> int:
+    """Remove pictures without a row, empty folders, and journals that were set aside long ago."""
     known = {file for (file,) in database.execute("SELECT file FROM evidence")}
     youngest = (now - ORPHAN_AGE).timestamp()
     removed = 0
     for folder in sorted((settings.dir / FOLDER).glob("*/")):
         for file in folder.iterdir():
-            stray = str(file.relative_to(settings.dir)) not in known
-            if stray and file.stat().st_mtime < youngest:
+            orphan = str(file.relative_to(settings.dir)) not in known
+            if orphan and file.stat().st_mtime < youngest:
                 file.unlink()
                 removed += 1
         if not any(folder.iterdir()):
@@ -107,16 +124,15 @@ def remove_strays(database: sqlite3.Connection, settings: JournalSettings, now: 
     return removed
 
 
-def _forget_passages(
+def _forget_rows(
     database: sqlite3.Connection, folder: Path, where: str, values: Iterable[object]
 ) -> int:
-    """Empty the rows; their hashes stay, so that the chain over the others holds."""
+    """Empty the rows but for their hashes, so that the chain over the others still holds."""
     rows = database.execute(f"SELECT sequence FROM passages WHERE {where}", tuple(values))
     sequences = [sequence for (sequence,) in rows]
     for sequence in sequences:
         _forget_evidence(database, folder, "sequence = ?", (sequence,))
-    with database:
-        database.execute("BEGIN IMMEDIATE")
+    with transaction(database):
         database.executemany(
             "UPDATE passages SET id = NULL, triggered_at = NULL, class = NULL, document = NULL"
             " WHERE sequence = ?",
@@ -128,23 +144,42 @@ def _forget_passages(
 def _forget_evidence(
     database: sqlite3.Connection, folder: Path, where: str, values: Iterable[object]
 ) -> int:
-    """Remove the files first: a row without a file is harmless, a file without a row would stay."""
+    """Delete the rows, then the files: `remove_orphans` finds a file that stayed.
+
+    On a full disk not even a row can be deleted; then the files go first and make room.
+    """
     rows = database.execute(
         f"SELECT sequence, kind, file FROM evidence WHERE {where}", tuple(values)
     ).fetchall()
-    for _, _, file in rows:
-        (folder / file).unlink(missing_ok=True)
-    with database:
-        database.execute("BEGIN IMMEDIATE")
-        database.executemany(
-            "DELETE FROM evidence WHERE sequence = ? AND kind = ?", [row[:2] for row in rows]
-        )
+    if not rows:
+        return 0
+    try:
+        _delete_evidence_rows(database, rows)
+    except sqlite3.Error as error:
+        if fault_of(error) is not StorageFault.FULL:
+            raise
+        _delete_files(folder, rows)
+        _delete_evidence_rows(database, rows)
+    _delete_files(folder, rows)
     return len(rows)
 
 
+def _delete_evidence_rows(database: sqlite3.Connection, rows: list[tuple[int, str, str]]) -> None:
+    with transaction(database):
+        database.executemany(
+            "DELETE FROM evidence WHERE sequence = ? AND kind = ?", [row[:2] for row in rows]
+        )
+
+
+def _delete_files(folder: Path, rows: list[tuple[int, str, str]]) -> None:
+    for _, _, file in rows:
+        with suppress(FileNotFoundError):
+            (folder / file).unlink()
+
+
 def _drop_oldest_hashes(database: sqlite3.Connection) -> None:
-    """The chain may begin with the oldest passage that is still there."""
+    """Delete what is left of forgotten rows before the oldest one that is kept."""
     database.execute(
-        "DELETE FROM passages WHERE id IS NULL AND sequence <"
-        " (SELECT min(sequence) FROM passages WHERE id IS NOT NULL)"
+        "DELETE FROM passages WHERE document IS NULL AND sequence <"
+        " (SELECT min(sequence) FROM passages WHERE document IS NOT NULL)"
     )

@@ -44,6 +44,13 @@ class JournalSettings(SettingsModel):
     alarm_days: int = Field(
         90, ge=1, le=3650, description="passages that raised an alarm", json_schema_extra=LIVE
     )
+    event_days: int = Field(
+        90,
+        ge=1,
+        le=3650,
+        description="faults, modes, lost cameras and other events without an alarm",
+        json_schema_extra=LIVE,
+    )
     evidence_days: int = Field(
         7, ge=1, le=3650, description="pictures; alarms keep theirs longer", json_schema_extra=LIVE
     )
@@ -58,7 +65,7 @@ class JournalSettings(SettingsModel):
         100_000,
         ge=100,
         le=10_000_000,
-        description="passages kept; the oldest go first",
+        description="passages kept, and as many other events; the oldest go first",
         json_schema_extra=LIVE,
     )
     min_free_mb: int = Field(
@@ -69,12 +76,10 @@ class JournalSettings(SettingsModel):
         json_schema_extra=LIVE,
     )
     outbox: bool = Field(
-        False, description="keep passages for MQTT and webhooks to deliver", json_schema_extra=LIVE
+        False,
+        description="without effect: messages are made from the journal itself",
+        json_schema_extra=LIVE,
     )
     outbox_max: int = Field(
-        20_000,
-        ge=100,
-        le=1_000_000,
-        description="undelivered messages kept; the oldest go first",
-        json_schema_extra=LIVE,
+        20_000, ge=100, le=1_000_000, description="without effect", json_schema_extra=LIVE
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The [vision] table: models, localizer, readers, and when a burst ends."""
+"""The [vision] table: where the models are and how sure a reading must be."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from plategate.settings.base import SettingsModel
 
 
 class VisionSettings(SettingsModel):
-    """Settings for finding and reading plates."""
+    """How plates are found and read."""
 
     models_dir: Path | None = Field(
-        None, description="folder with MANIFEST.toml; empty: the shipped models"
+        None, description="folder with MANIFEST.toml; empty: the one that came with Plategate"
     )
-    threads: int = Field(1, ge=1, le=4, description="threads of each network")
+    threads: int = Field(1, ge=1, le=4, description="threads of one model")
     localizer: Literal["auto", "tflite", "contour"] = Field(
         "auto",
-        description="auto: the trained detector, and contours if it finds nothing or is missing",
+        description="auto: the trained detector, and contours where it finds nothing or is missing",
     )
     reader: Literal["auto", "tflite", "tesseract"] = Field(
         "auto", description="auto: both readers; tflite or tesseract: only that one"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from plategate import storage
 from plategate.errors import StoreError
-from plategate.storage import is_current, storage_errors, transaction
+from plategate.storage import empty_log, is_current, storage_errors, transaction
 
 LAYOUT_VERSION = 1
 BUSY_TIMEOUT_S = 120.0  # writing a list of a million entries takes less
@@ -124,7 +124,7 @@ def batches(values: Iterable[str]) -> Iterator[tuple[str, ...]]:
 def shrink_log(connection: sqlite3.Connection) -> None:
     """Move the write-ahead log into the file after a large change, unless a reader needs it."""
     connection.execute(f"PRAGMA busy_timeout = {SHRINK_TIMEOUT_MS}")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    empty_log(connection)
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
 
 

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of the journal: their layout, their creation and their migration.
+
+`passages` holds every event, passages and others, in one sequence. The name, and a NULL `id` for
+what is not a passage, let version 0.1.0 go on with the file after a downgrade. A row that was
+forgotten keeps its two hashes, so that the hash chain over the others still holds.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from pathlib import Path
+
+from plategate.storage import open_for_reading, open_for_writing, transaction
+
+FILE_NAME = "journal.sqlite"
+VERSION = 1
+READ_WAIT_S = 5.0
+# A write that finds the database locked is repeated by `store`, without holding its own lock.
+WRITE_WAIT_S = 0.0
+
+LAYOUT = """
+CREATE TABLE IF NOT EXISTS grants (
+    passage_id TEXT PRIMARY KEY,
+    lane       TEXT NOT NULL,
+    plate      TEXT NOT NULL,
+    granted_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS passages (
+    sequence     INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           TEXT UNIQUE,
+    triggered_at TEXT,
+    class        TEXT,
+    document     TEXT,
+    content_hash BLOB NOT NULL,
+    chain_hash   BLOB NOT NULL,
+    kind         TEXT NOT NULL DEFAULT 'passage'
+);
+CREATE INDEX IF NOT EXISTS passages_by_age ON passages (class, triggered_at);
+CREATE TABLE IF NOT EXISTS evidence (
+    sequence INTEGER NOT NULL,
+    kind     TEXT NOT NULL,
+    file     TEXT NOT NULL,
+    sha256   TEXT NOT NULL,
+    bytes    INTEGER NOT NULL,
+    PRIMARY KEY (sequence, kind)
+) WITHOUT ROWID;
+"""
+
+
+def open_database(file: Path | None) -> sqlite3.Connection:
+    """Open for writing; tables are created or migrated. None opens a journal in memory."""
+    database = open_for_writing(file, WRITE_WAIT_S)
+    try:
+        # Deleted rows are personal data: they are overwritten, not merely unlinked.
+        database.execute("PRAGMA secure_delete = ON")
+        database.execute("PRAGMA cache_size = -1024")
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version not in (0, VERSION):
+            raise sqlite3.DatabaseError(
+                f"journal of version {version}, this program knows {VERSION}"
+            )
+        if version == 0 or not _has_kind(database):
+            _create_or_migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def open_read_only(file: Path) -> sqlite3.Connection:
+    """Open for reading only, also while a gate writes."""
+    return open_for_reading(file, READ_WAIT_S)
+
+
+def identity(database: sqlite3.Connection) -> int:
+    """A random number of this journal: sequence numbers of another one mean other events."""
+    (number,) = database.execute("PRAGMA application_id").fetchone()
+    return int(number)
+
+
+def set_identity(database: sqlite3.Connection, number: int) -> None:
+    """Continue another journal: a rebuilt one keeps its identity."""
+    database.execute(f"PRAGMA application_id = {number}")
+
+
+def events_of(database: sqlite3.Connection) -> str:
+    """The table of events, as SQL: a journal of 0.1.0 that no gate has migrated has no `kind`."""
+    return "passages" if _has_kind(database) else "(SELECT *, 'passage' AS kind FROM passages)"
+
+
+def _has_kind(database: sqlite3.Connection) -> bool:
+    columns = database.execute("SELECT name FROM pragma_table_info('passages')")
+    return ("kind",) in columns.fetchall()
+
+
+def _create_or_migrate(database: sqlite3.Connection) -> None:
+    """Version 0.1.0 had passages only, and an outbox whose consumers now read the journal."""
+    with transaction(database):
+        for statement in LAYOUT.split(";"):
+            database.execute(statement)
+        if not _has_kind(database):
+            database.execute("ALTER TABLE passages ADD COLUMN kind TEXT NOT NULL DEFAULT 'passage'")
+        database.execute("DROP TABLE IF EXISTS outbox")
+        if not identity(database):
+            set_identity(database, secrets.randbelow(2**31 - 1) + 1)
+        database.execute(f"PRAGMA user_version = {VERSION}")
