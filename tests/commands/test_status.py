@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: `plategate status` shows failures, and ends with 1 where there is one."""
+"""`plategate status` shows failures, and exits with 1 if there is one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_ok__healthy_gate(health: Health, ask: Ask) -> None:
     answer = ask()
     assert answer.exit_code == 0
     assert "ready" in answer.stdout
-    assert "nothing is failing" in answer.stdout
+    assert "no failures" in answer.stdout
     assert "passages: 1" in answer.stdout
 
 
@@ -67,30 +67,30 @@ def test_ok__a_failure_is_one_line_however_long(health: Health, ask: Ask) -> Non
 def test_ok__lane_and_age_of_the_list_are_shown(health: Health, ask: Ask) -> None:
     health.ready()
     lane = {"lane": "[in]", "mode": "locked", "signal": "held_open", "arm": "up"}
-    health.tell("lane", lambda: lane)
+    health.add_source("lane", lambda: lane)
     listed: dict[str, object] = {"entries": 12, "age_s": 3 * 86400}
-    health.tell("allow_list", lambda: listed)
+    health.add_source("allow_list", lambda: listed)
     said = ask().stdout
     assert "lane [in]: locked, held open, arm up\n" in said
-    assert "allow list: 12 entries, known to be fresh 3 d ago\n" in said
+    assert "allow list: 12 entries, last confirmed 3 d ago\n" in said
     listed["entries"] = None
-    assert "allow list: none is known\n" in ask().stdout
+    assert "allow list: none\n" in ask().stdout
 
 
 def test_ok__settings_that_wait_are_named(health: Health, ask: Ask) -> None:
     health.ready()
     new = {"keys": ["pins.beam.pin"], "restart": True, "waits_for": "fire", "waiting_s": 130.0}
-    health.tell("new_settings", lambda: new)
+    health.add_source("new_settings", lambda: new)
     answer = ask()
     assert answer.exit_code == 0
-    assert "new settings wait for 2 min, because fire: pins.beam.pin\n" in answer.stdout
+    assert "new settings have been waiting for 2 min (fire): pins.beam.pin\n" in answer.stdout
 
 
 def test_fail__gate_that_is_not_ready(ask: Ask) -> None:
     assert ask().exit_code == 1
 
 
-def test_ok__a_gate_is_asked_although_its_settings_have_a_slip_by_now(
+def test_ok__a_gate_is_asked_although_its_settings_file_has_an_error_by_now(
     tmp_path: Path, health: Health, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, good = tmp_path / "settings.toml", tmp_path / "settings.good.toml"
@@ -104,7 +104,7 @@ def test_ok__a_gate_is_asked_although_its_settings_have_a_slip_by_now(
     assert answer.exit_code == 1
     assert "failing settings" in answer.stdout
     assert "lane.retry_after_ms = 5" in answer.stdout
-    assert "the gate that runs answers at" in answer.stderr
+    assert "the running gate answers at" in answer.stderr
 
 
 def test_fail__a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_fail__a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_ok__a_gate_of_another_file_is_found_although_that_has_a_slip_by_now(
+def test_ok__a_gate_of_another_file_is_found_although_that_has_an_error_by_now(
     tmp_path: Path, health: Health, ask: Ask
 ) -> None:
     config = tmp_path / "settings.toml"
@@ -143,4 +143,4 @@ def test_ok__a_gate_is_found_that_refused_the_socket_of_the_installed_file(
     assert answer.exit_code == 0
     assert json.loads(answer.stdout)["ready"]
     assert f"no gate answers at {tmp_path}/new.sock" in answer.stderr
-    assert f"the gate that runs answers at {tmp_path}/gate.sock" in answer.stderr
+    assert f"the running gate answers at {tmp_path}/gate.sock" in answer.stderr

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: a failure is said once, a hung thread starves the watchdog, a crash leaves a report."""
+"""Failures are logged once, a hung thread stops the watchdog, a crash leaves a report."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from plategate.health.monitor import Health
 
 
 class HandClock:
-    """A clock that is turned by hand."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
+        self.set_by = timedelta(0)
 
     def monotonic(self) -> float:
         return self.now_s
 
     def wall(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.now_s)
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.now_s) + self.set_by
 
 
 @pytest.fixture
@@ -54,12 +55,12 @@ def test_ok__failure_is_logged_when_it_comes_and_when_it_goes(
     caplog.set_level(logging.INFO)
     for second in range(5):
         clock.now_s += 1
-        health.say("camera_failed", f"no frame for {second} s")
-    health.say("camera_failed", None)
-    health.say("camera_failed", None)
+        health.set_failure("camera_failed", f"no frame for {second} s")
+    health.set_failure("camera_failed", None)
+    health.set_failure("camera_failed", None)
     assert [record.getMessage() for record in caplog.records] == [
         "camera_failed: no frame for 0 s",
-        "camera_failed: over after 4 s",
+        "camera_failed: recovered after 4 s",
     ]
 
 
@@ -71,14 +72,14 @@ def test_ok__failure_keeps_its_age_and_its_latest_sentence(
     health.failing("disk_full", "2 MB left")
     (failure,) = health.status()["failures"]
     assert (failure["sentence"], failure["lasted_s"]) == ("2 MB left", 60.0)
-    health.over("disk_full")
+    health.recovered("disk_full")
     status = health.status()
     assert status["failures"] == []
     assert status["past_failures"][0]["lasted_s"] == 60.0
     assert status["counts"]["failures.disk_full"] == 1
 
 
-def test_ok__watchdog_is_fed_while_all_threads_turn(
+def test_ok__watchdog_is_fed_while_all_threads_run(
     health: Health, clock: HandClock, said: list[str]
 ) -> None:
     health.ready()
@@ -86,63 +87,88 @@ def test_ok__watchdog_is_fed_while_all_threads_turn(
         clock.now_s += 0.1
         health.beat("main")
         health.beat("camera")
-        assert health.tend()
+        assert health.check()
     assert said[0] == "READY=1"
     assert said[1:] == ["WATCHDOG=1"] * 4
 
 
 @pytest.mark.parametrize("hung", ["main", "camera"])
-def test_fail__hung_thread_starves_the_watchdog(
+def test_fail__hung_thread_stops_the_watchdog(
     hung: str, health: Health, clock: HandClock, said: list[str]
 ) -> None:
     health.ready()
     for _ in range(100):
         clock.now_s += 0.1
         health.beat("camera" if hung == "main" else "main")
-        health.tend()
+        health.check()
     fed_before = said.count("WATCHDOG=1")
     for _ in range(100):
         clock.now_s += 0.1
         health.beat("camera" if hung == "main" else "main")
-        assert not health.tend()
+        assert not health.check()
     assert said.count("WATCHDOG=1") == fed_before
     assert [failure.name for failure in health.failures()] == [f"{hung}_hangs"]
 
 
-def test_ok__thread_that_comes_back_is_over(
+def test_ok__thread_that_runs_again_has_recovered(
     health: Health, clock: HandClock, said: list[str]
 ) -> None:
     health.ready()
     clock.now_s += 9
-    assert not health.tend()
+    assert not health.check()
     health.beat("main")
     health.beat("camera")
-    assert health.tend()
+    assert health.check()
     assert health.failures() == ()
     assert said[-1] == "WATCHDOG=1"
 
 
 def test_ok__nothing_is_fed_before_ready(health: Health, clock: HandClock, said: list[str]) -> None:
-    health.tend()
+    health.check()
     assert said == []
     health.ready()
     health.ready()
-    health.tend()
+    health.check()
     health.stopping()
     assert said == ["READY=1", "WATCHDOG=1", "STOPPING=1"]
 
 
-def test_ok__counts_ages_and_told_values_are_in_the_status(
-    health: Health, clock: HandClock
-) -> None:
+def test_ok__counts_ages_and_sources_are_in_the_status(health: Health, clock: HandClock) -> None:
     health.count("passages")
-    health.tell("lane", lambda: {"state": "idle"})
+    health.add_source("lane", lambda: {"state": "idle"})
     clock.now_s += 30
     health.count("stills", by=3)
     status = health.status()
     assert status["counts"] == {"passages": 1, "stills": 3}
     assert status["ages_s"] == {"passages": 30.0, "stills": 0.0}
     assert status["lane"] == {"state": "idle"}
+
+
+@pytest.mark.parametrize("days", [330, -330])
+def test_ok__ages_do_not_change_when_the_wall_clock_is_set(
+    health: Health, clock: HandClock, days: int
+) -> None:
+    health.count("passages")
+    health.failing("camera", "no frame")
+    clock.now_s += 10
+    clock.set_by = timedelta(days=days)
+    status = health.status()
+    assert status["ages_s"] == {"passages": 10.0}
+    assert status["failures"][0]["lasted_s"] == 10.0
+
+
+def test_ok__source_that_fails_does_not_hide_the_rest_of_the_status(health: Health) -> None:
+    def broken() -> None:
+        raise OSError("no such device")
+
+    health.add_source("metres", broken)
+    health.add_source("lane", lambda: {"state": "idle"})
+    health.failing("camera", "no frame")
+    status = health.status()
+    assert status["lane"] == {"state": "idle"}
+    assert status["unavailable"] == {"metres": "OSError: no such device"}
+    assert [failure["name"] for failure in status["failures"]] == ["camera"]
+    assert "metres" not in status
 
 
 def crash(folder: Path, body: str) -> int:
@@ -178,7 +204,7 @@ def test_ok__dead_thread_leaves_a_report(tmp_path: Path) -> None:
     assert "KeyError: 'gone'" in report.read_text(encoding="utf-8")
 
 
-def test_ok__abort_by_the_watchdog_shows_where_threads_stood(tmp_path: Path) -> None:
+def test_ok__abort_by_the_watchdog_reports_the_stacks(tmp_path: Path) -> None:
     status = crash(
         tmp_path,
         """
@@ -193,7 +219,7 @@ def test_ok__abort_by_the_watchdog_shows_where_threads_stood(tmp_path: Path) -> 
     assert "hangs_in_here" in report.read_text(encoding="utf-8")
 
 
-def test_ok__quiet_ends_leave_nothing_and_reports_are_bounded(tmp_path: Path) -> None:
+def test_ok__normal_ends_leave_nothing_and_reports_are_bounded(tmp_path: Path) -> None:
     for number in range(9):
         (tmp_path / f"crash-2020010{number}T000000-1.txt").write_text("old", encoding="utf-8")
     crash(tmp_path, "pass")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: the status is there for whoever may ask, and a bad asker does not stop it."""
+"""The status socket answers whoever may connect, and a bad client does not stop it."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def file(tmp_path: Path, answers: list[dict[str, Any]]) -> Iterator[Path]:
     assert "status" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_ok__status_is_told(file: Path, answers: list[dict[str, Any]]) -> None:
+def test_ok__status_is_sent(file: Path, answers: list[dict[str, Any]]) -> None:
     answers.append({"ready": True, "plate": "Ä" * 100_000})
     assert ask_status(file) == {"ready": True, "plate": "Ä" * 100_000}
 
 
-def test_ok__asker_that_leaves_and_source_that_fails_do_not_stop_it(
+def test_ok__client_that_leaves_and_status_that_fails_do_not_stop_it(
     file: Path, answers: list[dict[str, Any]]
 ) -> None:
-    with socket.socket(socket.AF_UNIX) as asker:
-        asker.connect(str(file))
-    with pytest.raises(GateError, match="nonsense"):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(file))
+    with pytest.raises(GateError, match="not a status"):
         ask_status(file)
     answers.append({"ready": True})
     assert ask_status(file) == {"ready": True}

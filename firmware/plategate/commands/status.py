@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate status`: what the running gate says about itself; status 1 if something is failing."""
+"""`plategate status`: the state of the running gate; exit status 1 if there is a failure."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def status(
     config: Annotated[
         Path | None, typer.Option("--config", help="settings.toml; default: the one in force")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="everything, as JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the whole status as JSON")] = False,
 ) -> None:
-    """Ask the running gate how it is."""
+    """Show the state of the running gate: failures, lane, threads and counters."""
     from plategate.health.running_gate import running_gate
 
     _, document, elsewhere = running_gate(config)
@@ -50,28 +50,30 @@ def _print_for_people(document: dict[str, Any]) -> None:
     new = document.get("new_settings")
     if new is not None:
         keys, waits = ", ".join(new["keys"]), _duration(new["waiting_s"])
-        console.print(f"new settings wait for {waits}, because {new['waits_for']}: {keys}")
+        console.print(f"new settings have been waiting for {waits} ({new['waits_for']}): {keys}")
     if not document["failures"]:
-        console.print("nothing is failing")
+        console.print("no failures")
     if (lane := document.get("lane")) is not None:
         signal = lane["signal"].replace("_", " ")
         console.print(f"lane {escape(lane['lane'])}: {lane['mode']}, {signal}, arm {lane['arm']}")
     if (listed := document.get("allow_list")) is not None:
         console.print(f"allow list: {_listed(listed)}")
+    for name, reason in document.get("unavailable", {}).items():
+        console.print(f"[yellow]unavailable[/] {name}: {escape(reason)}")
     for name, thread in document["threads"].items():
-        console.print(f"thread {name}: last sign of life {thread['silent_s']:.1f} s ago")
+        console.print(f"thread {name}: last heartbeat {thread['silent_s']:.1f} s ago")
     for name, count in sorted(document["counts"].items()):
         age = document["ages_s"].get(name)
         console.print(f"{name}: {count}" + ("" if age is None else f", last {_duration(age)} ago"))
     for failure in document["past_failures"][-5:]:
         lasted = _duration(failure["lasted_s"])
-        console.print(f"was failing: {failure['name']} at {failure['began_at']} for {lasted}")
+        console.print(f"past failure: {failure['name']} at {failure['began_at']} for {lasted}")
 
 
 def _listed(found: dict[str, Any]) -> str:
     if found["entries"] is None:
-        return "none is known"
-    return f"{found['entries']} entries, known to be fresh {_duration(found['age_s'])} ago"
+        return "none"
+    return f"{found['entries']} entries, last confirmed {_duration(found['age_s'])} ago"
 
 
 def _duration(seconds: float) -> str:

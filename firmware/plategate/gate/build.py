@@ -48,7 +48,7 @@ def build_unwired(
 ) -> GateWithoutRelay:
     """The gate that runs while no line is set under [pins]."""
     health = systemd_health(SystemClock())
-    health.say("settings", wrong_settings)
+    health.set_failure("settings", wrong_settings)
     gate = GateWithoutRelay(health, settings.health.main_hang_s)
     _serve_status(settings, health, stack)
     return gate
@@ -67,7 +67,7 @@ def build_gate(
     """
     clock = SystemClock()
     health = systemd_health(clock)
-    health.say("settings", wrong_settings)
+    health.set_failure("settings", wrong_settings)
     board = open_board(
         pins=settings.pins,
         triggers=settings.triggers,
@@ -115,10 +115,10 @@ def build_gate(
         ),
     )
     keep_crash_reports(settings.health.crash_dir, settings.health.crashes_max, gate.stop)
-    health.tell("lane", lambda: gate.status().document())
-    health.tell("allow_list", gate.allow_list)
-    health.tell("new_settings", gate.new_settings)
-    health.tell("metres", board.metres)
+    health.add_source("lane", lambda: gate.status().document())
+    health.add_source("allow_list", gate.allow_list)
+    health.add_source("new_settings", gate.new_settings)
+    health.add_source("metres", board.metres)
     _serve_status(settings, health, stack)
     return gate
 

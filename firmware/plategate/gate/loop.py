@@ -233,11 +233,11 @@ class Gate:
         if degraded:
             problems["pipeline"] = "; ".join(degraded)
         for name in self._reported_problems - problems.keys():
-            self._health.over(name)
+            self._health.recovered(name)
         for name, sentence in problems.items():
             self._health.failing(name, sentence)
         self._reported_problems = set(problems)
-        self._health.tend()
+        self._health.check()
 
     def _is_due(self, name: str, now: float, every_s: float) -> bool:
         if now < self._due_s.get(name, float("-inf")):
@@ -261,7 +261,7 @@ class Gate:
     def _check_list_age(self) -> None:
         found = self._list = self._components.access.list_condition(self._components.clock.wall())
         old = "the list is older than the settings allow" if found.too_old else None
-        self._health.say("list", found.failure or old)
+        self._health.set_failure("list", found.failure or old)
         self.post(ListAged(found.too_old))
 
     def _input_changed(self, name: InputName, level: Level, at_s: float) -> None:

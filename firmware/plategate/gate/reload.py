@@ -184,7 +184,7 @@ class Reload:
         if isinstance(found, str):
             self._health.failing(FAILURE, f"{found}; the previous settings stay in force")
             return
-        self._health.over(FAILURE)
+        self._health.recovered(FAILURE)
         settings, runtime = found
         new = NewSettings(settings, runtime, changes(self._present, settings))
         self._waiting = Waiting(new, self._clock.monotonic()) if new.changes.keys else None

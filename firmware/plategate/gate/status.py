@@ -91,7 +91,7 @@ class HealthObserver:
             name = _failure_name(BEGINS[report.what], sensor)
             self._health.failing(name, report.detail or report.what)
         elif report.what in ENDS:
-            self._health.over(_failure_name(ENDS[report.what], sensor))
+            self._health.recovered(_failure_name(ENDS[report.what], sensor))
         else:
             logger.warning("%s: passage %s: %s", report.what, report.passage_id, report.detail)
 

@@ -35,5 +35,5 @@ class GateWithoutRelay:
             self._health.ready()
             while not self._over.wait(HEALTH_EVERY_S):
                 self._health.beat("main")
-                self._health.tend()
+                self._health.check()
             self._health.stopping()

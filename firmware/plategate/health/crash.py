@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keep a report of every crash: unhandled exceptions, and the stacks of all threads at a fatal end.
+"""Write a crash report for each unhandled exception and each fatal signal.
 
-Where systemd ends a hung process with SIGABRT, the report shows where each thread stood. Reports
-hold code and messages, never pictures or local variables.
+When systemd ends a hung process with SIGABRT, the report has the stack of every thread. Reports
+hold code lines and messages, never pictures or local variables.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ RUNNING = ".running"
 
 
 def keep_crash_reports(folder: Path, most: int, after: Callable[[], None] | None = None) -> None:
-    """From now on write a report for each unhandled exception and each fatal signal.
+    """Write a report for each unhandled exception and each fatal signal from now on.
 
-    `after` is called where a thread died of an exception, so that the process can end in order.
-    A folder that cannot be used is logged and costs the reports, nothing else.
+    At most `most` reports are kept. `after` is called when a thread has died of an exception, so
+    that the process can shut down. Without a usable folder there are no reports; that is logged.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         _keep_last_fault(folder)
         _remove_oldest(folder, most)
         name = f"{SystemClock().wall():%Y%m%dT%H%M%S}-{os.getpid()}.txt{RUNNING}"
-        # Stays open as long as the process: it is written to by the signal handler itself.
+        # Open for the life of the process: the signal handler writes to it.
         faulthandler.enable(file=(folder / name).open("w"), all_threads=True)
     except OSError as error:
         log.error("no crash reports: %s: %s", folder, error.strerror)
@@ -63,7 +63,7 @@ def keep_crash_reports(folder: Path, most: int, after: Callable[[], None] | None
 
 
 def crash_reports(folder: Path) -> list[Path]:
-    """The reports that are kept, newest first; PermissionError where the folder may not be read."""
+    """The crash reports, newest first; PermissionError where the folder may not be read."""
     # Not by glob, which from Python 3.13 on takes a folder that may not be read for an empty one.
     try:
         files = list(folder.iterdir())
@@ -88,7 +88,7 @@ def _write(
 
 
 def _keep_last_fault(folder: Path) -> None:
-    """What the last process wrote while it died is a report; an empty file means a quiet end."""
+    """Keep what the previous process wrote at a fatal signal; remove a file that is empty."""
     for file in folder.glob(f"*{RUNNING}"):
         text = file.read_text(encoding="utf-8", errors="replace")
         if text:

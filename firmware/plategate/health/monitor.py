@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Know what is failing, hung or stale; say it once when it comes and once when it goes.
+"""The health of the process: failures, heartbeats of threads, counters, and systemd's watchdog.
 
-The watchdog of systemd is fed from here, and only while every watched thread proves life. Nothing
-is mended here: a hung process is ended by systemd, a failing part mends itself and reports.
+A failure is logged once when it begins and once when it ends. The watchdog is fed only while every
+watched thread sends heartbeats; systemd ends a process that hangs. Nothing is repaired here.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from importlib.metadata import version
 from typing import Any
 
 from plategate.clock import Clock
+from plategate.documents import SCHEMA
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ FEEDS_PER_WATCHDOG_TIME = 4
 
 @dataclass(frozen=True)
 class Failure:
-    """A named failure: since when, in a sentence, and how it ended."""
+    """A named failure: a sentence, when it began, and how long it lasted (None: it goes on)."""
 
     name: str
     sentence: str
@@ -40,9 +41,9 @@ class Failure:
 class Health:
     """The health of one process; every method may be called from any thread.
 
-    Each watched thread calls `beat` in its loop, also while its device fails: a beat says that the
-    thread turns, a failure says that it does not succeed. The main loop calls `tend` a few times
-    a second.
+    Each watched thread calls `beat` in its loop, also while its device fails: a heartbeat shows
+    that the thread runs, a failure that it does not succeed. The main loop calls `check` a few
+    times a second.
     """
 
     def __init__(
@@ -60,28 +61,28 @@ class Health:
         self._failures: dict[str, Failure] = {}
         self._past: deque[Failure] = deque(maxlen=PAST_FAILURES_KEPT)
         self._counts: Counter[str] = Counter()
-        self._marks: dict[str, datetime] = {}
+        self._counted_s: dict[str, float] = {}
         self._sources: dict[str, Callable[[], Any]] = {}
 
     def watch(self, name: str, hang_s: float) -> None:
-        """From now on a thread must beat at least every `hang_s` seconds."""
+        """Expect a heartbeat of a thread at least every `hang_s` seconds."""
         with self._lock:
             self._allowed_s[name] = hang_s
             self._beats_s[name] = self._clock.monotonic()
 
     def unwatch(self, name: str) -> None:
-        """A thread ends on purpose."""
+        """Expect no more heartbeats of a thread, which ends as planned."""
         with self._lock:
             self._allowed_s.pop(name, None)
             self._beats_s.pop(name, None)
-        self.over(f"{name}_hangs")
+        self.recovered(f"{name}_hangs")
 
     def beat(self, name: str) -> None:
-        """The thread of that name turns."""
+        """Record a heartbeat of thread `name`."""
         self._beats_s[name] = self._clock.monotonic()
 
     def failing(self, name: str, sentence: str) -> None:
-        """A named failure is there; logged when it comes, its sentence is kept up to date."""
+        """Record a failure, or update its sentence; logged when it begins."""
         with self._lock:
             known = self._failures.get(name)
             if known is None:
@@ -92,8 +93,8 @@ class Health:
                 began_at, began_s = known.began_at, known.began_s
             self._failures[name] = Failure(name, sentence, began_at, began_s)
 
-    def over(self, name: str) -> None:
-        """A named failure is gone; logged where it was there."""
+    def recovered(self, name: str) -> None:
+        """End a failure, if there is one of this name; logged."""
         with self._lock:
             failure = self._failures.pop(name, None)
             if failure is None:
@@ -102,33 +103,33 @@ class Health:
             self._past.append(
                 Failure(name, failure.sentence, failure.began_at, failure.began_s, lasted_s)
             )
-            log.warning("%s: over after %.0f s", name, lasted_s)
+            log.warning("%s: recovered after %.0f s", name, lasted_s)
 
-    def say(self, name: str, sentence: str | None) -> None:
-        """Failing with that sentence, or over where there is none."""
+    def set_failure(self, name: str, sentence: str | None) -> None:
+        """Record a failure with a sentence, or end it where `sentence` is None."""
         if sentence is None:
-            self.over(name)
+            self.recovered(name)
         else:
             self.failing(name, sentence)
 
     def count(self, name: str, by: int = 1) -> None:
-        """Count something that happened, and when it did last."""
+        """Add to a counter and note the time."""
         with self._lock:
             self._counts[name] += by
-            self._marks[name] = self._clock.wall()
+            self._counted_s[name] = self._clock.monotonic()
 
-    def tell(self, name: str, source: Callable[[], Any]) -> None:
-        """Add a value of JSON types to the status, asked for whenever the status is."""
+    def add_source(self, name: str, source: Callable[[], Any]) -> None:
+        """Call `source` for a value of JSON types whenever the status is asked for."""
         with self._lock:
             self._sources[name] = source
 
     def failures(self) -> tuple[Failure, ...]:
-        """What is failing now, oldest first."""
+        """The current failures, oldest first."""
         with self._lock:
             return tuple(self._failures.values())
 
     def ready(self) -> None:
-        """The relay is known to rest and the models are loaded: tell systemd."""
+        """Notify systemd: the relays are at rest and the models are loaded."""
         with self._lock:
             if self._ready_s is None:
                 self._ready_s = self._clock.monotonic()
@@ -136,24 +137,24 @@ class Health:
                 log.info("ready after %.1f s", self._ready_s - self._started_s)
 
     def reloading(self) -> None:
-        """The settings are being read again: tell systemd."""
+        """Notify systemd: the settings are being read again."""
         self._notify("RELOADING=1")
 
     def reloaded(self) -> None:
-        """It is known what becomes of the settings that were read again."""
+        """Notify systemd: the new settings are applied, refused or waiting."""
         self._notify("READY=1")
 
     def stopping(self) -> None:
-        """The orderly end began."""
+        """Notify systemd: the process shuts down."""
         self._notify("STOPPING=1")
 
-    def tend(self) -> bool:
-        """Look for hung threads and feed the watchdog where there is none; whether all turn."""
+    def check(self) -> bool:
+        """Feed the watchdog unless a thread hangs; returns whether all threads run."""
         with self._lock:
             now_s = self._clock.monotonic()
             hung = self._hung(now_s)
             for name in self._allowed_s:
-                self.say(f"{name}_hangs", hung.get(name))
+                self.set_failure(f"{name}_hangs", hung.get(name))
             due = self._feed_every_s is not None and now_s - self._fed_s >= self._feed_every_s
             if due and not hung and self._ready_s is not None:
                 self._fed_s = now_s
@@ -161,14 +162,14 @@ class Health:
             return not hung
 
     def status(self) -> dict[str, Any]:
-        """Everything that is known, as JSON types."""
+        """The status document. A source that raises is named under "unavailable"."""
         with self._lock:
             now_s = self._clock.monotonic()
-            now_at = self._clock.wall()
             document: dict[str, Any] = {
+                "schema": SCHEMA,
                 "version": version("plategate"),
                 "pid": os.getpid(),
-                "at": now_at.isoformat(),
+                "at": self._clock.wall().isoformat(),
                 "ready": self._ready_s is not None,
                 "running_s": round(now_s - self._started_s, 1),
                 "start_s": round(self._ready_s - self._started_s, 2) if self._ready_s else None,
@@ -180,24 +181,30 @@ class Health:
                 },
                 "counts": dict(self._counts),
                 "ages_s": {
-                    name: round((now_at - at).total_seconds(), 1)
-                    for name, at in self._marks.items()
+                    name: round(now_s - counted_s, 1) for name, counted_s in self._counted_s.items()
                 },
             }
             sources = list(self._sources.items())
-        # Asked without the lock: a source may itself report to this object from another thread.
-        return document | {name: source() for name, source in sources}
+        unavailable: dict[str, str] = {}
+        # Called without the lock: a source may wait for a thread that reports to this object.
+        for name, source in sources:
+            try:
+                document[name] = source()
+            except Exception as error:
+                log.exception("status: %s is unavailable", name)
+                unavailable[name] = f"{type(error).__name__}: {error}"
+        return document | {"unavailable": unavailable}
 
     def _hung(self, now_s: float) -> dict[str, str]:
         return {
-            name: f"no sign of life for {now_s - self._beats_s[name]:.0f} s"
+            name: f"no heartbeat for {now_s - self._beats_s[name]:.0f} s"
             for name, allowed_s in self._allowed_s.items()
             if now_s - self._beats_s[name] > allowed_s
         }
 
 
 def systemd_health(clock: Clock) -> Health:
-    """Health that talks to systemd, where it is there; WatchdogSec comes with the environment."""
+    """Health that notifies systemd, if it started this process (environment: WATCHDOG_USEC)."""
     import sdnotify
 
     watchdog_us = os.environ.get("WATCHDOG_USEC")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find the gate that runs, by whichever settings it goes, and ask how it is.
+"""Find the running gate and request its status, whichever settings it uses.
 
-A gate that refused what the file says by now runs on with its last good settings, and answers
-where they say; one that has none, where the file says all the same.
+A gate that refused the present settings file runs with the last good settings, and its socket is
+where those say; without last good settings it is where the refused file says.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from plategate.settings.last_good import last_good_settings
 
 
 def running_gate(config: Path | None) -> tuple[Settings, dict[str, Any], str | None]:
-    """Its settings, its status, and a sentence where they are not those of the file.
+    """The gate's settings, its status, and a sentence if the settings are not those of the file.
 
-    A file that was named and is not that of the installed gate is the only place to ask. Raises
-    GateError where no gate answers.
+    With a `config` that is not the file of the installed gate only its socket is tried. Raises
+    GateError if no gate answers.
     """
     wrong: list[str] = []
     asked: set[Path] = set()
@@ -37,13 +37,13 @@ def running_gate(config: Path | None) -> tuple[Settings, dict[str, Any], str | N
         except GateError as error:
             wrong.append(str(error))
             continue
-        where = f"; the gate that runs answers at {socket}"
+        where = f"; the running gate answers at {socket}"
         return settings, document, f"{wrong[0]}{where}" if wrong else None
     raise GateError("; ".join(wrong[:2]))
 
 
 def _candidates(config: Path | None, wrong: list[str]) -> Iterator[Settings]:
-    """Settings that a gate may go by, the likeliest first; `wrong` gets what is not right."""
+    """Settings that a gate may use, the most likely first; errors are added to `wrong`."""
     file = config or DEFAULT_FILE
     try:
         yield load_settings(config)
@@ -59,7 +59,7 @@ def _candidates(config: Path | None, wrong: list[str]) -> Iterator[Settings]:
 
 
 def _health_of(file: Path) -> HealthSettings | None:
-    """The [health] table alone of a file that is wrong elsewhere."""
+    """The [health] table of a file with an error elsewhere; None if it cannot be read."""
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
         return HealthSettings.model_validate(raw.get("health", {}))

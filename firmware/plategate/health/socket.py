@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answer `status` over a local socket with one line of JSON, and ask for it from the other end.
+"""Serve the status of the gate over a local socket as one line of JSON, and request it.
 
-Who may ask is decided by the socket's owner and mode; there is no way to command anything here.
+The owner and the mode of the socket decide who may connect. Nothing can be commanded through it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SOCKET_MODE = 0o660
 
 
 class StatusSocket:
-    """Serves from a thread of its own until it is closed."""
+    """Serves the status from its own thread until it is closed."""
 
     def __init__(self, file: Path, status: Callable[[], dict[str, Any]]) -> None:
         self._file = file
@@ -57,14 +57,14 @@ class StatusSocket:
             connection.settimeout(PATIENCE_S)
             connection.sendall(json.dumps(self._status(), ensure_ascii=False).encode() + b"\n")
         except OSError as error:
-            log.debug("status was not taken: %s", error)
-        # A part that fails while it is asked must not silence the others for good.
+            log.debug("the status was not received: %s", error)
+        # The thread goes on: the next request may succeed.
         except Exception:
-            log.exception("status cannot be told")
+            log.exception("the status cannot be sent")
 
 
 def ask_status(file: Path) -> dict[str, Any]:
-    """The status of the running gate. Raises GateError where none answers."""
+    """Request the status of the running gate. Raises GateError if no gate answers."""
     answer = b""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -76,9 +76,9 @@ def ask_status(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise GateError(f"no gate answers at {file}: {reason_of_own(error)}") from error
     except ValueError as error:
-        raise GateError(f"the gate at {file} answers nonsense") from error
+        raise GateError(f"the gate at {file} sent an answer that is not a status") from error
     if not isinstance(document, dict):
-        raise GateError(f"the gate at {file} answers nonsense")
+        raise GateError(f"the gate at {file} sent an answer that is not a status")
     return document
 
 
@@ -93,7 +93,7 @@ def _answers(file: Path) -> bool:
 
 
 def _listen(file: Path) -> socket.socket:
-    """A socket left by a killed process is in the way and is replaced; one that answers is not."""
+    """Listen at `file`, in place of a socket that a killed process left there."""
     file.parent.mkdir(parents=True, exist_ok=True)
     if _answers(file):
         raise OSError(errno.EADDRINUSE, "another gate answers there")

@@ -1,31 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The [health] table: how long a part may be silent, and where it is told."""
+"""The [health] table: heartbeats, status socket and crash reports."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from plategate.settings.base import SettingsModel
 
+# The address of a Unix socket has 108 bytes, one of them for the end.
+LONGEST_SOCKET_BYTES = 107
+
 
 class HealthSettings(SettingsModel):
-    """When a part counts as hung, and where status and crash reports go."""
+    """How long a thread may be silent, and where status and crash reports go."""
 
     socket: Path = Field(
-        Path("/run/plategate/gate.sock"), description="local socket that `plategate status` asks"
+        Path("/run/plategate/gate.sock"),
+        description="local socket that `plategate status` connects to",
     )
     crash_dir: Path = Field(
         Path("/var/lib/plategate/crashes"), description="folder of crash reports"
     )
-    crashes_max: int = Field(20, ge=1, le=1000, description="crash reports kept; the oldest go")
+    crashes_max: int = Field(
+        20, ge=1, le=1000, description="crash reports kept; the oldest are removed"
+    )
     main_hang_s: float = Field(
-        5.0, ge=1, le=60, description="silence of the main loop that counts as hung"
+        5.0, ge=1, le=60, description="the main loop hangs if it is silent for longer"
     )
     camera_hang_s: float = Field(
-        10.0, ge=2, le=120, description="silence of the camera thread that counts as hung"
+        10.0, ge=2, le=120, description="the camera thread hangs if it is silent for longer"
     )
     vision_hang_s: float = Field(
-        20.0, ge=2, le=120, description="silence of the vision worker that counts as hung"
+        20.0, ge=2, le=120, description="the vision worker hangs if it is silent for longer"
     )
+
+    @field_validator("socket")
+    @classmethod
+    def _fits_an_address(cls, socket: Path) -> Path:
+        length = len(os.fsencode(socket))
+        if length > LONGEST_SOCKET_BYTES:
+            raise ValueError(
+                f"has {length} bytes, a socket at most {LONGEST_SOCKET_BYTES}; use a shorter path"
+            )
+        return socket
