@@ -85,7 +85,7 @@ def test_ok__journal_of_the_first_version_is_shown_before_a_gate_migrates_it(
     tmp_path: Path,
 ) -> None:
     old_journal(tmp_path, "")
-    assert "2 passages, 0 other events, 0 forgotten" in shown(tmp_path, "check")
+    assert "2 passages, 0 forgotten, 0 pictures, 0 wrong" in shown(tmp_path, "check")
     assert "under way: B2" in shown(tmp_path, "show")
     with closing(JournalReader(tmp_path)) as reader:
         assert [each.passage.id for each in reader.events_after(0)] == ["one", "two"]

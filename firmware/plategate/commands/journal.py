@@ -158,8 +158,8 @@ def check(config: ConfigOption = None) -> None:
     for line in wrong:
         print(line)
     print(
-        f"{report.passages} passages, {report.events} other events, {report.forgotten} forgotten, "
-        f"{len(pictures)} pictures, {len(wrong)} wrong; newest hash {report.newest}"
+        f"{report.passages} passages, {report.forgotten} forgotten, {len(pictures)} pictures, "
+        f"{len(wrong)} wrong; {report.events} other events; newest hash {report.newest}"
     )
     raise typer.Exit(1 if wrong else 0)
 
