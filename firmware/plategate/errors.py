@@ -12,6 +12,7 @@ GateError
 ├── StoreError         the database is damaged, locked or full
 └── HardwareError      a pin, sensor or camera
     ├── CameraError
+    │   └── CameraHangs    a call into the camera driver did not return in time
     └── PinError
 """
 
@@ -72,6 +73,10 @@ class HardwareError(GateError):
 
 class CameraError(HardwareError):
     """The camera is absent, hangs or delivers frames that cannot be used."""
+
+
+class CameraHangs(CameraError):
+    """A call into the camera driver did not return in time; the driver may never recover."""
 
 
 class PinError(HardwareError):

@@ -108,3 +108,22 @@ def test_ok__settings_reverted_while_pending_are_dropped(
     gate.reload(settings)
     gate.drive_through()
     assert not gate.ends
+
+
+def test_ok__a_camera_driver_that_hangs_restarts_the_process_between_vehicles(gate: ReloadedGate):
+    gate.come(KNOWN, SURE)
+    gate.site.gate.restart_when_idle("opening the camera still hangs")
+    assert "opening the camera still hangs" in gate.failures
+    gate.wait(0.1)
+    assert not gate.ends
+    gate.drive_through()
+    assert gate.ends
+
+
+def test_ok__a_camera_driver_that_recovers_in_time_needs_no_restart(gate: ReloadedGate):
+    gate.come(KNOWN, SURE)
+    gate.site.gate.restart_when_idle("opening the camera still hangs")
+    gate.site.gate.restart_when_idle(None)
+    gate.drive_through()
+    assert gate.failures == []
+    assert not gate.ends

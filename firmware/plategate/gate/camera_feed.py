@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from plategate.clock import Clock
-from plategate.errors import CameraError
+from plategate.errors import CameraError, CameraHangs
 from plategate.hardware.interfaces import Camera
 from plategate.messages import CameraLost, CameraReturned, Event
 from plategate.values import Still
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 CHECK_EVERY_S = 1.0
 RESTART_EVERY_S = 5.0
+MAX_HUNG_STARTS = 6
 STILL_WITHIN_S = 6.0
 
 StillsOfBurst = Generator[Still, None, None]
@@ -62,13 +63,17 @@ class CameraFeed:
         clock: Clock,
         post: Callable[[Event], None],
         beat: Callable[[], None],
+        on_hang: Callable[[str | None], None] = lambda _: None,
     ) -> None:
         self._camera = camera
         self._clock = clock
         self._post = post
         self._beat = beat
         self._wanted: queue.SimpleQueue[_Burst | None] = queue.SimpleQueue()
+        self._on_hang = on_hang
         self._lost = False
+        self._hung_starts = 0
+        self._logged: str | None = None
         self._restarted_s = float("-inf")
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
 
@@ -128,14 +133,15 @@ class CameraFeed:
             burst.stills.put(error)
             self._report_lost(str(error))
         except Exception as error:
-            logger.exception("the camera driver failed")
             burst.stills.put(CameraError(str(error)))
-            self._report_lost(str(error))
+            self._driver_failed(error)
 
     def _check(self) -> None:
         fault = self._camera.fault()
         if fault is None:
-            self._report_back()
+            # A restarted camera is back with its first frame, not with its start.
+            if self._camera.delivering():
+                self._report_back()
             return
         self._report_lost(fault)
         if self._clock.monotonic() - self._restarted_s >= RESTART_EVERY_S:
@@ -143,14 +149,35 @@ class CameraFeed:
             self._start_camera()
 
     def _start_camera(self) -> None:
+        """Start the camera. A driver that hangs again and again is reported to `on_hang`."""
         self._restarted_s = self._clock.monotonic()
         try:
-            self._camera.start()
+            self._camera.start(self._beat)
+        except CameraHangs as error:
+            self._hung_starts += 1
+            self._report_lost(str(error))
+            if self._hung_starts >= MAX_HUNG_STARTS:
+                self._on_hang(f"{error}; {self._hung_starts} starts in a row have failed")
         except CameraError as error:
+            self._end_of_hang()
             self._report_lost(str(error))
         except Exception as error:
-            logger.exception("the camera driver failed")
-            self._report_lost(str(error))
+            self._end_of_hang()
+            self._driver_failed(error)
+        else:
+            self._end_of_hang()
+
+    def _end_of_hang(self) -> None:
+        if self._hung_starts >= MAX_HUNG_STARTS:
+            self._on_hang(None)
+        self._hung_starts = 0
+
+    def _driver_failed(self, error: Exception) -> None:
+        """Report an unexpected exception of the driver; its traceback is logged once."""
+        if repr(error) != self._logged:
+            self._logged = repr(error)
+            logger.error("the camera driver failed", exc_info=error)
+        self._report_lost(str(error))
 
     def _report_lost(self, reason: str) -> None:
         if not self._lost:
@@ -159,7 +186,7 @@ class CameraFeed:
 
     def _report_back(self) -> None:
         if self._lost:
-            self._lost = False
+            self._lost, self._logged = False, None
             self._post(CameraReturned())
 
 

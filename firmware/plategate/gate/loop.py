@@ -18,7 +18,7 @@ from plategate.access.control import ListCondition
 from plategate.gate.camera_feed import CameraFeed, InlineFeed, StillFeed
 from plategate.gate.executor import CommandExecutor, Observer
 from plategate.gate.interfaces import GateComponents
-from plategate.gate.reload import NewSettings, Reload
+from plategate.gate.reload import NewSettings, Reload, hindrance
 from plategate.gate.signals import signals
 from plategate.gate.status import GateStatus, HealthObserver, status_of
 from plategate.gate.workers import InlineWorker, ThreadWorker, Worker
@@ -76,12 +76,17 @@ class Gate:
         self._due_s: dict[str, float] = {}
         self._reported_problems: set[str] = set()
         self._stopping = False
+        self._restart_reason: str | None = None
         self._workers: dict[str, Worker] = {}
         self._feed: StillFeed = (
             InlineFeed(components.camera, self.post)
             if inline
             else CameraFeed(
-                components.camera, components.clock, self.post, self._heartbeat("camera")
+                components.camera,
+                components.clock,
+                self.post,
+                self._heartbeat("camera"),
+                self.restart_when_idle,
             )
         )
         vision = self._worker("vision", MAX_READINGS_QUEUED, inline)
@@ -118,6 +123,11 @@ class Gate:
             return
         self._reload.ask()
         self._events.put(None)
+
+    def restart_when_idle(self, reason: str | None) -> None:
+        """End `run` once no vehicle is served and the arm is down; None takes that back."""
+        self._health.say("camera_driver", reason)
+        self._restart_reason = reason
 
     def status(self) -> GateStatus:
         """A snapshot of the lane; callable from any thread."""
@@ -198,6 +208,10 @@ class Gate:
             new = self._reload.due(self._state)
             if new is not None:
                 self._adopt(new)
+        if self._restart_reason and hindrance(self._state, restart=True) is None:
+            logger.critical("restarting: %s", self._restart_reason)
+            self._restart_reason = None
+            self.stop()
         now = self._components.clock.monotonic()
         if self._is_due("mode", now, MODE_EVERY_S):
             mode = ((self._reload and self._reload.mode) or self._mode)()

@@ -35,8 +35,15 @@ CallLater = Callable[[float, Callable[[], None]], TimerHandle]
 class Camera(Protocol):
     """One camera with one configuration. Used by one thread; any thread may call `close`."""
 
-    def start(self) -> None:
-        """Open and start the camera; CameraError if that fails or hangs."""
+    def start(self, heartbeat: Callable[[], None] | None = None) -> None:
+        """Open and start the camera; CameraError if that fails, CameraHangs if it hangs.
+
+        From now on `heartbeat` is called at least once a second while a call of this camera waits.
+        """
+        ...
+
+    def delivering(self) -> bool:
+        """Whether a frame has arrived since the last start."""
         ...
 
     def burst(self, count: int, since_s: float) -> Iterator[Still]:

@@ -31,8 +31,12 @@ class RehearsalCamera:
         """Use these pictures for the next bursts, in order, repeating the last one."""
         self._pictures = pictures
 
-    def start(self) -> None:
-        """Nothing to open."""
+    def start(self, heartbeat: Callable[[], None] | None = None) -> None:
+        """Nothing to open and nothing to wait for."""
+
+    def delivering(self) -> bool:
+        """Whether bursts deliver stills."""
+        return self.dies_after is None
 
     def burst(self, count: int, since_s: float) -> Iterator[Still]:
         """Up to `count` stills of the shown pictures, each exposed now."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""File and USB cameras, and the timeout for drivers that hang.
+"""File and USB cameras: order, freshness, and the loss of the device.
 
 Pictures are drawn here; the USB camera is a fake in place of cv2.VideoCapture.
 """
@@ -16,7 +16,6 @@ import pytest
 
 from plategate.clock import SystemClock
 from plategate.errors import CameraError
-from plategate.hardware.camera.base import call_with_timeout
 from plategate.hardware.camera.files import FileCamera
 from plategate.hardware.camera.v4l2 import V4l2Camera
 from plategate.settings.camera import CameraSettings
@@ -150,17 +149,3 @@ def test_fail__unplugged_usb_camera_is_detected_at_once(usb: FakeUsb) -> None:
     assert camera.fault() == "/dev/video0 delivers no more frames"
     assert usb.released.wait(60)
     camera.close()
-
-
-def test_ok__call_in_time_returns_or_raises() -> None:
-    assert call_with_timeout(5, "adding", lambda: 1 + 1) == 2
-    with pytest.raises(ZeroDivisionError):
-        call_with_timeout(5, "dividing", lambda: 1 / 0)
-
-
-def test_fail__call_that_hangs_times_out_and_a_late_result_is_closed() -> None:
-    go, closed = threading.Event(), threading.Event()
-    with pytest.raises(CameraError, match=r"opening hangs for more than 0.01 s"):
-        call_with_timeout(0.01, "opening", lambda: go.wait(60), late=lambda _: closed.set())
-    go.set()
-    assert closed.wait(60)

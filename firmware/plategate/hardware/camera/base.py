@@ -1,27 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Base class of the camera drivers: fault state, bounded driver calls, and making stills.
 
-A driver implements `start`, `burst` and `close` of `interfaces.Camera` and inherits the rest.
+A driver implements `running`, `burst`, `close` and `_start`, and inherits the rest.
 Stills are BGR, cropped, rotated and timestamped; input images are not modified.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import timedelta
-from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from plategate.clock import Clock
-from plategate.errors import CameraError
+from plategate.hardware.camera.driver_calls import DriverCalls
 from plategate.settings.camera import CameraSettings
 from plategate.values import Image, Still
-
-T = TypeVar("T")
 
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 3.0
@@ -39,8 +34,10 @@ class CameraDriver:
         self._settings = settings
         self._clock = clock
         self._label = label
+        self._calls = DriverCalls()
         self._fault: str | None = None
         self._last_frame_s = 0.0
+        self._frames = 0  # since the last start
         self._sequence = 0
 
     @property
@@ -53,6 +50,24 @@ class CameraDriver:
         """The newest frame in grey (H x W uint8) for motion detection; None before the first."""
         return None
 
+    def start(self, heartbeat: Callable[[], None] | None = None) -> None:
+        """Open and start the camera; CameraError if that fails, CameraHangs if it hangs.
+
+        From now on `heartbeat` is called at least once a second while a call of this camera waits.
+        """
+        if heartbeat is not None:
+            self._calls.heartbeat = heartbeat
+        if self.running:
+            return
+        self._calls.raise_if_hanging()
+        self._fault, self._frames = None, 0
+        self._start()
+        self._last_frame_s = self._clock.monotonic()
+
+    def delivering(self) -> bool:
+        """Whether a frame has arrived since the last start."""
+        return self.running and self._frames > 0
+
     def fault(self) -> str | None:
         """One sentence when the camera delivers no frames, None while it does."""
         if self._fault is not None:
@@ -63,6 +78,14 @@ class CameraDriver:
         if silent_s > self._settings.lost_after_s:
             return f"no frame from {self._label} for {silent_s:.0f} s"
         return None
+
+    def _start(self) -> None:
+        """Open the device and let it run, with bounded calls."""
+        raise NotImplementedError
+
+    def _count_frame(self) -> None:
+        self._frames += 1
+        self._last_frame_s = self._clock.monotonic()
 
     def _make_still(self, image: Image, source: str, exposed_at_s: float) -> Still:
         """A rotated still whose exposure began at `exposed_at_s` of the monotonic clock."""
@@ -93,39 +116,3 @@ def crop(image: Image, roi: tuple[float, float, float, float]) -> Image:
         y0 : max(y0 + 1, round((top + share_y) * height)),
         x0 : max(x0 + 1, round((left + share_x) * width)),
     ]
-
-
-def call_with_timeout(
-    seconds: float, what: str, action: Callable[[], T], late: Callable[[T], None] | None = None
-) -> T:
-    """Run `action` in a thread; CameraError if it takes longer than `seconds`.
-
-    A driver that hangs in the kernel cannot be interrupted, so its thread is abandoned. A result
-    that arrives after the timeout is passed to `late`, which closes the device.
-    """
-    answer: Future[T] = Future()
-    lock = threading.Lock()
-    timed_out = False
-
-    def run() -> None:
-        try:
-            result = action()
-        except Exception as error:
-            answer.set_exception(error)
-            return
-        with lock:
-            if not timed_out:
-                answer.set_result(result)
-                return
-        if late is not None:
-            late(result)
-
-    threading.Thread(target=run, name=f"camera: {what}", daemon=True).start()
-    try:
-        return answer.result(seconds)
-    except TimeoutError:
-        with lock:
-            if answer.done():
-                return answer.result()
-            timed_out = True
-    raise CameraError(f"{what} hangs for more than {seconds:g} s")

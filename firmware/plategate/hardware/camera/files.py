@@ -39,7 +39,7 @@ class FileCamera(CameraDriver):
         """Whether `start` has found pictures."""
         return self._pictures is not None
 
-    def start(self) -> None:
+    def _start(self) -> None:
         """Open the folder or the video; CameraError if it contains no picture."""
         read = _frames if self._settings.kind == "video" else _pictures
         if next(read(self._path), None) is None:
@@ -54,6 +54,10 @@ class FileCamera(CameraDriver):
             name, image = next(self._pictures)
             exposed_at_s = max(since_s, self._clock.monotonic())
             yield self._make_still(crop(image, self._settings.roi), name, exposed_at_s)
+
+    def delivering(self) -> bool:
+        """Files deliver as soon as they are open."""
+        return self.running
 
     def fault(self) -> str | None:
         """Files cannot fall silent between bursts."""

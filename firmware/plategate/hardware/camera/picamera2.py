@@ -16,13 +16,13 @@ import cv2
 import numpy as np
 
 from plategate.clock import Clock
-from plategate.errors import CameraError
+from plategate.errors import CameraError, CameraHangs
 from plategate.hardware.camera.base import (
     CLOSE_TIMEOUT_S,
     OPEN_TIMEOUT_S,
     CameraDriver,
-    call_with_timeout,
 )
+from plategate.hardware.camera.driver_calls import HEARTBEAT_EVERY_S
 from plategate.hardware.camera.exposure import (
     ProfileChooser,
     exposure_controls,
@@ -96,16 +96,11 @@ class PiCamera(CameraDriver):
         """The newest frame in grey (360 x 640 from the low-resolution stream)."""
         return self._grey_frame
 
-    def start(self) -> None:
-        """Open and start the camera; CameraError if that fails or hangs."""
-        if self.running:
-            return
-        self._fault = None
-        device = call_with_timeout(
+    def _start(self) -> None:
+        """Open, configure and start the camera."""
+        self._device = self._calls.call(
             OPEN_TIMEOUT_S, "opening the camera", self._open, late=lambda opened: opened.close()
         )
-        self._last_frame_s = self._clock.monotonic()
-        self._device = device
 
     def burst(self, count: int, since_s: float) -> Iterator[Still]:
         """Yield up to `count` stills exposed after `since_s`.
@@ -142,16 +137,18 @@ class PiCamera(CameraDriver):
             return
         device.pre_callback = None
         try:
-            call_with_timeout(CLOSE_TIMEOUT_S, "closing the camera", device.close)
-        except (CameraError, RuntimeError, OSError) as error:
-            logger.error("%s", error)
+            self._calls.call(CLOSE_TIMEOUT_S, "closing the camera", device.close)
+        except CameraHangs as error:
+            logger.error("%s; its thread is abandoned", error)
+        except Exception as error:
+            logger.error("closing the camera failed: %s", error)
 
     def _open(self) -> Any:
         device = self._opener(self._settings.number)
         try:
             self._configure(device)
             device.start()
-        except (RuntimeError, ValueError, KeyError, OSError) as error:
+        except Exception as error:
             device.close()
             raise CameraError(f"the camera cannot be configured: {error}") from error
         return device
@@ -192,25 +189,31 @@ class PiCamera(CameraDriver):
                 if frames < CONTROL_DELAY_FRAMES and not _has_exposure(metadata, exposure_us):
                     continue
                 image = to_bgr(request.make_array("main"), self._format)
+            except CameraError:
+                raise
+            except Exception as error:
+                self._fault = f"the camera delivered an unusable frame: {error}"
+                raise CameraError(self._fault) from error
             finally:
                 request.release()
             return self._make_still(image, f"camera {self._settings.number}", exposed_at_s)
 
     def _next_request(self, deadline_s: float) -> Any:
-        device, left_s = self._device, deadline_s - self._clock.monotonic()
-        if device is None:
-            raise CameraError("the camera was closed during a burst")
-        try:
-            if left_s <= 0:
-                raise TimeoutError
-            return device.wait(device.capture_request(wait=False), timeout=left_s)
-        except TimeoutError:
-            # The abandoned request keeps a buffer, so the camera has to be restarted.
-            self._fault = f"no fresh picture within {self._settings.lost_after_s:g} s"
-            raise CameraError(self._fault) from None
-        except (RuntimeError, OSError) as error:
-            self._fault = f"the camera failed: {error}"
-            raise CameraError(self._fault) from error
+        job: Any = None
+        while (left_s := deadline_s - self._clock.monotonic()) > 0:
+            if (device := self._device) is None:
+                raise CameraError("the camera was closed during a burst")
+            try:
+                job = job or device.capture_request(wait=False)
+                return device.wait(job, timeout=min(left_s, HEARTBEAT_EVERY_S))
+            except TimeoutError:
+                self._calls.heartbeat()
+            except Exception as error:
+                self._fault = f"the camera failed: {error}"
+                raise CameraError(self._fault) from error
+        # The abandoned request keeps a buffer, so the camera has to be restarted.
+        self._fault = f"no fresh picture within {self._settings.lost_after_s:g} s"
+        raise CameraError(self._fault)
 
     def _set_controls(self, controls: dict[str, Any]) -> None:
         """Set the controls that this camera supports."""
@@ -225,8 +228,8 @@ class PiCamera(CameraDriver):
 
     def _frame_arrived(self, request: Any) -> None:
         """Callback in picamera2's thread for every frame; must return quickly."""
-        now_s = self._clock.monotonic()
-        self._last_frame_s = now_s
+        self._count_frame()
+        now_s = self._last_frame_s
         if now_s - self._last_sample_s < self._sample_every_s:
             return
         self._last_sample_s = now_s

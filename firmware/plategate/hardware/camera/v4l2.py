@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,14 +17,14 @@ import cv2
 import numpy as np
 
 from plategate.clock import Clock
-from plategate.errors import CameraError
+from plategate.errors import CameraError, CameraHangs
 from plategate.hardware.camera.base import (
     CLOSE_TIMEOUT_S,
     OPEN_TIMEOUT_S,
     CameraDriver,
-    call_with_timeout,
     crop,
 )
+from plategate.hardware.camera.driver_calls import HEARTBEAT_EVERY_S
 from plategate.settings.camera import CameraSettings
 from plategate.values import Image, Still
 
@@ -76,19 +77,16 @@ class V4l2Camera(CameraDriver):
             return None
         return np.asarray(cv2.cvtColor(newest[0], cv2.COLOR_BGR2GRAY), np.uint8)
 
-    def start(self) -> None:
-        """Open the device and start the reader thread; CameraError if opening fails or hangs."""
-        if self.running:
-            return
-        device = call_with_timeout(
+    def _start(self) -> None:
+        """Open the device and start the reader thread."""
+        device = self._calls.call(
             OPEN_TIMEOUT_S,
             "opening the camera",
             lambda: self._opener(self._settings),
             late=lambda opened: opened.release(),
         )
-        self._fault = self._newest = None
+        self._newest = None
         self._stop = threading.Event()
-        self._last_frame_s = self._clock.monotonic()
         self._reader = threading.Thread(
             target=self._read, args=(device, self._stop), name="v4l2-reader", daemon=True
         )
@@ -107,10 +105,12 @@ class V4l2Camera(CameraDriver):
         """Stop the reader thread, which releases the device; a hanging one is abandoned."""
         self._stop.set()
         reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.join(CLOSE_TIMEOUT_S)
-            if reader.is_alive():
-                logger.error("%s: the driver hangs; its thread is abandoned", self._label)
+        if reader is None:
+            return
+        try:
+            self._calls.join(reader, CLOSE_TIMEOUT_S, f"reading {self._label}")
+        except CameraHangs as error:
+            logger.error("%s; its thread is abandoned", error)
 
     def _frame_newer_than(self, since_s: float) -> tuple[Image, float]:
         def done() -> bool:
@@ -118,9 +118,12 @@ class V4l2Camera(CameraDriver):
                 return True
             return self._newest is not None and self._newest[1] > since_s
 
+        end_s = time.monotonic() + self._settings.lost_after_s
         with self._frame_arrived:
-            in_time = self._frame_arrived.wait_for(done, timeout=self._settings.lost_after_s)
-            if not self.running or self._fault is not None or not in_time:
+            while not done() and (left_s := end_s - time.monotonic()) > 0:
+                self._frame_arrived.wait(min(left_s, HEARTBEAT_EVERY_S))
+                self._calls.heartbeat()
+            if not self.running or self._fault is not None or not done():
                 raise CameraError(self.fault() or "no fresh picture arrived in time")
             assert self._newest is not None
             return self._newest
@@ -129,21 +132,24 @@ class V4l2Camera(CameraDriver):
         try:
             while not stop.is_set():
                 received, image = device.read()
-                if not received:
-                    self._fail("delivers no more frames")
+                if stop.is_set():
                     return
-                now_s = self._clock.monotonic()
+                if not received:
+                    self._fail("delivers no more frames", stop)
+                    return
                 with self._frame_arrived:
-                    self._last_frame_s = now_s
-                    exposed_at_s = now_s - self._settings.delay_ms / 1000
+                    self._count_frame()
+                    exposed_at_s = self._last_frame_s - self._settings.delay_ms / 1000
                     self._newest = (np.asarray(image, np.uint8), exposed_at_s)
                     self._frame_arrived.notify_all()
-        except cv2.error as error:
-            self._fail(f"failed: {error}")
+        except Exception as error:
+            self._fail(f"failed: {error}", stop)
         finally:
             device.release()
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, reason: str, stop: threading.Event) -> None:
         with self._frame_arrived:
+            if stop.is_set():
+                return  # an abandoned reader says nothing about the present run
             self._fault = f"{self._label} {reason}"
             self._frame_arrived.notify_all()
