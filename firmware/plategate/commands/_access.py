@@ -54,14 +54,12 @@ def list_name(text: str) -> ListName:
 
 def plate_argument(written: str) -> str:
     """The canonical form of a plate; raises BadParameter if it is not one."""
-    from plategate.access.files.fields import LONGEST_PLATE, SHORTEST_PLATE
-    from plategate.plates.text import canonical
+    from plategate.plates.written import PlateTextError, parse_plate
 
-    plate = canonical(written)
-    if not SHORTEST_PLATE <= len(plate) <= LONGEST_PLATE:
-        limits = f"{SHORTEST_PLATE} to {LONGEST_PLATE}"
-        raise typer.BadParameter(f"{written!r}: a plate has {limits} letters and digits")
-    return plate
+    try:
+        return parse_plate(written)
+    except PlateTextError as error:
+        raise typer.BadParameter(f"{written!r}: {error}") from None
 
 
 def user_name() -> str:

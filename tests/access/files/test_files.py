@@ -107,7 +107,7 @@ def test_ok__times_with_and_without_offset():
         ("plate,plate\n", "line 1: plate: this column appears twice"),
         ("plate,\nA1,x\n", "line 1: a column has no name"),
         ("plate,colour\nA1,red\n", "line 1: colour: unknown column; known are entries,"),
-        ("plate\nA1,extra\n", "line 2: plate = 'A1,extra': must be one plate"),
+        ("plate\nA1,extra\n", "line 2: plate = 'A1,extra': character 3 is ',' (U+002C COMMA): write one"),
         ("plate,note\nA1,x,y\n", "line 2: 3 fields, but the first line names 2 columns"),
         ("plate\n---\n", "line 2: plate = '---': must have 2 to 12 letters and digits"),
         ("plate\nABCDEFGHIJKLM\n", "must have 2 to 12"),

@@ -8,16 +8,13 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from plategate.access.files.rows import Row, TableError, unknown_column
-from plategate.plates.text import canonical
+from plategate.plates.written import PlateTextError, parse_plate
 
-SHORTEST_PLATE = 2
-LONGEST_PLATE = 12
 LONGEST_TEXT = 500  # characters
 LARGEST_COUNT = 1_000_000
 FIRST_YEAR, LAST_YEAR = 1900, 9000
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_SEVERAL = re.compile(r"[,;|\t\n\"]")
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -63,13 +60,10 @@ def plate_field(row: Row) -> str:
         raise TableError(row.line, "plate", "", "missing")
     if not isinstance(value, str):
         raise TableError(row.line, "plate", value, "must be text")
-    if _SEVERAL.search(value):
-        raise TableError(row.line, "plate", value, "must be one plate")
-    plate = canonical(value)
-    if not SHORTEST_PLATE <= len(plate) <= LONGEST_PLATE:
-        limits = f"{SHORTEST_PLATE} to {LONGEST_PLATE}"
-        raise TableError(row.line, "plate", value, f"must have {limits} letters and digits")
-    return plate
+    try:
+        return parse_plate(value)
+    except PlateTextError as error:
+        raise TableError(row.line, "plate", value, str(error)) from None
 
 
 def count_field(row: Row, column: str) -> int | None:

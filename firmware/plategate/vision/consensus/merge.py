@@ -48,7 +48,7 @@ def agree_readings(
 ) -> PlateReading | None:
     """The joined reading of several readers and crops of one plate; None if there is no reading.
 
-    `evidence` gives the log odds that a text is a plate at all (see `grammar`). Without
+    `evidence` gives the log odds that a text is a plate at all (see `plates.formats`). Without
     `calibration` the shipped one is used.
     """
     calibration = calibration or installed_calibration()
