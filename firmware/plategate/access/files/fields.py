@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime
 
 from plategate.access.files.rows import Row, TableError, unknown_column
@@ -14,7 +15,13 @@ LONGEST_TEXT = 500  # characters
 LARGEST_COUNT = 1_000_000
 FIRST_YEAR, LAST_YEAR = 1900, 9000
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{8}", re.ASCII)
+_TIME = re.compile(
+    r"(?:\d{4}-\d\d-\d\d|\d{8})[T ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d+)?)?)?"
+    r"(?:Z|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII | re.IGNORECASE,
+)
+_OTHER_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d\d)(?:\s.*)?", re.ASCII)
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -81,18 +88,31 @@ def count_field(row: Row, column: str) -> int | None:
 
 
 def day_or_time_field(row: Row, column: str) -> date | datetime | None:
-    """A day (2026-05-31) or a time (2026-05-31T18:00, with or without offset)."""
+    """A day (2026-05-31, 20260531) or a time (2026-05-31T18:00, with or without offset)."""
     text = text_field(row, column)
     if not text:
         return None
-    try:
-        found = date.fromisoformat(text) if _DAY.fullmatch(text) else datetime.fromisoformat(text)
-    except ValueError:
-        example = "2026-05-31 or 2026-05-31T18:00"
-        raise TableError(row.line, column, text, f"not a day or time; write {example}") from None
+    found: date | datetime | None = None
+    with suppress(ValueError):
+        if _DAY.fullmatch(text):
+            found = date.fromisoformat(text)
+        elif _TIME.fullmatch(text):
+            found = datetime.fromisoformat(text.upper())
+    if found is None:
+        raise TableError(row.line, column, text, f"not a day or time; write {_example(text)}")
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise TableError(row.line, column, text, f"year must be {FIRST_YEAR} to {LAST_YEAR}")
     return found
+
+
+def _example(text: str) -> str:
+    """How to write the date that is meant, if that is clear; else an example."""
+    if (other := _OTHER_DATE.fullmatch(text)) and len(other[4]) == 4 and other[2] == ".":
+        with suppress(ValueError):
+            return date(int(other[4]), int(other[3]), int(other[1])).isoformat()
+    if other:
+        return "the year first, such as 2026-05-31"
+    return "2026-05-31 or 2026-05-31T18:00"
 
 
 def day_field(row: Row, column: str) -> date | None:

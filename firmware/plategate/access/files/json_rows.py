@@ -152,7 +152,9 @@ class _Text:
             more = self._decode(raw, self._ended)
         except UnicodeDecodeError as error:
             lines = self._buffer.count("\n", self._place) + raw.count(b"\n", 0, error.start)
-            raise TableError(self.line + lines, "", None, "not UTF-8 text") from None
+            raise TableError(
+                self.line + lines, "", None, "not UTF-8 text; save it as UTF-8"
+            ) from None
         self._buffer = self._buffer[self._place :] + more
         self._place = 0
         return not self._ended or bool(more)

@@ -18,6 +18,17 @@ LONGEST_LINE = 65_536  # bytes
 NEEDED = "plate"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DELIMITERS = ";,\t"
+_CHUNK = 65_536  # bytes read at a time
+_SAVE_AS = 'save it from the spreadsheet as "CSV UTF-8"'
+_FOREIGN = {
+    b"PK\x03\x04": f"a workbook (.xlsx or .ods) or another zip file; {_SAVE_AS}",
+    b"\xd0\xcf\x11\xe0": f"an Excel workbook (.xls); {_SAVE_AS}",
+    b"\xff\xfe": f"UTF-16 text; {_SAVE_AS}",
+    b"\xfe\xff": f"UTF-16 text; {_SAVE_AS}",
+    b"\x1f\x8b": "compressed (gzip); decompress it first",
+    b"%PDF": "a PDF document; a list must be CSV or JSON",
+    b"<": "an HTML or XML page; a list must be CSV or JSON",
+}
 
 
 def read_rows(
@@ -30,7 +41,11 @@ def read_rows(
     """
     start = stream.read(4096)
     stream.seek(len(_BYTE_ORDER_MARK) if start.startswith(_BYTE_ORDER_MARK) else 0)
-    if start.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"["):
+    text = start.removeprefix(_BYTE_ORDER_MARK).lstrip()
+    for signature, kind in _FOREIGN.items():
+        if text.startswith(signature):
+            raise TableError(1, "", None, f"this is {kind}")
+    if text[:1] in (b"{", b"["):
         header, rows = json_rows(stream, items)
         return header, (Row(line, fields) for line, fields in rows)
     return JsonHeader(), _csv_rows(stream, known)
@@ -50,13 +65,22 @@ def _csv_rows(stream: BinaryIO, known: frozenset[str] | None) -> Iterator[Row]:
             return
         except csv.Error as problem:
             raise TableError(line, "", None, f"not valid CSV: {problem}") from None
-        if not any(values):
+        if not any(value.strip() for value in values):
             continue
-        error = None
-        if len(values) > len(columns):
-            reason = f"{len(values)} fields, but the first line names {len(columns)} columns"
-            error = TableError(line, "", None, reason)
-        yield Row(line, dict(zip(columns, values, strict=False)), error)
+        error = _extra_value(line, columns, values)
+        fields = dict(zip(columns, values, strict=False))
+        fields.pop("", None)
+        yield Row(line, fields, error)
+
+
+def _extra_value(line: int, columns: list[str], values: list[str]) -> TableError | None:
+    """The error for a value in a column that has no name; spreadsheets leave empty columns."""
+    for number, value in enumerate(values, start=1):
+        if value.strip() and not (number <= len(columns) and columns[number - 1]):
+            named = sum(map(bool, columns))
+            reason = f"{value[:80]!r} is in column {number}, but only {named} columns have a name"
+            return TableError(line, "", None, reason)
+    return None
 
 
 def _head(lines: Iterator[str]) -> tuple[int, str, str]:
@@ -80,15 +104,23 @@ def _columns(line: int, first: str, delimiter: str) -> list[str]:
 
 
 def _lines(stream: BinaryIO) -> Iterator[str]:
-    number = 0
-    while raw := stream.readline(LONGEST_LINE + 1):
-        number += 1
-        if len(raw) > LONGEST_LINE:
-            raise TableError(number, "", None, f"longer than {LONGEST_LINE} bytes")
-        try:
-            yield raw.decode("utf-8")
-        except UnicodeDecodeError:
-            raise TableError(number, "", None, "not UTF-8 text") from None
+    """The lines, which may end with LF, CRLF or (old Macintosh) CR."""
+    number, rest = 0, b""
+    ended = False
+    while not ended:
+        chunk = stream.read(_CHUNK)
+        ended = not chunk
+        lines = (rest + chunk).splitlines(keepends=True)
+        # The last line may continue in the next chunk, or lack the LF after its CR.
+        rest = lines.pop() if lines and not ended else b""
+        for raw in lines if len(rest) <= LONGEST_LINE else [*lines, rest]:
+            number += 1
+            if len(raw) > LONGEST_LINE:
+                raise TableError(number, "", None, f"longer than {LONGEST_LINE} bytes")
+            try:
+                yield raw.decode("utf-8")
+            except UnicodeDecodeError:
+                raise TableError(number, "", None, f"not UTF-8 text; {_SAVE_AS}") from None
 
 
 def _check_columns(line: int, columns: list[str], known: frozenset[str] | None) -> None:
@@ -97,9 +129,7 @@ def _check_columns(line: int, columns: list[str], known: frozenset[str] | None) 
     if NEEDED not in columns:
         reason = f"the first line names the columns, and one of them must be {NEEDED}"
         raise TableError(line, "", None, reason)
-    for column in columns:
-        if not column:
-            raise TableError(line, "", None, "a column has no name")
+    for column in filter(None, columns):
         if columns.count(column) > 1:
             raise TableError(line, column, None, "this column appears twice")
         if known is not None and column not in known:
