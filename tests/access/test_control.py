@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +79,25 @@ def test_ok__a_replaced_database_file_is_used(settings, fill, judge, tmp_path):
     fill(tmp_path / "other.sqlite", ListName.ALLOW, ListEntry("A2"))
     (tmp_path / "other.sqlite").rename(settings.file)
     assert judge("A2") == (Result.GRANTED, Reason.ALLOWED)
+
+
+def test_ok__replaced_files_leave_no_descriptors(settings, fill, reading, judge, tmp_path):
+    def open_files():
+        found = 0
+        for link in Path("/proc/self/fd").iterdir():
+            with suppress(OSError):
+                found += "lists" in link.readlink().name
+        return found
+
+    fill(settings.file, ListName.ALLOW, ListEntry("A1"))
+    judge("A1")
+    before = open_files()
+    for number in range(10):
+        other = tmp_path / f"lists.{number}.sqlite"
+        fill(other, ListName.ALLOW, ListEntry("A1"))
+        other.replace(settings.file)
+        assert judge("A1") == (Result.GRANTED, Reason.ALLOWED)
+    assert open_files() <= before
 
 
 def test_ok__another_thread_can_judge(settings, fill, judge):
@@ -164,6 +185,7 @@ def test_ok__an_old_list_follows_when_list_too_old(
     assert access.judge(reading("A1"), NOW, True).reason is Reason.ALLOWED
     assert access.judge(reading("A1"), later, True).reason is limited
     assert access.judge(reading("B2"), later, True).reason is unlimited
+    assert access.judge(reading("B2"), later, False).reason is Reason.ALLOWED
     assert not access.list_condition(NOW).too_old
     assert access.list_condition(later).too_old
     access.close()

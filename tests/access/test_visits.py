@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -61,6 +62,31 @@ def test_fail__an_entry_that_cannot_be_counted_does_not_open(
     unlimited = access.judge(reading("B2"), NOW, True)
     assert unlimited.result is Result.GRANTED
     assert access.note_grant("p1", unlimited, NOW)
+
+
+def test_fail__a_failure_to_count_keeps_the_barrier_closed(settings, fill, reading, gate, tmp_path):
+    fill(settings.file, ListName.ALLOW, ListEntry("A1", entries=1), ListEntry("B2"))
+    access = gate(direction="in")
+    counted, unlimited = (access.judge(reading(plate), NOW, True) for plate in ("A1", "B2"))
+    assert counted.result is unlimited.result is Result.GRANTED
+    (tmp_path / "visits.sqlite").mkdir()  # fails between the verdict and the grant
+    assert not access.note_grant("p1", counted, NOW)
+    assert access.note_grant("p2", unlimited, NOW)
+
+
+def test_fail__two_lanes_share_the_last_entry(settings, fill, reading, gate):
+    fill(settings.file, ListName.ALLOW, ListEntry("A1", entries=2))
+    lanes = [gate() for _ in range(4)]
+    verdicts = [lane.judge(reading("A1"), NOW, True) for lane in lanes]
+    assert {verdict.result for verdict in verdicts} == {Result.GRANTED}
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        granted = list(
+            pool.map(
+                lambda lane, verdict: lane.note_grant(f"p{id(lane)}", verdict, NOW), lanes, verdicts
+            )
+        )
+    assert sorted(granted) == [False, False, True, True]
+    assert VisitStore(settings.file.parent / "visits.sqlite").used(verdicts[0].entry) == 2
 
 
 def test_ok__anti_passback(settings, fill, reading, gate):

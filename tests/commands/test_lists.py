@@ -42,7 +42,7 @@ def test_ok__the_file_names_its_list(run, tmp_path):
     head = '{"format": "plategate-list", "version": 1, "list": "block", "entries": '
     file.write_text(head + '[{"plate": "A1"}]}')
     assert run("list", "import", str(file)).startswith("block: generation 1")
-    assert run("list", "import", str(file), "--list", "wanted").startswith("wanted: generation 1")
+    assert "is the block list" in run("list", "import", str(file), "--list", "wanted", code=1)
 
 
 def test_fail__an_invalid_line_is_named_and_nothing_is_imported(run, tmp_path):
@@ -104,8 +104,8 @@ def test_fail__an_invalid_plate_is_wrong_usage(run, tmp_path):
     file.write_text("plate\nAB12CDE\n")
     run("list", "import", str(file))
     for words in (("list", "show"), ("list", "check"), ("records", "lookup")):
-        assert "2 to 12 letters" in run(*words, "?!", code=2)
-        assert "a plate has" in run(*words, "A" * 13, code=2)
+        assert "2 to 12 letters" in run(*words, "-", code=2)
+        assert "2 to 12 letters" in run(*words, "A" * 13, code=2)
     assert run("list", "check", "XY99ZZZ").startswith("XY99ZZZ is not on the allow list; if it")
     assert run("list", "check", "AB12CDE").startswith("exact:")
 

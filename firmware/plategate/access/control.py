@@ -92,8 +92,8 @@ class AccessControl:
     def note_grant(self, passage_id: str, verdict: Verdict, at: datetime) -> bool:
         """Count a grant, durably and once; must be called before the relay moves.
 
-        Returns False if the entry has a limited number of entries and counting failed: the barrier
-        must then stay closed.
+        Returns False if the entry has a limited number of entries and counting failed, or another
+        lane has used the last one up: the barrier must then stay closed.
         """
         direction = self._rules.direction
         visit = Visit(passage_id, verdict.plate or "", verdict.entry, direction, at)
@@ -101,11 +101,13 @@ class AccessControl:
         if not counted and direction is Direction.UNKNOWN:
             return True
         try:
-            self._visits.note(visit)
+            noted = self._visits.note(visit)
         except StoreError as error:
             self._log_once(str(error))
             return not counted
-        return True
+        if not noted:
+            logger.warning("passage %s: another lane has used the last entry", passage_id)
+        return noted
 
     def list_condition(self, at: datetime) -> ListCondition:
         """The state of the allow list at time `at`."""

@@ -67,18 +67,25 @@ class VisitStore:
         if not self._is_there():
             return 0
         with self._open() as store:
-            row = store.execute("SELECT used FROM uses WHERE entry = ?", (entry_key(entry),))
-            return next((int(found[0]) for found in row), 0)
+            return _used(store, entry)
 
-    def note(self, visit: Visit) -> None:
-        """Record a visit; repeated calls count once. Raises StoreError on failure."""
+    def note(self, visit: Visit) -> bool:
+        """Record a visit; repeated calls count once. Raises StoreError on failure.
+
+        Returns False, and records nothing, if the entry is used up: another lane may have granted
+        the last passage since it was judged here.
+        """
         with storage_errors(self._file):
             self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as store, transaction(store):
-            store.execute("INSERT OR IGNORE INTO grants (passage) VALUES (?)", (visit.passage,))
-            if not store.execute("SELECT changes()").fetchone()[0]:
-                return
-            self._count(store, visit)
+            known = "SELECT 1 FROM grants WHERE passage = ?"
+            if store.execute(known, (visit.passage,)).fetchone():
+                return True
+            if visit.entry is not None and visit.entry.entries is not None:
+                if _used(store, visit.entry) >= visit.entry.entries:
+                    return False
+                _count(store, visit.entry, visit.at)
+            store.execute("INSERT INTO grants (passage) VALUES (?)", (visit.passage,))
             if visit.direction is Direction.IN:
                 store.execute(
                     "INSERT OR REPLACE INTO inside VALUES (?, ?)", (visit.plate, _stamp(visit.at))
@@ -88,6 +95,7 @@ class VisitStore:
             store.execute(
                 "DELETE FROM grants WHERE id <= (SELECT max(id) FROM grants) - ?", (MOST_GRANTS,)
             )
+        return True
 
     def inside_since(self, plate: str) -> datetime | None:
         """When a plate came in; None if it is not inside."""
@@ -117,14 +125,6 @@ class VisitStore:
         with storage_errors(self._file):
             return self._file.exists()
 
-    def _count(self, store: sqlite3.Connection, visit: Visit) -> None:
-        if visit.entry is not None and visit.entry.entries is not None:
-            store.execute(
-                "INSERT INTO uses VALUES (?, 1, ?) ON CONFLICT (entry)"
-                " DO UPDATE SET used = used + 1, last_at = excluded.last_at",
-                (entry_key(visit.entry), _stamp(visit.at)),
-            )
-
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with storage_errors(self._file):
@@ -134,6 +134,19 @@ class VisitStore:
                 yield store
             finally:
                 store.close()
+
+
+def _used(store: sqlite3.Connection, entry: ListEntry) -> int:
+    row = store.execute("SELECT used FROM uses WHERE entry = ?", (entry_key(entry),))
+    return next((int(found[0]) for found in row), 0)
+
+
+def _count(store: sqlite3.Connection, entry: ListEntry, at: datetime) -> None:
+    store.execute(
+        "INSERT INTO uses VALUES (?, 1, ?) ON CONFLICT (entry)"
+        " DO UPDATE SET used = used + 1, last_at = excluded.last_at",
+        (entry_key(entry), _stamp(at)),
+    )
 
 
 def _stamp(at: datetime) -> str:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from plategate.terminal import printable
+
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
@@ -40,6 +42,13 @@ def access_settings(config: Path | None, state: Path | None) -> AccessSettings:
             "clock_stamp": state / settings.clock_stamp.name,
         }
     )
+
+
+def shrink_limit_percent(config: Path | None) -> int:
+    """The share of its entries that a list may lose without --force."""
+    from plategate.settings import load_settings
+
+    return load_settings(config).sync.shrink_limit_percent
 
 
 def list_name(text: str) -> ListName:
@@ -80,7 +89,7 @@ def change_sentence(change: ListChange) -> str:
     return (
         f"{change.name}: generation {change.generation}, {change.entries} entries"
         f" ({change.added} plates added, {change.removed} removed, {change.changed} changed)"
-        f" from {change.source}"
+        f" from {printable(change.source)}"
     )
 
 
@@ -95,7 +104,7 @@ def entry_line(entry: ListEntry, zone: ZoneInfo) -> str:
         f"{entry.entries} entries" if entry.entries is not None else "",
         entry.note,
     ]
-    return "  ".join([f"{entry.plate:<12}", *(fact for fact in facts if fact)]).rstrip()
+    return printable("  ".join([f"{entry.plate:<12}", *(fact for fact in facts if fact)]).rstrip())
 
 
 def _first(moment: datetime) -> str:

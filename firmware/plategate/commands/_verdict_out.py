@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from plategate.documents import record_document, verdict_document
+from plategate.terminal import printable
 
 if TYPE_CHECKING:
     from plategate.values import Verdict
@@ -37,4 +38,4 @@ def verdict_sentence(verdict: Verdict) -> str:
         facts += [fact for fact in (record.owner, record.registered_in, car) if fact]
     elif verdict.registered_in:
         facts.append(verdict.registered_in)
-    return ", ".join(dict.fromkeys(facts))
+    return printable(", ".join(dict.fromkeys(facts)))

@@ -16,9 +16,11 @@ from plategate.commands._access import (
     entry_line,
     list_name,
     plate_argument,
+    shrink_limit_percent,
     user_name,
     warn,
 )
+from plategate.terminal import printable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -44,6 +46,13 @@ def import_list(
         str | None, typer.Option("--list", help="allow, block or wanted; default: as the file says")
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="show what would change, change nothing")] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="accept a list that shrinks beyond the limit, or that names another list",
+        ),
+    ] = False,
     empty: Annotated[
         bool, typer.Option("--allow-empty", help="accept a file without entries")
     ] = False,
@@ -63,6 +72,8 @@ def import_list(
         who=who or user_name(),
         dry_run=dry_run,
         allow_empty=empty,
+        force=force,
+        shrink_limit_percent=shrink_limit_percent(config),
         report=warn,
     )
     print(("would be: " if dry_run else "") + change_sentence(change))
@@ -89,7 +100,7 @@ def show_list(
         if history:
             for change in list_history(store, limit=limit):
                 at = change.at.astimezone(zone)
-                print(f"{at:%Y-%m-%d %H:%M} {change.who}: {change_sentence(change)}")
+                print(f"{at:%Y-%m-%d %H:%M} {printable(change.who)}: {change_sentence(change)}")
         elif plate is not None:
             _show_plate(store, plate, zone)
         else:
@@ -118,8 +129,8 @@ def _show_entries(store: sqlite3.Connection, name: ListName, limit: int, zone: Z
         print(f"{name}: never imported")
         raise typer.Exit(1)
     print(
-        f"{name}: generation {state.generation}, {state.entries} entries from {state.source},"
-        f" {state.replaced_at.astimezone(zone):%Y-%m-%d %H:%M}"
+        f"{name}: generation {state.generation}, {state.entries} entries"
+        f" from {printable(state.source)}, {state.replaced_at.astimezone(zone):%Y-%m-%d %H:%M}"
     )
     for entry in all_entries(store, name, limit):
         print(entry_line(entry, zone))

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plategate.commands._access import Config, State, access_settings, plate_argument, warn
+from plategate.commands._access import (
+    Config,
+    State,
+    access_settings,
+    plate_argument,
+    shrink_limit_percent,
+    warn,
+)
+from plategate.terminal import printable
 
 if TYPE_CHECKING:
     from plategate.values import VehicleRecord
@@ -24,13 +32,22 @@ def register(root: typer.Typer) -> None:
 @app.command("import")
 def import_records(
     file: Annotated[Path, typer.Argument(help="CSV or JSON")],
+    force: Annotated[
+        bool, typer.Option("--force", help="accept a file that removes most of the records")
+    ] = False,
     config: Config = None,
     state: State = None,
 ) -> None:
     """Replace all records by those of a file, completely or not at all."""
     from plategate.access.store.importing import import_record_file
 
-    count = import_record_file(access_settings(config, state), file, warn)
+    count = import_record_file(
+        access_settings(config, state),
+        file,
+        warn,
+        force=force,
+        shrink_limit_percent=shrink_limit_percent(config),
+    )
     print(f"{count} records from {file.name}")
 
 
@@ -81,4 +98,4 @@ def _print_record(record: VehicleRecord) -> None:
     ]
     for name, value in facts:
         if value:
-            print(f"  {name + ':':<17}{value}")
+            print(printable(f"  {name + ':':<17}{value}"))

@@ -22,7 +22,8 @@ _TIME = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _OTHER_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d\d)(?:\s.*)?", re.ASCII)
-_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_DIRECTIONS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")  # they reverse the text after them
 
 
 def check_format(header: Mapping[str, object], name: str, version: int) -> None:
@@ -55,8 +56,12 @@ def clean_text(line: int, column: str, value: str) -> str:
     text = " ".join(value.split())
     if len(text) > LONGEST_TEXT:
         raise TableError(line, column, value, f"longer than {LONGEST_TEXT} characters")
-    if not text.isprintable() and _UNFIT.search(text):
-        raise TableError(line, column, value, "contains control characters")
+    if not text.isprintable():
+        if _CONTROLS.search(text):
+            raise TableError(line, column, value, "contains control characters")
+        if _DIRECTIONS.search(text):
+            reason = "contains invisible characters that reverse text; type it again"
+            raise TableError(line, column, value, reason)
     return text
 
 

@@ -66,6 +66,8 @@ class ThreadConnections:
         mine: sqlite3.Connection | None = getattr(self._local, "connection", None)
         replaced = getattr(self._local, "identity", None) != identity
         if mine is None or replaced or not is_current(mine):
+            if mine is not None:
+                self._forget(mine)
             self._local.connection = open_for_reading(self._file)
             self._local.identity = identity
             with self._lock:
@@ -80,6 +82,13 @@ class ThreadConnections:
                 connection.close()
             self._all.clear()
         self._local = threading.local()
+
+    def _forget(self, connection: sqlite3.Connection) -> None:
+        """Close the connection to a file that has been replaced."""
+        self._local.connection = None
+        with self._lock:
+            self._all.remove(connection)
+        connection.close()
 
 
 def open_for_reading(file: Path) -> sqlite3.Connection:

@@ -34,20 +34,35 @@ def import_list_file(
     who: str,
     dry_run: bool = False,
     allow_empty: bool = False,
+    force: bool = False,
+    shrink_limit_percent: int = 100,
     report: Callable[[str], None] = _ignore,
 ) -> ListChange:
     """Replace a list by the entries of a file.
 
-    The list is `name`, else the one the file names, else `allow`. `report` receives a message if a
-    damaged database had to be set aside.
+    The list is `name` or the one that the file names; `allow` if neither is given. Unless `force`
+    is set, a file is refused that names another list than `name`, or that removes a larger share
+    of the entries than `shrink_limit_percent`. `report` receives a message if a damaged database
+    had to be set aside.
     """
 
-    def refuse_empty(change: ListChange) -> None:
-        if not change.entries and not allow_empty:
-            raise ListError(f"{file}: has no entries; use --allow-empty if nobody is to pass")
+    def check_size(change: ListChange) -> None:
+        if not change.entries:
+            if not allow_empty:
+                raise ListError(f"{file}: has no entries; use --allow-empty if nobody is to pass")
+        elif not force and shrinks(change.entries_before, change.entries, shrink_limit_percent):
+            raise ListError(
+                f"{file}: would replace {change.entries_before} entries of the {change.name} list"
+                f" by {change.entries}; use --force if that is meant"
+            )
 
     def replace(store: sqlite3.Connection, stream: BinaryIO) -> ListChange:
         found = read_entries(stream, str(file), site_zone(settings.zone))
+        if not force and name is not None and found.list not in (None, name):
+            raise ListError(
+                f"{file}: is the {found.list} list, not the {name} list;"
+                " use --force if that is meant"
+            )
         return replace_list(
             store,
             name or found.list or ListName.ALLOW,
@@ -56,7 +71,7 @@ def import_list_file(
             at=SystemClock().wall(),
             source=file.name,
             serial=found.serial,
-            guard=refuse_empty,
+            guard=check_size,
             dry_run=dry_run,
         )
 
@@ -64,14 +79,30 @@ def import_list_file(
 
 
 def import_record_file(
-    settings: AccessSettings, file: Path, report: Callable[[str], None] = _ignore
+    settings: AccessSettings,
+    file: Path,
+    report: Callable[[str], None] = _ignore,
+    *,
+    force: bool = False,
+    shrink_limit_percent: int = 100,
 ) -> int:
     """Replace all vehicle records by those of a file; returns their number."""
 
+    def check_size(before: int, after: int) -> None:
+        if not force and shrinks(before, after, shrink_limit_percent):
+            raise RecordError(
+                f"{file}: would replace {before} records by {after}; use --force if that is meant"
+            )
+
     def replace(store: sqlite3.Connection, stream: BinaryIO) -> int:
-        return replace_records(store, read_records(stream, str(file)).records)
+        return replace_records(store, read_records(stream, str(file)).records, check_size)
 
     return _imported(settings.file, file, replace, report, RecordError)
+
+
+def shrinks(before: int, after: int, limit_percent: int) -> bool:
+    """Whether a change loses a larger share than the limit."""
+    return after * 100 < before * (100 - limit_percent)
 
 
 def _imported(

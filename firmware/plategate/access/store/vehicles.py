@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 
 from plategate.access.store.database import batches, shrink_log
@@ -23,9 +23,17 @@ _COLUMNS = (
 )
 
 
-def replace_records(connection: sqlite3.Connection, records: Iterable[VehicleRecord]) -> int:
-    """Replace all records in one transaction; returns their number."""
+def replace_records(
+    connection: sqlite3.Connection,
+    records: Iterable[VehicleRecord],
+    guard: Callable[[int, int], None] | None = None,
+) -> int:
+    """Replace all records in one transaction; returns their number.
+
+    `guard` receives the number of records before and after, and raises to refuse the change.
+    """
     with transaction(connection):
+        before = _count(connection) if has_records(connection) else 0
         for table in ("people", "people_words", "vehicles"):
             connection.execute(f"DROP TABLE IF EXISTS {table}")
         connection.execute(
@@ -50,7 +58,9 @@ def replace_records(connection: sqlite3.Connection, records: Iterable[VehicleRec
         connection.execute("CREATE VIRTUAL TABLE people_terms USING fts5vocab('people', 'row')")
         connection.execute("INSERT INTO people_words SELECT term FROM people_terms")
         connection.execute("DROP TABLE people_terms")
-        count = int(connection.execute("SELECT count(*) FROM vehicles").fetchone()[0])
+        count = _count(connection)
+        if guard is not None:
+            guard(before, count)
     shrink_log(connection)
     return count
 
@@ -90,6 +100,10 @@ def has_records(connection: sqlite3.Connection) -> bool:
     """Whether records have been imported."""
     query = "SELECT 1 FROM sqlite_schema WHERE name = 'vehicles'"
     return connection.execute(query).fetchone() is not None
+
+
+def _count(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT count(*) FROM vehicles").fetchone()[0])
 
 
 def _select(
