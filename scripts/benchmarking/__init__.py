@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of `scripts/benchmark`: labels, degraded pictures, measuring, figures.
+"""Modules of `scripts/benchmark`: labels, degraded pictures, measurement, figures.
 
-Importing it keeps every library that is loaded afterwards to one thread.
+Importing it limits every library that is loaded later to one thread.
 """
 
 import os

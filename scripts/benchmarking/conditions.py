@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make pictures worse in a known way: night, motion, small, tilted, glare, jpeg.
+"""Degrades pictures in a defined way: night, motion, small, tilted, glare, jpeg.
 
-What is drawn by chance depends on the name of the picture alone. The boxes of the plates are moved
+The name of the picture seeds the random numbers. The boxes of the plates are moved
 along with the picture.
 """
 
@@ -24,7 +24,7 @@ SMALL_PLATE_PX = 48.0
 def degrade(
     condition: str | None, image: Picture, boxes: Sequence[Box], name: str
 ) -> tuple[Picture, Boxes]:
-    """The picture under a condition, the same for the same name; None leaves it as it is."""
+    """The degraded picture, reproducible for the same name; None leaves it unchanged."""
     if condition is None:
         return image, list(boxes)
     random = np.random.default_rng(zlib.crc32(name.encode()))
@@ -32,7 +32,7 @@ def degrade(
 
 
 def night(image: Picture, boxes: Boxes, random: np.random.Generator) -> tuple[Picture, Boxes]:
-    """A tenth to a quarter of the light, with the noise of a sensor turned up."""
+    """A tenth to a quarter of the light, with the noise of a high sensor gain."""
     light = (image.astype(np.float32) / 255.0) ** 1.5 * random.uniform(0.10, 0.25)
     photons = random.uniform(600, 1500)
     noisy = random.poisson(light * photons).astype(np.float32) / photons
@@ -41,7 +41,7 @@ def night(image: Picture, boxes: Boxes, random: np.random.Generator) -> tuple[Pi
 
 
 def motion(image: Picture, boxes: Boxes, random: np.random.Generator) -> tuple[Picture, Boxes]:
-    """Smeared as by a car at 15 km/h and 1/400 to 1/200 s: 2 to 4 % of the width of its plate."""
+    """Motion blur of a car at 15 km/h at 1/400 to 1/200 s: 2 to 4 % of its plate's width."""
     width = max((box[2] - box[0] for box in boxes), default=100.0)
     length = max(3, round(width * random.uniform(0.02, 0.04)))
     angle = np.deg2rad(random.normal(0.0, 10.0))
@@ -56,7 +56,7 @@ def motion(image: Picture, boxes: Boxes, random: np.random.Generator) -> tuple[P
 
 
 def small(image: Picture, boxes: Boxes, random: np.random.Generator) -> tuple[Picture, Boxes]:
-    """Shrunk so that the widest plate is 48 px wide; never enlarged."""
+    """Reduced so that the widest plate is 48 px wide; never enlarged."""
     del random
     width = max((box[2] - box[0] for box in boxes), default=SMALL_PLATE_PX)
     scale = min(1.0, SMALL_PLATE_PX / max(width, 1.0))
@@ -66,7 +66,7 @@ def small(image: Picture, boxes: Boxes, random: np.random.Generator) -> tuple[Pi
 
 
 def tilted(image: Picture, boxes: Boxes, random: np.random.Generator) -> tuple[Picture, Boxes]:
-    """Rolled by 8 to 18 degrees and sheared as by a camera beside the lane."""
+    """Rotated by 8 to 18 degrees and sheared, as seen from a camera at the side of the lane."""
     height, width = image.shape[:2]
     roll = random.choice([-1.0, 1.0]) * random.uniform(8.0, 18.0)
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), roll, 1.0)
@@ -80,7 +80,7 @@ def tilted(image: Picture, boxes: Boxes, random: np.random.Generator) -> tuple[P
 
 
 def glare(image: Picture, boxes: Boxes, random: np.random.Generator) -> tuple[Picture, Boxes]:
-    """Two lamps beside each plate that veil it."""
+    """The glare of two lamps next to each plate."""
     height, width = image.shape[:2]
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
     veil = np.zeros((height, width), np.float32)
@@ -95,7 +95,7 @@ def glare(image: Picture, boxes: Boxes, random: np.random.Generator) -> tuple[Pi
 
 
 def jpeg(image: Picture, boxes: Boxes, random: np.random.Generator) -> tuple[Picture, Boxes]:
-    """Compressed with a quality of 10 to 20 of 100."""
+    """JPEG compression at quality 10 to 20."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(10, 21))]
     _, encoded = cv2.imencode(".jpg", image, quality)
     return cv2.imdecode(encoded, cv2.IMREAD_COLOR).astype(np.uint8), boxes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turn results into the figures of the table: recall, exact plates, character errors, times."""
+"""Computes the figures of the table: recall, exact plates, character errors, times."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COLUMNS = (
     ("accepted", "accepted %", "{:.1f}"),
     ("threshold", "at conf.", "{:.3f}"),
 )
-# Widths of plates in the picture, in pixels, that are counted apart.
+# Classes of plate width in the picture, in pixels.
 WIDTHS = (0, 30, 46, 64, 96, 160, 9999)
 STAGES = ("localize", "read", "total")
 
@@ -47,7 +47,7 @@ class Figures:
 
 
 def figures_of(name: str, results: Sequence[PictureResult]) -> Figures:
-    """The figures of some pictures."""
+    """The figures of a set of pictures."""
     plates = [plate for result in results for plate in result.plates]
     known = [plate for plate in plates if plate.truth]
     accepted, threshold = accepted_share(known)
@@ -70,13 +70,13 @@ def figures_of(name: str, results: Sequence[PictureResult]) -> Figures:
 
 
 def sufficed(results: Sequence[PictureResult]) -> tuple[int, float]:
-    """How many pictures one reader read alone, and the median of their milliseconds."""
+    """Number of pictures read by one reader alone, and the median of their milliseconds."""
     totals = [result.milliseconds["total"] for result in results if result.reader]
     return len(totals), float(np.median(totals)) if totals else 0.0
 
 
 def by_width(results: Sequence[PictureResult]) -> list[tuple[str, int, int]]:
-    """For widths of plates in the picture: which they are, how many are read right, of how many."""
+    """For each class of plate width: its limits, the correct readings, the plates."""
     known = [plate for result in results for plate in result.plates if plate.truth]
     lines = []
     for low, high in pairwise(WIDTHS):
@@ -88,7 +88,7 @@ def by_width(results: Sequence[PictureResult]) -> list[tuple[str, int, int]]:
 
 
 def accepted_share(plates: Sequence[PlateResult]) -> tuple[float, float]:
-    """Share accepted at the lowest confidence where 1 in 200 is wrong, and that confidence."""
+    """Share accepted with at most 1 error in 200, and the lowest accepted confidence."""
     ranked = sorted(plates, key=lambda plate: plate.confidence, reverse=True)
     wrong, accepted, threshold = 0, 0, 1.0
     for count, plate in enumerate(ranked, 1):
@@ -100,7 +100,7 @@ def accepted_share(plates: Sequence[PlateResult]) -> tuple[float, float]:
 
 
 def edit_distance(one: str, other: str) -> int:
-    """How many characters have to be put in, taken out or changed."""
+    """Edit distance: characters to insert, delete or replace."""
     before = list(range(len(other) + 1))
     for i, char in enumerate(one, 1):
         row = [i]
@@ -124,12 +124,12 @@ def as_markdown(lines: Sequence[Figures]) -> str:
 
 
 def as_dicts(lines: Sequence[Figures]) -> list[dict[str, Any]]:
-    """The same for machines."""
+    """The table as dicts, for JSON."""
     return [asdict(line) for line in lines]
 
 
 def _spent(result: PictureResult, stage: str) -> float:
-    """Milliseconds of a stage; straightening counts as reading."""
+    """Milliseconds of a stage; rectification counts as reading."""
     spent = result.milliseconds.get(stage, 0.0)
     return spent + result.milliseconds.get("rectify", 0.0) if stage == "read" else spent
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measure in a fresh process how long the pipeline takes to start and how much memory it needs."""
+"""Measures start time and memory of the pipeline in a new process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def footprint(pictures: list[Path], localizer: str, reader: str) -> dict[str, float]:
-    """Processor seconds from nothing to a ready pipeline, and megabytes resident at most."""
+    """Processor seconds until the pipeline is ready, and peak resident megabytes."""
     names = [str(picture) for picture in pictures]
     command = [sys.executable, "-m", "benchmarking.footprint", localizer, reader, *names]
     folder = Path(__file__).resolve().parents[1]
@@ -21,7 +21,7 @@ def footprint(pictures: list[Path], localizer: str, reader: str) -> dict[str, fl
 
 
 def main() -> None:
-    """What runs in the fresh process."""
+    """The code of the new process."""
     from benchmarking.parts import build
     from plategate.vision.images import load_still
 
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _resident_mb() -> float:
-    """The most that was resident; getrusage would count the process that started this one."""
+    """Peak resident memory of this process; getrusage would include its parent's."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read a labelled folder: plates.csv with one line a plate, and the photographs that it names."""
+"""Reads a labelled folder: plates.csv with one line for each plate, and its photographs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class LabelledPlate:
-    """One plate: its upright box in pixels, and its registration where that is known."""
+    """One plate: its upright box in pixels, and its text if known."""
 
     box: Box
     text: str | None
@@ -21,7 +21,7 @@ class LabelledPlate:
 
 @dataclass(frozen=True)
 class LabelledPicture:
-    """One photograph with the plates that were labelled in it."""
+    """One photograph with its labelled plates."""
 
     file: Path
     group: str
@@ -32,7 +32,7 @@ COLUMNS = ("set", "image", "x0", "y0", "x1", "y1", "text")
 
 
 def read_labels(folder: Path, split: str | None, only: str | None = None) -> list[LabelledPicture]:
-    """The pictures of a split, or of all where it is None, in the order of the file.
+    """The pictures of a split, or of all if it is None, in the order of the file.
 
     SystemExit names the file, line and column of what cannot be used.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run a pipeline over labelled pictures and note for every plate what was found, read, and when."""
+"""Runs a pipeline over labelled pictures and records region, reading and times of every plate."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from plategate.vision.images import load_still
 from plategate.vision.pipeline import Pipeline, PlateFound, StillReading
 
 FOUND_IOU = 0.5
-# A reading belongs to a label already when the boxes share this much.
+# Smallest overlap (IoU) at which a reading is assigned to a label.
 READ_IOU = 0.2
 
 
 @dataclass(frozen=True)
 class PlateResult:
-    """One labelled plate: whether it was found, and what was read there."""
+    """One labelled plate: whether it was found, and its reading."""
 
     found: bool
     truth: str | None
@@ -37,7 +37,7 @@ class PlateResult:
 
     @property
     def right(self) -> bool:
-        """Whether the registration was read to the last character, O=0 and I=1 folded."""
+        """Whether the text was read without error, with O=0 and I=1 treated as equal."""
         return self.truth is not None and fold(self.text) == fold(self.truth)
 
 
@@ -59,7 +59,7 @@ class PictureResult:
 def measure(
     pipeline: Pipeline, pictures: Iterable[LabelledPicture], condition: str | None
 ) -> Iterator[PictureResult]:
-    """One result a picture, in order, on one thread; SystemExit names one that cannot be used."""
+    """One result for each picture, in order, on one thread; SystemExit names an unusable one."""
     cv2.setNumThreads(1)
     for picture in pictures:
         try:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build the pipeline to be measured from the names of its parts, the tutorial recipe included.
+"""Builds the measured pipeline from the names of its components, including the tutorial recipe.
 
-Time is that of the processor, so that other work on the machine does not count.
+Times are processor times, so that other work on the machine is not counted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ READERS = ("auto", "tflite", "tesseract")
 
 
 def build(localizer: str, reader: str) -> Pipeline:
-    """A pipeline of these parts."""
+    """A pipeline of these components."""
     if localizer != "tutorial":
         chosen = {"localizer": localizer, "reader": reader}
         return build_pipeline(VisionSettings.model_validate(chosen), time.process_time)

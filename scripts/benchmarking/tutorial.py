@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The recipe that tutorials repeat, as a localizer to compare ours with."""
+"""The usual tutorial recipe as a localizer, for comparison."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WIDTH_PX = 620
 
 
 class TutorialLocalizer:
-    """Bilateral filter, Canny, the largest contours; the first that four corners describe."""
+    """Bilateral filter, Canny, the largest contours; the first one with four corners."""
 
     name = "tutorial"
 
@@ -34,5 +34,5 @@ class TutorialLocalizer:
         return []
 
     def close_up(self, _image: Image, _region: PlateRegion) -> PlateRegion | None:
-        """None: the recipe looks once."""
+        """None: the recipe has no second pass."""
         return None

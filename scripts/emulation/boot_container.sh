@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Boot a Debian root with systemd as process 1 in a container; sourced by the boot_* scripts. Needs root.
 #
-# A container shares the kernel with its host: killing it is a power cut for every process, but what was
-# written and not yet synced is still there. A power cut of the disk is what boot_arm64 is for.
+# A container shares the kernel with its host. Killing it is a power cut for every process, but data that were
+# written and not synced survive. boot_arm64 tests a power cut of the disk.
 
 EMULATION=${EMULATION:-/var/tmp/plategate-emulation}
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
-# make_root SUITE DIR: a Debian of this machine's kind with systemd, as debootstrap would leave it.
+# make_root SUITE DIR: a minimal Debian of this machine's architecture with systemd.
 make_root() {
     [ -e "$2/etc/os-release" ] && return
     mmdebstrap --quiet --mode=root --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
@@ -19,12 +19,12 @@ make_root() {
     echo 'Acquire::Check-Valid-Until "false";' >"$2/etc/apt/apt.conf.d/99-valid-until"
     echo gate >"$2/etc/hostname"
     : >"$2/etc/machine-id"
-    # Whoever reaches the index through a proxy with a certificate of its own needs that inside too.
+    # Behind a proxy with a certificate of its own the root needs that certificate too.
     cp -L /etc/ssl/certs/ca-certificates.crt "$2/etc/ssl/certs/ca-certificates.crt"
     cp -L /etc/resolv.conf "$2/etc/resolv.conf"
 }
 
-# start_container DIR: boot it in the background and wait until systemd is done.
+# start_container DIR: boot it in the background and wait until systemd has finished.
 start_container() {
     local root=$1 waited=0 options=()
     read -ra options <<<"${CONTAINER_OPTIONS:-}"
@@ -38,7 +38,7 @@ start_container() {
     done
 }
 
-# leader DIR: the process outside that is process 1 inside.
+# leader DIR: the host's process that is process 1 of the container.
 leader() {
     local nspawn child
     nspawn=$(cat "$1.pid") || return 1
@@ -51,7 +51,7 @@ leader() {
     return 1
 }
 
-# in_container DIR COMMAND...: run it inside, as root.
+# in_container DIR COMMAND...: run a command in the container, as root.
 in_container() {
     local root=$1 first
     shift
@@ -61,7 +61,7 @@ in_container() {
         PIP_CERT=/etc/ssl/certs/ca-certificates.crt "$@"
 }
 
-# cut_power DIR: every process inside ends at once, without a signal that it could handle.
+# cut_power DIR: kill every process in the container at once, with SIGKILL.
 cut_power() {
     local nspawn
     nspawn=$(cat "$1.pid")
@@ -70,7 +70,7 @@ cut_power() {
     wait "$nspawn" 2>/dev/null || true
 }
 
-# stop_container DIR: an orderly power-off.
+# stop_container DIR: power off normally.
 stop_container() {
     in_container "$1" systemctl poweroff --no-wall 2>/dev/null || true
     wait "$(cat "$1.pid")" 2>/dev/null || true

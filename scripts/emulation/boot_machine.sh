@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by boot_arm64 and boot_timeline: start the emulated arm64 board from the images of arm64_image.
-# Needs qemu-system-arm. Sets `machine` to its process; what the guest says goes to IMAGES/console.
+# Needs qemu-system-arm. Sets `machine` to its process; the guest's console output goes to IMAGES/console.
 
-# start_machine IMAGES STATE [OPTION...]: STATE is the disk that it may write to.
+# start_machine IMAGES STATE [OPTION...]: STATE is its writable disk.
 start_machine() {
     local images=$1 state=$2
     shift 2
@@ -29,7 +29,7 @@ until_console() {
     done
 }
 
-# cut_machine: as if its plug were pulled.
+# cut_machine: cut its power.
 cut_machine() {
     kill -KILL "$machine" 2>/dev/null || true
     wait "$machine" 2>/dev/null || true

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Put the rehearsed gate into a root that Plategate is installed in, or is to be; sourced by the boot_* scripts.
+# Set up the gate in rehearsal in a root with Plategate, or before its installation; sourced by the boot_* scripts.
 
-# set_up_rehearsal ROOT: settings, pictures and vehicles; the unit of the gate keeps everything but its program.
+# set_up_rehearsal ROOT: settings, pictures and vehicles; the gate's unit keeps everything except its program.
 set_up_rehearsal() {
     local root=$1 here
     here=$(dirname "${BASH_SOURCE[0]}")
@@ -19,7 +19,7 @@ Environment=PLATEGATE_CONFIG=/etc/plategate/settings.toml
 UNIT
 }
 
-# allowed_plates: how many entries the allow list of the rehearsal has.
+# allowed_plates: the number of entries of the rehearsal's allow list.
 allowed_plates() {
     tail -n +2 "$(dirname "${BASH_SOURCE[0]}")/../../tests/data/demo/allow.csv" | grep -c .
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Usage: camera_check.py STILLS; started by camera_virtual in its root. Proves the camera adapter.
+"""Usage: camera_check.py STILLS; started by camera_virtual in its root. Tests the camera driver.
 
 The adapter is the gate's own; two things differ from a Pi: the virtual camera has no raw stream,
 which one method of picamera2 is told, and delivers NV12.
@@ -44,21 +44,21 @@ class VirtualPicamera2(Picamera2):
 
 
 def opened(number: int) -> Any:
-    """The virtual camera, with memory that libcamera hands out itself."""
+    """The virtual camera, with memory allocated by libcamera."""
     device = VirtualPicamera2(number)
     device.allocator = LibcameraAllocator(device.camera)
     return device
 
 
 def running() -> PiCamera:
-    """The adapter as the gate makes it."""
+    """The driver as the gate builds it."""
     camera = PiCamera(settings=SETTINGS, clock=CLOCK, opener=opened, pixel_format="NV12")
     camera.start()
     return camera
 
 
 def held() -> tuple[int, int, int]:
-    """What this process holds: kB resident, open files, threads."""
+    """Resources of this process: resident kB, open files, threads."""
     gc.collect()
     status = Path("/proc/self/status").read_text()
     resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
@@ -95,7 +95,7 @@ def check_fresh(camera: PiCamera) -> str:
 
 
 def check_hang(camera: PiCamera) -> str:
-    """The camera is stopped behind the adapter's back in the middle of a burst."""
+    """The camera is stopped, without the driver, during a burst."""
     stills: Iterator[Any] = camera.burst(5, CLOCK.monotonic())
     next(stills)
     camera._device.stop()
@@ -115,7 +115,7 @@ def check_hang(camera: PiCamera) -> str:
 
 
 def check_silence(camera: PiCamera) -> str:
-    """The camera is stopped while nobody asks for stills."""
+    """The camera is stopped between bursts."""
     camera._device.stop()
     time.sleep(SETTINGS.lost_after_s + 0.3)
     fault = camera.fault()
@@ -126,7 +126,7 @@ def check_silence(camera: PiCamera) -> str:
 
 
 def check_restart(camera: PiCamera) -> str:
-    """Opened and closed again and again."""
+    """The camera is opened and closed repeatedly."""
     before = None
     for number in range(25):
         camera.close()
@@ -142,7 +142,7 @@ def check_restart(camera: PiCamera) -> str:
 
 
 def check_leak(camera: PiCamera, stills: int) -> str:
-    """Many bursts, some of them given up half-way."""
+    """Many bursts, some of them ended early."""
     taken, before, began_s = 0, held(), time.monotonic()
     settled = stills // 10
     while taken < stills:
@@ -161,7 +161,7 @@ def check_leak(camera: PiCamera, stills: int) -> str:
 
 
 def main() -> int:
-    """Every check; the last line says how many promises were proved."""
+    """Run every check; the last line is the number of promises proved."""
     stills = int(sys.argv[1])
     camera = running()
     checks: list[tuple[str, Callable[[], str]]] = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Usage: gpio_echo.py TRIGGER_VALUE ECHO_PULL NEAR_M FAR_M LOG; an HC-SR04 on simulated lines.
+"""Usage: gpio_echo.py TRIGGER_VALUE ECHO_PULL NEAR_M FAR_M LOG; simulates an HC-SR04.
 
 Answers pings for three seconds as if something were NEAR_M away, three seconds FAR_M, then never.
 Spins while it waits for a ping: it has one processor to itself.
@@ -17,7 +17,7 @@ PHASE_S = 3.0
 
 
 def main() -> None:
-    """Be the sensor."""
+    """Act as the sensor."""
     value = os.open(sys.argv[1], os.O_RDONLY)
     pull = os.open(sys.argv[2], os.O_WRONLY)
     near_m, far_m = float(sys.argv[3]), float(sys.argv[4])

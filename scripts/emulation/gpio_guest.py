@@ -24,13 +24,13 @@ from gpio_process import Gate, User
 OUT = Path("/out")
 SETTINGS = Path("/run/settings.toml")
 OPEN, CLOSE, BEAM, PHOTOCELL, MANUAL, TRIGGER, ECHO = 17, 4, 5, 6, 20, 23, 24
-# The board pulls 0 to 8 up; the closed contacts of beam and photocell hold theirs to ground.
+# The board pulls lines 0 to 8 up; the closed contacts of beam and photocell pull theirs to ground.
 PULLED_UP = set(range(9)) - {BEAM, PHOTOCELL}
 CPUINFO = "Hardware\t: BCM2711\nRevision\t: c03114\nModel\t\t: Raspberry Pi 4 Model B Rev 1.4\n"
 
 
 def wait_high(board: Board, line: int, within_s: float = 10.0) -> None:
-    """Wait until the world sees a relay switched on."""
+    """Wait until a relay line is on."""
     end_s = time.monotonic() + within_s
     while not board.level(line):
         if time.monotonic() > end_s:
@@ -39,7 +39,7 @@ def wait_high(board: Board, line: int, within_s: float = 10.0) -> None:
 
 
 def shape(edges: list[Edge]) -> list[list[Any]]:
-    """Edges as level and milliseconds since the first one."""
+    """Edges as level and milliseconds since the first edge."""
     return [[int(e.high), round((e.at_s - edges[0].at_s) * 1000, 2)] for e in edges]
 
 
@@ -60,17 +60,17 @@ class Run:
         )
 
     def user(self, *arguments: str) -> User:
-        """Plategate's board doing one thing."""
+        """Plategate's board performing one action."""
         return User(SETTINGS, *arguments, world=self.world)
 
     def world(self) -> None:
-        """Closed contacts go to ground and buttons are free, whatever pull was switched on."""
+        """Connect closed contacts to ground and leave buttons open, whatever pull is set."""
         for line in (BEAM, PHOTOCELL, ECHO):
             self.board.pull(line, False)
         self.board.pull(MANUAL, True)
 
     def step(self, name: str, action: Callable[[], dict[str, Any]]) -> None:
-        """Do one thing and keep what the lines did meanwhile."""
+        """Perform one action and record the lines meanwhile."""
         self.recorder.clear()
         try:
             found = action()
@@ -83,7 +83,7 @@ class Run:
         print(f"guest: {name}: {json.dumps(found)[:300]}", flush=True)
 
     def rest(self) -> dict[str, Any]:
-        """Start, two seconds of nothing, an orderly end."""
+        """Start, wait two seconds, stop normally."""
         return {"stderr": self.user("rest", "2").end()}
 
     def pulse(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class Run:
         return {"stderr": self.user("pulse", "0.5").end()}
 
     def command(self) -> dict[str, Any]:
-        """The installer's command."""
+        """`plategate pulse`, the installer's command."""
         done = subprocess.run(
             [
                 sys.executable, "-c", "from plategate.cli import main; main()",
@@ -116,7 +116,7 @@ class Run:
         return {"stderr": self.user("fail", "20").end()[-200:]}
 
     def plain(self) -> dict[str, Any]:
-        """What gpiozero itself does to an active-low relay; the reason for our own line."""
+        """The behaviour of gpiozero alone with an active-low relay, for comparison."""
         program = (
             "from gpiozero import OutputDevice; from gpiozero.pins.lgpio import LGPIOFactory\n"
             f"f = LGPIOFactory(chip={self.board.number})\n"
@@ -140,7 +140,7 @@ class Run:
         return {"beam": process.levels("beam")}
 
     def flood(self) -> dict[str, Any]:
-        """Five thousand edges as fast as they go, more than the kernel keeps."""
+        """Five thousand edges at full speed, more than the kernel buffers."""
         process = self.user("listen", "300")
         for number in range(5000):
             self.board.pull(BEAM, number % 2 == 0)
@@ -151,7 +151,7 @@ class Run:
         return {"beam": process.levels("beam")}
 
     def cut(self) -> dict[str, Any]:
-        """The photocell's wire is cut and mended."""
+        """The photocell's wire is cut and repaired."""
         process = self.user("listen", "3")
         time.sleep(0.5)
         cut_s = time.monotonic()
@@ -166,7 +166,7 @@ class Run:
         }
 
     def echo(self) -> dict[str, Any]:
-        """An HC-SR04 that sees something at 0.60 m, then at 2.50 m, then falls silent."""
+        """An HC-SR04 that measures 0.60 m, then 2.50 m, then gives no echo."""
         sensor = subprocess.Popen([sys.executable, str(Path(__file__).with_name("gpio_echo.py")),
             str(self.board.file(TRIGGER, "value")), str(self.board.file(ECHO, "pull")),
             "0.60", "2.50", str(OUT / "echo.csv")])  # fmt: skip
@@ -178,13 +178,13 @@ class Run:
         return {"distance": process.levels("distance"), "pings": len(direct)}
 
     def gate_rest(self) -> dict[str, Any]:
-        """The gate itself: started, ready, ended by SIGTERM."""
+        """The gate process: start, ready, SIGTERM."""
         gate = Gate(SETTINGS, world=self.world)
         time.sleep(1)
         return {"code": gate.end(signal.SIGTERM), "log": gate.log()}
 
     def gate_button(self) -> dict[str, Any]:
-        """The manual button is pressed; the gate journals and opens, without camera or list."""
+        """The manual button: the gate writes the grant and opens, without camera and lists."""
         gate = Gate(SETTINGS, world=self.world)
         time.sleep(1)
         pressed_s = time.monotonic()
@@ -198,7 +198,7 @@ class Run:
         return {"code": code, "on_after_ms": after_ms, "log": gate.log()}
 
     def gate_killed(self) -> dict[str, Any]:
-        """SIGKILL in the middle of a granted pulse, and the next start."""
+        """SIGKILL during a granted pulse, and the next start."""
         gate = Gate(SETTINGS, world=self.world)
         self.board.pull(MANUAL, False)
         wait_high(self.board, OPEN, 60)
@@ -210,7 +210,7 @@ class Run:
 
 
 def first_boot(run: Run) -> None:
-    """Everything but the reset, then the reset."""
+    """All steps, then the reset."""
     run.step("rest", run.rest)
     run.step("pulse", run.pulse)
     run.step("bounce", run.bounce)

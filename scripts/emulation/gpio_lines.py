@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Usage: imported by gpio_guest. Simulated GPIO lines, and a record of everything that drives them.
+"""Usage: imported by gpio_guest. Simulated GPIO lines, and a record of every write to them.
 
 The record is made by kernel probes on the simulator itself: it sees every write of every program,
 from outside gpiozero and lgpio, and loses none.
@@ -15,7 +15,7 @@ from pathlib import Path
 CONFIG = Path("/sys/kernel/config/gpio-sim/board")
 TRACING = Path("/sys/kernel/tracing")
 LINES = 28
-# Arguments by register, as the x86-64 calling convention has them.
+# Arguments by register, in the x86-64 calling convention.
 PROBES = (
     "p:sim/set gpio_sim:gpio_sim_set line=%si:u32 value=%dx:s32",
     "p:sim/several gpio_sim:gpio_sim_set_multiple mask=+0(%si):u64 bits=+0(%dx):u64",
@@ -31,7 +31,7 @@ EVENT = re.compile(
 
 @dataclass(frozen=True)
 class Edge:
-    """A line changed its level at a moment of the monotonic clock, by a process."""
+    """A change of level: line, level, monotonic time, process."""
 
     line: int
     high: bool
@@ -56,11 +56,11 @@ class Board:
             self.pull(line, line in pulled_up)
 
     def pull(self, line: int, high: bool) -> None:
-        """What the world does to an input."""
+        """Set the level of an input from outside."""
         self.file(line, "pull").write_text("pull-up" if high else "pull-down")
 
     def level(self, line: int) -> bool:
-        """What the world sees of a line."""
+        """Read the level of a line from outside."""
         return self.file(line, "value").read_text().strip() == "1"
 
     def file(self, line: int, name: str) -> Path:
@@ -69,12 +69,12 @@ class Board:
 
 
 class Recorder:
-    """Everything that was done to the outputs since `clear`."""
+    """Every write to the outputs since `clear`."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
         (TRACING / "trace_clock").write_text("mono")
-        # Opened by hand: this file cannot be sought in, as Python does when it appends.
+        # Opened with os.open: this file does not support the seek of Python's append mode.
         events = os.open(TRACING / "kprobe_events", os.O_WRONLY | os.O_APPEND)
         for probe in PROBES:
             os.write(events, f"{probe}\n".encode())
@@ -84,7 +84,7 @@ class Recorder:
         self.clear()
 
     def clear(self) -> None:
-        """Begin a new record."""
+        """Start a new record."""
         (TRACING / "trace").write_text("")
 
     def text(self, *lines: int) -> str:
@@ -92,7 +92,7 @@ class Recorder:
         return "\n".join(raw for raw in self._raw() if any(_write(raw, n) for n in lines))
 
     def edges(self, line: int) -> list[Edge]:
-        """Changes of level; a line that nobody drives is where its pull resistor puts it."""
+        """Changes of level; a line that is not driven has the level of its pull resistor."""
         rest = line in self._board.pulled_up
         high, found = rest, []
         for raw in self._raw():
@@ -111,7 +111,7 @@ class Recorder:
 
 
 def _write(raw: str, line: int) -> tuple[int, float, bool | None] | None:
-    """Who did what to a line and when: driven high or low, or (None) not driven any more."""
+    """Writes to a line: process, time, driven high or low, or (None) no longer driven."""
     event = EVENT.search(raw)
     assert event is not None
     pid, at_s, what, number, value, mask, bits = event.groups()

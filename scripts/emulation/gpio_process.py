@@ -24,7 +24,7 @@ READY_WITHIN_S = 240.0
 
 
 class User:
-    """gpio_user doing one thing."""
+    """A process of gpio_user performing one action."""
 
     def __init__(self, settings: Path, *arguments: str, world: Callable[[], None]) -> None:
         user = Path(__file__).with_name("gpio_user.py")
@@ -42,7 +42,7 @@ class User:
         world()  # listening for edges claims the inputs anew
 
     def end(self, number: int | None = None) -> str:
-        """Send a signal, or wait for the end; what came on stderr."""
+        """Send a signal or wait for the end; returns stderr."""
         if number is not None:
             self._process.send_signal(number)
         out, err = self._process.communicate(timeout=400)
@@ -51,7 +51,7 @@ class User:
         return err
 
     def levels(self, name: str) -> list[str]:
-        """The levels of an input in the order in which they were told."""
+        """The levels of an input in the order of their reports."""
         return [told["level"] for told in self.told if told["name"] == name]
 
     def _read_until(self, word: str) -> None:
@@ -65,7 +65,7 @@ class User:
 
 
 class Gate:
-    """`plategate run` on these settings, from its start until it says that it is ready."""
+    """`plategate run` with these settings, from its start until it is ready."""
 
     def __init__(self, settings: Path, world: Callable[[], None]) -> None:
         SOCKET.parent.mkdir(exist_ok=True)
@@ -86,12 +86,12 @@ class Gate:
         time.sleep(1.5)
 
     def end(self, number: int) -> int:
-        """Send a signal and wait; the exit status."""
+        """Send a signal and wait; returns the exit status."""
         self._process.send_signal(number)
         return self._process.wait(timeout=120)
 
     def log(self) -> str:
-        """The end of what it logged."""
+        """The end of its log."""
         return LOG.read_text()[-600:]
 
     def _ready(self) -> bool:

@@ -26,7 +26,7 @@ def tell(name: InputName, level: Level, at_s: float) -> None:
 
 
 def main() -> None:
-    """Open, do, close."""
+    """Open the board, perform the action, close the board."""
     settings = load_settings(Path(sys.argv[1]))
     what, seconds = sys.argv[2], float(sys.argv[3]) if len(sys.argv) > 3 else 2.0
     stop = threading.Event()

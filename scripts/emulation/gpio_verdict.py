@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Usage: gpio_verdict.py OUT_DIR; judges what gpio_guest recorded, prints a line a promise.
+"""Usage: gpio_verdict.py OUT_DIR; checks the record of gpio_guest; one line for each promise.
 
-The last line says how much was proved. Status 1 where a promise was broken or not looked at.
+The last line is the total. Exit status 1 if a promise was broken or not checked.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ Found = dict[str, Any]
 
 
 def still(found: Found) -> bool:
-    """Neither relay moved."""
+    """No edge on either relay line."""
     return found["open"] == [] and found["close"] == []
 
 
 def one_pulse(found: Found, least_ms: float, most_ms: float) -> bool:
-    """OPEN went on and off once, for about this long; CLOSE did not move."""
+    """OPEN went on and off once, for about this long; no edge of CLOSE."""
     opened = found["open"]
     return (
         found["close"] == []
@@ -31,7 +31,7 @@ def one_pulse(found: Found, least_ms: float, most_ms: float) -> bool:
 
 
 def off_soon(found: Found, within_ms: float) -> bool:
-    """The relay was off soon after the process was ended, and stayed off."""
+    """The relay was off soon after the end of the process, and stayed off."""
     return one_pulse(found, 250, 60_000) and 0 <= found["off_after_ms"] <= within_ms
 
 
@@ -83,7 +83,7 @@ PROMISES: dict[str, tuple[str, Callable[[Found], bool]]] = {
 
 
 def main(folder: Path) -> int:
-    """Judge every step."""
+    """Check every step."""
     proved = 0
     for name, (promise, kept) in PROMISES.items():
         file = folder / f"{name}.json"
@@ -96,7 +96,7 @@ def main(folder: Path) -> int:
     plain = folder / "plain_gpiozero.json"
     if plain.exists():
         edges = json.loads(plain.read_text())["close"]
-        print(f"for comparison: gpiozero's own active-low output moves at start: {edges}")
+        print(f"for comparison: edges of gpiozero's active-low output at start: {edges}")
     print(f"gpio_machine: {proved} of {len(PROMISES)} promises proved on the kernel's own lines")
     return 0 if proved == len(PROMISES) else 1
 

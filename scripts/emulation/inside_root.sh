@@ -1,18 +1,18 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by arm64_root and two_commands: running programs in a Debian root folder, also of another processor.
+# Sourced by arm64_root and two_commands: run programs in a Debian root folder, also of another architecture.
 
 # know_arm64: let this kernel run arm64 programs through qemu-user.
-# The F flag opens the interpreter now, so that it is found from inside any root.
+# The F flag opens the interpreter now, so that it works inside any root.
 know_arm64() {
     local binfmt=/proc/sys/fs/binfmt_misc
     mountpoint -q "$binfmt" || mount -t binfmt_misc binfmt_misc "$binfmt"
     [ -e "$binfmt/qemu-aarch64" ] || cat /usr/lib/binfmt.d/qemu-aarch64.conf >"$binfmt/register"
 }
 
-# inside ROOT COMMAND...: in the root, with devices and the network of this machine; nothing stays mounted.
-# Before 8.2, qemu-user shows arm64 programs the /proc/cpuinfo of the host. TFLite's XNNPACK looks there for the
-# kind of its cores, finds none and crashes, so such a program gets the cpuinfo of one Cortex-A72.
+# inside ROOT COMMAND...: run it in the root, with this machine's devices and network; nothing stays mounted.
+# Before 8.2, qemu-user shows arm64 programs the /proc/cpuinfo of the host. TFLite's XNNPACK reads there the
+# kind of its cores, finds none and crashes; these programs therefore get the cpuinfo of one Cortex-A72.
 inside() {
     # shellcheck disable=SC2016  # expanded by the inner shell
     unshare --mount --propagation private bash -euc '

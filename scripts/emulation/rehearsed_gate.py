@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gate of the device with mock pins that vehicles are played on for ever; run by systemd.
+"""The device's gate with mock pins and simulated vehicles in an endless loop; run by systemd.
 
 Everything but the copper is the real thing: settings, lists, pictures, pipeline, journal, watchdog.
 Every edge of the OPEN relay and of the beam goes to edges.log at once. A thread hangs for good as
@@ -27,14 +27,14 @@ from plategate.settings import DEFAULT_FILE, Settings
 
 HANG = Path("/run/plategate/hang")
 EDGES = "edges.log"
-# Longer than barrier.travel_s in rehearsal.toml: the arm counts as up then.
+# Longer than barrier.travel_s in rehearsal.toml, after which the arm counts as up.
 ARM_TRAVEL_S = 0.6
 UNDER_THE_ARM_S = 0.1
 SEEN_WITHIN_S, JUDGED_WITHIN_S, RELAY_WITHIN_S = 5.0, 5.0, 0.5
 
 
 def hang_if_told(thread: str) -> None:
-    """Stand still for good, once, where the drill asks for this thread."""
+    """Hang for ever, once, if the drill names this thread."""
     if HANG.exists() and HANG.read_text(encoding="utf-8").strip() == thread:
         HANG.unlink()
         while True:
@@ -42,7 +42,7 @@ def hang_if_told(thread: str) -> None:
 
 
 class EdgeLog:
-    """One line for each edge, on the disk before the next thing happens."""
+    """A log of relay edges, one line each, synced before the next step."""
 
     def __init__(self, file: Path) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_DSYNC
@@ -50,12 +50,12 @@ class EdgeLog:
         self.write("start")
 
     def write(self, what: str) -> None:
-        """Write it down with the time of day."""
+        """Append an edge with the wall time."""
         os.write(self._file, f"{datetime.now(UTC).isoformat()} {what}\n".encode())
 
 
 def hangable(target: Any, thread: str, *names: str) -> Any:
-    """Let the named methods of an object look for the drill before they work."""
+    """Make the named methods of an object check for the drill before they run."""
 
     class Hangable:
         def __getattr__(self, name: str) -> Any:
@@ -73,7 +73,7 @@ def hangable(target: Any, thread: str, *names: str) -> Any:
 
 
 def with_drills(settings: Settings, board: RehearsalBoard) -> None:
-    """Put the mock pins, and the places where a thread may hang, under the gate."""
+    """A board with mock pins whose parts can be made to hang."""
     open_board, build_pipeline = build.open_board, build.build_pipeline
     choose = build.mode_chooser
     real_board.open_factory = lambda _: board.factory
@@ -108,19 +108,19 @@ def with_drills(settings: Settings, board: RehearsalBoard) -> None:
 
 
 class Vehicles(threading.Thread):
-    """Cars that come one after the other, and drive through where the arm goes up."""
+    """Vehicles one after the other; each drives through if the arm goes up."""
 
     def __init__(
         self, gate: Any, board: RehearsalBoard, log: EdgeLog, read_within_s: float
     ) -> None:
         super().__init__(name="vehicles", daemon=True)
         self._gate, self._board, self._log = gate, board, log
-        self._patience_s = read_within_s + JUDGED_WITHIN_S
+        self._timeout_s = read_within_s + JUDGED_WITHIN_S
         self._opened = threading.Event()
         board.factory.listeners.append(self._edge)
 
     def run(self) -> None:
-        """Play until the process ends."""
+        """Simulate vehicles until the process ends."""
         while True:
             self._wait(lambda: self._status().armed and self._status().arm == "resting")
             self._one()
@@ -131,14 +131,14 @@ class Vehicles(threading.Thread):
         self._log.write("beam")
         self._board.put(InputName.BEAM, Level.ACTIVE)
         self._wait(lambda: self._status().passages > before, SEEN_WITHIN_S)
-        self._wait(lambda: self._opened.is_set() or not self._status().reading, self._patience_s)
+        self._wait(lambda: self._opened.is_set() or not self._status().reading, self._timeout_s)
         if self._opened.wait(RELAY_WITHIN_S):
             time.sleep(ARM_TRAVEL_S)
             self._board.put(InputName.PHOTOCELL, Level.ACTIVE)
             time.sleep(UNDER_THE_ARM_S)
         self._board.put(InputName.BEAM, Level.INACTIVE)
         self._board.put(InputName.PHOTOCELL, Level.INACTIVE)
-        self._wait(lambda: not self._status().reading, self._patience_s)
+        self._wait(lambda: not self._status().reading, self._timeout_s)
 
     def _edge(self, edge: Edge) -> None:
         relay = self._board.relay_of(edge)
@@ -159,7 +159,7 @@ class Vehicles(threading.Thread):
 
 @contextlib.contextmanager
 def rehearsed(settings: Settings, wrong_settings: str | None, file: Any) -> Iterator[Any]:
-    """The gate, ready to run, with its vehicles waiting."""
+    """The gate, ready to run, with its vehicles."""
     board = RehearsalBoard(settings.pins, SystemClock())
     with_drills(settings, board)
     log = EdgeLog(settings.journal.dir / EDGES)
@@ -172,7 +172,7 @@ def rehearsed(settings: Settings, wrong_settings: str | None, file: Any) -> Iter
 
 
 def run(settings: Settings, wrong_settings: str | None = None, file: Any = None) -> None:
-    """Instead of the board's gate."""
+    """Entry point in place of `plategate run`."""
     with rehearsed(settings, wrong_settings, file) as gate:
         gate.run()
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trials of who would be let in: real readings, simulated ones, and the report about both."""
+"""Measures which vehicles would be let in, with real and simulated readings, and reports it."""

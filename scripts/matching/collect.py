@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read a labelled folder with the pipeline; keep the readings with all their doubts."""
+"""Reads a labelled folder with the pipeline and keeps the readings with all alternatives."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAME_PLATE = 0.3  # intersection over union of the box read and the box labelled
 
 @dataclass(frozen=True)
 class Sample:
-    """One labelled plate, and what was read there; None where nothing was."""
+    """One labelled plate and its reading, or None."""
 
     group: str
     image: str
@@ -31,7 +31,7 @@ class Sample:
 
 
 def collect(folder: Path, split: str, cache: Path) -> list[Sample]:
-    """All plates of a split that have a registration; read once and kept in `cache`."""
+    """All plates of a split that have a text; read once and stored in `cache`."""
     if not cache.exists():
         partial = cache.with_suffix(".partial")
         with partial.open("w", encoding="utf-8") as out:
@@ -58,7 +58,7 @@ def read_all(folder: Path, split: str) -> Iterator[Sample]:
 
 
 def as_dict(sample: Sample) -> dict[str, object]:
-    """A sample as it is kept."""
+    """A sample as JSON types."""
     reading = sample.reading
     kept = None
     if reading is not None:
@@ -76,7 +76,7 @@ def as_dict(sample: Sample) -> dict[str, object]:
 
 
 def as_sample(kept: dict[str, object]) -> Sample:
-    """A sample as it was kept."""
+    """A sample from JSON types."""
     raw = kept["reading"]
     reading = None
     if isinstance(raw, dict):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Learn the table of confusions from real readings, as far as they go, on top of a prior."""
+"""Fits the confusion table to real readings, with a prior for rare pairs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from plategate.plates.confusions import Confusions, parse_confusions
 from plategate.plates.text import TWINS
 
 PRIOR = Path(__file__).with_name("prior.toml")
-# An end may be lost so often though few were (of 580 ends that were all read 0.005 cannot be ruled
-# out at 95 %); tow bars, dirt and rims hide more of them at a gate than in photographs.
+# Upper bound for a lost end character (with all of 580 ends read, 0.005 cannot be ruled
+# out at 95 %). Tow bars, dirt and rims hide more of them at a gate than in photographs.
 LEAST_AT_END = 0.005
 PRIOR_READINGS = 150.0  # misreads that the prior's shapes are worth
 PRIOR_TWINS = 50.0  # characters read as one of a pair of twins that the prior's rate is worth
@@ -24,7 +24,7 @@ STRONG = 0.9
 
 
 def learned(samples: Sequence[Sample], source: str) -> str:
-    """The text of a new table; only pairs that come up in the readings move."""
+    """The text of a new table; only pairs that occur in the readings change."""
     prior_text = PRIOR.read_text(encoding="utf-8")
     prior = parse_confusions(prior_text)
     misreads, strong, strong_wrong, missed, extra = _count(samples)
@@ -55,7 +55,7 @@ def learned(samples: Sequence[Sample], source: str) -> str:
 
 
 def cross_fitted(samples: Sequence[Sample]) -> dict[str, Confusions]:
-    """For each plate, a table learned from the half of the plates that it is not in."""
+    """For each plate, a table fitted to the half of the plates without it (cross-validation)."""
     halves: tuple[list[Sample], list[Sample]] = ([], [])
     for sample in samples:
         halves[_half(sample.truth)].append(sample)
@@ -97,7 +97,7 @@ def _twins_read(samples: Sequence[Sample]) -> int:
 
 
 def _lost(short: str, full: str) -> int | None:
-    """The place of `full` without which it is `short`; None where there is none."""
+    """The position whose removal turns `full` into `short`, or None."""
     places = [n for n in range(len(full)) if full[:n] + full[n + 1 :] == short]
     return places[0] if places else None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make lists of plates shaped like real ones, and look readings up in them as a gate does."""
+"""Generates lists of realistic plates and matches readings with them as a gate does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def real_plates(folder: Path) -> list[str]:
 
 
 def made_up(count: int, real: list[str], seed: int, without: Collection[str]) -> list[str]:
-    """Plates with the letters and digits of real ones drawn anew, each in its place."""
+    """Plates in the formats of real ones, with randomly drawn letters and digits."""
     chance = random.Random(seed)
     found: dict[str, None] = {}
     while len(found) < count:
@@ -52,13 +52,13 @@ def neighbours(plate: str, count: int, seed: int) -> list[str]:
 
 @dataclass(frozen=True)
 class PlainRule:
-    """A rule of other systems, to compare with: look-alikes or any one edit, if one plate fits."""
+    """A rule of other systems, for comparison: look-alikes or one edit, if one plate fits."""
 
     name: str
     wide: bool
 
     def fits(self, read: str, plate: str) -> bool:
-        """Whether the rule takes what was read for the plate."""
+        """Whether the rule matches the reading with the plate."""
         alike = lookalike_key(read) == lookalike_key(plate)
         return within_one_edit(read, plate) if self.wide else alike
 
@@ -69,7 +69,7 @@ Level = Strictness | PlainRule
 
 
 def within_one_edit(one: str, other: str) -> bool:
-    """Whether two texts are the same but for one character more, less or other."""
+    """Whether two texts differ by at most one inserted, deleted or replaced character."""
     short, full = sorted((one, other), key=len)
     if len(full) - len(short) > 1:
         return False
@@ -79,7 +79,7 @@ def within_one_edit(one: str, other: str) -> bool:
 
 
 class Remembering(ReadingLikelihood):
-    """The likelihood of plates, each worked out once."""
+    """Likelihoods of plates, each computed once."""
 
     def __init__(self, reading: PlateReading, confusions: Confusions) -> None:
         super().__init__(reading, confusions)
@@ -93,7 +93,7 @@ class Remembering(ReadingLikelihood):
 
 
 class Asked:
-    """One reading, with what has to be worked out only once for all lists."""
+    """One reading, with values computed once for all lists."""
 
     def __init__(self, reading: PlateReading, confusions: Confusions) -> None:
         self.reading = reading
@@ -102,12 +102,12 @@ class Asked:
         self.likelihood = Remembering(reading, confusions)
 
     def keys(self, strictness: Level) -> set[str]:
-        """The keys that are looked up at a level."""
+        """The look-up keys of a level."""
         return self.wide if strictness.wide else self.near
 
 
 class Register:
-    """A list in memory, looked up by look-alike key like the one on disk."""
+    """A list in memory, indexed by look-alike key like the one on disk."""
 
     def __init__(self, plates: Iterable[str]) -> None:
         self.plates = set(plates)
@@ -123,7 +123,7 @@ class Register:
 def judged(
     asked: Asked, others: Register, listed: Collection[str], level: Level, least: float
 ) -> Match:
-    """What the gate would decide with `others` and `listed` on the allow list, at any hour."""
+    """The gate's decision with `others` and `listed` on the allow list, without time limits."""
     read = asked.reading.text
     if asked.reading.confidence >= least and (read in listed or read in others.plates):
         return Match(Outcome.MATCHED, read)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Put the rates into Markdown tables and into a curve, drawn as SVG."""
+"""Formats the rates as Markdown tables and as an SVG curve."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEAST_SHOWN = 1e-5
 
 
 def percent(part: float, whole: float, digits: int = 1) -> str:
-    """A share in words; an upper bound where nothing was counted."""
+    """A share as text; an upper bound if nothing was counted."""
     if not whole:
         return "-"
     if not part:
@@ -24,7 +24,7 @@ def percent(part: float, whole: float, digits: int = 1) -> str:
 
 
 def real_table(found: Sequence[Rates]) -> str:
-    """One line a level, size of list and length of burst."""
+    """One line for each level, list size and burst length."""
     lines = [
         "| strictness | list | stills | passages | right opens |"
         " wrong opens: another listed plate | unsure | refused | not read |"
@@ -52,7 +52,7 @@ def real_table(found: Sequence[Rates]) -> str:
 
 
 def simulated_table(found: Sequence[Counted], sizes: Sequence[int], texts: float) -> str:
-    """One line a level; the last columns are for lists of so many plates out of `texts`."""
+    """One line for each level; the last columns are for lists of that many plates of `texts`."""
     heads = " | ".join(f"wrong opens: a random stranger, list of {size:,}" for size in sizes)
     lines = [
         "| strictness | passages | right opens | wrong opens: a stranger one confusion away |"
@@ -75,7 +75,7 @@ def simulated_table(found: Sequence[Counted], sizes: Sequence[int], texts: float
 def curve(
     points: dict[str, list[tuple[float, float]]], chosen: dict[str, tuple[float, float]]
 ) -> str:
-    """Right opens over wrong opens for a stranger one confusion away, both as shares of 1."""
+    """Correct over wrong openings for a stranger one confusion away, as shares of 1."""
     ups = [right for line in points.values() for _, right in line]
     low, high = math.floor(min(ups) * 50) / 50, math.ceil(max(ups) * 50) / 50
     if high <= low:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simulate millions of readings with the noise of real ones, to count what is too rare to meet.
+"""Simulates millions of readings with the noise of real ones, to count rare errors.
 
 A simulated reading takes one real reading of the right length or nearly so, whole, so that good
 and bad pictures stay good and bad all over. Each of its places keeps what the readers said there:
@@ -38,7 +38,7 @@ KEYS = np.array([INDEX[lookalike_key(char)] for char in ALPHABET])
 
 @dataclass(frozen=True)
 class Places:
-    """The places of one real reading: confidence, alternatives' shares, and which one is true."""
+    """The characters of one real reading: confidence, shares of the alternatives, the true one."""
 
     sure: Floats  # places
     shares: Floats  # places x ranks
@@ -47,7 +47,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Counted:
-    """Simulated passages, and the share of them in which the barrier would have opened."""
+    """Simulated passages, and the share in which the barrier would have opened."""
 
     level: str
     passages: int

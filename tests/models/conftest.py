@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The training code, which is no part of the import package."""
+"""Fixtures that import the training code, which is not part of the package."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Part = Callable[[str], ModuleType]
 
 @pytest.fixture
 def training_part(monkeypatch: pytest.MonkeyPatch) -> Part:
-    """A module of models/training by its dotted name, not one of the same name from elsewhere."""
+    """Import a module of models/training by its dotted name, and no other of that name."""
     monkeypatch.syspath_prepend(str(TRAINING))
 
     def part(name: str) -> ModuleType:
@@ -33,5 +33,5 @@ def training_part(monkeypatch: pytest.MonkeyPatch) -> Part:
 
 @pytest.fixture
 def reader_part(training_part: Part) -> Part:
-    """A module of models/training/reader by its name."""
+    """Import a module of models/training/reader by its name."""
     return lambda name: training_part(f"reader.{name}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards what confidences are fitted to: plates by day, and harder ones where these are few."""
+"""Fitting the calibration: plates by day, and harder ones where these are few."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def reading(text: str, sure: float, reader: str) -> PlateReading:
 
 
 def contested(fit: ModuleType, number: int, right: bool) -> Any:
-    """A plate of which the second reader reads one character otherwise than the first."""
+    """A plate on which the readers differ in one character."""
     text = f"AB{number:03}CD"
     readings = {
         "tflite normal": reading(text if right else f"AB{number:03}CE", 0.75, "tflite"),
@@ -33,7 +33,7 @@ def contested(fit: ModuleType, number: int, right: bool) -> Any:
 
 
 def by_day(fit: ModuleType) -> list[Any]:
-    """Plates that the first reader reads twice without doubt."""
+    """Plates that the first reader reads confidently on both cuts."""
     plates = []
     for number in range(40):
         text = f"KL{number:03}MN"
@@ -42,19 +42,19 @@ def by_day(fit: ModuleType) -> list[Any]:
     return plates
 
 
-def test_ok__a_few_contested_readings_by_day_prove_nothing(fit: ModuleType) -> None:
+def test_ok__too_few_contested_readings_leave_the_identity_curve(fit: ModuleType) -> None:
     few = [contested(fit, number, right=False) for number in range(fit.ENOUGH_PLATES - 1)]
     assert fit.fit(by_day(fit) + few, 0.5).agreed[CONTESTED] == Curve()
 
 
-def test_ok__what_is_rare_by_day_is_learned_under_harder_conditions(fit: ModuleType) -> None:
+def test_ok__support_that_is_rare_by_day_is_fitted_on_harder_conditions(fit: ModuleType) -> None:
     few = [contested(fit, number, right=True) for number in range(3)]
     harder = [contested(fit, 100 + number, right=number % 4 == 0) for number in range(40)]
     curve = fit.fit(by_day(fit) + few, 0.5, harder).agreed[CONTESTED]
     assert curve(0.75) < 0.5
 
 
-def test_ok__what_is_common_by_day_is_learned_by_day_alone(fit: ModuleType) -> None:
+def test_ok__support_that_is_common_by_day_is_fitted_by_day_alone(fit: ModuleType) -> None:
     many = [contested(fit, number, right=True) for number in range(fit.ENOUGH_PLATES)]
     harder = [contested(fit, 100 + number, right=False) for number in range(40)]
     alone = fit.fit(by_day(fit) + many, 0.5)
@@ -62,13 +62,13 @@ def test_ok__what_is_common_by_day_is_learned_by_day_alone(fit: ModuleType) -> N
     assert alone.agreed[CUTS] != Curve()
 
 
-def test_ok__a_plate_is_judged_without_any_picture_of_its_own_car(fit: ModuleType) -> None:
+def test_ok__a_plate_is_evaluated_without_pictures_of_its_own_car(fit: ModuleType) -> None:
     plates = [*by_day(fit), contested(fit, 7, right=True)]
     same_car = [contested(fit, 7, right=False)] * 40
     assert fit.crossed(plates, 0.5, same_car) == fit.crossed(plates, 0.5)
 
 
-def test_ok__harder_readings_of_other_cars_count_when_a_plate_is_judged(fit: ModuleType) -> None:
+def test_ok__harder_readings_of_other_cars_count_in_cross_validation(fit: ModuleType) -> None:
     plates = [*by_day(fit), contested(fit, 7, right=True)]
     harder = [contested(fit, 100 + number, right=False) for number in range(40)]
     alone, taught = (fit.crossed(plates, 0.5, more) for more in ((), harder))

@@ -68,12 +68,12 @@ def test_ok__font_classes_of_layouts_exist() -> None:
     assert all(entry["licence"] for entry in entries)
 
 
-def test_ok__small_texts_are_no_part_of_the_registration() -> None:
+def test_ok__small_texts_are_not_part_of_the_registration() -> None:
     line = [grammar.Mark("char", "L"), grammar.Mark("small", "-12"), grammar.Mark("raised", "7")]
     assert grammar.registration([line, [grammar.Mark("char", "9")]]) == "L79"
 
 
-def test_ok__bars_stand_at_the_ends_more_often_than_by_chance() -> None:
+def test_ok__bars_are_more_frequent_at_the_ends() -> None:
     rng = np.random.default_rng(5)
     style = next(style for style in grammar.load_styles()[0] if style.country == "RO")
     drawn = (grammar.registration(grammar.draw_lines(style, rng)) for _ in range(2000))
@@ -89,7 +89,7 @@ def test_ok__same_seed_draws_the_same_plate() -> None:
 
 
 @needs_fonts
-def test_ok__plates_have_the_promised_size() -> None:
+def test_ok__plates_have_the_documented_size() -> None:
     rng = np.random.default_rng(3)
     for _ in range(30):
         plate = render_plate(rng)

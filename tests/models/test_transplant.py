@@ -20,7 +20,7 @@ WIDTHS = {"A": 16, "B": 20, "1": 8, "2": 18, "I": 8}
 
 @dataclass(frozen=True)
 class Plate:
-    """What the training knows of a real crop."""
+    """The fields of a crop that the code under test uses."""
 
     image: npt.NDArray[np.uint8]
     box: npt.NDArray[np.float32]
@@ -32,7 +32,7 @@ class Plate:
 
 
 def plate(text: str, source: str = "one", light: int = 0) -> Plate:
-    """Every character is a bar of its own thickness in the middle of a place of its own width."""
+    """Every character is a bar with its own thickness, centred in a cell of its own width."""
     edges = np.cumsum([12, *(WIDTHS[character] for character in text)]).astype(np.int32)
     image = np.full((HEIGHT, int(edges[-1]) + 12), 90, np.uint8)
     image[TOP:BOTTOM, 6:-6] = PAPER + light
@@ -60,7 +60,7 @@ def bars(image: npt.NDArray[np.uint8]) -> list[int]:
     return (borders[1::2] - borders[::2]).tolist()
 
 
-def test_ok__what_stands_there_is_what_the_text_says(donors) -> None:
+def test_ok__the_picture_shows_the_characters_of_the_text(donors) -> None:
     before = plate("AB12")
     texts = set()
     for seed in range(30):
@@ -76,7 +76,7 @@ def test_ok__what_stands_there_is_what_the_text_says(donors) -> None:
     assert np.array_equal(before.image, plate("AB12").image)
 
 
-def test_ok__a_character_that_faded_away_is_no_error(donors) -> None:
+def test_ok__a_character_without_contrast_is_no_error(donors) -> None:
     faded = plate("AB1I")
     for crop in (faded, plate("AB12", light=20)):
         left = int(crop.edges[0][-2])
@@ -95,13 +95,13 @@ def test_ok__only_characters_of_the_same_set(donors) -> None:
     assert texts == {"22"}
 
 
-def test_ok__a_plate_without_known_borders_stays(donors) -> None:
+def test_ok__a_plate_without_known_borders_is_unchanged(donors) -> None:
     before = plate("AB12")
     unknown = Plate(before.image, before.box, before.text, before.source, ())
     assert donors.spell_anew(unknown, np.random.default_rng(1)) is unknown
 
 
-def test_ok__borders_are_those_of_their_plate_in_every_mixture_and_not_of_a_tilted_one(
+def test_ok__every_mixture_gets_the_borders_of_its_plate_unless_tilted(
     transplant, tmp_path: Path
 ) -> None:
     known = {"0.0": np.array([1, 5], np.int32), "1.0": np.array([2, 9], np.int32)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plates drawn by the test itself, so that their corners and their text are known exactly."""
+"""Fixtures with drawn plates, whose corners and text are known exactly."""
 
 from __future__ import annotations
 

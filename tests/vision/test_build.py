@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards what the gate does without when models are missing, and that it says so."""
+"""Degraded modes with missing models, and how they are reported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MODELS = Path(__file__).parents[2] / "models"
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 
 
-def test_ok__missing_models_are_a_stated_mode(tmp_path: Path) -> None:
+def test_ok__missing_models_are_reported_degraded_modes(tmp_path: Path) -> None:
     blank = Still(np.full((120, 200, 3), 90, np.uint8), "blank")
     pipeline = build_pipeline(VisionSettings(models_dir=tmp_path))
     assert any("plate detector" in sentence for sentence in pipeline.degraded)
@@ -25,7 +25,7 @@ def test_ok__missing_models_are_a_stated_mode(tmp_path: Path) -> None:
     assert pipeline.read_still(blank).plates == ()
 
 
-def test_ok__a_missing_refiner_is_said_and_the_detector_still_finds(tmp_path: Path) -> None:
+def test_ok__a_missing_refiner_is_reported_and_the_detector_works_alone(tmp_path: Path) -> None:
     shutil.copytree(MODELS, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("training"))
     (tmp_path / "plate_refiner.tflite").unlink()
     pipeline = build_pipeline(VisionSettings(models_dir=tmp_path))
@@ -36,6 +36,6 @@ def test_ok__a_missing_refiner_is_said_and_the_detector_still_finds(tmp_path: Pa
     assert best.region.localizer == "tflite"
 
 
-def test_ok__contours_alone_are_no_degraded_mode() -> None:
+def test_ok__contours_alone_are_not_a_degraded_mode() -> None:
     pipeline = build_pipeline(VisionSettings(localizer="contour", reader="tesseract"))
     assert not any("detector" in sentence for sentence in pipeline.degraded)

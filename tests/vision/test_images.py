@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards that any picture file becomes upright 8-bit BGR, or one clear ImageError."""
+"""Decoding: every picture file becomes upright 8-bit BGR or raises one clear ImageError."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_ok__bgr_order(tmp_path: Path) -> None:
         ("wavelet.jp2", Pillow.fromarray((RAMP * 255).astype(np.uint8))),
     ],
 )
-def test_ok__every_kind_keeps_its_brightness(
+def test_ok__every_pixel_format_keeps_its_brightness(
     tmp_path: Path, name: str, picture: Pillow.Image
 ) -> None:
     picture.save(tmp_path / name)
@@ -70,7 +70,7 @@ def test_ok__black_and_white_only(tmp_path: Path) -> None:
     assert image[0, 39].tolist() == [255, 255, 255]
 
 
-def test_ok__what_is_transparent_is_white(tmp_path: Path) -> None:
+def test_ok__transparency_becomes_white(tmp_path: Path) -> None:
     Pillow.new("RGBA", (8, 8), (0, 0, 0, 0)).save(tmp_path / "a.png")
     assert load_still(tmp_path / "a.png").image.min() == 255
 
@@ -88,13 +88,13 @@ def test_ok__exif_orientation_is_applied(tmp_path: Path, orientation: int) -> No
     assert np.array_equal(load_still(file).image, wanted)
 
 
-def test_ok__damaged_exif_counts_as_none(tmp_path: Path) -> None:
+def test_ok__damaged_exif_is_ignored(tmp_path: Path) -> None:
     file = tmp_path / "a.jpg"
     Pillow.new("RGB", (16, 8)).save(file, exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xffgarbage")
     assert load_still(file).image.shape == (8, 16, 3)
 
 
-def test_ok__taken_when_the_camera_says(tmp_path: Path) -> None:
+def test_ok__capture_time_from_exif(tmp_path: Path) -> None:
     exif = Pillow.Exif()
     inner = exif.get_ifd(ExifTags.IFD.Exif)
     inner[ExifTags.Base.DateTimeOriginal] = "2026:03:04 05:06:07"
@@ -104,27 +104,27 @@ def test_ok__taken_when_the_camera_says(tmp_path: Path) -> None:
     assert load_still(tmp_path / "a.jpg").captured_at == taken
 
 
-def test_ok__taken_when_written_otherwise(tmp_path: Path) -> None:
+def test_ok__capture_time_from_the_file_without_exif(tmp_path: Path) -> None:
     Pillow.new("RGB", (16, 8)).save(tmp_path / "a.jpg")
     os.utime(tmp_path / "a.jpg", (86400, 86400))
     assert load_still(tmp_path / "a.jpg").captured_at == datetime(1970, 1, 2, tzinfo=UTC)
 
 
 def header_only_png(width: int, height: int) -> bytes:
-    """A PNG that promises a size and holds no pixels at all."""
+    """A PNG with a size in its header and no pixels."""
     body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunk = struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
     return b"\x89PNG\r\n\x1a\n" + chunk + b"\x00\x00\x00\x00IEND\xaeB\x60\x82"
 
 
 @pytest.mark.parametrize("side", [10_001, 50_000, 2**31 - 1])
-def test_fail__too_large_is_seen_in_the_header(tmp_path: Path, side: int) -> None:
+def test_fail__too_large_is_refused_by_the_header(tmp_path: Path, side: int) -> None:
     (tmp_path / "a.png").write_bytes(header_only_png(side, side))
     with pytest.raises(ImageError, match="megapixels"):
         load_still(tmp_path / "a.png")
 
 
-def test_fail__no_pixels_behind_the_header(tmp_path: Path) -> None:
+def test_fail__header_without_pixels(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(header_only_png(100, 100))
     with pytest.raises(ImageError):
         load_still(tmp_path / "a.png")
@@ -146,7 +146,7 @@ def test_fail__no_picture(tmp_path: Path, content: bytes, sentence: str) -> None
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "JPEG2000"])
-def test_fail__cut_off(tmp_path: Path, kind: str) -> None:
+def test_fail__truncated(tmp_path: Path, kind: str) -> None:
     random = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Pillow.fromarray(random).save(buffer, kind)
@@ -155,7 +155,7 @@ def test_fail__cut_off(tmp_path: Path, kind: str) -> None:
         load_still(tmp_path / "a")
 
 
-def test_fail__gone(tmp_path: Path) -> None:
+def test_fail__missing(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no such file"):
         load_still(tmp_path / "a.jpg")
 
@@ -209,7 +209,7 @@ def test_ok__damage_raises_nothing_but_image_error(
         assert image.dtype == np.uint8
 
 
-def test_ok__folders_are_walked_in_order(tmp_path: Path) -> None:
+def test_ok__folders_are_walked_in_sorted_order(tmp_path: Path) -> None:
     for name in ("b.jpg", "a.PNG", "sub/c.webp", "note.txt", "sub/deep/d.tif"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model is opened only if its hash fits, and a model that is missing or damaged says why."""
+"""Loading and running models: hash, missing and damaged files, runtimes, quantization."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from plategate.vision.models import find_model, models_folder
 
 
 class FakeInterpreter:
-    """Answers with its input doubled, as integers of a quarter each."""
+    """Returns its input; quantized with a scale of 0.25."""
 
     def __init__(self, quantized: bool = False, failing: bool = False) -> None:
         self.failing = failing
@@ -62,7 +62,7 @@ def test_ok__the_shipped_detector_has_the_shape_and_hash_of_its_manifest() -> No
     assert model.name == found.path.name
 
 
-def test_ok__the_default_delegate_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ok__the_xnnpack_delegate_can_be_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
     found = find_model("plate_detector")
     picture = np.full((1, 288, 384, 3), 90, np.uint8)
     with_delegate = open_model(found.path, found.sha256, xnnpack=True).run(picture)[0]
@@ -71,33 +71,33 @@ def test_ok__the_default_delegate_can_be_switched_off(monkeypatch: pytest.Monkey
     np.testing.assert_allclose(with_delegate, without, atol=0.05)
 
 
-def test_fail__a_model_with_another_hash_is_not_opened(tmp_path: Path) -> None:
+def test_fail__wrong_hash(tmp_path: Path) -> None:
     file = tmp_path / "model.tflite"
     file.write_bytes(b"anything")
     with pytest.raises(ModelError, match="damaged"):
         open_model(file, "0" * 64)
 
 
-def test_fail__a_file_that_is_no_model_says_so(tmp_path: Path) -> None:
+def test_fail__file_is_not_a_model(tmp_path: Path) -> None:
     file = tmp_path / "model.tflite"
     file.write_bytes(b"anything")
     with pytest.raises(ModelError, match="cannot be loaded"):
         open_model(file, hashlib.sha256(b"anything").hexdigest())
 
 
-def test_fail__a_missing_model_says_so(tmp_path: Path) -> None:
+def test_fail__missing_model(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"cannot be read: No such file"):
         open_model(tmp_path / "gone.tflite", None)
 
 
-def test_fail__no_runtime_is_one_error_that_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fail__no_runtime_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interpreter, "RUNTIMES", ("no_such_runtime", "nor_this_one"))
     found = find_model("plate_detector")
     with pytest.raises(ModelError, match=r"no_such_runtime.*nor_this_one"):
         open_model(found.path, found.sha256)
 
 
-def test_ok__the_second_runtime_is_taken_where_the_first_is_absent(
+def test_ok__the_second_runtime_is_used_if_the_first_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     runtime = SimpleNamespace(Interpreter=lambda **_: FakeInterpreter())
@@ -107,18 +107,18 @@ def test_ok__the_second_runtime_is_taken_where_the_first_is_absent(
     assert open_model(found.path, found.sha256).input_shape == (1, 4)
 
 
-def test_ok__integer_models_take_and_give_real_values() -> None:
+def test_ok__quantized_models_take_and_return_floats() -> None:
     model = Model("whole", FakeInterpreter(quantized=True))
     values = np.array([[0.0, 0.25, 10.1, 63.75]], np.float32)
     np.testing.assert_allclose(model.run(values)[0], [[0.0, 0.25, 10.0, 63.75]])
 
 
-def test_fail__another_shape_than_the_models_is_refused() -> None:
+def test_fail__input_of_another_shape() -> None:
     with pytest.raises(ModelError, match=r"takes \(1, 4\), not \(2, 4\)"):
         Model("small", FakeInterpreter()).run(np.zeros((2, 4), np.float32))
 
 
-def test_fail__a_model_that_fails_while_running_is_a_model_error() -> None:
+def test_fail__model_fails_while_running() -> None:
     with pytest.raises(ModelError, match="out of memory"):
         Model("broken", FakeInterpreter(failing=True)).run(np.zeros((1, 4), np.float32))
 
@@ -142,14 +142,12 @@ def test_ok__the_models_folder_may_be_given_or_named_in_the_environment(
         ("[[[", "is damaged"),
     ],
 )
-def test_fail__a_manifest_without_the_model_says_so(
-    tmp_path: Path, text: str, message: str
-) -> None:
+def test_fail__manifest_without_the_model(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "MANIFEST.toml").write_text(text)
     with pytest.raises(ModelError, match=message):
         find_model("plate_detector", tmp_path)
 
 
-def test_fail__a_folder_without_manifest_says_so(tmp_path: Path) -> None:
+def test_fail__folder_without_manifest(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"no MANIFEST\.toml"):
         models_folder(tmp_path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The program's stderr holds its own words alone, and is itself again afterwards."""
+"""Muting native code: stderr has only the program's own output."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ sys.stderr.write("ours")
 """
 
 
-def test_ok__only_our_own_words_are_left() -> None:
+def test_ok__only_the_programs_own_output_is_left() -> None:
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, check=True)
     assert done.stderr == b"ours"
 
 
-def test_ok__file_that_took_a_closed_stderrs_place_is_left_alone(tmp_path: Path) -> None:
+def test_ok__another_file_on_descriptor_2_is_not_muted(tmp_path: Path) -> None:
     code = (
         "import os; from plategate.vision.interpreter import stderr_muted;"
         f"assert os.open({str(tmp_path / 'book')!r}, os.O_WRONLY | os.O_CREAT) == 2\n"
@@ -31,7 +31,7 @@ def test_ok__file_that_took_a_closed_stderrs_place_is_left_alone(tmp_path: Path)
     assert (tmp_path / "book").read_bytes() == b"kept"
 
 
-def test_ok__models_load_without_a_word() -> None:
+def test_ok__models_load_without_output() -> None:
     code = (
         "from plategate.vision.pipeline import build_pipeline;"
         "from plategate.settings.vision import VisionSettings;"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards how the parts work together: who takes whose place, who is asked again, what is enough."""
+"""The pipeline: fallbacks, degraded modes, ranking of plates, end of a burst."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def still(number: int = 0) -> Still:
 
 
 class FakeLocalizer:
-    """Says what it was told to say, or raises."""
+    """Returns prepared answers, or raises them if they are exceptions."""
 
     def __init__(self, *answers: list[PlateRegion] | Exception, name: str = "fake") -> None:
         self.name = name
@@ -48,7 +48,7 @@ class FakeLocalizer:
 
 
 class FakeReader:
-    """Says what it was told to say, or raises; keeps the plates that it was shown."""
+    """Returns or raises prepared answers and records the plates that it got."""
 
     def __init__(self, *answers: PlateReading | Exception | None, name: str = "fake") -> None:
         self.name = name
@@ -84,7 +84,7 @@ def test_ok__no_plate() -> None:
     assert reader.shown == []
 
 
-def test_ok__nothing_to_work_with() -> None:
+def test_ok__no_localizer_and_no_reader() -> None:
     assert Pipeline([], []).read_still(still()).plates == ()
 
 
@@ -103,20 +103,20 @@ def test_ok__next_localizer_where_nothing_reads_as_a_plate() -> None:
     assert result.regions == (region(90, 60),)
 
 
-def test_ok__regions_are_told_where_nothing_reads() -> None:
+def test_ok__regions_are_returned_even_if_nothing_reads() -> None:
     localizers = [FakeLocalizer([region()]), FakeLocalizer([])]
     result = Pipeline(localizers, [FakeReader(None)]).read_still(still())
     assert result.plates == ()
     assert result.regions == (region(),)
 
 
-def test_ok__doubtful_region_without_text_is_given_up() -> None:
+def test_ok__a_doubtful_region_without_text_gets_no_further_attempts() -> None:
     reader = FakeReader(None)
     Pipeline([FakeLocalizer([region(sure=0.4)])], [reader]).read_still(still())
     assert len(reader.shown) == 1
 
 
-def test_ok__next_localizer_only_then() -> None:
+def test_ok__next_localizer_is_not_used_if_the_first_finds_a_plate() -> None:
     second = FakeLocalizer([region()])
     texts(Pipeline([FakeLocalizer([region()]), second], [FakeReader(reading("AB12CDE"))]))
     assert second.asked == 0
@@ -125,7 +125,7 @@ def test_ok__next_localizer_only_then() -> None:
 @pytest.mark.parametrize(
     "error", [ModelError("broken"), RuntimeError("oom"), ValueError("x"), IndexError("x")]
 )
-def test_ok__failing_localizer_is_replaced_and_said_once(
+def test_ok__a_failing_localizer_is_replaced_and_logged_once(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = FakeLocalizer(error, error, [region()], name="tflite")
@@ -141,13 +141,13 @@ def test_ok__failing_localizer_is_replaced_and_said_once(
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
-def test_ok__sure_reader_is_enough() -> None:
+def test_ok__a_confident_reader_is_enough() -> None:
     second = FakeReader(reading("AB12CDE"), name="second")
     texts(Pipeline([FakeLocalizer([region()])], [FakeReader(reading("AB12CDE", 0.999)), second]))
     assert second.shown == []
 
 
-def test_ok__unsure_reader_is_not_alone() -> None:
+def test_ok__an_unsure_reader_is_backed_by_the_next() -> None:
     first, second = FakeReader(reading("AB12CDE", 0.7)), FakeReader(reading("AB12CDE", 0.7))
     pipeline = Pipeline([FakeLocalizer([region()])], [first, second])
     assert texts(pipeline) == ["AB12CDE"]
@@ -161,7 +161,7 @@ def test_ok__every_plate_is_cut_twice() -> None:
     assert one.grey.shape != other.grey.shape
 
 
-def test_ok__a_cut_that_reads_differently_costs_confidence() -> None:
+def test_ok__a_contradicting_second_cut_lowers_confidence() -> None:
     reader = FakeReader(reading("AB12CDE"), reading("AB12CD"))
     result = Pipeline([FakeLocalizer([region()])], [reader]).read_still(still())
     assert result.best is not None
@@ -212,7 +212,7 @@ NEAR, FAR = region(60, 50, 90), region(5, 5, 30)
     ("clear", "doubtful", "every", "asked"),
     [(NEAR, FAR, False, False), (FAR, NEAR, False, True), (NEAR, FAR, True, True)],
 )
-def test_ok__a_doubtful_plate_takes_time_if_it_could_be_what_the_still_is_about(
+def test_ok__a_doubtful_plate_gets_further_attempts_if_it_could_rank_first(
     clear: PlateRegion, doubtful: PlateRegion, every: bool, asked: bool
 ) -> None:
     sure, unsure = reading("SURE123", 0.97), reading("DOUBT47", 0.75)
@@ -222,7 +222,7 @@ def test_ok__a_doubtful_plate_takes_time_if_it_could_be_what_the_still_is_about(
     assert (len(first.shown), len(second.shown) > 0) == (3, asked)
 
 
-def test_ok__in_a_burst_a_plate_behind_a_clear_one_takes_no_time() -> None:
+def test_ok__in_a_burst_a_plate_behind_a_clear_one_gets_no_further_attempts() -> None:
     sure = reading("SURE123", 0.97)
     first, second = FakeReader(sure, sure, reading("DOUBT47", 0.75)), FakeReader(None)
     pipeline = Pipeline([FakeLocalizer([NEAR, FAR])], [first, second])
@@ -274,7 +274,7 @@ def test_ok__burst_outvotes_one_misreading() -> None:
     assert sighting.stills == 4
 
 
-def test_ok__evidence_shows_what_was_read() -> None:
+def test_ok__the_still_of_a_sighting_shows_the_plate() -> None:
     localizer = FakeLocalizer([], [region()], [region()])
     pipeline = Pipeline([localizer], [FakeReader(reading("AB12CDE"))], enough_stills=2)
     sighting = pipeline.read_burst(still(number) for number in range(4))
@@ -282,7 +282,7 @@ def test_ok__evidence_shows_what_was_read() -> None:
     assert sighting.still.sequence in (1, 2)
 
 
-def test_ok__burst_of_nothing() -> None:
+def test_ok__burst_without_plates() -> None:
     sighting = Pipeline([FakeLocalizer([])], []).read_burst([still(0), still(1)])
     assert sighting.reading is None
     assert sighting.plate is None

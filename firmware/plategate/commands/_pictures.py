@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the pipeline over the pictures named on the command line, one outcome a picture, in order.
+"""Run the pipeline over the pictures given on the command line, in order.
 
-Used by `read` and `decide`. A picture that cannot be used is an outcome with an error and disturbs
-no other.
+Used by `read` and `decide`. A picture that cannot be used gives a result with an error, and the
+others are still read.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from plategate.errors import ImageError
 if TYPE_CHECKING:
     from plategate.vision.pipeline import Pipeline, StillReading
 
-# A bar for a handful of pictures would be gone before it is seen.
+# With fewer pictures a progress bar would vanish at once.
 PROGRESS_FROM = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """One picture: what was read in it, or why it could not be used."""
+class PictureResult:
+    """One picture with its reading, or the error that prevented it."""
 
     file: Path
     reading: StillReading | None = None
@@ -34,14 +34,14 @@ class Outcome:
     error: str | None = None
 
 
-def read_pictures(pipeline: Pipeline, named: list[Path]) -> Iterator[Outcome]:
-    """Decode and read every picture that was named, and every one in the folders that were.
+def read_pictures(pipeline: Pipeline, named: list[Path]) -> Iterator[PictureResult]:
+    """Decode and read the given pictures, and all pictures in the given folders.
 
-    On a terminal a bar on stderr shows how far the work is.
+    On a terminal a progress bar is shown on stderr.
     """
     from plategate.vision.images import find_pictures
 
-    # A folder without any stays itself, to be named as such instead of being passed over.
+    # A folder without pictures stays in the list and gets an error of its own.
     files = [file for each in named for file in find_pictures([each]) or [each]]
     with _progress(len(files)) as advance:
         for file in files:
@@ -49,22 +49,22 @@ def read_pictures(pipeline: Pipeline, named: list[Path]) -> Iterator[Outcome]:
             advance()
 
 
-def read_picture(pipeline: Pipeline, file: Path) -> Outcome:
+def read_picture(pipeline: Pipeline, file: Path) -> PictureResult:
     """Decode and read one file."""
     from plategate.vision.images import load_still
 
     if file.is_dir():
-        return Outcome(file, error="no pictures found in this folder")
+        return PictureResult(file, error="no pictures found in this folder")
     started = time.perf_counter()
     try:
         still = load_still(file)
     except ImageError as error:
-        return Outcome(file, error=str(error))
+        return PictureResult(file, error=str(error))
     decoded_ms = (time.perf_counter() - started) * 1000.0
     reading = pipeline.read_still(still)
     spent = {"decode": decoded_ms, **dict(reading.milliseconds)}
     spent["total"] = (time.perf_counter() - started) * 1000.0
-    return Outcome(file, reading, tuple(spent.items()))
+    return PictureResult(file, reading, tuple(spent.items()))
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def _progress(count: int) -> Iterator[Callable[[], None]]:
     from rich.console import Console
     from rich.progress import Progress
 
-    # Lines are printed above the bar where both go to the terminal; a pipe gets them untouched.
+    # If stdout is the same terminal, lines are printed above the bar.
     both = sys.stdout.isatty()
     with Progress(console=Console(stderr=True), transient=True, redirect_stdout=both) as bar:
         task = bar.add_task("reading", total=count)

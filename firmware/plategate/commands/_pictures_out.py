@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write what `read` was asked to leave behind: crops, stages of the work, annotated pictures.
+"""Write the files of `read --crops`, `--steps` and `--annotate`.
 
-A picture that cannot be written is reported and disturbs no other.
+A file that cannot be written raises ImageError; the other pictures are still processed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ UNKNOWN_TIME = "time-unknown"
 
 @dataclass
 class PictureFolders:
-    """Where to write what; None: not wanted."""
+    """The folder of each kind of output; None if it is not wanted."""
 
     crops: Path | None = None
     steps: Path | None = None
@@ -29,7 +29,7 @@ class PictureFolders:
     _used: set[Path] = field(default_factory=set)
 
     def write(self, file: Path, reading: StillReading) -> None:
-        """Write everything wanted of one picture; raises ImageError naming the file that failed."""
+        """Write all wanted files of one picture; ImageError names a file that cannot be written."""
         if self.crops is not None:
             self._write_crops(self.crops, file, reading)
         if self.annotate is not None:
@@ -64,7 +64,7 @@ class PictureFolders:
                 _write(own / f"plate-{number}-{name}.png", picture)
 
     def _unused(self, path: Path) -> Path:
-        """The path, or one with a number where this run has written that name already."""
+        """The path, with a number appended if this run has already written that name."""
         candidate, number = path, 1
         while candidate in self._used:
             number += 1
@@ -74,7 +74,7 @@ class PictureFolders:
 
 
 def _stamp(still: Still) -> str:
-    """When the picture was taken, fit for a file name."""
+    """The capture time in a form for file names."""
     if still.captured_at is None:
         return UNKNOWN_TIME
     return still.captured_at.strftime("%Y-%m-%dT%H-%M-%S%z")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How `read` and `decide` print a picture: as a JSON line, or as lines for a person."""
+"""Format a picture's result for `read` and `decide`: one JSON object, or lines of text."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from plategate.documents import plate_document
 
 if TYPE_CHECKING:
-    from plategate.commands._pictures import Outcome
+    from plategate.commands._pictures import PictureResult
     from plategate.vision.pipeline import PlateFound
 
 
-def as_json(outcome: Outcome) -> dict[str, Any]:
-    """The JSON object of one picture, as the manual fixes it."""
+def as_json(outcome: PictureResult) -> dict[str, Any]:
+    """The JSON object of one picture; its keys are documented and do not change."""
     if outcome.error is not None or outcome.reading is None:
         return {"file": str(outcome.file), "error": outcome.error}
     return {
@@ -23,8 +23,8 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def as_lines(outcome: Outcome) -> list[str]:
-    """One line a plate, with the picture's name in front; one line where there is none."""
+def as_lines(outcome: PictureResult) -> list[str]:
+    """One line for each plate, starting with the file; one line if there is no plate."""
     if outcome.error is not None or outcome.reading is None:
         return [f"{outcome.file}: {outcome.error}"]
     if not outcome.reading.plates:

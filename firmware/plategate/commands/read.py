@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate read`: the plates in pictures, without list and pins.
+"""`plategate read`: read the plates in pictures; uses neither lists nor pins.
 
 Exit status 0 if all pictures were processed, 1 if one had an error, 2 for wrong usage.
 """
@@ -23,12 +23,12 @@ def read(
         list[Path], typer.Argument(metavar="FILE...", help="pictures, or folders of pictures")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="one JSON line a picture")] = False,
-    crops: Annotated[Path | None, typer.Option(help="folder for the plates, cut out")] = None,
+    crops: Annotated[Path | None, typer.Option(help="folder for the cropped plates")] = None,
     steps: Annotated[
-        Path | None, typer.Option(help="folder for every stage of the work as a picture")
+        Path | None, typer.Option(help="folder for pictures of every processing stage")
     ] = None,
     annotate: Annotated[
-        Path | None, typer.Option(help="folder for the pictures with the plates drawn in")
+        Path | None, typer.Option(help="folder for the pictures with outlined and labelled plates")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="settings.toml")] = None,
 ) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The [vision] table: where the models are and how sure a reading must be."""
+"""The [vision] table: models, localizer, readers, and when a burst ends."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from plategate.settings.base import SettingsModel
 
 
 class VisionSettings(SettingsModel):
-    """How plates are found and read."""
+    """Settings for finding and reading plates."""
 
     models_dir: Path | None = Field(
-        None, description="folder with MANIFEST.toml; empty: the one that came with Plategate"
+        None, description="folder with MANIFEST.toml; empty: the shipped models"
     )
-    threads: int = Field(1, ge=1, le=4, description="threads of one model")
+    threads: int = Field(1, ge=1, le=4, description="threads of each network")
     localizer: Literal["auto", "tflite", "contour"] = Field(
         "auto",
-        description="auto: the trained detector, and contours where it finds nothing or is missing",
+        description="auto: the trained detector, and contours if it finds nothing or is missing",
     )
     reader: Literal["auto", "tflite", "tesseract"] = Field(
         "auto", description="auto: both readers; tflite or tesseract: only that one"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards that calibration corrects claims without reordering them, and survives a missing file."""
+"""Calibration: monotonic curves, probabilities, missing and damaged files."""
 
 from pathlib import Path
 
@@ -52,19 +52,19 @@ def folder(path: Path, content: str | None = None) -> Path:
 
 @quick
 @given(UNIT, UNIT, st.floats(0.1, 3.0), st.floats(-3.0, 3.0, allow_subnormal=False))
-def test_ok__a_curve_keeps_the_order(one: float, other: float, slope: float, offset: float) -> None:
+def test_ok__a_curve_is_monotonic(one: float, other: float, slope: float, offset: float) -> None:
     curve = Curve(slope, offset)
     low, high = sorted((one, other))
     assert 0.0 <= curve(low) <= curve(high) <= 1.0
 
 
-def test_ok__the_plain_curve_changes_nothing() -> None:
+def test_ok__the_identity_curve_changes_nothing() -> None:
     assert Curve()(0.87) == 0.87
 
 
 @quick
 @given(st.floats(0.01, 0.99), UNIT)
-def test_ok__alternatives_share_what_is_left(sure: float, part: float) -> None:
+def test_ok__alternatives_share_the_remaining_probability(sure: float, part: float) -> None:
     character = CharacterReading("B", sure, (("8", (1 - sure) * part),))
     calibration = Calibration(curves={"tesseract": Curve(0.7, -1.0)})
     corrected = calibration.reading(PlateReading((character,), "tesseract")).characters[0]
@@ -73,7 +73,7 @@ def test_ok__alternatives_share_what_is_left(sure: float, part: float) -> None:
     assert corrected.confidence + corrected.alternatives[0][1] <= 1.0 + 1e-9
 
 
-def test_ok__unknown_readers_are_taken_at_their_word() -> None:
+def test_ok__unknown_readers_are_not_calibrated() -> None:
     reading = PlateReading((CharacterReading("B", 0.9),), "new")
     assert UNCALIBRATED.reading(reading) is reading
     assert UNCALIBRATED.weight("new") == 1.0
@@ -87,7 +87,7 @@ def test_ok__the_file_is_read(tmp_path: Path) -> None:
     assert calibration.curves["tesseract"] == Curve(0.8, 0.1)
 
 
-def test_ok__without_a_file_claims_stand(tmp_path: Path) -> None:
+def test_ok__without_a_file_nothing_is_calibrated(tmp_path: Path) -> None:
     assert load_calibration(folder(tmp_path)) == UNCALIBRATED
 
 
@@ -101,10 +101,10 @@ def test_ok__without_a_file_claims_stand(tmp_path: Path) -> None:
         FILE.replace("agreed.unconfirmed", "agreed.unknown"),
     ],
 )
-def test_fail__a_damaged_file_is_said(tmp_path: Path, content: str) -> None:
+def test_fail__damaged_file(tmp_path: Path, content: str) -> None:
     with pytest.raises(ModelError, match="calibration"):
         load_calibration(folder(tmp_path, content))
 
 
-def test_ok__what_came_with_the_models_can_be_used() -> None:
+def test_ok__the_shipped_calibration_loads() -> None:
     assert isinstance(installed_calibration(), Calibration)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards how readings are joined: agreement never weakens, disagreement never strengthens."""
+"""Joining readings: agreement never lowers, disagreement never raises confidence."""
 
 import itertools
 
@@ -53,34 +53,32 @@ readings_of_any = st.builds(
 )
 
 
-def test_ok__nothing_agrees_on_nothing() -> None:
+def test_ok__no_readings_join_to_none() -> None:
     assert agree_readings([]) is None
     assert agree_burst([PlateReading((), "tflite")]) is None
 
 
 def overlooked(more: float) -> PlateReading:
-    """A reading that is not sure whether an I follows."""
+    """A reading with doubt whether another I follows."""
     sure = [CharacterReading(c, 0.99) for c in "TR95X"]
     return PlateReading(
         (*sure, CharacterReading("M", 1 - more)), "tflite", (TextAlternative("TR95XMI", more),)
     )
 
 
-def test_fail__a_reader_that_overlooks_the_end_does_not_settle_another_ones_doubt_about_it() -> (
-    None
-):
+def test_fail__a_reader_that_misses_the_end_does_not_remove_doubt_about_it() -> None:
     short = reading("TR95XM", 0.97, "tesseract")
     assert join(overlooked(0.6), short).confidence < 0.9
     assert join(overlooked(0.001), short).confidence >= 0.97
 
 
-def test_ok__the_longer_text_comes_out_where_second_cut_shows_it() -> None:
+def test_ok__the_longer_text_wins_if_the_second_cut_has_it() -> None:
     joined = join(overlooked(0.6), reading("TR95XM", 0.97, "tesseract"), reading("TR95XMI", 0.95))
     assert joined.text == "TR95XMI"
 
 
-def test_ok__readings_of_a_still_are_no_surer_than_the_one_that_doubts_the_end_most() -> None:
-    """Each reader alone overlooks the same bar; a second still may show it better."""
+def test_ok__readings_of_one_still_are_limited_by_the_greatest_doubt_about_the_end() -> None:
+    """All readers of a still may miss the same bar; another still may show it."""
     sure, doubting = overlooked(0.01), overlooked(0.3)
     other = reading("TR95XM", 0.97, "tesseract")
     for readings in itertools.permutations([sure, doubting, other]):
@@ -95,7 +93,7 @@ def test_ok__readings_of_a_still_are_no_surer_than_the_one_that_doubts_the_end_m
     assert burst.confidence > 0.9
 
 
-def test_ok__what_one_reader_saw_is_told_though_the_other_one_was_believed() -> None:
+def test_ok__a_dissenting_text_is_kept_as_an_alternative() -> None:
     half = Calibration(weights={"tesseract": 0.5})
     seen = [reading("LGB5958", 0.9), reading("LEB5958", 0.6, "tesseract")]
     for readings in itertools.permutations(seen):
@@ -106,13 +104,13 @@ def test_ok__what_one_reader_saw_is_told_though_the_other_one_was_believed() -> 
         assert told["LEB5958"] == pytest.approx(0.3)
 
 
-def test_ok__doubt_about_the_end_is_left_to_the_text_of_a_single_reading() -> None:
+def test_ok__doubt_about_the_end_keeps_the_text_of_a_single_reading() -> None:
     assert join(overlooked(0.3)).text == "TR95XM"
 
 
 @quick
 @given(readings_of_any)
-def test_ok__one_reading_alone_stays_what_it_is(one: PlateReading) -> None:
+def test_ok__a_single_reading_is_unchanged(one: PlateReading) -> None:
     joined = join(one)
     assert joined.text == one.text
     assert joined.reader == one.reader
@@ -154,7 +152,7 @@ def test_ok__order_of_readings_does_not_matter(found: list[PlateReading]) -> Non
     assert len(results) == 1
 
 
-def test_ok__equal_texts_with_other_doubts_join_the_same_in_any_order() -> None:
+def test_ok__equal_texts_with_different_alternatives_join_alike_in_any_order() -> None:
     doubts = ((("B", 0.3),), (("H", 0.3),))
     first, second = (
         PlateReading((CharacterReading("A", 0.6), CharacterReading("8", 0.6, other)), "one")
@@ -176,7 +174,7 @@ def test_ok__shares_are_probabilities(found: list[PlateReading]) -> None:
     assert joined.text not in {a.text for a in joined.alternatives}
 
 
-def test_ok__a_cut_plate_is_seen_by_the_other_cut() -> None:
+def test_ok__a_truncated_reading_is_completed_by_the_other() -> None:
     joined = join(reading("AB12CD", 0.99), reading("B12CDE", 0.99, "tesseract"))
     assert joined.text == "AB12CDE"
     assert joined.confidence < 0.99
@@ -200,7 +198,7 @@ def test_ok__a_contradiction_is_not_averaged_away() -> None:
     assert other <= {a.text for a in joined.alternatives}
 
 
-def test_ok__what_both_leave_possible_wins() -> None:
+def test_ok__the_character_possible_in_both_wins() -> None:
     unsure = PlateReading((CharacterReading("8", 0.55, (("B", 0.44),)),), "tflite")
     other = PlateReading((CharacterReading("B", 0.70, (("E", 0.29),)),), "tesseract")
     joined = join(unsure, other)
@@ -214,7 +212,7 @@ def test_ok__another_plate_is_not_mixed_in() -> None:
     assert joined.confidence < 0.9
 
 
-def test_ok__noise_of_a_weak_reader_hardly_counts() -> None:
+def test_ok__noise_from_a_weak_reader_weighs_little() -> None:
     joined = join(reading("AB12CDE", 0.99), reading("I7", 0.05, "tesseract"))
     assert joined.text == "AB12CDE"
     assert joined.confidence == pytest.approx(0.99, abs=0.005)
@@ -236,7 +234,7 @@ def test_ok__readers_count_by_their_weight() -> None:
         assert joined.text == expected
 
 
-def test_ok__claims_are_corrected_before_they_are_joined() -> None:
+def test_ok__confidences_are_calibrated_before_they_are_joined() -> None:
     boastful = Calibration(curves={"tesseract": Curve(0.2, 0.0)})
     joined = agree_readings(
         [reading("B", 0.8, "tflite"), reading("8", 0.99, "tesseract")], calibration=boastful
@@ -245,7 +243,7 @@ def test_ok__claims_are_corrected_before_they_are_joined() -> None:
     assert joined.text == "B"
 
 
-def test_ok__another_reader_that_reads_the_same_is_worth_more_than_second_cut() -> None:
+def test_ok__the_same_text_from_another_reader_weighs_more_than_a_second_cut() -> None:
     learned = Calibration(agreed={CONFIRMED: Curve(1.0, 2.0), CONTESTED: Curve(1.0, -2.0)})
     first, same, other = reading("AB1", 0.8), reading("AB1", 0.8, "t"), reading("AB7", 0.6, "t")
     confirmed = agree_readings([first, same], calibration=learned)
@@ -260,7 +258,7 @@ def test_ok__another_reader_that_reads_the_same_is_worth_more_than_second_cut() 
 
 
 @pytest.mark.parametrize("other", ["AB", "A71", "XYZ", "AB12", ""])
-def test_ok__another_reader_contests_a_text_only_if_it_reads_it_but_for_one_character(
+def test_ok__another_reader_contests_a_text_only_with_one_different_character(
     other: str,
 ) -> None:
     first, second = reading("AB1", 0.8), reading(other, 0.6, "t")
@@ -268,12 +266,12 @@ def test_ok__another_reader_contests_a_text_only_if_it_reads_it_but_for_one_char
     assert support([first, second], "AB1") == expected
 
 
-def test_ok__texts_that_differ_in_one_character_and_in_look_alikes_contest_one_another() -> None:
+def test_ok__look_alikes_are_folded_before_texts_contest_each_other() -> None:
     first, second = reading("ABO1", 0.8), reading("A80I", 0.6, "t")
     assert support([first, second], "ABO1") == CONTESTED
 
 
-def test_ok__evidence_decides_between_look_alikes_but_not_against_the_picture() -> None:
+def test_ok__evidence_decides_between_look_alikes_but_does_not_overrule_the_picture() -> None:
     doubtful = PlateReading((CharacterReading("O", 0.6, (("0", 0.39),)),), "tflite")
 
     def digits(text: str) -> float:
@@ -287,7 +285,7 @@ def test_ok__evidence_decides_between_look_alikes_but_not_against_the_picture() 
     assert sure.text == "O"
 
 
-def test_ok__evidence_for_nothing_changes_nothing() -> None:
+def test_ok__equal_evidence_changes_nothing() -> None:
     one = PlateReading((CharacterReading("O", 0.6, (("0", 0.39),)),), "tflite")
     for same in (-2.0, 0.0, 2.0):
         assert agree_readings([one], lambda _, same=same: same, UNCALIBRATED) == join(one)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Maps as the detector gives them, for tests."""
+"""Output maps of the detector for tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROWS, COLUMNS = 36, 48
 
 
 class FakeModel:
-    """Gives one prepared map after the other, and remembers what it was shown."""
+    """Returns prepared maps one after the other and records its inputs."""
 
     name = "fake"
 
@@ -32,7 +32,7 @@ class FakeModel:
 
 
 def plate_map(*plates: tuple[float, float, float, float, float]) -> Any:
-    """A map that says: plates at (x0, y0, x1, y1) in the network's input, this likely."""
+    """An output map with plates at (x0, y0, x1, y1, probability) in the network's input."""
     answer = np.zeros((ROWS, COLUMNS, 9), np.float32)
     answer[..., 0] = -9
     for x0, y0, x1, y1, likely in plates:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards that plates are found without any model, wherever, however large and tilted they are."""
+"""The contour localizer: position, size and tilt of plates, empty and noisy pictures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
 @pytest.mark.parametrize(
     ("x", "y", "width"), [(60, 80, 90), (500, 300, 160), (900, 560, 260), (300, 200, 600)]
 )
-def test_ok__found_wherever_it_is(
+def test_ok__found_at_every_position_and_size(
     drawn_plate: Callable, placed: Callable, corners_at: Callable, x: int, y: int, width: int
 ) -> None:
     corners = corners_at(x, y, width, width * 0.22)
@@ -66,7 +66,7 @@ def test_ok__two_lines(drawn_plate: Callable, placed: Callable, corners_at: Call
     assert overlap(as_quad(found[0]), corners) > 0.5
 
 
-def test_ok__best_first_and_none_twice(
+def test_ok__best_first_without_duplicates(
     drawn_plate: Callable, placed: Callable, corners_at: Callable
 ) -> None:
     still = placed(drawn_plate(["AB12 CDE"]), corners_at(500, 300, 200, 44))
@@ -87,11 +87,11 @@ def test_ok__still_is_not_modified(
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 900), (900, 3), (24, 24), (40, 2000)])
 @pytest.mark.parametrize("value", [0, 128, 255])
-def test_ok__nothing_to_be_found(shape: tuple[int, int], value: int) -> None:
+def test_ok__uniform_pictures_have_no_plate(shape: tuple[int, int], value: int) -> None:
     assert ContourLocalizer().localize(np.full((*shape, 3), value, np.uint8)) == []
 
 
-def test_ok__noise_is_no_failure() -> None:
+def test_ok__noise_raises_no_error() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     assert len(ContourLocalizer().localize(noise)) <= 3
 
@@ -107,7 +107,7 @@ def test_ok__finds_the_demo_plates() -> None:
     assert sum(hits) >= DEMO_FLOOR * len(hits)
 
 
-def test_ok__blobs_out_of_line_are_left_out() -> None:
+def test_ok__blobs_off_the_line_are_removed() -> None:
     row = [(10 + 14 * i, 50 + i, 9, 18) for i in range(6)]
     blobs = np.array([*row, (40, 10, 9, 18), (60, 52, 9, 60)], np.float32)
     found = rows_of(blobs)
@@ -122,7 +122,7 @@ def test_ok__corners_are_ordered_from_the_top_left() -> None:
     assert np.array_equal(ordered(corners[::-1]), corners)
 
 
-def test_ok__overlapping_proposals_are_one() -> None:
+def test_ok__overlapping_proposals_are_one_plate() -> None:
     one = ordered(np.array([(0, 0), (10, 0), (10, 4), (0, 4)], np.float32))
     kept = distinct([(3.0, one), (2.0, one + 0.5), (1.0, one + 40)], 0.2)
     assert [odds for odds, _ in kept] == [3.0, 1.0]

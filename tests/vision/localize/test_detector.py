@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The detector's promises: places in pixels of the picture, on a canvas of its shape."""
+"""The detector: candidates in pixels of the picture, one network for each canvas."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def picture(width: int, height: int) -> Any:
     return np.full((height, width, 3), 90, np.uint8)
 
 
-def test_ok__places_are_in_pixels_of_the_picture() -> None:
+def test_ok__candidates_are_in_pixels_of_the_picture() -> None:
     fake = FakeModel(plate_map((100, 80, 180, 100, 0.9)))
     (place,) = Detector(lambda: cast(Model, fake)).propose(picture(1536, 1152), 0.1)
     np.testing.assert_allclose(place.box, (400, 320, 720, 400), atol=0.1)
@@ -58,7 +58,7 @@ def test_ok__the_shipped_network_takes_every_canvas(canvas: tuple[int, int]) -> 
 
 
 @pytest.mark.parametrize("xnnpack", [True, False])
-def test_ok__a_plate_is_proposed_where_it_is_on_whatever_canvas(
+def test_ok__a_plate_is_proposed_at_its_position_on_every_canvas(
     xnnpack: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLATEGATE_XNNPACK", "1" if xnnpack else "0")
@@ -78,7 +78,7 @@ def test_ok__a_plate_is_proposed_where_it_is_on_whatever_canvas(
         assert np.abs(off).max() < 0.1 * (best.box[2] - best.box[0])
 
 
-def test_fail__a_file_that_is_gone_when_it_is_needed_again_is_a_model_error(
+def test_fail__model_file_removed_while_running(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "detector.tflite"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A still keeps its shape in a canvas, and the canvas is no larger than it must be."""
+"""Letterboxing: the smallest canvas, the scale, no skipped pixels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def still(width: int, height: int) -> Any:
         ((1, 1), (288, 288)),
     ],
 )
-def test_ok__a_still_lies_in_the_smallest_canvas_that_holds_it(
+def test_ok__a_still_gets_the_smallest_canvas_that_holds_it(
     size: tuple[int, int], canvas: tuple[int, int]
 ) -> None:
     shown, scale = letterbox(still(*size))
@@ -43,7 +43,7 @@ def test_ok__a_still_lies_in_the_smallest_canvas_that_holds_it(
     assert shown[: inside[0], : inside[1]].std() > 0 or size == (1, 1)
 
 
-def test_ok__what_is_seen_is_the_still_and_no_pixel_is_skipped() -> None:
+def test_ok__the_canvas_shows_the_still_and_every_pixel_contributes() -> None:
     fine = np.zeros((1152, 1536, 3), np.uint8)
     fine[::4, ::4] = 255  # a sixteenth of the pixels, all of which a picture of a quarter may skip
     assert letterbox(fine)[0].mean() == pytest.approx(255 / 16, abs=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The refiner's promises: the window shows the place; what it says is in pixels of the still."""
+"""The refiner: the window around a candidate, and results in pixels of the still."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEMO = Path(__file__).parents[2] / "data" / "demo"
 
 
 class FakeModel:
-    """Says the same about every window, and remembers what it was shown."""
+    """Returns the same output for every window and records its inputs."""
 
     name = "fake"
     input_shape = (1, ROWS, COLUMNS, 3)
@@ -44,14 +44,14 @@ def still(width: int = 768, height: int = 576) -> Any:
     return np.random.default_rng(1).integers(0, 255, (height, width, 3), np.uint8)
 
 
-def test_ok__a_plate_is_shown_96_pixels_wide_in_the_middle() -> None:
+def test_ok__a_candidate_is_96_pixels_wide_in_the_window() -> None:
     window = Window.around((200, 160, 360, 200))
     shown = window.from_still(np.array([[200, 160], [360, 200]], np.float32))
     np.testing.assert_allclose(shown, [[32, 36], [128, 60]], atol=1e-4)
     np.testing.assert_allclose(window.to_still(shown), [[200, 160], [360, 200]], atol=1e-3)
 
 
-def test_ok__a_plate_of_two_lines_is_shown_whole() -> None:
+def test_ok__a_two_line_plate_fits_the_window() -> None:
     window = Window.around((100, 100, 150, 150))
     shown = window.from_still(np.array([[100, 100], [150, 150]], np.float32))
     assert shown.min() >= 0
@@ -60,9 +60,7 @@ def test_ok__a_plate_of_two_lines_is_shown_whole() -> None:
 
 @pytest.mark.parametrize("wide", [20, 55, 96, 300, 900, 2400])
 @pytest.mark.parametrize("at", [(0.5, 0.5), (0.02, 0.03), (0.99, 0.97)])
-def test_ok__what_is_in_the_still_is_where_the_window_says(
-    wide: int, at: tuple[float, float]
-) -> None:
+def test_ok__window_coordinates_match_the_still(wide: int, at: tuple[float, float]) -> None:
     image = np.zeros((2250, 3000, 3), np.uint8)
     middle = np.array(at) * [3000, 2250]
     half = np.array([wide, wide / 4]) / 2
@@ -79,34 +77,34 @@ def test_ok__what_is_in_the_still_is_where_the_window_says(
     np.testing.assert_allclose(found, expected, atol=max(1.3, 0.6 * window.scale))
 
 
-def test_ok__beyond_the_edge_it_is_grey() -> None:
+def test_ok__the_window_is_grey_beyond_the_edge() -> None:
     refined = cut(still(), Window.around((0, 0, 60, 20)))
     assert (refined[:20, :20] == GREY).all()
     assert (cut(still(), Window.around((5000, 5000, 5060, 5020))) == GREY).all()
 
 
 @pytest.mark.parametrize("wide", [12, 40, 96, 150, 320])
-def test_ok__within_the_still_nothing_of_it_is_lost(wide: int) -> None:
+def test_ok__the_window_is_filled_inside_the_still(wide: int) -> None:
     white = np.full((2250, 3000, 3), 255, np.uint8)
     assert (cut(white, Window.around((1500, 1100, 1500 + wide, 1100 + wide / 4))) == 255).all()
 
 
 @pytest.mark.parametrize("wide", [400, 900, 1600])
-def test_ok__no_pixel_of_a_large_part_is_skipped(wide: int) -> None:
+def test_ok__every_pixel_of_a_large_window_contributes(wide: int) -> None:
     fine = np.zeros((2250, 3000, 3), np.uint8)
     fine[::2, ::2] = fine[1::2, 1::2] = 254
     refined = cut(fine, Window.around((1500 - wide / 2, 1100, 1500 + wide / 2, 1100 + wide / 4)))
     np.testing.assert_allclose(refined, 127, atol=3)
 
 
-def test_ok__the_still_is_left_as_it_is() -> None:
+def test_ok__the_still_is_not_modified() -> None:
     image = still()
     before = image.copy()
     cut(image, Window.around((0, 0, 700, 300)))
     assert (image == before).all()
 
 
-def test_ok__corners_and_likelihood_are_told_in_terms_of_the_still() -> None:
+def test_ok__refined_corners_are_in_pixels_of_the_still() -> None:
     model = FakeModel(np.log(4), [[32, 36], [128, 36], [128, 60], [32, 60]])
     refined = Refiner(cast(Model, model)).refine(still(), (200, 160, 360, 200))
     np.testing.assert_allclose(
@@ -115,13 +113,13 @@ def test_ok__corners_and_likelihood_are_told_in_terms_of_the_still() -> None:
     assert refined.probability == pytest.approx(0.8)
 
 
-def test_ok__however_sure_it_is_a_likelihood_stays_one() -> None:
+def test_ok__extreme_logits_stay_probabilities() -> None:
     for logit in (-1e4, 1e4):
         model = FakeModel(logit, np.zeros((4, 2)))
         assert 0 <= Refiner(cast(Model, model)).refine(still(), (0, 0, 9, 9)).probability <= 1
 
 
-def test_fail__a_missing_network_is_a_model_error(tmp_path: Path) -> None:
+def test_fail__missing_network(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         Refiner.from_manifest(tmp_path)
 
@@ -129,7 +127,7 @@ def test_fail__a_missing_network_is_a_model_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("dx", "dy", "grown"), [(0.2, 0, 1), (-0.15, 0.3, 1), (0, 0, 1.4), (0, 0, 0.75)]
 )
-def test_ok__from_beside_a_plate_its_corners_are_found_the_same(
+def test_ok__corners_do_not_depend_on_the_exact_candidate(
     shipped: Refiner, dx: float, dy: float, grown: float
 ) -> None:
     image = cv2.imread(str(DEMO / "01-day-1.jpg"))
@@ -143,7 +141,7 @@ def test_ok__from_beside_a_plate_its_corners_are_found_the_same(
     assert np.linalg.norm(refined.corners - region.corners, axis=1).max() < 0.3 * high
 
 
-def test_ok__what_is_no_plate_is_taken_for_none(shipped: Refiner) -> None:
+def test_ok__the_shipped_refiner_rejects_background(shipped: Refiner) -> None:
     image = cv2.imread(str(DEMO / "01-day-1.jpg"))
     height, width = image.shape[:2]
     assert (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trained detector's promises: places looked at from near, corners in the still, a ranking."""
+"""The TFLite localizer: refined candidates, search in parts, corners, ranking."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHIFT = np.float32([2, 1])  # how far from the detector's corners the refiner se
 
 
 class FakeRefiner:
-    """Says what it is told about each place that it is asked about, else that it is a plate."""
+    """Returns prepared probabilities, then 0.9, with the corners moved by SHIFT."""
 
     def __init__(self, *likely: float) -> None:
         self.likely = list(likely)
@@ -60,7 +60,7 @@ def best(regions: list[PlateRegion]) -> Any:
     return np.array(regions[0].corners)
 
 
-def test_ok__corners_are_those_that_are_seen_from_near_in_pixels_of_the_still() -> None:
+def test_ok__a_region_has_the_refined_corners_in_pixels_of_the_still() -> None:
     found, _, _ = localizer(plate_map((100, 80, 180, 100, 0.9)))
     (region,) = found.localize(still())
     expected = [[202, 161], [362, 161], [362, 201], [202, 201]]
@@ -69,7 +69,7 @@ def test_ok__corners_are_those_that_are_seen_from_near_in_pixels_of_the_still() 
     assert region.confidence == pytest.approx(0.9, abs=1e-3)
 
 
-def test_ok__a_plate_is_as_likely_as_both_networks_say() -> None:
+def test_ok__a_region_has_the_combined_probability_of_both_networks() -> None:
     search = Search(trust=0.5)
     found, fake, refiner = localizer(
         plate_map((100, 80, 180, 100, 0.9)), near=(0.4,), search=search
@@ -80,33 +80,33 @@ def test_ok__a_plate_is_as_likely_as_both_networks_say() -> None:
     np.testing.assert_allclose(refiner.asked, [(200, 160, 360, 200)], atol=0.1)
 
 
-def test_ok__a_place_that_is_no_plate_from_near_is_not_reported() -> None:
+def test_ok__a_candidate_that_the_refiner_rejects_is_not_reported() -> None:
     doubted = plate_map((100, 80, 180, 100, 0.9))
     found, _, refiner = localizer(doubted, search=Search(parts=False), near=(0.01,))
     assert found.localize(still()) == []
     assert len(refiner.asked) == 1
 
 
-def test_ok__an_unlikely_place_that_is_a_plate_from_near_is_reported() -> None:
+def test_ok__a_weak_candidate_that_the_refiner_accepts_is_reported() -> None:
     unlikely = plate_map((100, 80, 180, 100, 0.2))
     found, _, _ = localizer(unlikely, near=(0.95,), search=Search(parts=False))
     assert len(found.localize(still())) == 1
 
 
-def test_ok__only_the_likeliest_places_are_looked_at_from_near() -> None:
+def test_ok__only_the_most_likely_candidates_are_refined() -> None:
     places = [(20.0 + 70 * i, 80.0, 80.0 + 70 * i, 95.0, 0.5 + 0.1 * i) for i in range(4)]
     found, _, refiner = localizer(plate_map(*places), search=Search(most=2))
     found.localize(still())
     assert sorted(round(box[0] / 2) for box in refiner.asked) == [160, 230]
 
 
-def test_ok__a_place_that_is_much_less_likely_than_the_best_is_not_looked_at_from_near() -> None:
+def test_ok__a_candidate_far_below_the_best_is_not_refined() -> None:
     found, _, refiner = localizer(plate_map((20, 80, 100, 100, 0.9), (200, 80, 280, 100, 0.2)))
     assert len(found.localize(still())) == 1
     assert len(refiner.asked) == 1
 
 
-def test_ok__a_plate_that_lies_elsewhere_from_near_is_looked_at_once_more_from_there(
+def test_ok__a_candidate_that_moved_is_refined_once_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found, _, refiner = localizer(plate_map((100, 80, 180, 100, 0.9)))
@@ -135,7 +135,7 @@ def test_ok__a_region_keeps_the_corners_that_the_detector_proposed() -> None:
     assert nearer.proposed == region.proposed
 
 
-def test_ok__a_still_in_which_no_plate_is_sure_is_searched_in_parts_as_well() -> None:
+def test_ok__a_still_without_a_confident_plate_is_also_searched_in_parts() -> None:
     empty, unsure = plate_map(), plate_map((20, 80, 100, 100, 0.4))
     lower_right = plate_map((200, 180, 280, 200, 0.9))
     found, fake, _ = localizer(unsure, empty, empty, empty, lower_right, near=(0.4, 0.9))
@@ -145,7 +145,7 @@ def test_ok__a_still_in_which_no_plate_is_sure_is_searched_in_parts_as_well() ->
     assert doubted.box[0] == pytest.approx(42, abs=0.1)
 
 
-def test_ok__a_still_that_looks_empty_is_searched_in_parts() -> None:
+def test_ok__a_still_without_candidates_is_searched_in_parts() -> None:
     empty = plate_map()
     lower_right = plate_map((100, 80, 180, 100, 0.9))
     found, fake, _ = localizer(empty, empty, empty, empty, lower_right)
@@ -154,7 +154,7 @@ def test_ok__a_still_that_looks_empty_is_searched_in_parts() -> None:
     assert region.box[0] > 768 * 0.42
 
 
-def test_ok__a_still_whose_only_place_is_no_plate_is_searched_in_parts() -> None:
+def test_ok__a_still_with_only_rejected_candidates_is_searched_in_parts() -> None:
     empty, place = plate_map(), plate_map((100, 80, 180, 100, 0.9))
     found, fake, _ = localizer(place, empty, empty, empty, place, near=(0.01, 0.9))
     assert len(found.localize(still())) == 1
@@ -167,7 +167,7 @@ def test_ok__several_plates_come_best_first() -> None:
     assert [round(region.box[0]) for region in regions] == [402, 42]
 
 
-def test_ok__two_places_that_are_one_plate_from_near_become_one(
+def test_ok__two_candidates_refined_to_one_plate_become_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found, _, refiner = localizer(plate_map((20, 80, 100, 100, 0.70), (100, 80, 180, 100, 0.95)))
@@ -183,7 +183,7 @@ def test_ok__corners_are_clipped_to_the_still() -> None:
     assert region.box[3] <= 576
 
 
-def test_ok__twisted_corners_become_the_box_around_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ok__twisted_corners_become_their_box(monkeypatch: pytest.MonkeyPatch) -> None:
     found, _, refiner = localizer(plate_map((100, 80, 180, 100, 0.9)))
     twisted = np.array([[360, 160], [200, 160], [360, 200], [200, 200]], np.float32)
     monkeypatch.setattr(refiner, "refine", lambda _image, _box: RefinedPlate(0.9, twisted))
@@ -192,7 +192,7 @@ def test_ok__twisted_corners_become_the_box_around_them(monkeypatch: pytest.Monk
     np.testing.assert_allclose(region.corners, expected, atol=0.1)
 
 
-def test_fail__what_is_no_picture_is_refused() -> None:
+def test_fail__array_is_not_a_picture() -> None:
     found, _, _ = localizer()
     with pytest.raises(ImageError, match="8 bits"):
         found.localize(np.zeros((20, 20), np.uint8))
@@ -200,13 +200,13 @@ def test_fail__what_is_no_picture_is_refused() -> None:
         found.localize(np.zeros((20, 20, 3), np.float32))  # type: ignore[arg-type]
 
 
-def test_fail__a_missing_detector_is_a_model_error(tmp_path: Path) -> None:
+def test_fail__missing_detector(tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         TfliteLocalizer.from_manifest(tmp_path)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 900), (900, 3), (40, 30), (5000, 40)])
-def test_ok__odd_sizes_pass(shipped: TfliteLocalizer, size: tuple[int, int]) -> None:
+def test_ok__unusual_sizes(shipped: TfliteLocalizer, size: tuple[int, int]) -> None:
     assert isinstance(shipped.localize(still(*size)), list)
 
 
@@ -235,7 +235,7 @@ def test_ok__the_region_follows_the_plate(shipped: TfliteLocalizer, dx: int, dy:
     assert np.linalg.norm(error, axis=1).max() < 0.35 * height
 
 
-def test_ok__a_closer_look_starts_where_the_plate_was_found() -> None:
+def test_ok__a_close_up_starts_at_the_known_region() -> None:
     known = PlateRegion(((300, 200), (360, 200), (360, 220), (300, 220)), 0.5, "tflite")
     found, fake, refiner = localizer(near=(0.8,))
     region = found.close_up(still(), known)
@@ -246,7 +246,7 @@ def test_ok__a_closer_look_starts_where_the_plate_was_found() -> None:
     assert fake.shown == []
 
 
-def test_ok__without_its_refiner_the_detector_goes_on_alone_and_says_why(tmp_path: Path) -> None:
+def test_ok__without_its_refiner_the_detector_works_alone_and_reports_why(tmp_path: Path) -> None:
     for name in ("MANIFEST.toml", "plate_detector.tflite"):
         (tmp_path / name).write_bytes((MODELS / name).read_bytes())
     alone = TfliteLocalizer.from_manifest(tmp_path)
@@ -260,11 +260,11 @@ def test_ok__without_its_refiner_the_detector_goes_on_alone_and_says_why(tmp_pat
     assert alone.close_up(image, region) is None
 
 
-def test_ok__with_its_refiner_the_detector_is_as_it_should_be(shipped: TfliteLocalizer) -> None:
+def test_ok__with_its_refiner_the_localizer_is_not_degraded(shipped: TfliteLocalizer) -> None:
     assert shipped.degraded is None
 
 
-def test_ok__the_detector_alone_doubts_more_than_with_its_refiner() -> None:
+def test_ok__the_detector_alone_uses_higher_thresholds() -> None:
     fake = FakeModel(*[plate_map((100, 80, 180, 100, 0.27))] * 2)
     detector = Detector(lambda: cast(Model, fake))
     assert len(TfliteLocalizer(detector, None, Search(parts=False)).localize(still())) == 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decoding of step-wise chances against the sum over all paths there are."""
+"""CTC decoding, compared with the sum over all paths."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def collapse(path: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def truth_of(chances: np.ndarray) -> dict[tuple[int, ...], float]:
-    """The probability of every text, summed over all paths there are."""
+    """The probability of every text, summed over all paths."""
     truth: dict[tuple[int, ...], float] = {}
     for path in product(range(chances.shape[1]), repeat=len(chances)):
         weight = float(np.prod([chances[at, number] for at, number in enumerate(path)]))
@@ -25,7 +25,7 @@ def truth_of(chances: np.ndarray) -> dict[tuple[int, ...], float]:
     return truth
 
 
-def test_ok__sums_every_way_to_a_text() -> None:
+def test_ok__probabilities_sum_over_all_alignments() -> None:
     rng = np.random.default_rng(4)
     for _ in range(20):
         chances = softmax(rng.normal(0, 0.8, (5, 3)).astype(np.float32))
@@ -37,7 +37,7 @@ def test_ok__sums_every_way_to_a_text() -> None:
 
 
 @pytest.mark.parametrize("idle", [(1,), (1, 2), (0, 1, 4), (3, 4, 5, 6), (0, 2, 6)])
-def test_ok__steps_where_nothing_happens_change_no_sum(idle: tuple[int, ...]) -> None:
+def test_ok__idle_steps_do_not_change_probabilities(idle: tuple[int, ...]) -> None:
     rng = np.random.default_rng(len(idle))
     for _ in range(5):
         scores = rng.normal(0, 0.8, (7, 3)).astype(np.float32)
@@ -52,7 +52,7 @@ def test_ok__steps_where_nothing_happens_change_no_sum(idle: tuple[int, ...]) ->
             assert candidate.probability == pytest.approx(truth[candidate.classes], abs=2e-3)
 
 
-def test_ok__a_character_that_fades_leaves_its_whole_chance_to_the_blank() -> None:
+def test_ok__a_fading_character_gives_its_probability_to_the_blank() -> None:
     begins, fading, again = (0.5, 0.5), (0.9981, 0.0019), (0.01, 0.99)  # chances of blank and A
     # 0.0019 is too little to begin a candidate, but an A before it may go on.
     found = prefix_beam_search(np.array([begins, fading, fading, fading, again]))
@@ -64,7 +64,7 @@ def test_ok__a_character_that_fades_leaves_its_whole_chance_to_the_blank() -> No
     assert once.probability == pytest.approx(left * 0.01 + begins_late, rel=1e-5)
 
 
-def test_ok__weakest_character_is_never_surer_than_every_other_text_allows() -> None:
+def test_ok__the_weakest_character_is_at_least_as_likely_as_its_text() -> None:
     rng = np.random.default_rng(9)
     for _ in range(30):
         scores = rng.normal(0, 3, (12, 37)).astype(np.float32)

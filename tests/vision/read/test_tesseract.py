@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards reading with the real Tesseract: text, polarity, engines, threads, degraded modes."""
+"""Reading with the real Tesseract: text, polarity, engines, threads, degraded modes."""
 
 import hashlib
 import threading
@@ -27,7 +27,7 @@ REGION = PlateRegion(((0.0, 0.0), (9.0, 0.0), (9.0, 3.0), (0.0, 3.0)), 1.0, "dra
 
 
 def drawn_line(text: str, height: int = 48) -> Image:
-    """`text` in a plain face, dark on light, cut to the band of characters."""
+    """`text` in a plain font, dark on light, cut to its line."""
     face, scale = cv2.FONT_HERSHEY_DUPLEX, height / 30
     (width, tall), _ = cv2.getTextSize(text, face, scale, 2)
     line = np.full((tall + 12, width + 24), 235, np.uint8)
@@ -47,7 +47,7 @@ def chequered(height: int, width: int) -> Image:
 
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> TesseractReader:
-    """A reader without our model, so that its text does not change with every training."""
+    """A reader with stock data, so that its text does not change with every training."""
     return TesseractReader(models_without_tesseract(tmp_path_factory.mktemp("models")))
 
 
@@ -71,7 +71,7 @@ def test_ok__clean_line_is_read_with_confidences(stock: TesseractReader) -> None
         assert char.char not in dict(char.alternatives)
 
 
-def test_ok__light_characters_on_dark_ground_read_the_same(stock: TesseractReader) -> None:
+def test_ok__light_characters_on_a_dark_background_read_the_same(stock: TesseractReader) -> None:
     line = drawn_line("KX63 HNP")
     assert text_of(stock.read(plate_of(255 - line))) == "KX63HNP"
     assert is_light_on_dark(255 - line)
@@ -83,12 +83,12 @@ def test_ok__two_lines_are_read_top_line_first(stock: TesseractReader) -> None:
     assert text_of(reading) == "KX63HNP"
 
 
-def test_ok__a_low_line_is_no_part_of_the_registration(stock: TesseractReader) -> None:
+def test_ok__a_low_line_is_not_part_of_the_registration(stock: TesseractReader) -> None:
     plate = plate_of(drawn_line("ICT", height=20), drawn_line("KX63 HNP"))
     assert text_of(stock.read(plate)) == "KX63HNP"
 
 
-def test_ok__nothing_to_read_is_none(stock: TesseractReader) -> None:
+def test_ok__empty_lines_are_none(stock: TesseractReader) -> None:
     assert stock.read(plate_of()) is None
     assert stock.read(plate_of(np.full((40, 200), 200, np.uint8))) is None
     assert stock.read(plate_of(np.zeros((0, 50), np.uint8))) is None
@@ -102,18 +102,18 @@ def test_ok__input_is_not_modified(stock: TesseractReader) -> None:
     assert np.array_equal(line, before)
 
 
-def test_ok__every_look_is_a_new_line_that_can_be_read() -> None:
+def test_ok__every_variant_is_a_new_readable_line() -> None:
     for line in (drawn_line("KX63 HNP"), np.zeros((2, 40), np.uint8), chequered(40, 2)):
         before = line.copy()
-        for look in VARIANTS:
-            seen = look(line)
+        for variant in VARIANTS:
+            seen = variant(line)
             assert seen is not line
             assert seen.ndim == 2
             assert min(seen.shape) > 0
         assert np.array_equal(line, before)
 
 
-def test_ok__our_model_takes_further_looks_at_a_doubtful_line(
+def test_ok__the_plate_model_reads_further_variants_of_a_doubtful_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reader = TesseractReader()
@@ -132,7 +132,7 @@ def test_ok__our_model_takes_further_looks_at_a_doubtful_line(
     assert second.confidence == 0.95
 
 
-def test_ok__any_height_is_prepared_to_the_networks(stock: TesseractReader) -> None:
+def test_ok__a_line_of_any_height_is_scaled_to_the_networks_input(stock: TesseractReader) -> None:
     for height in (9, 36, 120):
         prepared = prepare_line(chequered(height, height * 4))
         assert prepared is not None
@@ -165,7 +165,7 @@ def test_ok__threads_read_at_the_same_time(stock: TesseractReader) -> None:
     assert found == {text: text for text in texts}
 
 
-def test_ok__missing_model_is_a_stated_degraded_mode(stock: TesseractReader) -> None:
+def test_ok__a_missing_model_is_a_reported_degraded_mode(stock: TesseractReader) -> None:
     assert stock.degraded is not None
     assert "stock eng" in stock.degraded
 
@@ -189,7 +189,7 @@ def test_fail__damaged_model_is_not_loaded(tmp_path: Path) -> None:
     assert "damaged" in degraded
 
 
-def test_fail__no_data_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fail__no_language_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tesseract_engines, "SYSTEM_FOLDERS", ())
     monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
     with pytest.raises(ReaderError, match="tesseract-ocr-eng"):

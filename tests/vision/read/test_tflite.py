@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The TFLite reader: decoding of step-wise chances, confidence, and the shipped model."""
+"""The TFLite reader: readings from network outputs, confidence, and the shipped model."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 REGION = PlateRegion(((0, 0), (9, 0), (9, 9), (0, 9)), 1.0, "test")
 
 
-def chances_of(*steps: dict[str, float], alphabet: str = ALPHABET) -> np.ndarray:
-    """Rows with the chances that are named; what is left goes to the blank."""
+def probabilities_of(*steps: dict[str, float], alphabet: str = ALPHABET) -> np.ndarray:
+    """Probabilities by step; the remainder goes to the blank."""
     rows = np.full((len(steps), len(alphabet) + 1), 1e-9)
     for row, named in zip(rows, steps, strict=True):
         for char, chance in named.items():
@@ -32,8 +32,8 @@ def chances_of(*steps: dict[str, float], alphabet: str = ALPHABET) -> np.ndarray
     return rows
 
 
-def seen(*looks: np.ndarray) -> list[Decoded]:
-    return [Decoded.of(chances) for chances in looks]
+def decoded(*variants: np.ndarray) -> list[Decoded]:
+    return [Decoded.of(one) for one in variants]
 
 
 def plate_of(grey: np.ndarray) -> PlateImage:
@@ -41,15 +41,15 @@ def plate_of(grey: np.ndarray) -> PlateImage:
 
 
 def test_ok__repeats_need_a_blank_between() -> None:
-    one = reading(seen(chances_of({"A": 0.99}, {"A": 0.99})), ALPHABET, "tflite")
-    two = reading(seen(chances_of({"A": 0.99}, {}, {"A": 0.99})), ALPHABET, "tflite")
+    one = reading(decoded(probabilities_of({"A": 0.99}, {"A": 0.99})), ALPHABET, "tflite")
+    two = reading(decoded(probabilities_of({"A": 0.99}, {}, {"A": 0.99})), ALPHABET, "tflite")
     assert one is not None and one.text == "A"
     assert two is not None and two.text == "AA"
 
 
-def test_ok__weak_character_is_named_with_what_else_it_may_be() -> None:
-    chances = chances_of({"B": 0.99}, {}, {"8": 0.6, "B": 0.38}, {}, {"K": 0.99})
-    found = reading(seen(chances), ALPHABET, "tflite")
+def test_ok__a_weak_character_has_alternatives() -> None:
+    probabilities = probabilities_of({"B": 0.99}, {}, {"8": 0.6, "B": 0.38}, {}, {"K": 0.99})
+    found = reading(decoded(probabilities), ALPHABET, "tflite")
     assert found is not None and found.text == "B8K"
     weak = found.characters[1]
     assert found.confidence == weak.confidence < 0.65
@@ -59,18 +59,20 @@ def test_ok__weak_character_is_named_with_what_else_it_may_be() -> None:
     assert found.alternatives[0].text == "BBK"
 
 
-def test_ok__doubtful_extra_character_weakens_its_neighbours() -> None:
-    chances = chances_of({"A": 0.99}, {}, {"1": 0.4}, {}, {"C": 0.99}, {}, {"D": 0.99})
-    found = reading(seen(chances), ALPHABET, "tflite")
+def test_ok__a_doubtful_extra_character_lowers_its_neighbours() -> None:
+    probabilities = probabilities_of({"A": 0.99}, {}, {"1": 0.4}, {}, {"C": 0.99}, {}, {"D": 0.99})
+    found = reading(decoded(probabilities), ALPHABET, "tflite")
     assert found is not None and found.text == "ACD"
     sure = [character.confidence for character in found.characters]
     assert sure[0] < 0.7 and sure[1] < 0.7 and sure[2] > 0.9
 
 
-def test_ok__looks_that_disagree_lower_the_confidence() -> None:
-    one = chances_of({"B": 0.99}, {}, {"8": 0.97}, {}, {"K": 0.99})
-    two = chances_of({"B": 0.99}, {}, {"3": 0.8}, {}, {"K": 0.99})
-    alone, both = (reading(seen(*looks), ALPHABET, "tflite") for looks in ([one], [one, two]))
+def test_ok__variants_that_disagree_lower_the_confidence() -> None:
+    one = probabilities_of({"B": 0.99}, {}, {"8": 0.97}, {}, {"K": 0.99})
+    two = probabilities_of({"B": 0.99}, {}, {"3": 0.8}, {}, {"K": 0.99})
+    alone, both = (
+        reading(decoded(*variants), ALPHABET, "tflite") for variants in ([one], [one, two])
+    )
     assert alone is not None and both is not None
     assert alone.text == both.text == "B8K"
     assert both.confidence < 0.6 and alone.confidence > 0.9
@@ -95,12 +97,14 @@ share = st.floats(0, 0.2, allow_subnormal=False)
     height=st.integers(4, 60),
     width=st.integers(4, 200),
 )
-def test_ok__every_look_leaves_something_to_see(variant: Variant, height: int, width: int) -> None:
+def test_ok__every_variant_keeps_part_of_the_plate(
+    variant: Variant, height: int, width: int
+) -> None:
     part = variant.cut(np.zeros((height, width), np.uint8))
     assert min(part.shape) >= 2 and part.dtype == np.uint8
 
 
-def test_ok__slanted_look_moves_the_foot_of_a_stroke_and_keeps_its_middle() -> None:
+def test_ok__shear_moves_the_foot_of_a_stroke_and_keeps_its_middle() -> None:
     grey = np.full((41, 121), 200, np.uint8)
     grey[:, 60] = 0
     seen = Variant(shear=0.2).cut(grey)
@@ -108,7 +112,7 @@ def test_ok__slanted_look_moves_the_foot_of_a_stroke_and_keeps_its_middle() -> N
     assert seen[40].argmin() - seen[0].argmin() == pytest.approx(0.2 * 40, abs=1)
 
 
-def test_ok__turned_look_turns_against_the_clock() -> None:
+def test_ok__turn_is_counter_clockwise() -> None:
     grey = np.full((41, 121), 200, np.uint8)
     grey[20] = 0
     seen = Variant(turn=3).cut(grey)
@@ -116,11 +120,11 @@ def test_ok__turned_look_turns_against_the_clock() -> None:
     assert rise == pytest.approx(100 * np.tan(np.deg2rad(3)), abs=1)
 
 
-def test_ok__nothing_seen_is_none() -> None:
-    assert reading(seen(chances_of({}, {}, {})), ALPHABET, "tflite") is None
+def test_ok__no_character_is_none() -> None:
+    assert reading(decoded(probabilities_of({}, {}, {})), ALPHABET, "tflite") is None
 
 
-def test_ok__dark_and_bright_plates_look_the_same_to_the_network() -> None:
+def test_ok__dark_and_bright_plates_are_normalised_alike() -> None:
     rng = np.random.default_rng(2)
     bright = rng.integers(0, 200, (60, 200)).astype(np.uint8)
     dark = (bright // 4 + 10).astype(np.uint8)
@@ -135,7 +139,7 @@ def test_fail__manifest_without_the_reader(tmp_path: Path) -> None:
         TfliteReader(tmp_path)
 
 
-def test_fail__model_that_is_not_the_one_of_the_manifest(tmp_path: Path) -> None:
+def test_fail__model_differs_from_the_manifest(tmp_path: Path) -> None:
     (tmp_path / "MANIFEST.toml").write_text(
         f'[plate_reader]\nfile = "a.tflite"\nsha256 = "{"0" * 64}"\nalphabet = "{ALPHABET}"\n'
     )
@@ -144,7 +148,7 @@ def test_fail__model_that_is_not_the_one_of_the_manifest(tmp_path: Path) -> None
         TfliteReader(tmp_path)
 
 
-def test_fail__alphabet_that_does_not_fit(tmp_path: Path) -> None:
+def test_fail__alphabet_of_another_length(tmp_path: Path) -> None:
     file = find_model("plate_reader", models_folder())
     (tmp_path / "MANIFEST.toml").write_text(
         f'[plate_reader]\nfile = "{file.path}"\nsha256 = "{file.sha256}"\nalphabet = "AB"\n'
@@ -182,47 +186,47 @@ def test_ok__shipped_model_reads_two_lines_top_first(shipped: TfliteReader) -> N
 
 
 @pytest.mark.parametrize(
-    ("shown", "looks", "text"),
+    ("shown", "variants", "text"),
     [
         ([0.99], 1, "A"),  # sure at once
         ([0.6, 0.6, 0.99, 0.99, 0.99], len(VARIANTS), "A"),  # never sure
-        ([0.75, 1.0, 1.0], 3, "A"),  # sure with the third look
+        ([0.75, 1.0, 1.0], 3, "A"),  # sure with the third variant
         ([0.0, 0.0], 2, None),  # nothing there
     ],
 )
-def test_ok__looks_on_until_it_is_sure(
+def test_ok__variants_are_read_until_one_is_confident(
     shipped: TfliteReader,
     monkeypatch: pytest.MonkeyPatch,
     shown: list[float],
-    looks: int,
+    variants: int,
     text: str | None,
 ) -> None:
     taken: list[np.ndarray] = []
 
-    def chances(grey: np.ndarray) -> np.ndarray:
+    def probabilities(grey: np.ndarray) -> np.ndarray:
         taken.append(grey)
-        return chances_of({}, {"A": shown[len(taken) - 1]}, {})
+        return probabilities_of({}, {"A": shown[len(taken) - 1]}, {})
 
-    monkeypatch.setattr(shipped, "probabilities", chances)
+    monkeypatch.setattr(shipped, "probabilities", probabilities)
     found = shipped.read(plate_of(drawn("A")))
     assert (found and found.text) == text
-    assert len(taken) == looks
-    assert len({one.tobytes() for one in taken}) == looks
+    assert len(taken) == variants
+    assert len({one.tobytes() for one in taken}) == variants
 
 
-@pytest.mark.parametrize(("confirms", "looks"), [(False, len(VARIANTS)), (True, 1)])
-def test_ok__a_clear_reading_is_confirmed_with_less_effort(
-    shipped: TfliteReader, monkeypatch: pytest.MonkeyPatch, confirms: bool, looks: int
+@pytest.mark.parametrize(("confirms", "variants"), [(False, len(VARIANTS)), (True, 1)])
+def test_ok__a_confirming_cut_needs_fewer_variants(
+    shipped: TfliteReader, monkeypatch: pytest.MonkeyPatch, confirms: bool, variants: int
 ) -> None:
     taken: list[np.ndarray] = []
 
-    def chances(grey: np.ndarray) -> np.ndarray:
+    def probabilities(grey: np.ndarray) -> np.ndarray:
         taken.append(grey)
-        return chances_of({}, {"A": 0.85}, {})
+        return probabilities_of({}, {"A": 0.85}, {})
 
-    monkeypatch.setattr(shipped, "probabilities", chances)
+    monkeypatch.setattr(shipped, "probabilities", probabilities)
     shipped.read(replace(plate_of(drawn("A")), confirms=confirms))
-    assert len(taken) == looks
+    assert len(taken) == variants
 
 
 def test_ok__empty_picture_has_no_text(shipped: TfliteReader) -> None:
@@ -230,7 +234,7 @@ def test_ok__empty_picture_has_no_text(shipped: TfliteReader) -> None:
     assert shipped.read(plate_of(np.zeros((2, 2), np.uint8))) is None
 
 
-def test_ok__picture_is_left_as_it_was(shipped: TfliteReader) -> None:
+def test_ok__the_picture_is_not_modified(shipped: TfliteReader) -> None:
     grey = drawn("AK 4729 T")
     before = grey.copy()
     shipped.read(plate_of(grey))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards that a region is levelled by its row of characters, and else left alone."""
+"""Levelling: a tilted region follows its row of characters, any other is unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plategate.vision.rectify.level import levelled
 
 
 def upright_box(corners: np.ndarray) -> PlateRegion:
-    """What a localizer without corners gives."""
+    """The region that a localizer without corners would return."""
     (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
     return PlateRegion(((x0, y0), (x1, y0), (x1, y1), (x0, y1)), 0.7, "box")
 
@@ -44,7 +44,7 @@ def test_ok__whole_plate_stays_inside(
         assert cv2.pointPolygonTest(quad, corner.tolist(), True) > -4
 
 
-def test_ok__level_plate_is_left_alone(
+def test_ok__a_level_plate_is_unchanged(
     drawn_plate: Callable, placed: Callable, corners_at: Callable
 ) -> None:
     corners = corners_at(500, 330, 240, 56)
@@ -53,6 +53,6 @@ def test_ok__level_plate_is_left_alone(
 
 
 @pytest.mark.parametrize("value", [0, 90, 255])
-def test_ok__nothing_to_see_is_left_alone(corners_at: Callable, value: int) -> None:
+def test_ok__a_region_without_characters_is_unchanged(corners_at: Callable, value: int) -> None:
     region = upright_box(corners_at(20, 20, 100, 30))
     assert levelled(np.full((90, 160, 3), value, np.uint8), region) == region

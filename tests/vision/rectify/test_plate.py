@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards that a region becomes the plate seen from the front, whole, with its lines cut apart."""
+"""Rectifying: perspective, margins, lighting, splitting into lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def region(corners: np.ndarray) -> PlateRegion:
     return PlateRegion((a, b, c, d), 1.0, "test")
 
 
-def test_ok__seen_from_the_front(drawn_plate: Callable, placed: Callable) -> None:
+def test_ok__perspective_is_removed(drawn_plate: Callable, placed: Callable) -> None:
     plate = drawn_plate(["AB12 CDE"])
     straight = upright(placed(plate, SLANTED), region(SLANTED).corners, Margin(0.0, 0.0))
     wanted = cv2.resize(
@@ -36,13 +36,13 @@ def test_ok__seen_from_the_front(drawn_plate: Callable, placed: Callable) -> Non
     assert alike > 0.9
 
 
-def test_ok__a_plate_seen_from_the_side_is_as_high_as_both_its_edges_in_the_mean() -> None:
+def test_ok__a_plate_in_perspective_has_the_mean_height_of_its_edges() -> None:
     corners = ((100.0, 100.0), (220.0, 90.0), (220.0, 150.0), (100.0, 120.0))  # 20 and 60 high
     flat = upright(np.zeros((300, 400, 3), np.uint8), corners, Margin(0.0, 0.0))
     assert flat.shape[1] / flat.shape[0] == pytest.approx(122 / 40, rel=0.03)
 
 
-def test_ok__margin_is_kept_around_the_plate(drawn_plate: Callable, placed: Callable) -> None:
+def test_ok__the_cut_includes_the_margin(drawn_plate: Callable, placed: Callable) -> None:
     still = placed(drawn_plate(["AB12 CDE"]), SLANTED)
     tight = upright(still, region(SLANTED).corners, Margin(0.0, 0.0))
     wide = upright(still, region(SLANTED).corners, Margin(0.05, 0.08))
@@ -54,7 +54,7 @@ def test_ok__margin_is_kept_around_the_plate(drawn_plate: Callable, placed: Call
     assert np.corrcoef(inner.ravel(), tight.ravel())[0, 1] > 0.9
 
 
-def test_ok__trimmed_to_what_a_smaller_margin_shows(
+def test_ok__trimming_equals_a_cut_with_the_smaller_margin(
     drawn_plate: Callable, placed: Callable
 ) -> None:
     still, margin = placed(drawn_plate(["AB12 CDE"]), SLANTED), Margin(0.02, 0.03)
@@ -77,7 +77,7 @@ def test_ok__still_is_not_modified(drawn_plate: Callable, placed: Callable) -> N
     assert np.array_equal(still, before)
 
 
-def test_ok__crop_is_cut_as_it_is(drawn_plate: Callable, placed: Callable) -> None:
+def test_ok__the_crop_is_unprocessed(drawn_plate: Callable, placed: Callable) -> None:
     still = placed(drawn_plate(["AB12 CDE"]), SLANTED)
     crop = rectify(still, region(SLANTED)).crop
     high, wide = crop.shape[:2]
@@ -96,7 +96,7 @@ def test_ok__one_line_is_cut_to_its_characters(drawn_plate: Callable, placed: Ca
     assert 0.4 * plate.grey.shape[0] < line.shape[0] < 0.85 * plate.grey.shape[0]
 
 
-def test_ok__lines_are_cut_for_those_who_ask(
+def test_ok__lines_are_computed_on_demand(
     drawn_plate: Callable, placed: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = Mock(wraps=split_lines)
@@ -122,7 +122,7 @@ def test_ok__one_line_on_a_square_plate(drawn_plate: Callable, placed: Callable)
     assert len(plate.lines()) == 1
 
 
-def test_ok__a_shadow_is_divided_away() -> None:
+def test_ok__a_shadow_is_removed() -> None:
     columns = np.linspace(40, 220, 200)
     picture = np.tile(columns, (50, 1))
     picture[15:35, 10::20] *= 0.3
@@ -135,7 +135,7 @@ def test_ok__flat_pictures_stay_flat() -> None:
     assert np.ptp(even_light(np.full((20, 80), 7, np.uint8))) == 0
 
 
-def test_ok__a_profile_of_nothing_is_one_band() -> None:
+def test_ok__a_flat_profile_is_one_band() -> None:
     assert find_bands(np.zeros(40, np.float32), 1.5) == ((0, 40),)
 
 
@@ -145,7 +145,7 @@ coordinate = st.floats(-2000, 4000, allow_nan=False, allow_subnormal=False)
 
 @settings(max_examples=60, deadline=None)
 @given(corners=st.tuples(*[st.tuples(coordinate, coordinate)] * 4))
-def test_ok__any_corners_give_a_picture_of_bounded_size(
+def test_ok__any_corners_give_a_bounded_picture(
     corners: tuple[tuple[float, float], ...],
 ) -> None:
     still = np.zeros((90, 160, 3), np.uint8)
