@@ -24,7 +24,7 @@ LONGEST_FILE = 300
 # Layers, lowest first. A package (the first name below `plategate`) imports from lower layers only,
 # and from the packages that PEERS names.
 LAYERS = (
-    {"values", "storage", "errors", "clock", "logs", "terminal"},
+    {"values", "storage", "users", "errors", "clock", "logs", "terminal"},
     {"plates", "schedule", "settings", "messages", "documents"},
     {"lane", "vision", "journal", "health", "access", "hardware"},
     {"aiming"},

@@ -42,11 +42,12 @@ def sync(
     state: State = None,
 ) -> None:
     """Download and check every source, put in force what is new; exit 1 if any source failed."""
-    from plategate.access.sync.source import SyncOptions
+    from plategate.access.sync.checks import SyncOptions
     from plategate.access.sync.sync import sync_lists
     from plategate.clock import SystemClock
     from plategate.schedule.zone import site_zone
     from plategate.settings import load_settings
+    from plategate.users import step_down_to_owner
 
     settings = load_settings(config)
     store, sources = settings.access.file, settings.sync
@@ -59,6 +60,8 @@ def sync(
     options = SyncOptions(
         SystemClock().wall(), site_zone(settings.access.zone), user_name(), force, dry_run
     )
+    if not dry_run:
+        step_down_to_owner(sources.state_dir)
     with _progress(shown=sys.stderr.isatty() and not quiet) as progress:
         report = sync_lists(sources, store, options, progress)
     _print_report(report, dry_run=dry_run, quiet=quiet)
@@ -67,10 +70,8 @@ def sync(
 
 
 def _print_report(report: SyncReport, *, dry_run: bool, quiet: bool) -> None:
-    from plategate.access.sync.source import SourceOutcome
-
     for result in report.results:
-        good = result.outcome in (SourceOutcome.UNCHANGED, SourceOutcome.NEW)
+        good = result.outcome.good
         if result.changed or not quiet:
             line = f"{result.source} ({result.kind}): {result.outcome}: {result.message}"
             print(line, file=sys.stdout if good else sys.stderr)

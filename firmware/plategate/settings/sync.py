@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -26,8 +27,19 @@ class SyncSource(SettingsModel):
     priority: int = Field(
         100, ge=0, le=10_000, description="for a plate in several sources the lowest number wins"
     )
-    signature: Literal["required", "if_present", "ignored"] = Field(
-        "if_present", description="whether the list needs a minisign signature"
+    signature: Literal["required", "if_present", "ignored"] | None = Field(
+        None,
+        description="whether the list needs a minisign signature;"
+        " default: required where public_keys are set, else ignored",
+    )
+    signature_states: tuple[Literal["list", "site", "expires"], ...] = Field(
+        (),
+        description="what the trusted comment of the signature must state, see docs/fleet.md;"
+        " what it states is checked in any case",
+    )
+    allow_unsigned_http: bool = Field(
+        False,
+        description="accept an unsigned list over http://, which anybody on the way can change",
     )
     signature_url: str | None = Field(None, description="default: url + .minisig")
     public_keys: tuple[str, ...] = Field(
@@ -40,6 +52,11 @@ class SyncSource(SettingsModel):
     max_bytes: int = Field(
         200_000_000, ge=1_000, le=2_000_000_000, description="largest accepted list, in bytes"
     )
+
+    @property
+    def needs_signature(self) -> bool:
+        """Whether a list without a valid signature is refused."""
+        return self.signature == "required" or (self.signature is None and bool(self.public_keys))
 
     @field_validator("url")
     @classmethod
@@ -54,6 +71,8 @@ class SyncSource(SettingsModel):
         """A required signature needs a key to verify it."""
         if self.signature == "required" and not self.public_keys:
             raise ValueError("signature = 'required' needs public_keys")
+        if self.signature_states and not self.needs_signature:
+            raise ValueError("signature_states needs public_keys and signature = 'required'")
         return self
 
     @model_validator(mode="after")
@@ -67,18 +86,31 @@ class SyncSource(SettingsModel):
     def verify_token_is_not_sent_in_the_clear(self) -> Self:
         """A bearer token is sent only over TLS or to this machine."""
         parts = urlsplit(self.url)
-        if self.token_file and parts.scheme == "http" and parts.hostname not in _THIS_MACHINE:
+        local = is_this_machine(parts.hostname or "")
+        if self.token_file and parts.scheme == "http" and not local:
             raise ValueError("token_file: http:// would send the token unencrypted; use https://")
         return self
 
 
-_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
+def is_this_machine(host: str) -> bool:
+    """Whether a host name of an address is a loopback address."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 class SyncSettings(SettingsModel):
     """How lists are downloaded and when a download is set aside."""
 
     sources: tuple[SyncSource, ...] = Field((), description="the list sources")
+    site: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,59})?$",
+        description="name of this site; a signature that states other sites is refused",
+    )
     state_dir: Path = Field(
         Path("/var/lib/plategate/sources"), description="folder of the last good copies"
     )
@@ -86,7 +118,12 @@ class SyncSettings(SettingsModel):
         10, ge=0.1, le=120, description="limit for connecting, in seconds"
     )
     read_timeout_s: float = Field(20, ge=0.1, le=300, description="longest silence, in seconds")
-    total_timeout_s: float = Field(600, ge=1, le=7200, description="limit for one file, in seconds")
+    total_timeout_s: float = Field(
+        600,
+        ge=1,
+        le=7200,
+        description="limit for one source: all files, attempts and checks, in seconds",
+    )
     retries: int = Field(3, ge=0, le=10, description="further attempts after the first")
     retry_base_s: float = Field(
         2.0,
@@ -108,4 +145,14 @@ class SyncSettings(SettingsModel):
         names = [source.name for source in self.sources]
         if len(set(names)) != len(names):
             raise ValueError("two sources have the same name")
+        return self
+
+    @model_validator(mode="after")
+    def verify_site_is_named(self) -> Self:
+        """A signature's site can be checked only against a name."""
+        for source in self.sources:
+            if "site" in source.signature_states and not self.site:
+                raise ValueError(
+                    f"source {source.name}: signature_states = ['site'] needs sync.site"
+                )
         return self

@@ -15,7 +15,7 @@ from plategate.access.store.vehicles import record_of_plate
 from plategate.errors import ListError, RecordError, StoreError
 from plategate.settings.access import AccessSettings
 from plategate.values import ListEntry, VehicleRecord
-from tests.access.sync.hostile import serving
+from scripts.testbed.web_server import serving
 from tests.access.sync.list_gate import TEN, Gate, allow
 
 GARBAGE = b"this is no database, but long enough to look like one" * 100

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from plategate.access.store.database import open_for_reading
 from plategate.access.store.lists import ListName, all_entries, list_state
-from plategate.access.sync.source import SourceOutcome, SyncOptions
+from plategate.access.sync.checks import SyncOptions
+from plategate.access.sync.source import SourceOutcome
 from plategate.access.sync.sync import SyncReport, sync_lists
 from plategate.settings.sync import SyncSettings, SyncSource
-
-from .hostile import Server
+from scripts.testbed.web_server import Server
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TEN = b"plate\n" + b"".join(b"AB1%dCDE\n" % number for number in range(10, 20))
@@ -28,6 +28,7 @@ class Gate:
         self.folder = folder
         self.store = folder / "lists.sqlite"
         self.at = NOON
+        self.limits: dict[str, object] = {}
         self.configure(*sources)
 
     def configure(self, *sources: dict[str, object]) -> None:
@@ -35,6 +36,7 @@ class Gate:
             sources=tuple(SyncSource.model_validate(source) for source in sources),
             state_dir=self.folder / "sources",
             retries=0,
+            **self.limits,
             read_timeout_s=60,  # no server here is silent, but a busy machine is slow
         )
 

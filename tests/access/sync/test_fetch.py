@@ -4,18 +4,28 @@
 from __future__ import annotations
 
 import gzip
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+import httpx
 import pytest
 
 from plategate.access.sync.fetch import Fetched, Fetcher, Validators
 from plategate.errors import SyncError
 from plategate.settings.sync import SyncSettings, SyncSource
-
-from .hostile import Server, endless, gzip_bomb, plain, serving, silent, truncated
+from scripts.testbed.web_server import (
+    Answer,
+    Server,
+    endless,
+    gzip_bomb,
+    plain,
+    serving,
+    silent,
+    truncated,
+)
 
 BODY = b"plate\nAB12CDE\n"
 
@@ -149,7 +159,9 @@ def test_fail__silent_server_times_out(server: Server, site: Site) -> None:
         released.set()
 
 
-def test_fail__slow_download_ends_at_the_deadline(server: Server, tmp_path: Path) -> None:
+def test_fail__body_is_given_up_at_the_deadline_whatever_its_chunks(
+    server: Server, tmp_path: Path
+) -> None:
     server.answers["/l"] = plain(200, b"x" * 90_000)
     site = Site(tmp_path)
     times = iter(range(0, 10**9, 700))  # each reading of the clock is minutes later
@@ -174,3 +186,103 @@ def test_fail__invalid_or_unreachable_address(site: Site, url: str) -> None:
 def test_fail__settings_refuse_a_token_over_http() -> None:
     with pytest.raises(ValueError, match="would send the token unencrypted"):
         SyncSource(name="s", kind="allow", url="http://lists.example/l", token_file=Path("t"))
+
+
+@pytest.mark.parametrize(
+    ("hops", "sentence"),
+    [
+        (
+            ["http://lists.example/l", "https://lists.example/l"],
+            "without TLS: http://lists.example/l",
+        ),
+        (["ftp://lists.example/l"], "unsupported protocol"),
+        (["https://other.example/l", "http://lists.example/l"], "without TLS"),
+    ],
+)
+def test_fail__every_hop_is_checked_before_it_is_asked(
+    site: Site, hops: list[str], sentence: str
+) -> None:
+    """https -> http -> https must not be followed, although it ends with https."""
+    asked: list[str] = []
+    targets = iter(hops)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.scheme)
+        target = next(targets, None)
+        headers = {"Location": target} if target else {}
+        return httpx.Response(302 if target else 200, headers=headers)
+
+    with Fetcher(site.settings, site.source) as fetcher:
+        fetcher._client = httpx.Client(transport=httpx.MockTransport(answer))
+        with pytest.raises(SyncError, match=sentence):
+            fetcher.fetch("https://lists.example/l", site.into)
+    assert set(asked) == {"https"}
+
+
+def test_fail__not_modified_without_a_condition(server: Server, site: Site) -> None:
+    server.answers["/l"] = plain(304)
+    with pytest.raises(SyncError, match="304 Not Modified to a first request"):
+        site.fetch(server.url("/l"))
+
+
+def test_fail__unsigned_list_over_http(tmp_path: Path) -> None:
+    url = "http://192.0.2.1/allow.csv"
+    with pytest.raises(SyncError, match="allow_unsigned_http"):
+        Site(tmp_path, url=url).fetch(url)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [{"allow_unsigned_http": True}, {"public_keys": ["A" * 56]}],
+    ids=["allowed", "signed"],
+)
+def test_ok__http_is_asked_where_allowed_by_name_or_signed(
+    tmp_path: Path, source: dict[str, object]
+) -> None:
+    site = Site(tmp_path, url="http://lists.example/l", **source)
+    with Fetcher(site.settings, site.source) as fetcher:
+        transport = httpx.MockTransport(
+            lambda _: httpx.Response(200, stream=httpx.ByteStream(BODY))
+        )
+        fetcher._client = httpx.Client(transport=transport)
+        assert fetcher.fetch("http://lists.example/l", site.into) is not None
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "device"])
+def test_fail__path_is_no_regular_file(site: Site, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "list.csv"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path = Path("/dev/zero")
+    with pytest.raises(SyncError, match="is not a regular file"):
+        site.fetch(str(path))
+
+
+def test_fail__download_does_not_follow_a_link(site: Site, tmp_path: Path, server: Server) -> None:
+    """Somebody who can write to the folder must not make the sync overwrite another file."""
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"untouched")
+    site.into.symlink_to(victim)
+    server.serve("/l", BODY)
+    site.fetch(server.url("/l"))
+    assert victim.read_bytes() == b"untouched"
+    assert not site.into.is_symlink() and site.into.read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        plain(404),
+        plain(302, Location="http://owner:geheim@127.0.0.1:1/?token=geheim"),
+        plain(200, b"x" * 100_001),
+    ],
+)
+def test_fail__messages_have_no_password(server: Server, site: Site, answer: Answer) -> None:
+    server.answers["/l?token=geheim"] = answer
+    url = server.url("/l?token=geheim").replace("//", "//owner:geheim@")
+    with pytest.raises(SyncError) as raised:
+        site.fetch(url)
+    assert "geheim" not in str(raised.value)

@@ -16,8 +16,8 @@ from plategate.access.store.database import open_for_reading
 from plategate.access.store.lists import ListName, all_entries
 from plategate.access.store.vehicles import record_of_plate
 from plategate.access.sync.source import SourceOutcome
+from scripts.testbed.web_server import Server, gzip_bomb, plain, serving, truncated
 
-from .hostile import Server, gzip_bomb, plain, serving, truncated
 from .list_gate import ONE_MORE, TEN, Gate, allow, outcomes
 
 

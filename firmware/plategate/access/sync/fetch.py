@@ -2,35 +2,36 @@
 """Download one file from a web server, or copy it from a folder or USB stick, within limits.
 
 Size (before and after decompression), silence, total time, redirects and retries are bounded.
-The content is checked by `source`.
+The content is checked by `checks`.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import ssl
+import stat
 import time
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from plategate.access.sync.address import local_path, without_secrets
+from plategate.access.sync.client import http_client
+from plategate.access.sync.content import decompressed
+from plategate.access.sync.deadline import DeadlineError, Progress
 from plategate.errors import SyncError, reason_of
-from plategate.settings.sync import SyncSettings, SyncSource
+from plategate.settings.sync import SyncSettings, SyncSource, is_this_machine
 
 CHUNK_BYTES = 65_536
 RETRY_AFTER_LIMIT_S = 120.0
+LONGEST_VALIDATOR = 1_000
 _RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
-
-# Called with the bytes received so far and the announced size, or None.
-Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,10 @@ class _RetryableError(SyncError):
 
 
 class Fetcher:
-    """HTTP client and file reader for one source; a context manager."""
+    """HTTP client and file reader for one source; a context manager.
+
+    `sync.total_timeout_s` counts from its creation and covers all files, attempts and redirects.
+    """
 
     def __init__(
         self,
@@ -85,6 +89,7 @@ class Fetcher:
         self._source = source
         self._sleep = sleep
         self._monotonic = monotonic
+        self._deadline = monotonic() + settings.total_timeout_s
         self._client: httpx.Client | None = None
 
     def __enter__(self) -> Fetcher:
@@ -103,179 +108,183 @@ class Fetcher:
         limit_bytes: int | None = None,
         progress: Progress | None = None,
     ) -> Fetched | None:
-        """Write the file at `url` to `into`; None when the server responses "not modified".
+        """Write the file at `url` to `into`; None when the server answers "not modified".
 
         Raises SyncError when all attempts failed or a limit is exceeded.
         """
         limit = limit_bytes or self._source.max_bytes
-        if (local := _local_path(url)) is not None:
-            return _copy(local, into, limit)
-        tries = self._settings.retries + 1
-        for attempt in range(tries):
+        if (local := local_path(url)) is not None:
+            return self._copy(local, into, limit)
+        shown = without_secrets(url)
+        attempts = self._settings.retries + 1
+        for attempt in range(attempts):
             try:
                 return self._get(url, into, known or Validators(), limit, progress)
             except _RetryableError as problem:
-                if attempt == tries - 1:
-                    times = f" ({tries} tries)" if tries > 1 else ""
-                    raise SyncError(f"{url}: {problem}{times}") from problem
                 delay_s = self._settings.retry_base_s * 2**attempt * random.uniform(0.5, 1.5)
-                self._sleep(max(delay_s, min(problem.wait_s or 0.0, RETRY_AFTER_LIMIT_S)))
+                delay_s = max(delay_s, min(problem.wait_s or 0.0, RETRY_AFTER_LIMIT_S))
+                late = self._monotonic() + delay_s >= self._deadline
+                if attempt == attempts - 1 or late:
+                    times = f" ({attempt + 1} tries)" if attempt else ""
+                    raise SyncError(f"{shown}: {problem}{times}") from problem
+                self._sleep(delay_s)
+            except SyncError as problem:
+                raise type(problem)(f"{shown}: {problem}") from problem
         raise AssertionError("unreachable")
 
     def _get(
         self, url: str, into: Path, known: Validators, limit: int, progress: Progress | None
     ) -> Fetched | None:
-        deadline = self._monotonic() + self._settings.total_timeout_s
+        client = self._open_client()
         try:
-            request = self._open_client().build_request("GET", url, headers=known.headers())
-            response = self._open_client().send(request, stream=True)
-            try:
-                return self._receive(response, url, into, limit, deadline, progress)
-            finally:
-                response.close()
+            request = client.build_request("GET", url, headers=known.headers())
+            for _ in range(self._settings.max_redirects + 1):
+                self._check_address(request.url, url)
+                self._check_time()
+                response = client.send(request, stream=True)
+                try:
+                    if response.next_request is None:
+                        return self._receive(response, into, limit, known, progress)
+                    request = response.next_request
+                finally:
+                    response.close()
+            raise SyncError(f"more than {self._settings.max_redirects} redirects")
         except httpx.InvalidURL as error:
-            raise SyncError(f"{url}: not an address: {error}") from error
-        except httpx.TooManyRedirects as error:
-            allowed = self._settings.max_redirects
-            raise SyncError(f"{url}: more than {allowed} redirects") from error
+            raise SyncError(f"not an address: {error}") from error
         except httpx.UnsupportedProtocol as error:
-            raise SyncError(f"{url}: {error}") from error
+            raise SyncError(str(error)) from error
         except httpx.TimeoutException as error:
             raise _RetryableError(f"no answer in time ({type(error).__name__})") from error
         except (httpx.TransportError, ssl.SSLError) as error:
             raise _RetryableError(_ERRNO.sub("", str(error)) or type(error).__name__) from error
 
+    def _check_address(self, url: httpx.URL, start: str) -> None:
+        """Refuse an address, `start` or one of its redirects, before it is asked."""
+        shown = without_secrets(str(url))
+        if url.scheme not in ("http", "https"):
+            raise SyncError(f"redirected to {shown}: unsupported protocol")
+        if url.scheme == "https":
+            return
+        if start.lower().startswith("https:"):
+            raise SyncError(f"redirected to an address without TLS: {shown}")
+        safe = self._source.needs_signature or self._source.allow_unsigned_http
+        if not safe and not is_this_machine(url.host):
+            raise SyncError(
+                f"{shown}: http:// without a required signature lets anybody on the network change"
+                " the list; use https://, or set public_keys, or allow_unsigned_http = true"
+            )
+
     def _receive(
         self,
         response: httpx.Response,
-        url: str,
         into: Path,
         limit: int,
-        deadline: float,
+        known: Validators,
         progress: Progress | None,
     ) -> Fetched | None:
-        if url.startswith("https:") and response.url.scheme != "https":
-            raise SyncError(f"{url}: redirected to an address without TLS: {response.url}")
-        if response.status_code == httpx.codes.NOT_MODIFIED:
+        status = response.status_code
+        if status == HTTPStatus.NOT_MODIFIED and known.headers():
             return None
-        if response.status_code != httpx.codes.OK:
-            message = f"the server answered {response.status_code} {response.reason_phrase}"
-            if response.status_code in _RETRYABLE_STATUS:
+        if status != HTTPStatus.OK:
+            # The server's own reason phrase may hold anything, so it is not shown.
+            message = f"the server answered {status} {_phrase(status)}".rstrip()
+            if status == HTTPStatus.NOT_MODIFIED:
+                message += " to a first request"
+            if status in _RETRYABLE_STATUS:
                 raise _RetryableError(message, _retry_after(response))
-            missing = response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE)
-            raise (NotFoundError if missing else SyncError)(f"{url}: {message}")
+            missing = status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+            raise (NotFoundError if missing else SyncError)(message)
         announced = _announced(response)
         if announced is not None and announced > limit:
-            raise SyncError(f"{url}: {announced} bytes announced, {limit} allowed")
-        with into.open("wb") as stream:
-            written = 0
-            for chunk in _decompressed(response, url):
-                written += len(chunk)
-                if written > limit:
-                    raise SyncError(f"{url}: more than {limit} bytes")
-                if self._monotonic() > deadline:
-                    raise SyncError(f"{url}: took over {self._settings.total_timeout_s:g} s")
-                stream.write(chunk)
-                if progress is not None:
-                    progress(response.num_bytes_downloaded, announced)
-        validators = Validators(response.headers.get("etag"), response.headers.get("last-modified"))
+            raise SyncError(f"{announced} bytes announced, {limit} allowed")
+
+        def report() -> None:
+            self._check_time()
+            if progress is not None:
+                progress(response.num_bytes_downloaded, announced)
+
+        encoding = response.headers.get("content-encoding", "identity")
+        chunks = _with_report(response.iter_raw(), report)
+        written = _write(into, decompressed(chunks, encoding, _RetryableError), limit)
+        validators = Validators(
+            _short(response.headers.get("etag")), _short(response.headers.get("last-modified"))
+        )
         return Fetched(written, validators)
+
+    def _copy(self, file: Path, into: Path, limit: int) -> Fetched:
+        try:
+            # O_NONBLOCK: do not wait for a writer if it is a FIFO.
+            descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise NotFoundError(f"{file}: no such file") from error
+        except OSError as error:
+            raise SyncError(f"{file}: cannot be read: {reason_of(error)}") from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise SyncError(f"{file}: is not a regular file")
+        with os.fdopen(descriptor, "rb") as stream:
+            chunks = iter(lambda: _read(stream.read, file), b"")
+            return Fetched(_write(into, _with_report(chunks, self._check_time), limit, f"{file}: "))
+
+    def _check_time(self) -> None:
+        if self._monotonic() >= self._deadline:
+            raise DeadlineError(late(self._settings))
 
     def _open_client(self) -> httpx.Client:
         if self._client is None:
-            self._client = _client(self._settings, self._source)
+            self._client = http_client(self._settings, self._source)
         return self._client
 
 
-def _client(settings: SyncSettings, source: SyncSource) -> httpx.Client:
-    headers = {"User-Agent": "plategate", "Accept-Encoding": "gzip"}
-    if source.token_file is not None:
-        headers["Authorization"] = f"Bearer {_secret(source.token_file)}"
+def late(settings: SyncSettings) -> str:
+    """The message for a source that exceeded its time."""
+    return f"took over {settings.total_timeout_s:g} s (sync.total_timeout_s)"
+
+
+def _with_report(chunks: Iterable[bytes], report: Callable[[], None]) -> Iterable[bytes]:
+    for chunk in chunks:
+        report()
+        yield chunk
+
+
+def _write(into: Path, chunks: Iterable[bytes], limit: int, origin: str = "") -> int:
+    """Write the chunks to a new file, never through a link; returns the number of bytes."""
+    into.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    written = 0
+    with os.fdopen(os.open(into, flags, 0o640), "wb") as stream:
+        for chunk in chunks:
+            written += len(chunk)
+            if written > limit:
+                raise SyncError(f"{origin}more than {limit} bytes")
+            stream.write(chunk)
+    return written
+
+
+def _read(read: Callable[[int], bytes], file: Path) -> bytes:
     try:
-        tls = ssl.create_default_context(cafile=source.ca_file)
-        if source.client_certificate is not None:
-            tls.load_cert_chain(source.client_certificate, source.client_key)
-    except (OSError, ssl.SSLError) as error:
-        raise SyncError(
-            f"source {source.name}: certificate or key unusable: {reason_of(error)}"
-        ) from error
-    return httpx.Client(
-        headers=headers,
-        verify=tls,
-        http2=True,
-        follow_redirects=settings.max_redirects > 0,
-        max_redirects=settings.max_redirects,
-        trust_env=False,
-        timeout=httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s),
-    )
-
-
-def _secret(file: Path) -> str:
-    try:
-        secret = file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SyncError(f"token_file {file}: cannot be read: {reason_of(error)}") from error
-    if not secret or not secret.isprintable():
-        raise SyncError(f"token_file {file}: is empty or has more than one line")
-    return secret
-
-
-def _decompressed(response: httpx.Response, url: str) -> Iterator[bytes]:
-    """The decompressed body in chunks of at most CHUNK_BYTES."""
-    encoding = response.headers.get("content-encoding", "identity").lower()
-    if encoding == "identity":
-        yield from response.iter_raw(CHUNK_BYTES)
-        return
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise SyncError(f"{url}: unknown content encoding {encoding!r}")
-    inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
-    try:
-        for packed in response.iter_raw(CHUNK_BYTES):
-            rest = packed
-            while rest and not inflate.eof:
-                yield inflate.decompress(rest, CHUNK_BYTES)
-                rest = inflate.unconsumed_tail
-    except zlib.error as error:
-        raise SyncError(f"{url}: damaged gzip: {error}") from error
-    if not inflate.eof:
-        raise _RetryableError("the compressed answer ended early")
+        return read(CHUNK_BYTES)
+    except OSError as error:
+        raise SyncError(f"{file}: cannot be read: {reason_of(error)}") from error
 
 
 def _announced(response: httpx.Response) -> int | None:
     length = response.headers.get("content-length", "")
-    return int(length) if length.isascii() and length.isdigit() else None
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else None
 
 
 def _retry_after(response: httpx.Response) -> float | None:
     seconds = response.headers.get("retry-after", "")
-    return float(seconds) if seconds.isascii() and seconds.isdigit() else None
+    return float(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 9 else None
 
 
-def _local_path(url: str) -> Path | None:
+def _phrase(status: int) -> str:
     try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise SyncError(f"{url}: not an address: {error}") from error
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
-    return Path(url) if parts.scheme == "" else None
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
-def _copy(file: Path, into: Path, limit: int) -> Fetched:
-    try:
-        with file.open("rb") as stream, into.open("wb") as copy:
-            written = _copy_bounded(stream, copy, limit)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"{file}: no such file") from error
-    except OSError as error:
-        raise SyncError(f"{file}: cannot be read: {error.strerror or error}") from error
-    if written > limit:
-        raise SyncError(f"{file}: more than {limit} bytes")
-    return Fetched(written)
-
-
-def _copy_bounded(stream: BinaryIO, copy: BinaryIO, limit: int) -> int:
-    written = 0
-    while written <= limit and (chunk := stream.read(CHUNK_BYTES)):
-        written += copy.write(chunk)
-    return written
+def _short(validator: str | None) -> str | None:
+    """A validator to be sent back; a longer one than any real server's is not kept."""
+    return validator if validator and len(validator) <= LONGEST_VALIDATOR else None

@@ -22,7 +22,6 @@ from plategate.errors import ListError, reason_of
 
 _PLAIN, _PREHASHED = b"Ed", b"ED"
 _KEY_BYTES, _SIGNATURE_BYTES = 2 + 8 + 32, 2 + 8 + 64
-_SERIAL = re.compile(r"(?:^|\s)(serial|timestamp):(\d{1,18})(?:\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +50,9 @@ class SignatureFile:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedSignature:
-    """What a valid signature states besides the content.
-
-    `serial` is the number after `serial:` in the trusted comment, else after minisign's own
-    `timestamp:`; None where the comment has neither.
-    """
+    """A valid signature: the id of its key and its trusted comment."""
 
     key_id: str
-    serial: int | None
     trusted_comment: str
 
 
@@ -127,14 +121,7 @@ def verify(
         public.verify(signature.global_signature, signature.signature + comment)
     except InvalidSignature:
         raise ListError(f"{origin}: the trusted comment does not match the signature") from None
-    return VerifiedSignature(
-        key.name, _serial(signature.trusted_comment), signature.trusted_comment
-    )
-
-
-def _serial(comment: str) -> int | None:
-    found = {name: int(number) for name, number in _SERIAL.findall(comment)}
-    return found.get("serial", found.get("timestamp"))
+    return VerifiedSignature(key.name, signature.trusted_comment)
 
 
 def _digest(file: Path) -> bytes:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Download the newest copy of one source and check signature, serial, content and size.
+"""Download and check the newest copy of one source, in a child process with a time limit.
 
 A copy that passes becomes the source's last good copy. Any other is set aside with the reason,
 and the last good copy stays. `sync` puts the copies in force.
@@ -7,34 +7,43 @@ and the last good copy stays. `sync` puts the copies in force.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import BinaryIO
-from zoneinfo import ZoneInfo
+from pathlib import Path
+from typing import Any
 
-from plategate.access.files.entries import read_entries
-from plategate.access.files.vehicles import read_records
-from plategate.access.store.lists import ListName
-from plategate.access.sync.fetch import Fetched, Fetcher, NotFoundError, Progress
-from plategate.access.sync.signature import (
-    VerifiedSignature,
-    load_public_key,
-    parse_signature,
-    verify,
+from plategate.access.sync.address import printable, without_secrets
+from plategate.access.sync.checks import (
+    Signed,
+    SyncOptions,
+    check_content,
+    check_expiry,
+    check_not_a_block_list,
+    check_serial,
+    check_signature,
+    check_statement,
+    sha256_of,
 )
+from plategate.access.sync.deadline import DeadlineError, Progress, run_with_deadline
+from plategate.access.sync.fetch import Fetched, Fetcher, late
+from plategate.access.sync.signature import load_public_key
 from plategate.access.sync.source_state import (
+    GOOD_FILE,
     SourceFolder,
     SourceState,
     with_problem,
     without_problem,
 )
-from plategate.errors import GateError, ListError, SyncError
+from plategate.errors import GateError, SyncError, reason_of_own
 from plategate.settings.sync import SyncSettings, SyncSource
 
-SIGNATURE_BYTES = 4_096
+logger = logging.getLogger(__name__)
+
+# The child names the time limit itself where it can; the parent waits a little longer.
+GRACE_S = 0.5
 
 
 class SourceOutcome(StrEnum):
@@ -44,6 +53,12 @@ class SourceOutcome(StrEnum):
     NEW = "new"
     SET_ASIDE = "set aside"
     UNREACHABLE = "unreachable"
+    FAILED = "failed"  # this machine could not store or process it
+
+    @property
+    def good(self) -> bool:
+        """Whether the last good copy is now known to be what the source has."""
+        return self in (SourceOutcome.UNCHANGED, SourceOutcome.NEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,193 +73,155 @@ class SourceResult:
     changed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SyncOptions:
-    """Options of one sync run.
-
-    `at` is the wall time of the run and `who` its user, for the list history. `force` accepts
-    empty, shrunk and older lists, never unsigned ones. A dry run changes nothing.
-    """
-
-    at: datetime
-    zone: ZoneInfo
-    who: str
-    force: bool = False
-    dry_run: bool = False
-
-
 def refresh(
     settings: SyncSettings,
     source: SyncSource,
-    folder: SourceFolder,
     options: SyncOptions,
     progress: Progress | None = None,
 ) -> SourceResult:
-    """Download and check the source's newest copy. Does not raise for a failing source."""
-    state = folder.load()
+    """Download and check the source's newest copy; whatever fails is in the result."""
+    folder, state = None, SourceState()
     try:
-        with Fetcher(settings, source) as fetcher:
-            return _refreshed(settings, source, fetcher, folder, state, options, progress)
+        folder = SourceFolder(settings.state_dir, source.name)
+        state = folder.load()
+        attempt = _Attempt(settings, source, folder, state, options)
+        limit_s = settings.total_timeout_s + GRACE_S
+        return run_with_deadline(attempt.run, limit_s, progress)
+    except DeadlineError:
+        message = f"{without_secrets(source.url)}: {late(settings)}"
+        outcome = SourceOutcome.UNREACHABLE
     except SyncError as problem:
         outcome, message = SourceOutcome.UNREACHABLE, str(problem)
     except GateError as problem:
-        folder.keep_refused()
         outcome, message = SourceOutcome.SET_ASIDE, str(problem)
-    finally:
-        folder.discard_download()
-    after = with_problem(state, message, options.at)
-    folder.save(after)
-    return SourceResult(source.name, source.kind, outcome, message, after, after != state)
+    except OSError as error:
+        file = error.filename or settings.state_dir / source.name
+        outcome, message = SourceOutcome.FAILED, f"{file}: {reason_of_own(error)}"
+    except Exception as error:  # the border of one source: the others go on
+        logger.exception("source %s", source.name)
+        outcome, message = SourceOutcome.FAILED, f"{type(error).__name__}: {error}"
+    return _failed(source, folder, state, outcome, printable(message), options)
 
 
 def acceptable(source: SyncSource, state: SourceState) -> bool:
-    """Whether the last good copy satisfies the present settings, which may require more now."""
-    if source.signature != "required":
+    """Whether the last good copy satisfies the present settings, which may require more now.
+
+    A copy that version 0.1 accepted unsigned stays good until the settings say `required` or the
+    source delivers a signed one: an upgrade locks nobody out.
+    """
+    if not source.needs_signature:
+        return True
+    if source.signature is None and state.key_id is None and state.address is None:
         return True
     return state.key_id in {load_public_key(key).name for key in source.public_keys}
 
 
-def entries_in(source: SyncSource, stream: BinaryIO, zone: ZoneInfo) -> Iterator[object]:
-    """Entries or records of a list file; raises as `read_entries` and `read_records` do."""
-    if source.kind == "records":
-        yield from read_records(stream, source.url).records
-        return
-    found = read_entries(stream, source.url, zone)
-    if found.list is not None and found.list is not ListName(source.kind):
-        raise ListError(f"{source.url}: is the {found.list} list, {source.kind} was expected")
-    yield from found.entries
-
-
-def _refreshed(
-    settings: SyncSettings,
+def _failed(
     source: SyncSource,
-    fetcher: Fetcher,
-    folder: SourceFolder,
+    folder: SourceFolder | None,
     state: SourceState,
+    outcome: SourceOutcome,
+    message: str,
     options: SyncOptions,
-    progress: Progress | None,
 ) -> SourceResult:
-    usable = folder.good.exists() and acceptable(source, state)
-    known = state.validators(source.url) if usable else None
-    fetched = fetcher.fetch(source.url, folder.download, known=known, progress=progress)
-    if fetched is None:
-        return _unchanged(source, folder, state, options)
-    digest = _sha256(folder)
-    signed = _check_signature(source, fetcher, folder, state, options)
-    serial = _check_serial(source, folder, signed, state, options)
-    entries = _check_content(settings, source, folder, state, options)
-    after = replace(
-        without_problem(state, options.at),
-        url=source.url,
-        etag=fetched.validators.etag,
-        last_modified=fetched.validators.last_modified,
-        sha256=digest,
-        serial=serial,
-        key_id=signed.key_id if signed else None,
-        entries=entries,
-        fetched_at=options.at.isoformat(timespec="seconds"),
-    )
-    same = digest == state.sha256 and folder.good.exists()
-    folder.promote(after)
-    if same:
-        return _unchanged(source, folder, after, options)
-    return SourceResult(
-        source.name, source.kind, SourceOutcome.NEW, _arrived(entries, fetched), after, True
-    )
+    after = with_problem(state, message, options.at)
+    if folder is not None:
+        # Disk full or read-only: the result is reported all the same.
+        with suppress(OSError):
+            if outcome is SourceOutcome.SET_ASIDE:
+                folder.keep_refused()
+            folder.discard_download()
+        with suppress(OSError):
+            folder.save(after)
+    return SourceResult(source.name, source.kind, outcome, message, after, after != state)
 
 
-def _unchanged(
-    source: SyncSource, folder: SourceFolder, state: SourceState, options: SyncOptions
-) -> SourceResult:
-    after = without_problem(state, options.at)
-    folder.save(after)
-    message = f"the copy of {state.fetched_at} is still the newest"
-    recovered = state.problem is not None
-    return SourceResult(
-        source.name, source.kind, SourceOutcome.UNCHANGED, message, after, recovered
-    )
+@dataclass(frozen=True)
+class _Attempt:
+    """One attempt to bring one source up to date; runs in the child process."""
 
+    settings: SyncSettings
+    source: SyncSource
+    folder: SourceFolder
+    state: SourceState
+    options: SyncOptions
 
-def _check_signature(
-    source: SyncSource,
-    fetcher: Fetcher,
-    folder: SourceFolder,
-    state: SourceState,
-    options: SyncOptions,
-) -> VerifiedSignature | None:
-    if source.signature == "ignored" or not source.public_keys:
-        return None
-    url = source.signature_url or source.url + ".minisig"
-    try:
-        fetcher.fetch(url, folder.signature, limit_bytes=SIGNATURE_BYTES)
-    except NotFoundError as missing:
-        if source.signature == "required":
-            raise ListError(f"no signature: {missing}") from missing
-        if state.key_id is not None and not options.force:
-            raise ListError(f"the last one was signed, this one is not: {missing}") from missing
-        return None
-    keys = [load_public_key(key) for key in source.public_keys]
-    signature = parse_signature(folder.signature.read_bytes(), url)
-    return verify(folder.download, signature, keys, source.url)
+    def run(self, progress: Progress) -> SourceResult:
+        with Fetcher(self.settings, self.source) as fetcher:
+            result = self._refresh(fetcher, progress)
+        self.folder.discard_download()
+        return result
 
+    def _refresh(self, fetcher: Fetcher, progress: Progress) -> SourceResult:
+        source, folder, state = self.source, self.folder, self.state
+        usable = folder.good.exists() and acceptable(source, state)
+        known = state.validators(source.url) if usable else None
+        fetched = fetcher.fetch(source.url, folder.download, known=known, progress=progress)
+        if fetched is None:
+            return self._unchanged(self._renewed(fetcher) if state.expires else state)
+        digest = sha256_of(folder.download)
+        signed = self._signature_of(folder.download, fetcher)
+        check_not_a_block_list(source, digest, self._other_copies())
+        serial = check_serial(source, folder.download, signed, state, self.options)
+        entries = check_content(self.settings, source, folder, state, self.options)
+        same = folder.good.exists() and digest == sha256_of(folder.good)
+        after = replace(
+            without_problem(state, self.options.at),
+            etag=fetched.validators.etag,
+            last_modified=fetched.validators.last_modified,
+            sha256=digest,
+            entries=entries,
+            fetched_at=self.options.at.isoformat(timespec="seconds"),
+            **_signed_fields(signed, serial),
+        ).at_address(source.url)
+        folder.promote(after)
+        return self._unchanged(after) if same else self._new(after, entries, fetched)
 
-def _check_serial(
-    source: SyncSource,
-    folder: SourceFolder,
-    signed: VerifiedSignature | None,
-    state: SourceState,
-    options: SyncOptions,
-) -> int | None:
-    """The serial of a signed list, which must not decrease; unsigned serials prove nothing."""
-    if signed is None:
-        return state.serial
-    serial = signed.serial
-    if source.kind != "records":
-        with folder.download.open("rb") as stream:
-            own = read_entries(stream, source.url, options.zone).serial
-        serial = own if own is not None else serial
-    if serial is None:
-        raise ListError(f"{source.url}: signed, but without a serial number or timestamp")
-    if state.serial is not None and serial < state.serial and not options.force:
-        raise ListError(f"{source.url}: serial {serial} is older than {state.serial} (replayed?)")
-    return serial
+    def _signature_of(self, file: Path, fetcher: Fetcher) -> Signed | None:
+        signed = check_signature(self.source, fetcher, self.folder, file, self.state, self.options)
+        if signed is not None:
+            check_statement(self.settings, self.source, signed, self.state, self.options)
+        return signed
 
+    def _renewed(self, fetcher: Fetcher) -> SourceState:
+        """The state of an unchanged list with its present signature, which may expire later."""
+        signed = self._signature_of(self.folder.good, fetcher)
+        serial = check_serial(self.source, self.folder.good, signed, self.state, self.options)
+        return replace(self.state, **_signed_fields(signed, serial))
 
-def _check_content(
-    settings: SyncSettings,
-    source: SyncSource,
-    folder: SourceFolder,
-    state: SourceState,
-    options: SyncOptions,
-) -> int:
-    _refuse_web_page(source, folder)
-    with folder.download.open("rb") as stream:
-        entries = sum(1 for _ in entries_in(source, stream, options.zone))
-    if options.force:
-        return entries
-    if entries == 0:
-        raise ListError(f"{source.url}: is empty")
-    limit = settings.shrink_limit_percent
-    if state.entries and entries * 100 < state.entries * (100 - limit):
-        raise ListError(
-            f"{source.url}: shrank from {state.entries} to {entries} entries,"
-            f" more than {limit} % (sync.shrink_limit_percent)"
+    def _new(self, after: SourceState, entries: int, fetched: Fetched) -> SourceResult:
+        message = f"{entries} entries, {fetched.bytes} bytes"
+        return SourceResult(
+            self.source.name, self.source.kind, SourceOutcome.NEW, message, after, True
         )
-    return entries
+
+    def _unchanged(self, state: SourceState) -> SourceResult:
+        if state.expires is not None:
+            check_expiry(self.source, datetime.fromisoformat(state.expires), self.options)
+        after = without_problem(state, self.options.at)
+        self.folder.save(after)
+        message = f"the copy of {state.fetched_at} is still the newest"
+        recovered = self.state.problem is not None
+        return SourceResult(
+            self.source.name, self.source.kind, SourceOutcome.UNCHANGED, message, after, recovered
+        )
+
+    def _other_copies(self) -> list[tuple[SyncSource, Path]]:
+        return [
+            (other, self.settings.state_dir / other.name / GOOD_FILE)
+            for other in self.settings.sources
+            if other.name != self.source.name
+        ]
 
 
-def _refuse_web_page(source: SyncSource, folder: SourceFolder) -> None:
-    """Name the usual mistake: a log-in page came instead of the list."""
-    with folder.download.open("rb") as stream:
-        start = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise ListError(f"{source.url}: a web page came instead of a list")
-
-
-def _arrived(entries: int, fetched: Fetched) -> str:
-    return f"{entries} entries, {fetched.bytes} bytes"
-
-
-def _sha256(folder: SourceFolder) -> str:
-    with folder.download.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _signed_fields(signed: Signed | None, serial: int | None) -> dict[str, Any]:
+    """The fields of the state that come from a signature."""
+    if signed is None:
+        return {"serial": serial, "key_id": None, "expires": None, "stated": ""}
+    expires = signed.statement.expires
+    return {
+        "serial": serial,
+        "key_id": signed.key_id,
+        "expires": expires.isoformat() if expires else None,
+        "stated": " ".join(sorted(signed.statement.stated)),
+    }

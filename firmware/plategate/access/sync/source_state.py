@@ -8,16 +8,21 @@ refused copy, for inspection). Files are replaced by rename, so a power cut leav
 from __future__ import annotations
 
 import json
+import os
+import pwd
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from plategate.access.sync.address import address_id, without_secrets
 from plategate.access.sync.fetch import Validators
 from plategate.errors import SyncError, reason_of_own
 from plategate.storage import put_in_place, replace_file
 
+GOOD_FILE = "list"
 STATE_FILE = "list.json"
 
 
@@ -25,11 +30,13 @@ STATE_FILE = "list.json"
 class SourceState:
     """Metadata of a source's last good copy. Times are wall times in ISO 8601.
 
-    `url` is the address it came from, `key_id` the key that signed it, `checked_at` the last
-    successful check.
+    `url` is the address it came from, without secrets, and `address` tells addresses apart.
+    `key_id` is the key that signed it, `expires` and `stated` are what the signature states.
+    `checked_at` is the last successful check.
     """
 
     url: str | None = None
+    address: str | None = None
     etag: str | None = None
     last_modified: str | None = None
     sha256: str | None = None
@@ -40,23 +47,32 @@ class SourceState:
     checked_at: str | None = None
     problem: str | None = None
     problem_since: str | None = None
+    expires: str | None = None
+    stated: str = ""
+
+    def at_address(self, url: str) -> SourceState:
+        """The state of a copy that came from `url`."""
+        return replace(self, url=without_secrets(url), address=address_id(url))
 
     def validators(self, url: str) -> Validators | None:
         """Validators for a conditional request; None if the copy came from another address."""
-        return Validators(self.etag, self.last_modified) if url == self.url else None
+        same = self.address == address_id(url)
+        return Validators(self.etag, self.last_modified) if same else None
 
 
 class SourceFolder:
-    """The folder of one source; created on first use."""
+    """The folder of one source; created on first use. It must belong to the user who syncs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, state_dir: Path, name: str) -> None:
+        folder = state_dir / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SyncError(
                 f"sync.state_dir: {folder}: cannot be created: {reason_of_own(error)}"
             ) from error
-        self.good = folder / "list"
+        _check_owner(folder)
+        self.good = folder / GOOD_FILE
         self.download = folder / "download"
         self.signature = folder / "download.minisig"
         self.set_aside = folder / "set-aside"
@@ -65,9 +81,9 @@ class SourceFolder:
     def load(self) -> SourceState:
         """The saved state; an empty one where it is missing or unreadable."""
         try:
-            found = json.loads(self._state_file.read_text(encoding="utf-8"))
-            return _checked(found)
-        except (OSError, ValueError, TypeError):
+            with open_own(self._state_file) as stream:
+                return _checked(json.load(stream))
+        except (OSError, ValueError, TypeError, RecursionError):
             return SourceState()
 
     def promote(self, state: SourceState) -> None:
@@ -77,7 +93,7 @@ class SourceFolder:
 
     def keep_refused(self) -> None:
         """Keep the refused download as `set-aside`, for inspection."""
-        if self.download.exists():
+        if self.download.is_file():
             self.download.replace(self.set_aside)
 
     def save(self, state: SourceState) -> None:
@@ -104,20 +120,42 @@ def without_problem(state: SourceState, at: datetime) -> SourceState:
     return replace(state, checked_at=checked, problem=None, problem_since=None)
 
 
+def open_own(file: Path) -> BufferedReader:
+    """Open a regular file of a source folder for reading; never follows a link."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    return os.fdopen(os.open(file, flags), "rb")
+
+
+def _check_owner(folder: Path) -> None:
+    """Refuse a folder in which somebody else could plant links and files."""
+    found = folder.lstat()
+    if not folder.is_dir() or folder.is_symlink():
+        raise SyncError(f"sync.state_dir: {folder}: is not a folder")
+    if found.st_uid != os.geteuid():
+        owner, user = _user_name(found.st_uid), _user_name(os.geteuid())
+        raise SyncError(
+            f"sync.state_dir: {folder}: belongs to {owner}, but {user} runs the sync;"
+            f" run it as {owner}, or: sudo chown -R {user} {folder}"
+        )
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
 def _checked(found: Mapping[str, Any]) -> SourceState:
-    state = SourceState(**found)
-    texts = (
-        state.url,
-        state.etag,
-        state.last_modified,
-        state.sha256,
-        state.key_id,
-        state.fetched_at,
-    )
-    if not all(text is None or isinstance(text, str) for text in texts):
-        raise ValueError("expected a string")
-    if not all(
-        number is None or isinstance(number, int) for number in (state.serial, state.entries)
-    ):
-        raise ValueError("expected a number")
+    # A newer version may have saved more fields.
+    known = {field.name for field in fields(SourceState)}
+    state = SourceState(**{name: value for name, value in found.items() if name in known})
+    for field in fields(SourceState):
+        value = getattr(state, field.name)
+        expected = int if field.name in ("serial", "entries") else str
+        if not (isinstance(value, expected) or (value is None and field.default is None)):
+            raise ValueError(f"{field.name}: unexpected {value!r}")
+    for moment in (state.fetched_at, state.checked_at, state.expires):
+        if moment is not None:
+            datetime.fromisoformat(moment)
     return state

@@ -7,11 +7,14 @@ affect the others. Without network the lists in force stay, and their age is kno
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,17 +25,13 @@ from plategate.access.store.changes import ListChange, confirm_list, replace_lis
 from plategate.access.store.lists import ListName, list_state
 from plategate.access.store.repair import change_store
 from plategate.access.store.vehicles import has_records, replace_records
-from plategate.access.sync.source import (
-    SourceOutcome,
-    SourceResult,
-    SyncOptions,
-    acceptable,
-    entries_in,
-    refresh,
-)
-from plategate.access.sync.source_state import SourceFolder
-from plategate.errors import GateError
+from plategate.access.sync.address import printable
+from plategate.access.sync.checks import SyncOptions, entries_in, sha256_of
+from plategate.access.sync.source import SourceResult, acceptable, refresh
+from plategate.access.sync.source_state import GOOD_FILE, STATE_FILE, SourceFolder, open_own
+from plategate.errors import GateError, StoreError, SyncError, reason_of_own
 from plategate.settings.sync import SyncSettings, SyncSource
+from plategate.storage import replace_file
 from plategate.values import ListEntry, VehicleRecord
 
 logger = logging.getLogger(__name__)
@@ -56,8 +55,7 @@ class SyncReport:
     @property
     def all_well(self) -> bool:
         """Whether every source answered and every list equals its sources."""
-        good = (SourceOutcome.UNCHANGED, SourceOutcome.NEW)
-        return not self.failures and all(result.outcome in good for result in self.results)
+        return not self.failures and all(result.outcome.good for result in self.results)
 
 
 def sync_lists(
@@ -66,16 +64,23 @@ def sync_lists(
     options: SyncOptions,
     progress: SourceProgress | None = None,
 ) -> SyncReport:
-    """Check every source, then put in force what is new. Raises only StoreError.
+    """Check every source, then put in force what is new. Whatever fails is in the report.
 
     A dry run does the same on a temporary copy of the state and changes nothing.
     """
     if not options.dry_run:
-        return _sync(settings, store, options, progress)
-    with TemporaryDirectory(prefix="plategate-sync-") as folder:
-        if settings.state_dir.exists():
-            shutil.copytree(settings.state_dir, folder, dirs_exist_ok=True)
-        scratch = settings.model_copy(update={"state_dir": Path(folder)})
+        try:
+            with _locked(settings.state_dir):
+                return _sync(settings, store, options, progress)
+        except SyncError as problem:
+            return SyncReport((), (), None, (str(problem),))
+    with TemporaryDirectory(prefix="plategate-sync-") as name:
+        scratch = settings.model_copy(update={"state_dir": Path(name)})
+        try:
+            _copy_state(settings, Path(name))
+        except OSError as error:
+            sentence = f"{error.filename}: {reason_of_own(error)}"
+            return SyncReport((), (), None, (sentence,))
         return _sync(scratch, store, options, progress)
 
 
@@ -85,16 +90,48 @@ def _sync(
     results: list[SourceResult] = []
     for source in settings.sources:
         report_bytes = None if progress is None else _for_source(progress, source.name)
-        result = refresh(settings, source, _folder(settings, source), options, report_bytes)
+        result = refresh(settings, source, options, report_bytes)
         _log(result)
         results.append(result)
     repairs: list[str] = []
-    report = change_store(
-        store,
-        lambda connection: _put_in_force(settings, connection, options, results),
-        None if options.dry_run else repairs.append,
-    )
+    try:
+        report = change_store(
+            store,
+            lambda connection: _put_in_force(settings, connection, options, results),
+            None if options.dry_run else repairs.append,
+        )
+    except StoreError as problem:
+        report = SyncReport(tuple(results), (), None, (str(problem),))
     return replace(report, failures=(*repairs, *report.failures))
+
+
+@contextmanager
+def _locked(state_dir: Path) -> Iterator[None]:
+    """Hold the lock of the state folder, so that the timer and a user do not sync at once."""
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        lock = os.open(state_dir / "lock", flags, 0o640)
+    except OSError as error:
+        raise SyncError(f"sync.state_dir: {error.filename}: {reason_of_own(error)}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise SyncError("another list sync is running; try again when it has finished") from None
+    finally:
+        os.close(lock)
+
+
+def _copy_state(settings: SyncSettings, scratch: Path) -> None:
+    """Copy last good copies and their states; nothing else of the folder is opened."""
+    for source in settings.sources:
+        for name in (GOOD_FILE, STATE_FILE):
+            file = settings.state_dir / source.name / name
+            if file.is_file():
+                (scratch / source.name).mkdir(exist_ok=True)
+                with open_own(file) as stream, (scratch / source.name / name).open("wb") as copy:
+                    shutil.copyfileobj(stream, copy)
 
 
 def _put_in_force(
@@ -110,11 +147,14 @@ def _put_in_force(
             (source for source in settings.sources if source.kind == kind),
             key=lambda source: (source.priority, source.name),
         )
-        update = _KindUpdate(settings, connection, options, kind, sources, results)
         try:
+            update = _KindUpdate(settings, connection, options, kind, sources, results)
             change = update.apply()
         except GateError as problem:
-            failures.append(f"{kind}: {problem}")
+            failures.append(f"{kind}: {printable(str(problem))}")
+            continue
+        except OSError as error:
+            failures.append(f"{kind}: {error.filename}: {reason_of_own(error)}")
             continue
         if isinstance(change, ListChange):
             changes.append(change)
@@ -151,7 +191,7 @@ class _KindUpdate:
         ]
         if not good:
             return None
-        digest = _digest_of([(source, folder.load().sha256) for source, folder in good])
+        digest = _digest_of([(source, sha256_of(folder.good)) for source, folder in good])
         if self._in_force(digest):
             self._confirm()
             return None
@@ -168,7 +208,7 @@ class _KindUpdate:
             if self._options.dry_run:
                 return sum(1 for _ in entries)
             count = replace_records(self._connection, cast(Iterator[VehicleRecord], entries))
-            self._marker.write_text(digest, encoding="ascii")
+            replace_file(self._marker, digest.encode())
             return count
         return replace_list(
             self._connection,
@@ -183,16 +223,19 @@ class _KindUpdate:
 
     def _in_force(self, digest: str) -> bool:
         if self._kind == "records":
-            marked = self._marker.exists() and self._marker.read_text(encoding="ascii") == digest
-            return marked and has_records(self._connection)
+            return self._marked() == digest.encode() and has_records(self._connection)
         state = list_state(self._connection, ListName(self._kind))
         return state is not None and state.source == f"sync {digest}"
 
+    def _marked(self) -> bytes | None:
+        if not self._marker.is_file():
+            return None
+        with open_own(self._marker) as stream:
+            return stream.read()
+
     def _confirm(self) -> None:
         """Renew the list's age, but only if every source answered."""
-        fresh = all(
-            r.outcome in (SourceOutcome.UNCHANGED, SourceOutcome.NEW) for r in self._results
-        )
+        fresh = all(result.outcome.good for result in self._results)
         if fresh and self._kind != "records":
             confirm_list(self._connection, ListName(self._kind), self._options.at)
 
@@ -205,7 +248,7 @@ def _merged(
     for position, (source, folder) in enumerate(good):
         own: set[str] = set()
         last = position == len(good) - 1
-        with folder.good.open("rb") as stream:
+        with open_own(folder.good) as stream:
             for entry in cast(
                 "Iterator[ListEntry | VehicleRecord]", entries_in(source, stream, zone)
             ):
@@ -217,7 +260,7 @@ def _merged(
         taken |= own
 
 
-def _digest_of(parts: Iterable[tuple[SyncSource, str | None]]) -> str:
+def _digest_of(parts: Iterable[tuple[SyncSource, str]]) -> str:
     text = "\n".join(f"{source.name} {source.priority} {sha256}" for source, sha256 in parts)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -228,7 +271,7 @@ def _newest_serial(folders: Iterable[SourceFolder]) -> int | None:
 
 
 def _folder(settings: SyncSettings, source: SyncSource) -> SourceFolder:
-    return SourceFolder(settings.state_dir / source.name)
+    return SourceFolder(settings.state_dir, source.name)
 
 
 def _for_source(progress: SourceProgress, name: str) -> Callable[[int, int | None], None]:
@@ -239,7 +282,6 @@ def _log(result: SourceResult) -> None:
     """Log a change once: a failure when it begins and when it ends."""
     if not result.changed:
         return
-    failed = result.outcome in (SourceOutcome.SET_ASIDE, SourceOutcome.UNREACHABLE)
-    level = logging.WARNING if failed else logging.INFO
+    level = logging.INFO if result.outcome.good else logging.WARNING
     text = "source %s (%s list): %s: %s"
     logger.log(level, text, result.source, result.kind, result.outcome, result.message)
