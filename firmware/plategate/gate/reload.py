@@ -27,7 +27,7 @@ from plategate.settings.changes import Changes, changes
 logger = logging.getLogger(__name__)
 
 FAILURE = "settings"
-PASSAGE = "a passage is under way"
+PASSAGE = "a passage is in progress"
 
 _Found = tuple[Settings, RuntimeSettings | None] | str
 
