@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +14,21 @@ import pytest
 from plategate.clock import SystemClock
 from plategate.errors import CameraError, CameraHangs, SettingsError
 from plategate.gate.camera_feed import MAX_HUNG_STARTS, CameraFeed
+from plategate.gate.executor import CommandExecutor
 from plategate.gate.passages import make_passage
 from plategate.gate.startup import lane_rules, mode_chooser
 from plategate.gate.workers import ThreadWorker
-from plategate.messages import CameraLost, CameraReturned, InputName, Mode, Record
+from plategate.messages import (
+    CameraLost,
+    CameraReturned,
+    HoldBarrier,
+    InputName,
+    Judge,
+    Mode,
+    Record,
+    TakeStills,
+    WriteGrant,
+)
 from plategate.rehearsal.clock import ManualClock
 from plategate.settings.access import AccessSettings
 from plategate.settings.barrier import BarrierSettings
@@ -182,6 +194,61 @@ def test_fail__a_worker_survives_a_failing_job_and_refuses_beyond_its_queue(capl
     assert done.is_set()
     assert False in refused
     assert "a job failed" in caplog.text
+
+
+class HeldWorker:
+    """Keeps its jobs until the test runs them."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Callable[[], None]] = []
+
+    def submit(self, job: Callable[[], None]) -> bool:
+        self.jobs.append(job)
+        return True
+
+    def waiting(self) -> int:
+        return 0
+
+
+def test_fail__timings_of_a_passage_recorded_before_its_worker_is_done_are_dropped():
+    vision, grants, records = HeldWorker(), HeldWorker(), HeldWorker()
+    reader = SimpleNamespace(read_burst=lambda _: PlateSighting(None, None, None))
+    components = SimpleNamespace(
+        clock=SystemClock(),
+        reader=reader,
+        journal=SimpleNamespace(begin_grant=lambda *_: None, record=lambda *_: None),
+        access=SimpleNamespace(
+            note_grant=lambda *_: True, judge=lambda *_: Verdict(Result.UNSURE, Reason.NO_LIST)
+        ),
+        clock_trusted=lambda: True,
+        drive=SimpleNamespace(hold=lambda: None),
+    )
+    executor = CommandExecutor(
+        components=components,
+        lane="main",
+        feed=SimpleNamespace(burst=lambda *_: iter_stills()),
+        vision=vision,
+        grants=grants,
+        records=records,
+        post=lambda _: None,
+        observers=(),
+    )
+    granted = Verdict(Result.GRANTED, Reason.MANUAL)
+    for number in range(100):
+        passage_id = f"p-{number}"
+        executor.execute(TakeStills(passage_id, 1, 0.0, 1))
+        executor.execute(Judge(passage_id, None, 1))
+        executor.execute(WriteGrant(passage_id, granted, 1))
+        executor.execute(Record(passage_id, "manual", 0.0, granted, None, "opened", 0, ()))
+        executor.execute(HoldBarrier(Reason.MANUAL, passage_id))
+    for worker in (vision, grants, records):
+        for job in worker.jobs:
+            job()
+    assert executor._timings == {}
+
+
+def iter_stills() -> Iterator[Still]:
+    yield Still(np.zeros((2, 2, 3), np.uint8), "still")
 
 
 def test_fail__a_trigger_that_is_not_wired_is_named():

@@ -130,18 +130,20 @@ class Bench:
 
     def read(self, text: str | None) -> tuple[Command, ...]:
         """Answer the last TakeStills."""
-        return self.send(PlateRead(self.last(TakeStills).passage_id, sighting(text)))
+        asked = self.last(TakeStills)
+        return self.send(PlateRead(asked.passage_id, asked.attempt, sighting(text)))
 
     def judge(self, result: Result, reason: Reason, alarm: str | None = None) -> None:
         """Answer the last Judge."""
         asked = self.last(Judge)
         plate = asked.reading.text if asked.reading else None
         verdict = Verdict(result, reason, plate=plate, alarm=alarm)
-        self.send(VerdictReached(asked.passage_id, verdict))
+        self.send(VerdictReached(asked.passage_id, asked.attempt, verdict))
 
     def written(self) -> tuple[Command, ...]:
         """Answer the last WriteGrant: stored."""
-        return self.send(GrantWritten(self.last(WriteGrant).passage_id))
+        asked = self.last(WriteGrant)
+        return self.send(GrantWritten(asked.passage_id, asked.attempt))
 
     def grant(self, text: str = "AB12CDE") -> None:
         """A vehicle arrives and is granted."""

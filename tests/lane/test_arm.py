@@ -9,6 +9,8 @@ from plategate.lane import ArmStage, Style
 from plategate.messages import (
     InputName,
     Level,
+    Mode,
+    ModeChanged,
     RaiseAgain,
     Record,
     Report,
@@ -190,3 +192,40 @@ def test_ok__a_button_just_before_the_arm_is_down_still_opens(make_bench):
     assert bench.moves()[-1] == "ReleaseBarrier"
     bench.wait(10)
     assert bench.moves()[-1] == "HoldBarrier"
+
+
+def test_fail__open_is_released_a_gap_before_close_is_pulsed(make_bench):
+    bench = make_bench(style=Style.OPEN_AND_CLOSE, move_gap_s=1.0)
+    bench.send(ModeChanged(Mode.OPEN))
+    bench.wait(30)
+    bench.send(ModeChanged(Mode.AUTOMATIC))
+    assert bench.moves() == ["HoldBarrier", "ReleaseBarrier"]
+    bench.wait(0.9)
+    assert bench.moves() == ["HoldBarrier", "ReleaseBarrier"]
+    bench.wait(0.2)
+    assert bench.moves() == ["HoldBarrier", "ReleaseBarrier", "CloseBarrier"]
+    bench.wait(30)
+    assert bench.state.arm.stage is ArmStage.RESTING
+
+
+@pytest.mark.parametrize("safety", ["photocell", "mode"])
+def test_fail__what_happens_in_the_gap_before_close_keeps_the_arm_up(make_bench, safety):
+    bench = make_bench(style=Style.OPEN_AND_CLOSE, move_gap_s=1.0)
+    bench.send(ModeChanged(Mode.OPEN))
+    bench.wait(30)
+    bench.send(ModeChanged(Mode.AUTOMATIC))
+    bench.wait(0.5)
+    bench.put("photocell") if safety == "photocell" else bench.send(ModeChanged(Mode.OPEN))
+    bench.wait(60)
+    assert "CloseBarrier" not in bench.moves()
+
+
+def test_fail__a_latched_fault_pulses_no_close(make_bench):
+    bench = make_bench(wired=LIMITS, style=Style.OPEN_AND_CLOSE)
+    bench.rests()
+    bench.grant()
+    bench.wait(100)
+    assert bench.state.fault.code == "did_not_open"
+    bench.clear("beam")
+    bench.wait(3600)
+    assert bench.moves() == ["OpenBarrier"]

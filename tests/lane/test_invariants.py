@@ -50,7 +50,7 @@ from plategate.values import (
     Verdict,
 )
 
-from .conftest import default_rules
+from .conftest import MOVES, default_rules
 
 ALL_WIRED = frozenset(InputName) - {InputName.MOTION, InputName.LOOP, InputName.DISTANCE}
 NO_LIMITS = ALL_WIRED - {InputName.ARM_UP, InputName.ARM_DOWN, InputName.INNER_BEAM}
@@ -59,6 +59,7 @@ QUIET_S = 3600.0
 READING = PlateReading((CharacterReading("A", 0.9),), "test")
 
 passages = st.integers(min_value=-2, max_value=0)
+late_answers = st.booleans()
 
 
 class LaneMachine(RuleBasedStateMachine):
@@ -71,8 +72,9 @@ class LaneMachine(RuleBasedStateMachine):
         self.deadline: float | None = None
         self.commands: tuple[object, ...] = ()
         self.asked: list[str] = []
-        self.granted: set[str] = set()
-        self.written: set[str] = set()
+        self.granted: set[tuple[str, int]] = set()
+        self.written: set[tuple[str, int]] = set()
+        self.left: set[str] = set()
         self.opened: list[str] = []
         self.recorded: list[str] = []
         self.first_fault: object | None = None
@@ -103,6 +105,8 @@ class LaneMachine(RuleBasedStateMachine):
                 assert because in (Reason.FIRE, Reason.HELD_OPEN)
             case CloseBarrier() | ReleaseBarrier():
                 self.watch_closing()
+                if isinstance(command, CloseBarrier):
+                    assert self.state.fault is None, "a latched fault pulses nothing"
             case Record(passage_id=passage_id):
                 assert passage_id not in self.recorded, "one record per passage"
                 self.recorded.append(passage_id)
@@ -110,17 +114,18 @@ class LaneMachine(RuleBasedStateMachine):
                 assert passage_id not in self.recorded
         if isinstance(command, OpenBarrier | HoldBarrier | CloseBarrier | RaiseAgain):
             assert not self.state.drive_failed, "nothing is asked of a drive that failed"
-        if isinstance(command, OpenBarrier | CloseBarrier):
+        if isinstance(command, OpenBarrier | CloseBarrier | ReleaseBarrier):
             last = self.last_move_s
             assert last is None or self.now - last >= self.rules.move_gap_s
-        if isinstance(command, OpenBarrier | HoldBarrier | CloseBarrier | RaiseAgain):
+        if isinstance(command, MOVES):
             self.last_move_s = self.now
 
     def watch_opening(self, passage_id: str, because: Reason) -> None:
         assert self.state.fault is None or self.state.fire
         if because not in NAMED_OVERRIDES:
-            assert passage_id in self.granted, "a verdict is behind every opening"
-            assert passage_id in self.written, "the journal has it before anything moves"
+            stored = {asked for asked in self.granted & self.written if asked[0] == passage_id}
+            assert stored, "every opening has a verdict that was stored before, in one attempt"
+            assert passage_id not in self.left, "nothing opens for a vehicle that has left"
         assert passage_id not in self.opened, "one opening per passage"
         self.opened.append(passage_id)
 
@@ -135,6 +140,11 @@ class LaneMachine(RuleBasedStateMachine):
         )
         if before.fault is not None and not resets:
             assert self.state.fault == before.fault, "a fault keeps its first reason"
+
+    def attempt(self, late: bool) -> int:
+        """The attempt of the present visit, or the one before."""
+        present = self.state.visit.attempts if self.state.visit is not None else 1
+        return present - 1 if late else present
 
     def passage(self, back: int) -> str:
         return self.asked[back] if len(self.asked) >= -back and self.asked else "none"
@@ -156,34 +166,47 @@ class LaneMachine(RuleBasedStateMachine):
         self.now = until
         self.send(TimePassed())
 
-    @rule(back=passages, seen=st.booleans())
-    def read(self, back: int, seen: bool) -> None:
+    @rule(back=passages, late=late_answers, seen=st.booleans())
+    def read(self, back: int, late: bool, seen: bool) -> None:
         self.send(
-            PlateRead(self.passage(back), PlateSighting(READING if seen else None, None, None))
+            PlateRead(
+                self.passage(back),
+                self.attempt(late),
+                PlateSighting(READING if seen else None, None, None),
+            )
         )
 
-    @rule(back=passages, reason=st.sampled_from([Reason.CAMERA_FAILED, Reason.STORE_FAILED]))
-    def reading_fails(self, back: int, reason: Reason) -> None:
-        self.send(ReadingFailed(self.passage(back), reason))
+    @rule(
+        back=passages,
+        late=late_answers,
+        reason=st.sampled_from([Reason.CAMERA_FAILED, Reason.STORE_FAILED]),
+    )
+    def reading_fails(self, back: int, late: bool, reason: Reason) -> None:
+        self.send(ReadingFailed(self.passage(back), self.attempt(late), reason))
 
-    @rule(back=passages, granted=st.booleans(), alarm=st.booleans())
-    def judged(self, back: int, granted: bool, alarm: bool) -> None:
-        passage_id = self.passage(back)
+    @rule(back=passages, late=late_answers, granted=st.booleans(), alarm=st.booleans())
+    def judged(self, back: int, late: bool, granted: bool, alarm: bool) -> None:
+        passage_id, attempt = self.passage(back), self.attempt(late)
         visit = self.state.visit
-        if granted and visit is not None and visit.passage_id == passage_id:
-            self.granted.add(passage_id)
+        asked = visit is not None and (visit.passage_id, visit.attempts) == (passage_id, attempt)
+        if granted and asked and not visit.left:
+            self.granted.add((passage_id, attempt))
         result, reason = (
             (Result.GRANTED, Reason.ALLOWED) if granted else (Result.REFUSED, Reason.NOT_LISTED)
         )
         verdict = Verdict(result, reason, plate="A", alarm="wanted" if alarm else None)
-        self.send(VerdictReached(passage_id, verdict))
+        self.send(VerdictReached(passage_id, attempt, verdict))
 
-    @rule(back=passages, kept=st.booleans())
-    def journal_answers(self, back: int, kept: bool) -> None:
-        passage_id = self.passage(back)
-        if kept:
-            self.written.add(passage_id)
-        self.send(GrantWritten(passage_id) if kept else GrantNotWritten(passage_id))
+    @rule(back=passages, late=late_answers, stored=st.booleans())
+    def journal_answers(self, back: int, late: bool, stored: bool) -> None:
+        passage_id, attempt = self.passage(back), self.attempt(late)
+        visit = self.state.visit
+        if visit is not None and visit.passage_id == passage_id and visit.left:
+            self.left.add(passage_id)
+        if stored:
+            self.written.add((passage_id, attempt))
+        answer = GrantWritten if stored else GrantNotWritten
+        self.send(answer(passage_id, attempt))
 
     @rule(mode=st.sampled_from(Mode))
     def mode_changes(self, mode: Mode) -> None:
@@ -208,9 +231,9 @@ class LaneMachine(RuleBasedStateMachine):
     def a_vehicle_that_is_let_in(self) -> None:
         """The usual sequence, so that deep states are reached."""
         self.send(TriggerRequested())
-        self.read(-1, True)
-        self.judged(-1, True, False)
-        self.journal_answers(-1, True)
+        self.read(-1, False, True)
+        self.judged(-1, False, True, False)
+        self.journal_answers(-1, False, True)
 
     @invariant()
     def every_opening_is_accounted_for(self) -> None:

@@ -21,6 +21,8 @@ from plategate.messages import (
 )
 from plategate.values import PlateSighting, Reason, Result, Verdict
 
+from .conftest import sighting
+
 
 def test_ok__a_listed_vehicle_is_read_judged_written_and_let_in_in_this_order(make_bench):
     bench = make_bench()
@@ -142,7 +144,7 @@ def test_fail__a_grant_that_is_not_stored_does_not_open(make_bench):
     bench.put("beam")
     bench.read("AB12CDE")
     bench.judge(Result.GRANTED, Reason.ALLOWED)
-    bench.send(GrantNotWritten(bench.last(WriteGrant).passage_id))
+    bench.send(GrantNotWritten(bench.last(WriteGrant).passage_id, 1))
     bench.wait(60)
     assert bench.records() == [("store_failed", "not moved")]
     assert not bench.all(OpenBarrier)
@@ -164,8 +166,9 @@ def test_fail__a_failing_camera_ends_in_one_passage_with_that_reason(make_bench)
     bench = make_bench(attempts=2)
     bench.send(CameraLost("no frame for 3 s"))
     bench.put("beam")
-    for _ in range(2):
-        bench.send(ReadingFailed(bench.last(TakeStills).passage_id, Reason.CAMERA_FAILED))
+    for attempt in (1, 2):
+        passage_id = bench.last(TakeStills).passage_id
+        bench.send(ReadingFailed(passage_id, attempt, Reason.CAMERA_FAILED))
         bench.wait(2)
     assert bench.records() == [("camera_failed", "not moved")]
     assert "camera_lost" in bench.reports()
@@ -190,7 +193,7 @@ def test_fail__an_unreadable_plate_differs_from_nothing_seen(make_bench):
     bench = make_bench(attempts=1)
     bench.put("beam")
     seen = PlateSighting(reading=None, plate=object(), still=None)
-    bench.send(PlateRead(bench.last(TakeStills).passage_id, seen))
+    bench.send(PlateRead(bench.last(TakeStills).passage_id, 1, seen))
     assert bench.records() == [("not_readable", "not moved")]
 
 
@@ -198,7 +201,7 @@ def test_fail__a_failed_sighting_is_pipeline_failed(make_bench):
     bench = make_bench(attempts=1)
     bench.put("beam")
     broken = PlateSighting(reading=None, plate=None, still=None, failed="model: bad tensor")
-    bench.send(PlateRead(bench.last(TakeStills).passage_id, broken))
+    bench.send(PlateRead(bench.last(TakeStills).passage_id, 1, broken))
     assert bench.records() == [("pipeline_failed", "not moved")]
 
 
@@ -208,11 +211,11 @@ def test_fail__answers_for_a_finished_passage_change_nothing(make_bench):
     old = bench.last(TakeStills).passage_id
     bench.read(None)
     before = bench.state
-    bench.send(PlateRead(old, PlateSighting(None, None, None)))
-    bench.send(VerdictReached(old, Verdict(Result.GRANTED, Reason.ALLOWED, plate="AB12CDE")))
-    bench.send(GrantWritten(old))
-    bench.send(GrantNotWritten(old))
-    bench.send(ReadingFailed(old, Reason.CAMERA_FAILED))
+    bench.send(PlateRead(old, 1, PlateSighting(None, None, None)))
+    bench.send(VerdictReached(old, 1, Verdict(Result.GRANTED, Reason.ALLOWED, plate="AB12CDE")))
+    bench.send(GrantWritten(old, 1))
+    bench.send(GrantNotWritten(old, 1))
+    bench.send(ReadingFailed(old, 1, Reason.CAMERA_FAILED))
     assert bench.state == before
 
 
@@ -221,9 +224,9 @@ def test_ok__answers_at_the_wrong_stage_change_nothing(make_bench):
     bench.put("beam")
     passage = bench.last(TakeStills).passage_id
     before = bench.state
-    bench.send(VerdictReached(passage, Verdict(Result.GRANTED, Reason.ALLOWED)))
-    bench.send(GrantWritten(passage))
-    bench.send(GrantNotWritten(passage))
+    bench.send(VerdictReached(passage, 1, Verdict(Result.GRANTED, Reason.ALLOWED)))
+    bench.send(GrantWritten(passage, 1))
+    bench.send(GrantNotWritten(passage, 1))
     assert bench.state == before
     bench.read("AB12CDE")
     before = bench.state
@@ -231,7 +234,7 @@ def test_ok__answers_at_the_wrong_stage_change_nothing(make_bench):
     assert bench.state == before
     bench.judge(Result.GRANTED, Reason.ALLOWED)
     before = bench.state
-    bench.send(ReadingFailed(passage, Reason.CAMERA_FAILED))
+    bench.send(ReadingFailed(passage, 1, Reason.CAMERA_FAILED))
     assert bench.state == before
 
 
@@ -253,3 +256,45 @@ def test_fail__mode_locked_between_verdict_and_relay_refuses(make_bench):
     bench.written()
     assert bench.records() == [("locked", "not moved")]
     assert not bench.all(OpenBarrier)
+
+
+def test_fail__a_late_reading_of_an_earlier_attempt_is_not_taken_for_the_present_one(make_bench):
+    bench = make_bench(attempts=3, read_within_s=2.0)
+    bench.put("beam")
+    passage = bench.last(TakeStills).passage_id
+    bench.wait(4)
+    assert bench.last(TakeStills).attempt == 2
+    bench.send(PlateRead(passage, 1, sighting("AB12CDE")))
+    bench.send(ReadingFailed(passage, 1, Reason.CAMERA_FAILED))
+    assert not bench.all(Judge)
+    assert bench.state.visit.stage == "reading"
+    bench.read("XX99XXX")
+    assert bench.last(Judge).reading.text == "XX99XXX"
+
+
+def test_fail__a_late_verdict_of_an_earlier_attempt_does_not_open(make_bench):
+    bench = make_bench(attempts=3, judge_within_s=1.0)
+    bench.put("beam")
+    bench.read("AB12CDE")
+    passage = bench.last(Judge).passage_id
+    bench.wait(3)
+    bench.read("XX99XXX")
+    late = Verdict(Result.GRANTED, Reason.ALLOWED, plate="AB12CDE")
+    bench.send(VerdictReached(passage, 1, late))
+    assert not bench.all(WriteGrant)
+    assert bench.state.visit.stage == "judging"
+
+
+def test_fail__a_late_grant_of_an_earlier_attempt_does_not_open(make_bench):
+    bench = make_bench(attempts=3, write_within_s=1.0)
+    bench.put("beam")
+    bench.read("AB12CDE")
+    bench.judge(Result.GRANTED, Reason.ALLOWED)
+    passage = bench.last(WriteGrant).passage_id
+    bench.wait(3)
+    bench.read("AB12CDE")
+    bench.judge(Result.GRANTED, Reason.ALLOWED)
+    bench.send(GrantWritten(passage, 1))
+    assert not bench.all(OpenBarrier)
+    bench.written()
+    assert len(bench.all(OpenBarrier)) == 1

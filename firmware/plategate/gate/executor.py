@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol, assert_never
 
 from plategate.errors import CameraError, HardwareError, StoreError
@@ -60,6 +61,18 @@ class Observer(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Timings:
+    """Measured times of one passage, from its first command until it is recorded."""
+
+    spent_ms: dict[str, float] = field(default_factory=dict)
+    relay_s: float | None = None
+
+
+def _reading_failed(command: TakeStills | Judge, reason: Reason) -> ReadingFailed:
+    return ReadingFailed(command.passage_id, command.attempt, reason)
+
+
 class CommandExecutor:
     """Executes the lane's commands on the gate's components."""
 
@@ -83,21 +96,14 @@ class CommandExecutor:
         self._records = records
         self._post = post
         self._watchers = observers
-        self._measured_ms: dict[str, dict[str, float]] = {}
-        self._relay_s: dict[str, float] = {}
+        self._timings: dict[str, _Timings] = {}
 
     def execute(self, command: Command) -> None:
         """Execute a command, or queue it on its worker."""
         match command:
-            case TakeStills(passage_id):
-                if not self._vision.submit(lambda: self._read(command)):
-                    self._post(ReadingFailed(passage_id, Reason.PIPELINE_FAILED))
-            case Judge(passage_id):
-                if not self._vision.submit(lambda: self._judge(command)):
-                    self._post(ReadingFailed(passage_id, Reason.STORE_FAILED))
-            case WriteGrant(passage_id):
-                if not self._grants.submit(lambda: self._write(command)):
-                    self._post(GrantNotWritten(passage_id))
+            case TakeStills() | Judge() | WriteGrant():
+                self._timings.setdefault(command.passage_id, _Timings())
+                self._queue(command)
             case Record():
                 self._record(command)
             case Show():
@@ -117,14 +123,29 @@ class CommandExecutor:
             case _:
                 assert_never(command)
 
+    def _queue(self, command: TakeStills | Judge | WriteGrant) -> None:
+        """Queue slow work on its worker; a full queue is answered at once."""
+        match command:
+            case TakeStills():
+                if not self._vision.submit(lambda: self._read(command)):
+                    self._post(_reading_failed(command, Reason.PIPELINE_FAILED))
+            case Judge():
+                if not self._vision.submit(lambda: self._judge(command)):
+                    self._post(_reading_failed(command, Reason.STORE_FAILED))
+            case WriteGrant():
+                if not self._grants.submit(lambda: self._write(command)):
+                    self._post(GrantNotWritten(command.passage_id, command.attempt))
+            case _:
+                assert_never(command)
+
     def _move(self, movement: Movement) -> None:
         try:
             self._drive(movement)
         except HardwareError as error:
             self._post(DriveFailed(str(error)))
-        passage_id = getattr(movement, "passage_id", None)
-        if passage_id is not None:
-            self._relay_s[passage_id] = self._components.clock.monotonic()
+        timings = self._timings.get(getattr(movement, "passage_id", None) or "")
+        if timings is not None:
+            timings.relay_s = self._components.clock.monotonic()
 
     def _drive(self, movement: Movement) -> None:
         drive = self._components.drive
@@ -152,16 +173,17 @@ class CommandExecutor:
 
     def _read(self, asked: TakeStills) -> None:
         """Vision worker: take stills, run the pipeline, post one event."""
-        spent = self._measured_ms.setdefault(asked.passage_id, {})
+        # A passage that is recorded already is measured for nothing, but must not be kept.
+        spent = self._timings.get(asked.passage_id, _Timings()).spent_ms
         spent["capture"] = 0.0
-        event: Event = ReadingFailed(asked.passage_id, Reason.PIPELINE_FAILED)
+        event: Event = _reading_failed(asked, Reason.PIPELINE_FAILED)
         try:
             with contextlib.closing(self._feed.burst(asked.count, asked.since_s)) as stills:
                 sighting = self._components.reader.read_burst(self._timed(stills, spent))
-            event = PlateRead(asked.passage_id, sighting)
+            event = PlateRead(asked.passage_id, asked.attempt, sighting)
         except CameraError as error:
             logger.error("passage %s: %s", asked.passage_id, error)
-            event = ReadingFailed(asked.passage_id, Reason.CAMERA_FAILED)
+            event = _reading_failed(asked, Reason.CAMERA_FAILED)
         finally:
             self._post(event)
 
@@ -180,11 +202,11 @@ class CommandExecutor:
         """Vision worker: get the verdict, post one event."""
         clock = self._components.clock
         started_s = clock.monotonic()
-        event: Event = ReadingFailed(asked.passage_id, Reason.STORE_FAILED)
+        event: Event = _reading_failed(asked, Reason.STORE_FAILED)
         try:
             trusted = self._components.clock_trusted()
             verdict = self._components.access.judge(asked.reading, clock.wall(), trusted)
-            event = VerdictReached(asked.passage_id, verdict)
+            event = VerdictReached(asked.passage_id, asked.attempt, verdict)
         finally:
             self._measure(asked.passage_id, "decide", started_s)
             self._post(event)
@@ -193,13 +215,13 @@ class CommandExecutor:
         """Grants worker: store the grant, count the entry, post one event."""
         clock, components = self._components.clock, self._components
         started_s = clock.monotonic()
-        event: Event = GrantNotWritten(asked.passage_id)
+        event: Event = GrantNotWritten(asked.passage_id, asked.attempt)
         try:
             at, plate = clock.wall(), asked.verdict.plate or ""
             components.journal.begin_grant(asked.passage_id, plate, at, self._lane)
             counts = plate and asked.repeat_of is None
             if not counts or components.access.note_grant(asked.passage_id, asked.verdict, at):
-                event = GrantWritten(asked.passage_id)
+                event = GrantWritten(asked.passage_id, asked.attempt)
         except StoreError as error:
             logger.error("passage %s: %s", asked.passage_id, error)
         finally:
@@ -207,18 +229,20 @@ class CommandExecutor:
             self._post(event)
 
     def _measure(self, passage_id: str, name: str, started_s: float) -> None:
-        spent = self._measured_ms.setdefault(passage_id, {})
-        spent[name] = (self._components.clock.monotonic() - started_s) * 1000.0
+        timings = self._timings.get(passage_id)
+        if timings is not None:
+            timings.spent_ms[name] = (self._components.clock.monotonic() - started_s) * 1000.0
 
     def _record(self, record: Record) -> None:
         clock = self._components.clock
+        timings = self._timings.pop(record.passage_id, _Timings())
         passage = make_passage(
             record,
             lane=self._lane,
             wall_now=clock.wall(),
             now_s=clock.monotonic(),
-            measured_ms=self._measured_ms.pop(record.passage_id, {}),
-            relay_s=self._relay_s.pop(record.passage_id, None),
+            measured_ms=timings.spent_ms,
+            relay_s=timings.relay_s,
         )
         sighting = record.sighting
         if self._records.waiting() >= MAX_PICTURES_QUEUED:

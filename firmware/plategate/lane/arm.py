@@ -168,9 +168,11 @@ def _lower(ctx: StepContext) -> None:
     if arm.held:
         ctx.ask(ReleaseBarrier())
         _note_movement(ctx, held=False)
-    if by_pulse and ctx.state.fault is not None:
-        return
-    if by_pulse:
+        if by_pulse:
+            return  # the CLOSE pulse follows after `move_gap_s`
+    elif by_pulse:
+        if ctx.state.fault is not None:
+            return
         ctx.ask(CloseBarrier(ctx.rules.pulse_s))
         _note_movement(ctx)
     _enter(ctx, ArmStage.LOWERING)

@@ -2,7 +2,8 @@
 """Openings: passages for which the arm is up, the vehicles counted under it, and tailgaters.
 
 Every opening has a granted verdict or a named override and ends in exactly one Record. A vehicle
-that passes without an opening of its own is reported as a tailgater.
+that passes without an opening of its own is reported: as tailgated, or as refused_passed where it
+arrived after a granted vehicle had left the triggers and drove through in that one's place.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from plategate.lane.state import ArmStage, Opening, Seen, ShownResult
 from plategate.messages import InputName, Level, Mode, Record, Signal, WriteGrant
 from plategate.values import Reason, Result, Verdict
 
+OVERRIDE_ATTEMPT = 0  # an override has no burst
+
 
 def add_opening(ctx: StepContext, opening: Opening) -> None:
     """Add a passage that the arm is raised for."""
@@ -23,8 +26,8 @@ def add_opening(ctx: StepContext, opening: Opening) -> None:
 def override(ctx: StepContext, reason: Reason, trigger: str) -> None:
     """Open for a button, free exit or remote request; needs no camera, model or list.
 
-    The grant is sent to the journal, but the arm does not wait for the write: a full or slow disk
-    must not lock people in.
+    The arm does not wait for the journal, which stores the grant at the same time: a full or slow
+    disk must not lock people in.
     """
     opening = Opening(
         passage_id=ctx.next_passage_id(),
@@ -43,7 +46,7 @@ def override(ctx: StepContext, reason: Reason, trigger: str) -> None:
     for earlier in ctx.state.openings:
         if earlier.verdict.reason is reason and not earlier.vehicles:
             _close(ctx, earlier, "requested again")
-    ctx.ask(WriteGrant(opening.passage_id, opening.verdict))
+    ctx.ask(WriteGrant(opening.passage_id, opening.verdict, OVERRIDE_ATTEMPT))
     add_opening(ctx, opening)
 
 
@@ -79,13 +82,66 @@ def count_vehicle(ctx: StepContext, before: Seen) -> None:
         _replace(ctx, last, replace(last, vehicles=last.vehicles + 1))
 
 
+def note_left(ctx: StepContext) -> None:
+    """The triggers are quiet: openings that wait for the relay have lost their vehicle."""
+    for opening in ctx.state.openings:
+        if _by_plate(opening) and not opening.raised:
+            _replace(ctx, opening, replace(opening, vehicle_left=True))
+
+
+def note_follower(ctx: StepContext, passage_id: str) -> None:
+    """Another vehicle has arrived before the vehicle of an opening drove through."""
+    for opening in ctx.state.openings:
+        if _by_plate(opening) and not opening.vehicles:
+            _replace(ctx, opening, replace(opening, followed_by=passage_id))
+
+
+def report_unjudged_passing(ctx: StepContext, passage_id: str, verdict: Verdict) -> None:
+    """Report a vehicle that passed before its verdict, unless it would have been granted."""
+    granted = verdict.result is Result.GRANTED
+    would_be = verdict.reason is Reason.VEHICLE_LEFT and verdict.plate is not None
+    if passage_id == ctx.state.passed_unjudged and not granted and not would_be:
+        ctx.report("refused_passed", passage_id, verdict.reason.value)
+
+
 def advance_openings(ctx: StepContext) -> None:
-    """Close the openings whose vehicle is through, and those whose time is over."""
+    """Close the openings whose vehicle is through or has left, and those whose time is over."""
+    for opening in ctx.state.openings:
+        if opening.vehicle_left and not opening.raised:
+            left = replace(opening.verdict, result=Result.UNSURE, reason=Reason.VEHICLE_LEFT)
+            _close(ctx, replace(opening, verdict=left), "not moved")
+    for opening in ctx.state.openings:
+        if opening.followed_by is not None and opening.vehicles:
+            _detect_other_vehicle(ctx, opening, opening.followed_by)
     for opening in ctx.state.openings:
         if opening.raised and _is_through(ctx, opening):
-            _close(ctx, opening, "opened")
+            other = ", another vehicle drove through" if opening.used_by_other else ""
+            _close(ctx, opening, f"opened{other}")
         elif ctx.reached(opening.since_s + ctx.rules.pass_within_s):
             _close(ctx, opening, _unfinished(opening))
+
+
+def _by_plate(opening: Opening) -> bool:
+    """Whether the opening belongs to a vehicle at the triggers; an override may not."""
+    return opening.sighting is not None
+
+
+def _detect_other_vehicle(ctx: StepContext, opening: Opening, follower: str) -> None:
+    """Once a vehicle is under the arm, the next one should still be at the triggers.
+
+    If the triggers are quiet instead, it is the next one that drives through.
+    """
+    state = ctx.state
+    if state.clear_since_s is None or state.fire or state.mode is Mode.OPEN:
+        return
+    granted = any(other.passage_id == follower for other in state.openings)
+    _replace(ctx, opening, replace(opening, followed_by=None, used_by_other=not granted))
+    if granted:
+        return
+    if state.visit is not None and state.visit.passage_id == follower:
+        ctx.change(passed_unjudged=follower)
+    else:
+        ctx.report("refused_passed", follower, f"through the opening of {opening.passage_id}")
 
 
 def _unfinished(opening: Opening) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from plategate.lane.context import StepContext
+from plategate.lane.openings import note_left
 from plategate.lane.rules import Combine
 from plategate.lane.state import LaneState
 from plategate.lane.visit import close_left_visit, start_visit
@@ -91,8 +92,9 @@ def _track_clear(ctx: StepContext) -> None:
     if state.clear_since_s is None:
         ctx.change(clear_since_s=ctx.now)
     if not ctx.state.armed and clear_for(ctx, ctx.rules.rearm_s):
-        visit = state.visit and replace(state.visit, left=True)
+        visit = state.visit and replace(state.visit, left=state.visit.at_trigger)
         ctx.change(armed=True, visit=visit)
+        note_left(ctx)
 
 
 def _distrust_stuck_sensors(ctx: StepContext) -> None:

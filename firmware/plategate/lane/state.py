@@ -47,6 +47,7 @@ class Visit:
     sighting: PlateSighting | None = None
     verdict: Verdict | None = None
     milestones: Milestones = ()
+    at_trigger: bool = True  # False: requested while the triggers were quiet
     left: bool = False  # the triggers have been quiet for `rearm_s` since
 
 
@@ -64,6 +65,9 @@ class Opening:
     repeat_of: str | None = None
     raised: bool = False
     vehicles: int = 0
+    vehicle_left: bool = False  # its vehicle left the triggers before the arm was commanded
+    followed_by: str | None = None  # the next vehicle's passage, begun before anybody drove through
+    used_by_other: bool = False
 
 
 class ArmStage(StrEnum):
@@ -136,6 +140,7 @@ class LaneState:
     openings: tuple[Opening, ...] = ()
     arm: Arm = Arm()
     recent_plates: tuple[RecentPlate, ...] = ()
+    passed_unjudged: str | None = None  # drove through another's opening before its verdict
     shown_result: ShownResult | None = None
     shown: tuple[Signal, int] = (Signal.STARTING, 0)
 

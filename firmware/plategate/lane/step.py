@@ -126,14 +126,14 @@ def _component_changed(ctx: StepContext, event: ComponentEvent) -> None:
 
 def _visit_event(ctx: StepContext, event: VisitEvent) -> None:
     visit = ctx.state.visit
-    if visit is None or visit.passage_id != event.passage_id:
-        return  # a late answer for a visit that is over
+    if visit is None or (visit.passage_id, visit.attempts) != (event.passage_id, event.attempt):
+        return  # a late answer for a visit that is over, or for an earlier attempt
     match event:
-        case PlateRead(_, sighting):
+        case PlateRead(_, _, sighting):
             plate_read(ctx, visit, sighting)
-        case ReadingFailed(_, reason):
+        case ReadingFailed(_, _, reason):
             reading_failed(ctx, visit, reason)
-        case VerdictReached(_, verdict):
+        case VerdictReached(_, _, verdict):
             verdict_reached(ctx, visit, verdict)
         case GrantWritten():
             grant_written(ctx, visit)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from plategate.lane.context import StepContext
-from plategate.lane.openings import add_opening
+from plategate.lane.openings import add_opening, note_follower, report_unjudged_passing
 from plategate.lane.recent_plates import alarm_is_new, earlier_visit, remember_plate
 from plategate.lane.state import Opening, ShownResult, Visit, VisitStage
 from plategate.messages import Judge, Mode, Record, Signal, TakeStills, WriteGrant
@@ -35,6 +35,7 @@ FINAL = frozenset(
         Reason.HELD_OPEN,
         Reason.FIRE,
         Reason.FAULT,
+        Reason.VEHICLE_LEFT,
     }
 )
 
@@ -47,9 +48,11 @@ def start_visit(ctx: StepContext, trigger: str) -> None:
         triggered_s=ctx.now,
         stage=VisitStage.READING,
         since_s=ctx.now,
+        at_trigger=ctx.state.clear_since_s is None,
     )
     ctx.change(visit=visit, shown_result=None)
-    ctx.ask(TakeStills(visit.passage_id, ctx.rules.stills, ctx.now))
+    note_follower(ctx, visit.passage_id)
+    ctx.ask(TakeStills(visit.passage_id, ctx.rules.stills, ctx.now, visit.attempts))
 
 
 def close_left_visit(ctx: StepContext, visit: Visit) -> bool:
@@ -77,7 +80,7 @@ def plate_read(ctx: StepContext, visit: Visit, sighting: PlateSighting) -> None:
         _act_on(ctx, visit, Verdict(Result.UNSURE, reason))
     else:
         _enter(ctx, visit, VisitStage.JUDGING, milestone="read")
-        ctx.ask(Judge(visit.passage_id, sighting.reading))
+        ctx.ask(Judge(visit.passage_id, sighting.reading, visit.attempts))
 
 
 def reading_failed(ctx: StepContext, visit: Visit, reason: Reason) -> None:
@@ -93,14 +96,14 @@ def verdict_reached(ctx: StepContext, visit: Visit, verdict: Verdict) -> None:
     if verdict.alarm is not None and alarm_is_new(ctx, verdict):
         ctx.report("alarm", visit.passage_id, f"{verdict.reason.value}: {verdict.alarm}")
     visit = replace(visit, milestones=(*visit.milestones, ("judged", ctx.now)))
-    _act_on(ctx, visit, _with_mode(ctx, verdict))
+    _act_on(ctx, visit, _with_mode(ctx, visit, verdict))
 
 
 def grant_written(ctx: StepContext, visit: Visit) -> None:
     """StepContext the visit into an opening, now that the journal has the grant."""
     if visit.stage is not VisitStage.WRITING or visit.verdict is None:
         return
-    verdict = _with_mode(ctx, visit.verdict)
+    verdict = _with_mode(ctx, visit, visit.verdict)
     if verdict.result is not Result.GRANTED or verdict.reason in (Reason.FIRE, Reason.HELD_OPEN):
         _finish(ctx, replace(visit, verdict=verdict))
         return
@@ -148,11 +151,11 @@ def advance_visit(ctx: StepContext, present: bool) -> None:
     elif ctx.reached(visit.since_s + rules.retry_after_s):
         again = replace(visit, attempts=visit.attempts + 1)
         _enter(ctx, again, VisitStage.READING)
-        ctx.ask(TakeStills(visit.passage_id, rules.stills, ctx.now))
+        ctx.ask(TakeStills(visit.passage_id, rules.stills, ctx.now, again.attempts))
 
 
-def _with_mode(ctx: StepContext, verdict: Verdict) -> Verdict:
-    """Apply mode, fire and fault to a verdict; they replace its result and reason."""
+def _with_mode(ctx: StepContext, visit: Visit, verdict: Verdict) -> Verdict:
+    """Apply mode, fire, fault and the vehicle's leaving; they replace result and reason."""
     state = ctx.state
     if state.fire:
         return replace(verdict, result=Result.GRANTED, reason=Reason.FIRE)
@@ -162,6 +165,8 @@ def _with_mode(ctx: StepContext, verdict: Verdict) -> Verdict:
         return replace(verdict, result=Result.GRANTED, reason=Reason.HELD_OPEN)
     if verdict.result is Result.GRANTED and state.mode is Mode.LOCKED:
         return replace(verdict, result=Result.REFUSED, reason=Reason.LOCKED)
+    if verdict.result is Result.GRANTED and visit.left:
+        return replace(verdict, result=Result.UNSURE, reason=Reason.VEHICLE_LEFT)
     return verdict
 
 
@@ -172,7 +177,7 @@ def _act_on(ctx: StepContext, visit: Visit, verdict: Verdict) -> None:
     if verdict.result is Result.GRANTED and verdict.reason not in FINAL:
         _enter(ctx, visit, VisitStage.WRITING)
         repeat_of = earlier_visit(ctx, verdict.plate)
-        ctx.ask(WriteGrant(visit.passage_id, verdict, repeat_of))
+        ctx.ask(WriteGrant(visit.passage_id, verdict, visit.attempts, repeat_of))
     elif verdict.reason in FINAL or visit.attempts >= ctx.rules.attempts:
         _finish(ctx, visit)
     else:
@@ -207,6 +212,7 @@ def _finish(ctx: StepContext, visit: Visit) -> None:
     earlier = earlier_visit(ctx, verdict.plate)
     held = ctx.state.arm.held and ctx.state.arm.because in (Reason.FIRE, Reason.HELD_OPEN)
     remember_plate(ctx, verdict, visit.passage_id)
+    report_unjudged_passing(ctx, visit.passage_id, verdict)
     ctx.change(
         visit=None, shown_result=ShownResult(_signal_of(verdict), ctx.now + ctx.rules.show_result_s)
     )

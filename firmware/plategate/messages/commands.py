@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands of the lane, named in the imperative; the gate executes them in order."""
+"""Commands of the lane, named in the imperative; the gate executes them in order.
+
+`attempt` counts the bursts of one passage from 1. The answer repeats it, so that a late answer to
+an earlier attempt is recognised. An override has no burst; its attempt is 0.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ class TakeStills:
     passage_id: str
     count: int
     since_s: float
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class Judge:
 
     passage_id: str
     reading: PlateReading | None
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class WriteGrant:
 
     passage_id: str
     verdict: Verdict
+    attempt: int
     repeat_of: str | None = None
 
 

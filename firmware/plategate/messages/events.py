@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events for the lane, named in the past tense; any thread may put one into the gate's queue."""
+"""Events for the lane, named in the past tense; any thread may put one into the gate's queue.
+
+Answers carry the passage and the attempt of their command.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +53,7 @@ class PlateRead:
     """A burst was taken and read; the sighting may be without a reading."""
 
     passage_id: str
+    attempt: int
     sighting: PlateSighting
 
 
@@ -58,6 +62,7 @@ class ReadingFailed:
     """Reading or judging failed: camera, pipeline or store."""
 
     passage_id: str
+    attempt: int
     reason: Reason
 
 
@@ -66,6 +71,7 @@ class VerdictReached:
     """A reading was judged against the lists."""
 
     passage_id: str
+    attempt: int
     verdict: Verdict
 
 
@@ -74,6 +80,7 @@ class GrantWritten:
     """The grant is stored on disk; only now may the relay move."""
 
     passage_id: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,7 @@ class GrantNotWritten:
     """The journal could not store the grant."""
 
     passage_id: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
