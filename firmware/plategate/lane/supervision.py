@@ -51,7 +51,8 @@ def drive_failed(ctx: StepContext, reason: str) -> None:
     if not ctx.state.drive_failed:
         ctx.ask(RestBarrier())
         ctx.change(drive_failed=True)
-        ctx.change_arm(stage=ArmStage.RESTING, since_s=ctx.now, held=False, because=None)
+        resting = {"stage": ArmStage.RESTING, "since_s": ctx.now, "held": False, "because": None}
+        ctx.change_arm(moved_s=ctx.now, **resting)
 
 
 def reset(ctx: StepContext, source: str) -> None:
