@@ -126,7 +126,7 @@ class Gate:
 
     def restart_when_idle(self, reason: str | None) -> None:
         """End `run` once no vehicle is served and the arm is down; None takes that back."""
-        self._health.say("camera_driver", reason)
+        self._health.set_failure("camera_driver", reason)
         self._restart_reason = reason
 
     def status(self) -> GateStatus:
