@@ -36,6 +36,7 @@ LAYERS = (
 PEERS = {
     "values": set(),
     "storage": {"errors"},
+    "users": {"errors"},
     "plates": set(),
     "schedule": set(),
     "rehearsal": {"gate"},
