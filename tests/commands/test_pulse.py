@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,3 +90,72 @@ def test_ok__close_when_the_lane_is_clear(
     said = pulse("close", "--yes")
     assert said.exit_code == 0, said.exception
     assert history(factory, CLOSE) == [False, True, False]
+
+
+PROGRAM = """
+import sys
+from plategate.hardware.gpio.relay import Relay
+on, off = Relay._switch_on, Relay._switch_off
+def switch_on(self):
+    on(self)
+    print("on", flush=True)
+def switch_off(self):
+    off(self)
+    print("off", flush=True)
+Relay._switch_on, Relay._switch_off = switch_on, switch_off
+sys.argv = ["plategate", "pulse", "--yes", "--ms", "5000", "--config", sys.argv[1]]
+from plategate.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [signal.SIGTERM],
+        [signal.SIGHUP],
+        [signal.SIGINT],
+        [signal.SIGQUIT],
+        [signal.SIGUSR1],
+        [signal.SIGTERM] * 5,
+        [signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
+        [signal.SIGTSTP, signal.SIGTERM],
+    ],
+    ids=lambda numbers: "-".join(number.name for number in numbers),
+)
+def test_fail__a_signal_during_the_pulse_switches_the_relay_off(
+    tmp_path: Path, numbers: list[signal.Signals]
+) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text(
+        '[pins]\nbackend = "mock"\nopen_relay = { pin = 17 }\n'
+        "[barrier]\nlongest_pulse_ms = 5000\npulse_ms = 400\n",
+        encoding="utf-8",
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(config)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "on\n"
+        for number in numbers:
+            process.send_signal(number)
+        told, err = process.stdout.read(), process.stderr.read()
+    assert told.splitlines()[-1:] == ["off"], err
+    assert "pulsed" not in told
+    assert process.returncode not in (0, *(-number for number in numbers)), err
+    assert "Traceback" not in err
+
+
+def test_ok__a_signal_that_is_ignored_stays_ignored(pulse: Pulse, factory: KeptFactory) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert pulse("--yes").exit_code == 0
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert history(factory, OPEN) == [False, True, False]

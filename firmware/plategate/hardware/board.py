@@ -18,6 +18,7 @@ from plategate.hardware.camera.files import FileCamera
 from plategate.hardware.camera.motion import MotionDetector
 from plategate.hardware.camera.picamera2 import PiCamera
 from plategate.hardware.camera.v4l2 import V4l2Camera
+from plategate.hardware.ending import orderly_end
 from plategate.hardware.gpio.factory import open_factory
 from plategate.hardware.gpio.inputs import GpioInputs
 from plategate.hardware.gpio.lamps import GpioLamps
@@ -161,12 +162,17 @@ def open_ir_lamp(pins: PinsSettings, factory: Any, clock: Clock, stack: ExitStac
 
 @contextmanager
 def opened_factory(pins: PinsSettings) -> Iterator[Any]:
-    """The pin factory alone, for a command that uses single lines."""
-    factory = open_factory(pins)
-    try:
-        yield factory
-    finally:
-        factory.close()
+    """The pin factory alone, for a command that uses single lines.
+
+    However the command ends (SIGKILL aside), every line is released at its idle level.
+    """
+    with orderly_end() as end:
+        factory = open_factory(pins)
+        try:
+            yield factory
+        finally:
+            end.ignore()
+            factory.close()
 
 
 @contextmanager
