@@ -84,3 +84,19 @@ def test_ok__broken_file_has_no_verdict(state: Path) -> None:
 @pytest.mark.parametrize("time", ["noon", "2026-13-01", ""])
 def test_fail__an_invalid_time_is_wrong_usage(state: Path, time: str) -> None:
     assert run(state, DAY, "--at", time).exit_code == 2
+
+
+def test_ok__nothing_is_written(
+    state: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = tmp_path_factory.mktemp("timesync") / "synchronized"
+    mark.touch()
+    monkeypatch.setattr("plategate.schedule.clock_trust.TIMESYNC_MARK", mark)
+
+    def contents() -> dict[str, bytes]:
+        files = (file for file in state.iterdir() if not file.name.endswith(("-wal", "-shm")))
+        return {file.name: file.read_bytes() for file in files}
+
+    before = contents()
+    assert verdicts(run(state, DAY, "--json"))[0]["reason"] in ("allowed", "expired")
+    assert contents() == before

@@ -95,7 +95,7 @@ def _moment(at: str | None, settings: AccessSettings) -> tuple[datetime, bool]:
     from plategate.schedule.zone import site_zone
 
     if at is None:
-        return SystemClock().wall(), ClockTrust(settings.clock_stamp).trusted()
+        return SystemClock().wall(), ClockTrust(settings.clock_stamp, update_stamp=False).trusted()
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:

@@ -207,7 +207,8 @@ def _check_all(
     for problem in check_lists(store, SystemClock().wall().astimezone(zone), fits):
         counts[problem.kind] += 1
         if counts[problem.kind] <= limit:
-            print(f"{problem.list}: {problem.plate} {problem.sentence}")
+            words = (f"{problem.list}:", problem.plate, problem.sentence)
+            print(printable(" ".join(filter(None, words))))
     for kind, count in sorted(counts.items()):
         print(f"{count} {kind}")
     if not counts:

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decide whether the wall clock can be trusted: a Pi without network or battery starts in the past.
 
-The clock is trusted if a time server or a real-time clock confirms it, it is not earlier than the
-last trusted time (a time stamp on disk that only moves forward), and it has not jumped recently.
+The clock is trusted if a time server or a real-time clock confirms it and it has not jumped
+recently. Without a time server it must not be earlier than the last trusted time, a stamp on disk;
+a time server in sync outranks the stamp, which a wrong real-time clock may have set in the future.
 """
 
 from __future__ import annotations
 
 import ctypes
 import logging
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from plategate.clock import Clock, SystemClock
@@ -32,7 +35,10 @@ logger = logging.getLogger(__name__)
 
 
 def ntp_synchronised() -> bool:
-    """Whether a time server has set the clock since boot, according to systemd or the kernel."""
+    """Whether a time server has set the clock since boot.
+
+    systemd-timesyncd leaves a mark; chrony and ntpsec only tell the kernel.
+    """
     return TIMESYNC_MARK.exists() or _kernel_synchronised()
 
 
@@ -54,45 +60,52 @@ class ClockTrust:
         *,
         ntp: Callable[[], bool] = ntp_synchronised,
         rtc: Callable[[], datetime | None] = rtc_time,
+        update_stamp: bool = True,
     ) -> None:
-        """Read the time stamp; `trusted` updates it."""
+        """Read the time stamp; `trusted` updates it unless `update_stamp` is False."""
         self._clock = clock or SystemClock()
         self._ntp, self._rtc = ntp, rtc
         self._stamp_file = stamp_file
         self._stamp = _read_stamp(stamp_file)
+        self._update_stamp = update_stamp
         self._last: tuple[datetime, float] | None = None
-        self._was_trusted = False
+        self._was_trusted = self._was_synchronised = False
         self._distrusted_until_s = float("-inf")
         self.why = "not checked yet"
 
     def trusted(self) -> bool:
         """Whether time limits may be checked against the wall clock."""
         wall, now_s = self._clock.wall(), self._clock.monotonic()
-        self._notice_jump(wall, now_s)
-        reason = self._doubt(wall, now_s)
+        synchronised = self._ntp()
+        self._notice_jump(wall, now_s, synchronised)
+        reason = self._doubt(wall, now_s, synchronised)
         if (reason is None) != self._was_trusted:
             logger.info("clock %s: %s", "not trusted" if reason else "trusted", reason or wall)
         self.why = reason or "confirmed by a time server or a real-time clock"
         self._was_trusted = reason is None
-        if reason is None and wall - self._stamp >= STAMP_EVERY:
+        ahead = wall - self._stamp
+        if reason is None and not -STAMP_TOLERANCE <= ahead < STAMP_EVERY:
             self._move_stamp(wall)
         return reason is None
 
-    def _notice_jump(self, wall: datetime, now_s: float) -> None:
-        if self._last is not None and self._was_trusted:
+    def _notice_jump(self, wall: datetime, now_s: float, synchronised: bool) -> None:
+        # The first jump of a time server is the correction that is wanted.
+        corrected = synchronised and not self._was_synchronised
+        if self._last is not None and self._was_trusted and not corrected:
             last_wall, last_s = self._last
             if abs(wall - last_wall - timedelta(seconds=now_s - last_s)) > JUMP:
                 self._distrusted_until_s = now_s + SETTLED_S
         self._last = (wall, now_s)
+        self._was_synchronised = synchronised
 
-    def _doubt(self, wall: datetime, now_s: float) -> str | None:
+    def _doubt(self, wall: datetime, now_s: float, synchronised: bool) -> str | None:
         if wall < EARLIEST:
             return f"it shows {wall:%Y-%m-%d}"
-        if wall < self._stamp - STAMP_TOLERANCE:
+        if not synchronised and wall < self._stamp - STAMP_TOLERANCE:
             return f"it is earlier than the last trusted time, {self._stamp:%Y-%m-%d %H:%M} UTC"
         if now_s < self._distrusted_until_s:
             return "it has jumped recently"
-        if not (self._ntp() or self._rtc_agrees(wall)):
+        if not (synchronised or self._rtc_agrees(wall)):
             return "neither a time server nor a real-time clock confirms it"
         return None
 
@@ -102,6 +115,8 @@ class ClockTrust:
 
     def _move_stamp(self, wall: datetime) -> None:
         self._stamp = wall
+        if not self._update_stamp:
+            return
         try:
             self._stamp_file.parent.mkdir(parents=True, exist_ok=True)
             stamp = wall.isoformat(timespec="seconds") + "\n"
@@ -119,7 +134,15 @@ def _read_stamp(file: Path) -> datetime:
 
 
 def _kernel_synchronised() -> bool:
-    # An all-zero struct reads the state without changing it. In a sandbox that forbids the call,
-    # adjtimex returns -1.
-    state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+    # An all-zero struct reads the state without changing it and needs no privilege. glibc calls
+    # clock_adjtime for it on some platforms; a sandbox must allow both.
+    library = ctypes.CDLL(None, use_errno=True)
+    state = library.adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+    if state == -1:
+        _log_forbidden(os.strerror(ctypes.get_errno()))
     return state not in (-1, _TIME_ERROR)
+
+
+@cache
+def _log_forbidden(reason: str) -> None:
+    logger.warning("adjtimex: %s; chrony and ntpsec cannot confirm the clock", reason)

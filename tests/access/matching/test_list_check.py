@@ -11,8 +11,9 @@ from plategate.access.matching.list_check import ProblemKind, check_lists
 from plategate.access.matching.match import EXACT, LIKELY, LOOKALIKE
 from plategate.access.matching.misreadings import misreadings, one_confusion_away
 from plategate.access.matching.search import known_among
-from plategate.access.store.database import open_for_reading
+from plategate.access.store.database import open_for_reading, open_for_writing
 from plategate.access.store.lists import ListName
+from plategate.plates.formats import all_formats
 from plategate.values import ListEntry, VehicleRecord
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -91,3 +92,31 @@ def test_ok__misreadings_of_a_plate(settings, fill):
 def test_ok__one_confusion_changes_one_character():
     for text in one_confusion_away("AB12CDE"):
         assert sum(a != b for a, b in zip(text, "AB12CDE", strict=True)) == 1
+
+
+def test_ok__plates_that_older_versions_let_in(problems):
+    formats = all_formats()
+    found = problems(
+        *(ListEntry(p) for p in ("120E06", "BAB1BAB2", "AB12UNDCD34")), fits=formats.fits
+    )
+    assert set(found) == {
+        (ProblemKind.SPREADSHEET, ListName.ALLOW, "120E06"),
+        (ProblemKind.TWO_PLATES, ListName.ALLOW, "BAB1BAB2"),
+        (ProblemKind.TWO_PLATES, ListName.ALLOW, "AB12UNDCD34"),
+    }
+    assert problems(ListEntry("B839HAЖR"), ListEntry("AB12", note="a\x1b[2J")) == [
+        (ProblemKind.NOT_A_PLATE, ListName.ALLOW, "B839HAЖR"),
+        (ProblemKind.UNSAFE_TEXT, ListName.ALLOW, "AB12"),
+    ]
+
+
+def test_ok__a_list_of_an_older_version_has_to_be_imported_again(settings, fill, problems):
+    assert problems(ListEntry("AB12")) == []
+    store = open_for_writing(settings.file)
+    store.execute("DELETE FROM checked")
+    unchecked = [(p.kind, p.list, p.plate) for p in check_lists(store, NOW, lambda _: True)]
+    assert unchecked == [(ProblemKind.UNCHECKED, name, "") for name in ListName]
+    store.execute("DROP TABLE checked")
+    assert len(list(check_lists(store, NOW, lambda _: True))) == 3
+    store.close()
+    assert problems(ListEntry("AB12")) == []

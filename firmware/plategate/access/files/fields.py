@@ -56,13 +56,18 @@ def clean_text(line: int, column: str, value: str) -> str:
     text = " ".join(value.split())
     if len(text) > LONGEST_TEXT:
         raise TableError(line, column, value, f"longer than {LONGEST_TEXT} characters")
-    if not text.isprintable():
-        if _CONTROLS.search(text):
-            raise TableError(line, column, value, "contains control characters")
-        if _DIRECTIONS.search(text):
-            reason = "contains invisible characters that reverse text; type it again"
-            raise TableError(line, column, value, reason)
+    if reason := unsafe_characters(text):
+        raise TableError(line, column, value, f"{reason}; type it again")
     return text
+
+
+def unsafe_characters(text: str) -> str | None:
+    """What makes a text unsafe to show at a terminal or on a page; None if it is safe."""
+    if text.isprintable():
+        return None
+    if _CONTROLS.search(text):
+        return "contains control characters"
+    return "contains invisible characters that reverse text" if _DIRECTIONS.search(text) else None
 
 
 def plate_field(row: Row) -> str:

@@ -1,23 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find problems in the lists in force: duplicates, look-alikes, dead entries, invalid plates.
+"""Find problems in the lists in force: duplicates, look-alikes, dead entries, doubtful plates.
 
-Reads only. `misreadings` covers what a single plate may be misread as.
+Reads only. `misreadings` covers what a single plate may be misread as. Plates are stored without
+the characters that older versions dropped; `_doubtful` finds what can be seen in what is left.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from plategate.access.files.fields import unsafe_characters
 from plategate.access.matching.misreadings import one_confusion_away
+from plategate.access.store.changes import was_checked
 from plategate.access.store.lists import ListName, all_entries, list_state, plates_like, table_of
 from plategate.plates.text import lookalike_key
+from plategate.plates.written import LONGEST_PLATE, SHORTEST_PLATE
 
 # Longer lists are searched for look-alikes by key only, which is fast at any size.
 MOST_FOR_ALL_CONFUSIONS = 20_000
+SHORTEST_OF_TWO = 4  # characters of each of two plates in one cell
+_PLATE = re.compile(rf"[A-Z0-9]{{{SHORTEST_PLATE},{LONGEST_PLATE}}}")
+_SCIENTIFIC = re.compile(r"\d+E\d\d")
+_AND = re.compile(r"^(?:UND|AND|ODER|OR|ET|OU)(?=.*\d)")
 
 
 class ProblemKind(StrEnum):
@@ -29,11 +38,16 @@ class ProblemKind(StrEnum):
     TWIN = "one confusion apart"
     NEAR_WANTED = "near a wanted plate"
     NO_FORMAT = "fits no format"
+    UNCHECKED = "unchecked list"
+    NOT_A_PLATE = "not a plate"
+    SPREADSHEET = "made by a spreadsheet"
+    TWO_PLATES = "two plates in one"
+    UNSAFE_TEXT = "unsafe text"
 
 
 @dataclass(frozen=True, slots=True)
 class ListProblem:
-    """One problem: its kind, the list and plate concerned, and a sentence."""
+    """One problem: its kind, the list and plate ("" for the whole list), and a sentence."""
 
     kind: ProblemKind
     list: ListName
@@ -47,6 +61,7 @@ def check_lists(
     """All problems, list by list; times in sentences are in the zone of `now`."""
     present = [name for name in ListName if list_state(store, name) is not None]
     for name in present:
+        yield from _unchecked(store, name)
         yield from _duplicates(store, name)
         yield from _by_entry(store, name, now, fits)
     if ListName.ALLOW in present:
@@ -56,6 +71,16 @@ def check_lists(
         yield from _twins(store)
         if ListName.WANTED in present:
             yield from _near_wanted(store)
+
+
+def _unchecked(store: sqlite3.Connection, name: ListName) -> Iterator[ListProblem]:
+    state = list_state(store, name)
+    if state is not None and not was_checked(store, state):
+        sentence = (
+            f"the list was imported by an older version, which dropped unknown characters from"
+            f" plates; import {state.source} again to have every plate checked"
+        )
+        yield ListProblem(ProblemKind.UNCHECKED, name, "", sentence)
 
 
 def _duplicates(store: sqlite3.Connection, name: ListName) -> Iterator[ListProblem]:
@@ -85,10 +110,29 @@ def _by_entry(
             yield ListProblem(
                 ProblemKind.EXPIRED, name, entry.plate, f"ended {ended:%Y-%m-%d %H:%M}"
             )
-        if not fits(entry.plate):
-            yield ListProblem(
-                ProblemKind.NO_FORMAT, name, entry.plate, "fits no known plate format"
-            )
+        if doubt := _doubt(entry.plate, fits):
+            yield ListProblem(doubt[0], name, entry.plate, doubt[1])
+        if unsafe := unsafe_characters(entry.holder + entry.group + entry.note):
+            yield ListProblem(ProblemKind.UNSAFE_TEXT, name, entry.plate, unsafe)
+
+
+def _doubt(plate: str, fits: Callable[[str], bool]) -> tuple[ProblemKind, str] | None:
+    """Why a stored plate may not be the plate that was meant."""
+    if not _PLATE.fullmatch(plate):
+        return ProblemKind.NOT_A_PLATE, "is not 2 to 12 letters A-Z and digits"
+    if _SCIENTIFIC.fullmatch(plate):
+        return ProblemKind.SPREADSHEET, "looks like a number made by a spreadsheet"
+    if fits(plate):
+        return None
+    for place in range(SHORTEST_OF_TWO, len(plate) - SHORTEST_OF_TWO + 1):
+        first, second = plate[:place], _AND.sub("", plate[place:])
+        if all(_is_mixed(half) and fits(half) for half in (first, second)):
+            return ProblemKind.TWO_PLATES, f"may be two plates, {first} and {second}"
+    return ProblemKind.NO_FORMAT, "fits no known plate format"
+
+
+def _is_mixed(text: str) -> bool:
+    return not text.isalpha() and not text.isdigit()
 
 
 def _forbidden_too(store: sqlite3.Connection, other: ListName) -> Iterator[ListProblem]:

@@ -37,7 +37,7 @@ def one_confusion_away(plate: str) -> Iterator[str]:
     confusions = installed_confusions()
     for place, char in enumerate(plate):
         for other in ALPHABET:
-            if other != char and confusions.instead[other][char] >= EASILY_CONFUSED:
+            if other != char and confusions.instead[other].get(char, 0.0) >= EASILY_CONFUSED:
                 yield plate[:place] + other + plate[place + 1 :]
 
 

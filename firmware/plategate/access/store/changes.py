@@ -38,6 +38,11 @@ class ListChange:
 
 Guard = Callable[[ListChange], None]
 
+# The generations that were written after plates were checked for characters that do not fold.
+_CHECKED = """
+CREATE TABLE IF NOT EXISTS checked (list TEXT PRIMARY KEY, generation INTEGER) WITHOUT ROWID
+"""
+
 
 class _DryRun(Exception):
     """Rolls the transaction of a dry run back."""
@@ -82,6 +87,18 @@ def confirm_list(connection: sqlite3.Connection, name: ListName, at: datetime) -
         connection.execute(
             "UPDATE lists SET confirmed_at = ? WHERE name = ?", (_stamp(at), name.value)
         )
+
+
+def was_checked(connection: sqlite3.Connection, state: ListState) -> bool:
+    """Whether the plates of a list were checked; False for a list of an older version.
+
+    Older versions dropped characters that do not fold, so an entry may be somebody else's plate.
+    """
+    query = "SELECT 1 FROM sqlite_schema WHERE name = 'checked'"
+    if connection.execute(query).fetchone() is None:
+        return False
+    query = "SELECT 1 FROM checked WHERE list = ? AND generation = ?"
+    return connection.execute(query, (state.name.value, state.generation)).fetchone() is not None
 
 
 def list_history(
@@ -169,6 +186,10 @@ def _change(
 
 def _note_change(connection: sqlite3.Connection, change: ListChange, serial: int | None) -> None:
     stamp = _stamp(change.at)
+    connection.execute(_CHECKED)
+    connection.execute(
+        "INSERT OR REPLACE INTO checked VALUES (?, ?)", (change.name.value, change.generation)
+    )
     connection.execute(
         "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?, ?, ?, ?)",
         (

@@ -16,11 +16,23 @@ SHORTEST_FUZZY_WORD = 3  # an error in a shorter word makes it another word
 LONGEST_WORD = 24
 MOST_WORDS = 6
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+# Letters that have no decomposition into a plain letter and an accent.
+_PLAIN = str.maketrans(
+    dict(ł="l", ø="o", đ="d", ð="d", ħ="h", ŧ="t", ı="i", ŋ="n", þ="th", æ="ae", œ="oe", ə="e")
+)
+
+
+def plain_words(name: str) -> str:
+    """A name in lower case without accents, strokes, ligatures and punctuation: the search key."""
+    plain = unicodedata.normalize("NFKD", name.casefold().translate(_PLAIN)).translate(_PLAIN)
+    return " ".join(
+        "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c)).split()
+    )
 
 
 def people_query(connection: sqlite3.Connection, name: str) -> str | None:
     """The full-text query for a name; None if one of its words is in no record."""
-    words = _words(name)[:MOST_WORDS]
+    words = [word[:LONGEST_WORD] for word in plain_words(name).split()][:MOST_WORDS]
     if not words:
         return None
     groups = []
@@ -30,12 +42,6 @@ def people_query(connection: sqlite3.Connection, name: str) -> str | None:
             return None
         groups.append("(" + " OR ".join(f'"{spelling}"' for spelling in spellings) + ")")
     return " AND ".join(groups)
-
-
-def _words(name: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", name.lower())
-    letters = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
-    return [word[:LONGEST_WORD] for word in letters.split()]
 
 
 def _spellings(word: str) -> list[str]:

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from plategate.access.store.database import batches, shrink_log
-from plategate.access.store.people import people_query
+from plategate.access.store.people import people_query, plain_words
 from plategate.plates.text import lookalike_key
 from plategate.storage import transaction
 from plategate.values import VehicleRecord
 
 _COLUMNS = (
     "plate, folded, owner, registered_in, address, make, model, colour, insured_until,"
-    " inspected_until, note, fields"
+    " inspected_until, note, fields, words"
 )
 
 
@@ -40,16 +40,16 @@ def replace_records(
             "CREATE TABLE vehicles (id INTEGER PRIMARY KEY, plate TEXT NOT NULL,"
             " folded TEXT NOT NULL, owner TEXT, registered_in TEXT, address TEXT, make TEXT,"
             " model TEXT, colour TEXT, insured_until TEXT, inspected_until TEXT, note TEXT,"
-            " fields TEXT)"
+            " fields TEXT, words TEXT)"
         )
-        marks = ", ".join("?" * 12)
+        marks = ", ".join("?" * 13)
         connection.executemany(
             f"INSERT INTO vehicles ({_COLUMNS}) VALUES ({marks})", map(_row, records)
         )
         connection.execute("CREATE INDEX vehicles_plate ON vehicles (plate)")
         connection.execute("CREATE INDEX vehicles_folded ON vehicles (folded)")
         connection.execute(
-            "CREATE VIRTUAL TABLE people USING fts5(owner, content='vehicles', content_rowid='id',"
+            "CREATE VIRTUAL TABLE people USING fts5(words, content='vehicles', content_rowid='id',"
             " detail='none', tokenize='unicode61 remove_diacritics 2')"
         )
         connection.execute("INSERT INTO people(people) VALUES ('rebuild')")
@@ -110,7 +110,7 @@ def _select(
     connection: sqlite3.Connection, where: str, values: tuple[object, ...]
 ) -> tuple[VehicleRecord, ...]:
     try:
-        rows = connection.execute(f"SELECT {_COLUMNS} FROM vehicles {where}", values).fetchall()
+        rows = connection.execute(f"SELECT * FROM vehicles {where}", values).fetchall()
     except sqlite3.OperationalError:
         if not has_records(connection):
             return ()
@@ -124,6 +124,7 @@ def _row(record: VehicleRecord) -> tuple[object, ...]:
         *(record.address, record.make, record.model, record.colour),
         *(_text(record.insured_until), _text(record.inspected_until), record.note),
         json.dumps(record.fields, ensure_ascii=False) if record.fields else "",
+        plain_words(record.owner),
     )
 
 
