@@ -104,16 +104,25 @@ def test_fail__store_that_cannot_be_written_is_in_the_report(gate: Gate) -> None
     assert str(gate.store) in report.failures[0]
 
 
-def test_fail__second_sync_at_the_same_time(gate: Gate, server: Server) -> None:
-    inner: list[str] = []
-
-    def sync_again(request: object) -> None:
-        inner.extend(gate.sync().failures)
-        plain(200, TEN)(request)  # type: ignore[arg-type]
-
-    server.answers["/allow.csv"] = sync_again
+def test_fail__second_sync_at_the_same_time(gate: Gate) -> None:
     assert gate.sync().all_well
-    assert inner == ["another list sync is running; try again when it has finished"]
+    hold = (
+        "import fcntl, sys\n"
+        "lock = open(sys.argv[1], 'r+')\n"
+        "fcntl.lockf(lock, fcntl.LOCK_EX)\n"
+        "print('locked', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", hold, str(gate.folder / "sources" / "lock")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert other.stdout is not None and other.stdout.readline() == b"locked\n"
+    report = gate.sync()
+    assert report.failures == ("another list sync is running; try again when it has finished",)
+    other.communicate()
+    assert gate.sync().all_well
 
 
 def test_ok__password_of_an_address_is_not_stored(gate: Gate, server: Server) -> None:

@@ -115,10 +115,14 @@ def _locked(state_dir: Path) -> Iterator[None]:
     except OSError as error:
         raise SyncError(f"sync.state_dir: {error.filename}: {reason_of_own(error)}") from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Of this process alone: a download process that hangs in the kernel does not keep it.
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SyncError(
+                "another list sync is running; try again when it has finished"
+            ) from None
         yield
-    except BlockingIOError:
-        raise SyncError("another list sync is running; try again when it has finished") from None
     finally:
         os.close(lock)
 
