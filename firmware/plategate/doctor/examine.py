@@ -6,17 +6,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from plategate.doctor.board import board
-from plategate.doctor.results import CheckResult, Machine, amber, green, red
+from plategate.doctor.results import CheckResult, Machine, RunningGate, amber, green, red
 from plategate.doctor.software import software
 from plategate.doctor.state import state
-from plategate.errors import SettingsError
+from plategate.errors import GateError, SettingsError
 from plategate.gate.startup import load_startable
+from plategate.health.running_gate import running_gate
 from plategate.settings import Settings
 from plategate.settings.last_good import last_good_settings
 
 
 def examine(config: Path | None, machine: Machine) -> list[CheckResult]:
-    """All results. With invalid settings the other checks use the last good ones."""
+    """All results. With invalid settings the other checks use the last good ones.
+
+    What the running gate knows about itself is taken from its status, because a shell has other
+    rights than the service. Nothing is written.
+    """
     try:
         settings = load_startable(config)
         first = green("settings", f"{config or 'the installed settings'} are valid")
@@ -27,9 +32,18 @@ def examine(config: Path | None, machine: Machine) -> list[CheckResult]:
         settings = last_good_settings() or Settings()
         sentence = str(error).replace("\n", "; ")
         first = red("settings", sentence, "correct the keys named here; see docs/settings.md")
+    gate = _running_gate(config)
     return [
         first,
         *software(settings, machine),
-        *board(settings, machine),
-        *state(settings, machine, config),
+        *board(settings, machine, gate),
+        *state(settings, machine, gate),
     ]
+
+
+def _running_gate(config: Path | None) -> RunningGate:
+    try:
+        _, status, other_settings = running_gate(config)
+    except GateError as error:
+        return RunningGate(reason=str(error))
+    return RunningGate(status, other_settings=other_settings)

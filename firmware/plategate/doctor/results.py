@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 
 class Light(StrEnum):
@@ -29,6 +30,20 @@ class CheckResult:
     light: Light
     sentence: str
     remedy: str = ""
+
+
+@dataclass(frozen=True)
+class RunningGate:
+    """The answer of the running gate to a status request, or why there is none."""
+
+    status: dict[str, Any] | None = None
+    reason: str = ""
+    other_settings: str | None = None
+
+    def part(self, name: str) -> dict[str, Any] | None:
+        """One table of the status; None without a running gate or if it does not report it."""
+        found = None if self.status is None else self.status.get(name)
+        return found if isinstance(found, dict) else None
 
 
 def green(name: str, sentence: str) -> CheckResult:

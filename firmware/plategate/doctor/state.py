@@ -6,14 +6,13 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from plategate.clock import SystemClock
-from plategate.doctor.results import CheckResult, Machine, amber, green, red
-from plategate.errors import GateError, StoreError, reason_of
+from plategate.doctor.results import CheckResult, Machine, RunningGate, amber, green, red
+from plategate.errors import StoreError, reason_of
 from plategate.settings import Settings
 from plategate.storage import StorageFault, fault_of
 
@@ -22,15 +21,21 @@ RECENT_CRASH = timedelta(days=7)
 GATE, TIMER = "plategate-gate.service", "plategate-sync.timer"
 
 
-def state(settings: Settings, machine: Machine, config: Path | None) -> Iterator[CheckResult]:
+def state(settings: Settings, machine: Machine, gate: RunningGate) -> Iterator[CheckResult]:
     """Run all checks of this file."""
-    for name, check in CHECKS.items():
+    checks: dict[str, Callable[[], CheckResult]] = {
+        "lists": lambda: _lists(settings),
+        "journal": lambda: _journal(settings),
+        "disk": lambda: _disk(settings, gate),
+        "crashes": lambda: _crashes(settings),
+    }
+    for name, check in checks.items():
         try:
-            yield check(settings)
+            yield check()
         except OSError as error:
             yield amber(name, f"{error.filename}: {reason_of(error)}", "sudo plategate doctor")
     yield from _units(settings, machine)
-    yield _gate(config)
+    yield _gate(gate)
 
 
 def _lists(settings: Settings) -> CheckResult:
@@ -84,7 +89,7 @@ def _journal(settings: Settings) -> CheckResult:
     return green("journal", sentence + (f", {under_way} in progress" if under_way else ""))
 
 
-def _disk(settings: Settings) -> CheckResult:
+def _disk(settings: Settings, gate: RunningGate) -> CheckResult:
     folder = settings.journal.dir
     try:
         free_mb = shutil.disk_usage(folder).free / 1e6
@@ -92,7 +97,7 @@ def _disk(settings: Settings) -> CheckResult:
         return red(
             "disk", f"{folder}: {error.strerror}", "sudo ./setup.sh install creates the folder"
         )
-    if not os.access(folder, os.W_OK):
+    if gate.status is None and not os.access(folder, os.W_OK):
         return red(
             "disk",
             f"{folder} cannot be written",
@@ -125,9 +130,6 @@ def _crashes(settings: Settings) -> CheckResult:
     return green("crashes", "none in the last week")
 
 
-CHECKS = {"lists": _lists, "journal": _journal, "disk": _disk, "crashes": _crashes}
-
-
 def _units(settings: Settings, machine: Machine) -> Iterator[CheckResult]:
     shown = machine.unit(GATE, "LoadState", "ActiveState", "UnitFileState", "NRestarts")
     if not shown:
@@ -155,16 +157,17 @@ def _units(settings: Settings, machine: Machine) -> Iterator[CheckResult]:
             yield green("sync", f"{len(settings.sync.sources)} sources, {TIMER} is running")
 
 
-def _gate(config: Path | None) -> CheckResult:
-    from plategate.health.running_gate import running_gate
-
-    try:
-        _, status, _ = running_gate(config)
-    except GateError as error:
-        return amber("gate", str(error), "sudo systemctl restart plategate-gate; plategate status")
+def _gate(gate: RunningGate) -> CheckResult:
+    if (status := gate.status) is None:
+        return amber("gate", gate.reason, "sudo systemctl restart plategate-gate; plategate status")
     failures = [f"{failure['name']}: {failure['sentence']}" for failure in status["failures"]]
     if failures:
         return red("gate", "; ".join(failures), "plategate status shows since when")
+    if gate.other_settings is not None:
+        return amber("gate", gate.other_settings, "correct the settings, then reload the gate")
+    if (new := gate.part("new_settings")) is not None:
+        sentence = f"new settings are pending ({new['waits_for']}): {', '.join(new['keys'])}"
+        return amber("gate", sentence, "they are applied between two vehicles")
     return green("gate", f"ready after {status['start_s']} s, no failures")
 
 

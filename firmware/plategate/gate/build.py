@@ -119,6 +119,7 @@ def build_gate(
     health.add_source("allow_list", gate.allow_list)
     health.add_source("new_settings", gate.new_settings)
     health.add_source("metres", board.metres)
+    health.add_source("clock", lambda: {"trusted": trust.trusted(), "why": trust.why})
     _serve_status(settings, health, stack)
     return gate
 
