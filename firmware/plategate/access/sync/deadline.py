@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import multiprocessing
 import multiprocessing.popen_fork  # loaded lazily otherwise, perhaps by a user who cannot
+import os
 import signal
 import time
 import warnings
@@ -41,7 +42,7 @@ def run_with_deadline(
     SyncError if the child died.
     """
     receiver, sender = _FORK.Pipe(duplex=False)
-    child = _FORK.Process(target=_run, args=(work, sender), daemon=True)
+    child = _FORK.Process(target=_run, args=(work, sender, os.getpid()), daemon=True)
     with warnings.catch_warnings():
         # Python warns of a fork while other threads run. The child uses no lock of theirs.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -72,10 +73,12 @@ def _await(receiver: Connection, deadline: float, progress: Progress | None) -> 
             progress(*value)
 
 
-def _run(work: Callable[[Progress], Answer], sender: Connection) -> None:
+def _run(work: Callable[[Progress], Answer], sender: Connection, parent: int) -> None:
     """Body of the child."""
     # Die with the parent, also when that is killed: two syncs must not write the same files.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before
+        os._exit(1)
     try:
         message: tuple[str, Any] = (
             "returned",
