@@ -24,7 +24,7 @@ from plategate.rehearsal.scenario_reader import ScenarioReader, load_scripted, s
 from plategate.rehearsal.site import Site, build_site
 from plategate.settings import Settings
 from plategate.settings.journal import JournalSettings
-from plategate.values import ListEntry, Passage, PlateSighting
+from plategate.values import GateEvent, ListEntry, Passage, PlateSighting
 
 PATIENCE_S = 300.0
 KNOWN, WEAK = "AB12CDE", 0.6
@@ -40,6 +40,7 @@ class FakeJournal:
         self.problems: dict[str, str] = {}
         self.order: list[str] = []
         self.passages: list[Passage] = []
+        self.events: list[GateEvent] = []
         self.fails = False
         self.pictured: list[bool] = []
         self.hangs_in_record = threading.Event()
@@ -55,6 +56,11 @@ class FakeJournal:
         self.order.append(f"record {passage.id}")
         self.pictured.append(sighting is not None)
         self.passages.append(passage)
+        if self.fails:
+            raise StoreError("the disk is full")
+
+    def add_event(self, event: GateEvent) -> None:
+        self.events.append(event)
         if self.fails:
             raise StoreError("the disk is full")
 

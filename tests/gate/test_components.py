@@ -84,6 +84,7 @@ def test_fail__timings_of_a_passage_recorded_before_its_worker_is_done_are_dropp
     executor = CommandExecutor(
         components=components,
         lane="main",
+        prefix="p",
         feed=SimpleNamespace(burst=lambda *_: iter_stills()),
         vision=vision,
         grants=grants,

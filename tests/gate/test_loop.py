@@ -7,7 +7,17 @@ Real threads and real drivers on mock pins; needs no model and no board.
 from __future__ import annotations
 
 from plategate.access.control import ListCondition
-from plategate.messages import InputName, Level, OpenRequested, TriggerRequested
+from plategate.messages import (
+    CameraLost,
+    CameraReturned,
+    DriveFailed,
+    InputName,
+    Level,
+    Mode,
+    ModeChanged,
+    OpenRequested,
+    TriggerRequested,
+)
 from plategate.values import PlateSighting
 
 
@@ -106,7 +116,7 @@ def test_ok__a_list_that_is_too_old_is_signalled(running, monkeypatch):
     monkeypatch.setattr(
         type(running.access), "list_condition", lambda *_: ListCondition(too_old=True)
     )
-    running.site.gate._due_s.pop("list age")
+    running.site.gate._due_s.pop("conditions")
     running.until(lambda: running.site.gate.status().signal == "list_too_old")
 
 
@@ -114,7 +124,7 @@ def test_fail__lists_that_cannot_be_read_are_a_named_failure(running):
     running.until(lambda: running.site.gate.allow_list()["entries"] == 1)
     running.access._file.write_bytes(b"no database" * 1000)
     running.access._connections.close()
-    running.site.gate._due_s.pop("list age")
+    running.site.gate._due_s.pop("conditions")
     running.until(running.site.health.failures)
     (failure,) = running.site.health.failures()
     assert failure.name == "list"
@@ -135,3 +145,32 @@ def test_ok__a_slow_disk_drops_pictures_but_no_passages(running):
     pictured = running.journal.pictured
     assert pictured[:6] == [True] * 6
     assert pictured[-1] is False
+
+
+def test_ok__reports_become_events_of_the_journal(running):
+    running.site.gate.post(CameraLost("no frame for 3 s"))
+    running.site.gate.post(CameraReturned())
+    running.site.gate.post(ModeChanged(Mode.LOCKED))
+    running.until(lambda: len(running.journal.events) >= 3)
+    lost, back, mode = running.journal.events[:3]
+    assert (lost.what, lost.detail, lost.lane) == ("camera_lost", "no frame for 3 s", "main")
+    assert (back.what, mode.what, mode.detail) == ("camera_back", "mode", "locked")
+    assert len({event.id for event in running.journal.events}) == len(running.journal.events)
+
+
+def test_ok__an_event_names_its_passage(running):
+    running.come("XX99XXX")
+    running.put(InputName.BEAM, Level.INACTIVE)
+    running.site.gate.post(DriveFailed("GPIO 17 is busy"))
+    running.until(lambda: [e for e in running.journal.events if e.what == "fault"])
+    fault = next(e for e in running.journal.events if e.what == "fault")
+    assert fault.detail == "drive_failed GPIO 17 is busy"
+
+
+def test_fail__a_journal_that_cannot_store_an_event_ends_nothing(running):
+    running.journal.fails = True
+    running.site.gate.post(CameraLost("no frame"))
+    running.until(lambda: running.journal.events)
+    running.journal.fails = False
+    running.come("AB12CDE")
+    running.until(lambda: "open_relay on" in running.journal.order)

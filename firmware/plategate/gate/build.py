@@ -103,7 +103,10 @@ def build_gate(
             "main": settings.health.main_hang_s,
             "camera": settings.health.camera_hang_s,
             "vision": settings.health.vision_hang_s,
+            "grants": settings.health.disk_hang_s,
+            "records": settings.health.disk_hang_s,
         },
+        sources_dir=settings.sync.state_dir,
         reload=None
         if file is None
         else Reload(

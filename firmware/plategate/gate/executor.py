@@ -39,7 +39,7 @@ from plategate.messages import (
     VerdictReached,
     WriteGrant,
 )
-from plategate.values import Passage, PlateSighting, Reason
+from plategate.values import GateEvent, Passage, PlateSighting, Reason
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +81,7 @@ class CommandExecutor:
         *,
         components: GateComponents,
         lane: str,
+        prefix: str,
         feed: StillFeed,
         vision: Worker,
         grants: Worker,
@@ -90,12 +91,14 @@ class CommandExecutor:
     ) -> None:
         self._components = components
         self._lane = lane
+        self._prefix = prefix
+        self._reports = 0
         self._feed = feed
         self._vision = vision
         self._grants = grants
         self._records = records
         self._post = post
-        self._watchers = observers
+        self._observers = observers
         self._timings: dict[str, _Timings] = {}
 
     def execute(self, command: Command) -> None:
@@ -109,8 +112,7 @@ class CommandExecutor:
             case Show():
                 self._show(command)
             case Report():
-                for observer in self._watchers:
-                    observer.reported(command)
+                self._report(command)
             case (
                 OpenBarrier()
                 | HoldBarrier()
@@ -233,6 +235,29 @@ class CommandExecutor:
         if timings is not None:
             timings.spent_ms[name] = (self._components.clock.monotonic() - started_s) * 1000.0
 
+    def _report(self, report: Report) -> None:
+        """Store a report as an event of the journal, and notify the observers."""
+        self._reports += 1
+        event = GateEvent(
+            id=f"{self._prefix}-E{self._reports:05d}",
+            lane=self._lane,
+            at=self._components.clock.wall(),
+            what=report.what,
+            passage_id=report.passage_id,
+            detail=report.detail,
+        )
+        if not self._records.submit(lambda: self._store_event(event)):
+            logger.critical("event %s is lost: the journal does not answer", event.what)
+        for observer in self._observers:
+            observer.reported(report)
+
+    def _store_event(self, event: GateEvent) -> None:
+        """Records worker: store the event."""
+        try:
+            self._components.journal.add_event(event)
+        except StoreError as error:
+            logger.error("event %s: %s", event.what, error)
+
     def _record(self, record: Record) -> None:
         clock = self._components.clock
         timings = self._timings.pop(record.passage_id, _Timings())
@@ -258,5 +283,5 @@ class CommandExecutor:
             self._components.journal.record(passage, sighting)
         except StoreError as error:
             logger.error("%s", error)
-        for observer in self._watchers:
+        for observer in self._observers:
             observer.recorded(passage, sighting)

@@ -14,7 +14,7 @@ from plategate.clock import Clock
 from plategate.hardware.interfaces import BarrierDrive, Camera, Inputs, Lamps
 from plategate.messages import Mode
 from plategate.settings.journal import JournalSettings
-from plategate.values import Passage, PlateReading, PlateSighting, Still, Verdict
+from plategate.values import GateEvent, Passage, PlateReading, PlateSighting, Still, Verdict
 
 
 class BurstReader(Protocol):
@@ -65,6 +65,10 @@ class Journal(Protocol):
 
     def record(self, passage: Passage, sighting: PlateSighting | None = None) -> None:
         """Store a passage with its evidence; raises StoreError."""
+        ...
+
+    def add_event(self, event: GateEvent) -> None:
+        """Store an event that is not a passage; raises StoreError."""
         ...
 
     def tidy(self, now: datetime, clock_trusted: bool) -> int:

@@ -12,10 +12,11 @@ import contextlib
 import logging
 import queue
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from plategate.access.control import ListCondition
 from plategate.gate.camera_feed import CameraFeed, InlineFeed, StillFeed
+from plategate.gate.conditions import Conditions
 from plategate.gate.executor import CommandExecutor, Observer
 from plategate.gate.interfaces import GateComponents
 from plategate.gate.reload import NewSettings, Reload, hindrance
@@ -29,7 +30,6 @@ from plategate.messages import (
     InputChanged,
     InputName,
     Level,
-    ListAged,
     ModeChanged,
     TimePassed,
 )
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 HEALTH_EVERY_S = 0.5
 MODE_EVERY_S = 5.0
 TIDY_EVERY_S = 3600.0
-LIST_AGE_EVERY_S = 60.0
+CONDITIONS_EVERY_S = 60.0
 STOP_TIMEOUT_S = 3.0
 MAX_READINGS_QUEUED = 4
 MAX_GRANTS_QUEUED = 16
@@ -60,13 +60,13 @@ class Gate:
         hang_s: Mapping[str, float],
         observers: tuple[Observer, ...] = (),
         reload: Reload | None = None,
+        sources_dir: Path | None = None,
         inline: bool = False,
     ) -> None:
         self._components = components
         self._rules = rules
         self._mode = components.mode
         self._reload = reload
-        self._list = ListCondition()
         self._lane = lane
         self._health = health
         self._hang_s = hang_s
@@ -78,6 +78,7 @@ class Gate:
         self._stopping = False
         self._restart_reason: str | None = None
         self._workers: dict[str, Worker] = {}
+        self._conditions = Conditions(components, health, self.post, sources_dir)
         self._feed: StillFeed = (
             InlineFeed(components.camera, self.post)
             if inline
@@ -95,6 +96,7 @@ class Gate:
         self._executor = CommandExecutor(
             components=components,
             lane=lane,
+            prefix=prefix,
             feed=self._feed,
             vision=vision,
             grants=grants,
@@ -135,7 +137,7 @@ class Gate:
 
     def allow_list(self) -> dict[str, Any]:
         """Number of entries and age in seconds; callable from any thread."""
-        found = self._list
+        found = self._conditions.list
         at = found.confirmed_at
         age_s = None if at is None else (self._components.clock.wall() - at).total_seconds()
         return {"entries": found.entries, "age_s": age_s}
@@ -221,8 +223,8 @@ class Gate:
             self._process(TimePassed())
         if self._is_due("health", now, HEALTH_EVERY_S):
             self._update_health()
-        if self._is_due("list age", now, LIST_AGE_EVERY_S):
-            self._records.submit(self._check_list_age)
+        if self._is_due("conditions", now, CONDITIONS_EVERY_S):
+            self._records.submit(self._conditions.check)
         if self._is_due("tidy", now, TIDY_EVERY_S):
             self._records.submit(self._tidy)
 
@@ -237,7 +239,7 @@ class Gate:
         # Queued after the waiting passages, which are stored with the settings they began with.
         if not self._records.submit(lambda: journal.use(runtime.journal)):
             journal.use(runtime.journal)
-        for name in ("mode", "list age"):
+        for name in ("mode", "conditions"):
             self._due_s.pop(name, None)
         self._process(TimePassed())
 
@@ -271,12 +273,6 @@ class Gate:
         self._components.journal.tidy(
             self._components.clock.wall(), self._components.clock_trusted()
         )
-
-    def _check_list_age(self) -> None:
-        found = self._list = self._components.access.list_condition(self._components.clock.wall())
-        old = "the list is older than the settings allow" if found.too_old else None
-        self._health.set_failure("list", found.failure or old)
-        self.post(ListAged(found.too_old))
 
     def _input_changed(self, name: InputName, level: Level, at_s: float) -> None:
         del at_s  # the lane counts from when it processes the event: later, so on the safe side

@@ -30,6 +30,7 @@ from plategate.messages import (
     CameraLost,
     CameraReturned,
     Command,
+    ConditionChanged,
     DriveFailed,
     Event,
     GrantNotWritten,
@@ -53,7 +54,7 @@ from plategate.values import Reason
 MOST_ROUNDS = 12
 
 VisitEvent = PlateRead | ReadingFailed | VerdictReached | GrantWritten | GrantNotWritten
-ComponentEvent = CameraLost | CameraReturned | ListAged | DriveFailed
+ComponentEvent = CameraLost | CameraReturned | ListAged | ConditionChanged | DriveFailed
 
 
 def step(
@@ -99,7 +100,7 @@ def _apply(ctx: StepContext, event: Event) -> None:
             reset(ctx, source)
         case TimePassed():
             pass
-        case CameraLost() | CameraReturned() | ListAged() | DriveFailed():
+        case CameraLost() | CameraReturned() | ListAged() | ConditionChanged() | DriveFailed():
             _component_changed(ctx, event)
         case _:
             assert_never(event)
@@ -118,6 +119,8 @@ def _component_changed(ctx: StepContext, event: ComponentEvent) -> None:
                 ctx.report("camera_back")
         case ListAged(too_old):
             ctx.change(list_too_old=too_old)
+        case ConditionChanged(what, detail):
+            ctx.report(what, detail=detail)
         case DriveFailed(reason):
             drive_failed(ctx, reason)
         case _:

@@ -25,6 +25,7 @@ from plategate.messages.commands import (
 from plategate.messages.events import (
     CameraLost,
     CameraReturned,
+    ConditionChanged,
     DriveFailed,
     Event,
     GrantNotWritten,
@@ -53,6 +54,7 @@ __all__ = [
     "CameraReturned",
     "CloseBarrier",
     "Command",
+    "ConditionChanged",
     "DriveFailed",
     "Event",
     "FaultCode",

@@ -111,6 +111,14 @@ class ListAged:
 
 
 @dataclass(frozen=True, slots=True)
+class ConditionChanged:
+    """A condition outside the lane changed (clock, lists); it is only reported."""
+
+    what: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DriveFailed:
     """A relay could not be driven."""
 
@@ -136,6 +144,7 @@ Event = (
     | CameraLost
     | CameraReturned
     | ListAged
+    | ConditionChanged
     | DriveFailed
     | TimePassed
 )

@@ -33,6 +33,12 @@ class HealthSettings(SettingsModel):
     camera_hang_s: float = Field(
         10.0, ge=2, le=120, description="the camera thread hangs if it is silent for longer"
     )
+    disk_hang_s: float = Field(
+        120.0,
+        ge=10,
+        le=3600,
+        description="silence of the workers that write the journal that counts as hung",
+    )
     vision_hang_s: float = Field(
         20.0, ge=2, le=120, description="the vision worker hangs if it is silent for longer"
     )

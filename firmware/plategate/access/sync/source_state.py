@@ -24,6 +24,15 @@ from plategate.storage import put_in_place, replace_file
 
 GOOD_FILE = "list"
 STATE_FILE = "list.json"
+REFUSED_FILE = "set-aside"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProblem:
+    """Why a source's last attempt failed; `set_aside`: a list was downloaded and refused."""
+
+    sentence: str
+    set_aside: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,7 @@ class SourceFolder:
         self.good = folder / GOOD_FILE
         self.download = folder / "download"
         self.signature = folder / "download.minisig"
-        self.set_aside = folder / "set-aside"
+        self.set_aside = folder / REFUSED_FILE
         self._state_file = folder / STATE_FILE
 
     def load(self) -> SourceState:
@@ -105,6 +114,32 @@ class SourceFolder:
         """Delete what an attempt left behind."""
         for file in (self.download, self.signature):
             file.unlink(missing_ok=True)
+
+
+def source_problems(state_dir: Path) -> dict[str, SourceProblem]:
+    """The present problem of each source, by its name; what cannot be read is left out."""
+    problems = {}
+    for state_file in sorted(state_dir.glob(f"*/{STATE_FILE}")):
+        try:
+            with open_own(state_file) as stream:
+                state = _checked(json.load(stream))
+        except (OSError, ValueError, TypeError, RecursionError):
+            continue
+        if state.problem is not None:
+            refused = state_file.with_name(REFUSED_FILE)
+            problems[state_file.parent.name] = SourceProblem(
+                state.problem, _is_newer(refused, state.problem_since)
+            )
+    return problems
+
+
+def _is_newer(file: Path, since: str | None) -> bool:
+    """Whether a file was written since a time in ISO 8601, to the second."""
+    try:
+        written_s = file.lstat().st_mtime
+        return since is not None and written_s >= datetime.fromisoformat(since).timestamp() - 1
+    except (OSError, ValueError):
+        return False
 
 
 def with_problem(state: SourceState, problem: str, at: datetime) -> SourceState:
@@ -147,6 +182,8 @@ def _user_name(uid: int) -> str:
 
 
 def _checked(found: Mapping[str, Any]) -> SourceState:
+    if not isinstance(found, Mapping):
+        raise TypeError("not an object")
     # A newer version may have saved more fields.
     known = {field.name for field in fields(SourceState)}
     state = SourceState(**{name: value for name, value in found.items() if name in known})
