@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import struct
 import subprocess
@@ -12,6 +13,7 @@ import zlib
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -121,7 +123,7 @@ def test_ok__leaves_pictures_where_told(tmp_path: Path) -> None:
     shown = cv2.imread(str(annotated / f"{DAY.stem}.jpg"))
     assert shown.shape == cv2.imread(str(DAY)).shape
     names = {file.name for file in (steps / DAY.stem).iterdir()}
-    for stage in ("grey", "filtered", "edges", "candidates", "chosen", "rectified", "binarized"):
+    for stage in ("detector-input", "proposed", "localized", "rectified", "binarized"):
         assert any(stage in name for name in names), stage
 
 
@@ -156,3 +158,71 @@ def test_ok__closed_pipe_is_no_failure_to_talk_about() -> None:
         said = process.stderr.read().decode()
     assert "Traceback" not in said
     assert "BrokenPipe" not in said
+
+
+def test_ok__existing_files_are_never_overwritten(tmp_path: Path) -> None:
+    photograph = tmp_path / DAY.name
+    shutil.copy(DAY, photograph)
+    before = photograph.read_bytes()
+    for _ in range(2):
+        result = run(photograph, "--annotate", tmp_path, "--crops", tmp_path, "--steps", tmp_path)
+        assert result.exit_code == 0
+        assert photograph.read_bytes() == before
+    assert sorted(tmp_path.glob("01-day-1-*.jpg")) == [
+        tmp_path / "01-day-1-2.jpg",
+        tmp_path / "01-day-1-3.jpg",
+    ]
+
+
+def test_ok__a_link_in_the_output_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / DAY.name).symlink_to(tmp_path / "victim")
+    run(DAY, "--annotate", tmp_path / "out")
+    assert not (tmp_path / "victim").exists()
+
+
+def test_ok__a_picture_too_wide_for_jpeg_is_annotated_as_png(tmp_path: Path) -> None:
+    wide = np.full((20, 70_000, 3), 90, np.uint8)
+    cv2.imwrite(str(tmp_path / "wide.png"), wide)
+    result = run(tmp_path / "wide.png", "--annotate", tmp_path / "out")
+    assert result.exit_code == 0
+    assert cv2.imread(str(tmp_path / "out" / "wide.png")).shape == wide.shape
+
+
+@pytest.mark.parametrize("name", [b"b\xe9.jpg", b"\xff\xfe", b"b\x1b[31m.jpg"])
+def test_ok__a_file_name_of_any_bytes_stops_nothing(tmp_path: Path, name: bytes) -> None:
+    files = [os.fsencode(tmp_path) + b"/" + each for each in (b"a.jpg", name, b"z.jpg")]
+    for file in files:
+        shutil.copy(DAY, file)
+    command = [sys.executable, "-m", "plategate", "read", *files]
+    environment = os.environ | {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "0"}
+    lines = subprocess.run(command, capture_output=True, check=True, env=environment)
+    assert len(lines.stdout.splitlines()) == 3
+    assert b"\x1b" not in lines.stdout
+    done = subprocess.run([*command, "--json"], capture_output=True, check=True, env=environment)
+    named = [os.fsencode(json.loads(line)["file"]) for line in done.stdout.splitlines()]
+    assert named == files
+
+
+def test_ok__steps_show_the_localizer_that_found_the_plate(tmp_path: Path) -> None:
+    run(DAY, "--steps", tmp_path / "tflite")
+    shown = {file.name for file in (tmp_path / "tflite" / DAY.stem).glob("still-*")}
+    assert shown == {
+        "still-1-detector-input.png",
+        "still-2-proposed.png",
+        "still-3-localized.png",
+    }
+    settings = tmp_path / "settings.toml"
+    settings.write_text('[vision]\nlocalizer = "contour"\n')
+    run(DAY, "--steps", tmp_path / "contour", "--config", settings)
+    assert (tmp_path / "contour" / DAY.stem / "still-7-candidates.png").exists()
+
+
+def test_fail__an_unsupported_picture_in_a_folder_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "IMG_1.HEIC").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(200))
+    shutil.copy(DAY, tmp_path / "b.jfif")
+    result = run(tmp_path, "--json")
+    assert result.exit_code == 1
+    heic, jfif = documents(result)
+    assert heic["error"] == "HEIC pictures are not supported: save it as JPEG or PNG"
+    assert jfif["plates"]

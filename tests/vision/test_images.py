@@ -216,3 +216,53 @@ def test_ok__folders_are_walked_in_sorted_order(tmp_path: Path) -> None:
     found = find_pictures([tmp_path / "note.txt", tmp_path])
     names = [str(path.relative_to(tmp_path)) for path in found]
     assert names == ["note.txt", "a.PNG", "b.jpg", "sub/c.webp", "sub/deep/d.tif"]
+
+
+def photograph(kind: str, **options: object) -> bytes:
+    """A smooth picture of 400 x 600 as a file."""
+    rows, columns = np.mgrid[0:400, 0:600]
+    pixels = np.stack([rows % 256, columns % 256, (rows + columns) % 256], axis=2)
+    buffer = io.BytesIO()
+    Pillow.fromarray(pixels.astype(np.uint8)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("end", [b"", b"\xff", b"\x00\x00", b"\x00" * 500])
+def test_ok__jpeg_without_its_end_marker(tmp_path: Path, progressive: bool, end: bytes) -> None:
+    whole = photograph("JPEG", progressive=progressive)
+    (tmp_path / "whole.jpg").write_bytes(whole)
+    (tmp_path / "cut.jpg").write_bytes(whole[:-2] + end)
+    images = [load_still(tmp_path / name).image for name in ("whole.jpg", "cut.jpg")]
+    assert np.array_equal(*images)
+
+
+def test_ok__jpeg_without_its_last_bytes_lacks_only_its_last_rows(tmp_path: Path) -> None:
+    whole = photograph("JPEG")
+    (tmp_path / "whole.jpg").write_bytes(whole)
+    (tmp_path / "cut.jpg").write_bytes(whole[:-12])
+    full, cut = (load_still(tmp_path / name).image for name in ("whole.jpg", "cut.jpg"))
+    assert np.array_equal(full[:-32], cut[:-32])
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_fail__jpeg_with_missing_rows(tmp_path: Path, share: float, progressive: bool) -> None:
+    whole = photograph("JPEG", progressive=progressive)
+    (tmp_path / "cut.jpg").write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ImageError, match="truncated"):
+        load_still(tmp_path / "cut.jpg")
+
+
+@pytest.mark.parametrize("name", ["a.HEIC", "a.heif", "a.avif", "a.jpg"])
+def test_fail__unsupported_format_is_named_with_advice(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(200))
+    assert find_pictures([tmp_path]) == [tmp_path / name]
+    with pytest.raises(ImageError, match="not supported: save it as JPEG or PNG"):
+        load_still(tmp_path / name)
+
+
+def test_ok__jfif_is_a_jpeg(tmp_path: Path) -> None:
+    (tmp_path / "a.jfif").write_bytes(photograph("JPEG"))
+    assert find_pictures([tmp_path]) == [tmp_path / "a.jfif"]
+    assert load_still(tmp_path / "a.jfif").image.shape == (400, 600, 3)

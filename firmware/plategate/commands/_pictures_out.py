@@ -1,22 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write the files of `read --crops`, `--steps` and `--annotate`.
 
-A file that cannot be written raises ImageError; the other pictures are still processed.
+Existing files are never overwritten: a number is added to the name. A file that cannot be written
+raises ImageError; the other pictures are still processed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plategate.errors import ImageError
 
 if TYPE_CHECKING:
-    from plategate.values import Image, Still
+    from datetime import datetime
+
+    from plategate.values import Image
     from plategate.vision.pipeline import StillReading
 
 UNKNOWN_TIME = "time-unknown"
+LARGEST_JPEG_PX = 65_500  # width and height; larger pictures are written as PNG
 
 
 @dataclass
@@ -26,7 +30,6 @@ class PictureFolders:
     crops: Path | None = None
     steps: Path | None = None
     annotate: Path | None = None
-    _used: set[Path] = field(default_factory=set)
 
     def write(self, file: Path, reading: StillReading) -> None:
         """Write all wanted files of one picture; ImageError names a file that cannot be written."""
@@ -38,10 +41,9 @@ class PictureFolders:
             self._write_steps(self.steps, file, reading)
 
     def _write_crops(self, folder: Path, file: Path, reading: StillReading) -> None:
-        taken = _stamp(reading.still)
         for found in reading.plates:
-            name = f"{taken}_{found.reading.text}_{file.stem}.png"
-            _write(self._unused(folder / name), found.plate.crop)
+            name = picture_name(reading.still.captured_at, found.reading.text, file)
+            write_picture(folder / f"{name}.png", found.plate.crop)
 
     def _write_annotated(self, folder: Path, file: Path, reading: StillReading) -> None:
         from plategate.vision.annotate import Mark, annotate
@@ -51,43 +53,49 @@ class PictureFolders:
             for found in reading.plates
         ]
         picture = annotate(reading.still.image, marks)
-        _write(self._unused(folder / f"{file.stem}.jpg"), picture)
+        kind = ".jpg" if max(picture.shape) <= LARGEST_JPEG_PX else ".png"
+        write_picture(folder / f"{file.stem}{kind}", picture)
 
     def _write_steps(self, folder: Path, file: Path, reading: StillReading) -> None:
         from plategate.vision.stages import plate_steps, still_steps
 
-        own = self._unused(folder / file.stem)
+        own = unused(folder / file.stem)
         for name, picture in still_steps(reading.still.image, reading.regions):
-            _write(own / f"still-{name}.png", picture)
+            write_picture(own / f"still-{name}.png", picture)
         for number, found in enumerate(reading.plates, 1):
             for name, picture in plate_steps(found.plate):
-                _write(own / f"plate-{number}-{name}.png", picture)
-
-    def _unused(self, path: Path) -> Path:
-        """The path, with a number appended if this run has already written that name."""
-        candidate, number = path, 1
-        while candidate in self._used:
-            number += 1
-            candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        self._used.add(candidate)
-        return candidate
+                write_picture(own / f"plate-{number}-{name}.png", picture)
 
 
-def _stamp(still: Still) -> str:
-    """The capture time in a form for file names."""
-    if still.captured_at is None:
-        return UNKNOWN_TIME
-    return still.captured_at.strftime("%Y-%m-%dT%H-%M-%S%z")
+def picture_name(taken: datetime | None, text: str, file: Path) -> str:
+    """Name of a picture of one plate, without suffix: capture time, text, name of the source."""
+    stamp = UNKNOWN_TIME if taken is None else taken.strftime("%Y-%m-%dT%H-%M-%S%z")
+    return f"{stamp}_{text}_{file.stem}"
 
 
-def _write(path: Path, picture: Image) -> None:
+def unused(path: Path) -> Path:
+    """The path, with a number added if it exists already."""
+    candidate, number = path, 1
+    while candidate.exists() or candidate.is_symlink():
+        number += 1
+        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return candidate
+
+
+def write_picture(path: Path, picture: Image) -> None:
+    """Encode by the suffix and write to a new file at this path, or with a number added."""
     import cv2
 
     try:
-        _, encoded = cv2.imencode(path.suffix, picture)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encoded.tobytes())
-    except OSError as error:
-        raise ImageError(f"{path} cannot be written: {error.strerror or error}") from error
+        done, encoded = cv2.imencode(path.suffix, picture)
     except cv2.error as error:
         raise ImageError(f"{path} cannot be written: {error}") from error
+    if not done:
+        size = "x".join(str(side) for side in picture.shape[1::-1])
+        raise ImageError(f"{path} cannot be written: {size} px is too large for {path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unused(path).open("xb") as file:
+            file.write(encoded.tobytes())
+    except OSError as error:
+        raise ImageError(f"{path} cannot be written: {error.strerror or error}") from error

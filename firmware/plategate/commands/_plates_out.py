@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from plategate.documents import plate_document
+from plategate.terminal import printable
 
 if TYPE_CHECKING:
     from plategate.commands._pictures import PictureResult
@@ -23,13 +26,19 @@ def as_json(outcome: PictureResult) -> dict[str, Any]:
     }
 
 
+def json_line(document: dict[str, Any]) -> str:
+    """One line of JSON; bytes of a file name that are not UTF-8 become escapes such as \\udce9."""
+    text = json.dumps(document, ensure_ascii=False)
+    return re.sub(r"[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def as_lines(outcome: PictureResult) -> list[str]:
     """One line for each plate, starting with the file; one line if there is no plate."""
     if outcome.error is not None or outcome.reading is None:
-        return [f"{outcome.file}: {outcome.error}"]
+        return [printable(f"{outcome.file}: {outcome.error}")]
     if not outcome.reading.plates:
-        return [f"{outcome.file}: no plate"]
-    return [f"{outcome.file}: {_sentence(found)}" for found in outcome.reading.plates]
+        return [printable(f"{outcome.file}: no plate")]
+    return [printable(f"{outcome.file}: {_sentence(found)}") for found in outcome.reading.plates]
 
 
 def _sentence(found: PlateFound) -> str:

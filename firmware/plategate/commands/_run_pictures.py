@@ -112,22 +112,20 @@ def _list_of(file: Path) -> ListName:
 
 def _leave_pictures(out: Path, rehearsed: Rehearsed) -> None:
     """Write the crop that was read and the annotated still, named by time, plate and picture."""
-    import cv2
-
+    from plategate.commands._pictures_out import picture_name, write_picture
     from plategate.vision.annotate import Mark, annotate
 
     sighting, passage = rehearsed.sighting, rehearsed.passage
     if sighting is None or passage is None or sighting.still is None:
         return
     text = sighting.reading.text if sighting.reading else "no-plate"
-    name = f"{passage.triggered_at:%Y%m%dT%H%M%S}_{text}_{rehearsed.picture.stem}"
+    name = picture_name(passage.triggered_at, text, rehearsed.picture)
     marks = []
     if sighting.plate is not None and sighting.reading is not None:
-        (out / "crops").mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(out / "crops" / f"{name}.png"), sighting.plate.crop)
-        marks = [Mark(sighting.plate.region.corners, text, sighting.reading.confidence)]
-    (out / "annotated").mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(out / "annotated" / f"{name}.jpg"), annotate(sighting.still.image, marks))
+        write_picture(out / "crops" / f"{name}.png", sighting.plate.crop)
+        corners, sure = sighting.plate.region.corners, sighting.reading.confidence
+        marks = [Mark(corners, text, sure, passage.verdict.result)]
+    write_picture(out / "annotated" / f"{name}.jpg", annotate(sighting.still.image, marks))
 
 
 class RehearsalTable:

@@ -8,7 +8,6 @@ an error, 2 for wrong usage.
 from __future__ import annotations
 
 import contextlib
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,7 +66,7 @@ def decide(
                 line = _plates_out.as_json(outcome)
                 if verdict is not None:
                     line["verdict"] = _verdict_out.verdict_as_json(verdict)
-                typer.echo(json.dumps(line, ensure_ascii=False))
+                typer.echo(_plates_out.json_line(line))
                 continue
             for sentence in _plates_out.as_lines(outcome):
                 typer.echo(sentence, err=outcome.error is not None)

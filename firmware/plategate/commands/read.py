@@ -6,7 +6,6 @@ Exit status 0 if all pictures were processed, 1 if one had an error, 2 for wrong
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +36,7 @@ def read(
     from plategate.commands._pictures_out import PictureFolders
     from plategate.errors import ImageError
     from plategate.settings import load_settings
+    from plategate.terminal import printable
     from plategate.vision.pipeline import build_pipeline
 
     settings = load_settings(config)
@@ -50,9 +50,9 @@ def read(
                 folders.write(outcome.file, outcome.reading)
             except ImageError as error:
                 failed = True
-                typer.echo(f"{outcome.file}: {error}", err=True)
+                typer.echo(printable(f"{outcome.file}: {error}"), err=True)
         if as_json:
-            typer.echo(json.dumps(_plates_out.as_json(outcome), ensure_ascii=False))
+            typer.echo(_plates_out.json_line(_plates_out.as_json(outcome)))
         else:
             for line in _plates_out.as_lines(outcome):
                 typer.echo(line, err=outcome.error is not None)

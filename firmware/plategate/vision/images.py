@@ -7,6 +7,7 @@ picture above the size limit is refused by its header, before its pixels are dec
 
 from __future__ import annotations
 
+import io
 import stat
 import struct
 import warnings
@@ -26,10 +27,19 @@ from plategate.values import Image, Still
 MOST_MEGAPIXELS = 100
 # Raster formats only: no decoder that starts programs or reads other files.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
-JPEG_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".mpo", ".jp2", ".j2k"))
+JPEG_SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".mpo", ".jp2", ".j2k")
+)
 SUFFIXES = JPEG_SUFFIXES | frozenset(
     (".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".pnm")
 )
+# Pictures that cannot be decoded here. In a folder they are reported like damaged ones.
+UNSUPPORTED = frozenset(
+    (".heic", ".heif", ".hif", ".avif", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".psd")
+)
+HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
+JPEG_START, JPEG_END = b"\xff\xd8", b"\xff\xd9"
+JPEG_ROWS_PX = 32  # the last row of blocks, and what interpolation spreads of it
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 # Exceptions of Pillow's decoders on damaged files, in addition to OSError.
 DECODER_FAILURES = (
@@ -51,15 +61,11 @@ def load_still(path: Path) -> Still:
         # Pillow warns of large pictures and invalid EXIF data; both are handled here.
         warnings.simplefilter("ignore")
         try:
-            with Pillow.open(path, formats=FORMATS) as picture:
-                _check_size(picture)
-                picture.load()
-                exif = _exif(picture)
-                pixels = _to_bgr(picture)
+            pixels, exif = _decoded(path)
         except ImageError:
             raise
         except UnidentifiedImageError:
-            raise ImageError("not an image: no known picture format") from None
+            raise ImageError(_unknown_format(path)) from None
         except Pillow.DecompressionBombError:
             raise ImageError(f"too large: more than {MOST_MEGAPIXELS} megapixels") from None
         except OSError as error:
@@ -71,11 +77,16 @@ def load_still(path: Path) -> Still:
 
 
 def find_pictures(paths: list[Path]) -> list[Path]:
-    """The given files, and the pictures in the given folders and below, in sorted order."""
+    """The given files, and the pictures in the given folders and below, in sorted order.
+
+    Pictures of unsupported formats are included, so that they are reported and not skipped.
+    """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = (item for item in path.rglob("*") if item.suffix.lower() in SUFFIXES)
+            inside = (
+                item for item in path.rglob("*") if item.suffix.lower() in SUFFIXES | UNSUPPORTED
+            )
             found += sorted(item for item in inside if not item.is_dir())
         else:
             found.append(path)
@@ -96,6 +107,53 @@ def _check_file(path: Path) -> None:
         raise ImageError("not an image: it is not a regular file")
     if status.st_size == 0:
         raise ImageError("not an image: the file is empty")
+
+
+def _decoded(path: Path) -> tuple[Image, dict[int, Any]]:
+    """The pixels before rotation, and the EXIF fields."""
+    with Pillow.open(path, formats=FORMATS) as picture:
+        _check_size(picture)
+        try:
+            picture.load()
+        except OSError:
+            # The last bytes of a JPEG may be missing, or its end marker only.
+            ended = _ended_jpeg(path) if picture.format in ("JPEG", "MPO") else None
+            if ended is None:
+                raise
+            return _to_bgr(ended), _exif(ended)
+        return _to_bgr(picture), _exif(picture)
+
+
+def _ended_jpeg(path: Path) -> Pillow.Image | None:
+    """A JPEG without its end, completed; None if more than its last few rows are missing.
+
+    The file is decoded with two different continuations: rows that differ depend on missing data,
+    and everything below the first of them is missing.
+    """
+    content = path.read_bytes().rstrip(b"\xff")  # of an end marker, or fill bytes before it
+    if not content.startswith(JPEG_START):
+        return None
+    one, other = (_load(content + filler + JPEG_END) for filler in (b"", b"\x55" * 64))
+    rows = (np.asarray(one) != np.asarray(other)).reshape(one.height, -1).any(axis=1)
+    missing = one.height - int(np.argmax(rows)) if rows.any() else 0
+    return one if missing <= min(one.height // 4, max(JPEG_ROWS_PX, one.height // 50)) else None
+
+
+def _load(content: bytes) -> Pillow.Image:
+    picture = Pillow.open(io.BytesIO(content), formats=("JPEG",))
+    picture.load()
+    return picture
+
+
+def _unknown_format(path: Path) -> str:
+    """The message for a file that no decoder knows."""
+    with path.open("rb") as file:
+        start = file.read(12)
+    if path.suffix.lower() in UNSUPPORTED or (start[4:8] == b"ftyp" and start[8:] in HEIF_BRANDS):
+        kind = path.suffix.lower().lstrip(".").upper()
+        kind = kind if path.suffix.lower() in UNSUPPORTED else "HEIC or AVIF"
+        return f"{kind} pictures are not supported: save it as JPEG or PNG"
+    return "not an image: no known picture format"
 
 
 def _check_size(picture: Pillow.Image) -> None:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from plategate.values import Image, PlateImage, PlateRegion
 from plategate.vision.annotate import Mark, annotate
-from plategate.vision.localize.contour import Quad, scored
+from plategate.vision.localize.contour import ContourLocalizer, Quad, scored
 from plategate.vision.localize.contour_rows import binaries
+from plategate.vision.localize.letterbox import letterbox
 from plategate.vision.rectify.light import even_light
 
 Step = tuple[str, Image]
@@ -29,6 +30,22 @@ HAT_PX = (13, 5)
 
 
 def still_steps(image: Image, regions: Sequence[PlateRegion]) -> Iterator[Step]:
+    """The stages of the localizer that found the regions; of the contours' if there are none."""
+    if any(region.localizer != ContourLocalizer.name for region in regions):
+        yield from _detector_steps(image, regions)
+    else:
+        yield from _contour_steps(image, regions)
+
+
+def _detector_steps(image: Image, regions: Sequence[PlateRegion]) -> Iterator[Step]:
+    """The detector's input, its own corners, and the refined regions."""
+    yield "1-detector-input", letterbox(image)[0]
+    proposed = [Mark(region.proposed or region.corners) for region in regions]
+    yield "2-proposed", annotate(image, proposed)
+    yield "3-localized", annotate(image, [Mark(region.corners) for region in regions])
+
+
+def _contour_steps(image: Image, regions: Sequence[PlateRegion]) -> Iterator[Step]:
     """Grey, filtered, edges, strokes, candidates, and the localized regions."""
     grey = _image(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
     small = _image(imutils.resize(grey, width=min(SHOWN_WIDTH_PX, grey.shape[1])))
