@@ -82,15 +82,13 @@ class PlateImage:
 
     `grey` is H x W uint8: the plate with a margin around its corners. `lines` computes its text
     lines on demand, top first, each H x W uint8 (one entry for a plate of one line). `crop` is the
-    evidence: H x W x 3 uint8, BGR, cut from the still without enhancement. `confirms`: another crop
-    was read clearly, so the reader may spend less effort.
+    evidence: H x W x 3 uint8, BGR, cut from the still without enhancement.
     """
 
     grey: Image
     lines: Callable[[], tuple[Image, ...]]
     crop: Image
     region: PlateRegion
-    confirms: bool = False
 
 
 @dataclass(frozen=True, slots=True)

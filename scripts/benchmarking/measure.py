@@ -52,6 +52,7 @@ class PictureResult:
     group: str
     plates: tuple[PlateResult, ...]
     others: int
+    unlabelled: tuple[float, ...]
     milliseconds: dict[str, float]
     reader: str | None = None
 
@@ -96,6 +97,9 @@ def _compare(picture: LabelledPicture, boxes: list[Box], reading: StillReading) 
         group=picture.group,
         plates=tuple(plates),
         others=len(reading.regions) - len(taken),
+        unlabelled=tuple(
+            plate.reading.confidence for plate in reading.plates if _labelled(plate, boxes) is None
+        ),
         milliseconds=dict(reading.milliseconds),
         reader=_only_reader(reading.plates),
     )
@@ -116,3 +120,10 @@ def _read_at(plates: Iterable[PlateFound], box: Box) -> PlateFound | None:
     shares = [(intersection_over_union(plate.region.box, box), plate) for plate in plates]
     share, plate = max(shares, key=lambda item: item[0], default=(0.0, None))
     return plate if share >= READ_IOU else None
+
+
+def _labelled(plate: PlateFound, boxes: Iterable[Box]) -> Box | None:
+    """The label that a plate belongs to, if any."""
+    return next(
+        (box for box in boxes if intersection_over_union(plate.region.box, box) >= READ_IOU), None
+    )

@@ -55,7 +55,7 @@ class FakeReader:
         self.answers = list(answers)
         self.shown: list[PlateImage] = []
 
-    def read(self, plate: PlateImage) -> PlateReading | None:
+    def read(self, plate: PlateImage, variants: int | None = None) -> PlateReading | None:
         answer = self.answers[min(len(self.shown), len(self.answers) - 1)]
         self.shown.append(plate)
         if isinstance(answer, Exception):

@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from plategate.errors import GateError
+from plategate.errors import GateError, ModelError
 from plategate.settings.vision import VisionSettings
+from plategate.vision.consensus.calibrate import (
+    UNCALIBRATED,
+    Calibration,
+    load_calibration,
+)
 from plategate.vision.degraded import Degraded
 from plategate.vision.interfaces import Localizer, Reader
 
@@ -25,6 +30,15 @@ def build_localizers(settings: VisionSettings, degraded: Degraded) -> list[Local
     if settings.localizer in ("auto", "contour") or not parts:
         _add(parts, "contour localizer", _contour_localizer, degraded)
     return parts
+
+
+def build_calibration(settings: VisionSettings, degraded: Degraded) -> Calibration:
+    """The calibration of the models in use; uncalibrated, and reported, if it is unavailable."""
+    try:
+        return load_calibration(settings.models_dir)
+    except ModelError as error:
+        degraded.failed("calibration of confidences", str(error))
+        return UNCALIBRATED
 
 
 def build_readers(settings: VisionSettings, degraded: Degraded) -> list[Reader]:

@@ -38,6 +38,9 @@ class Reader(Protocol):
         """Name of this reader; the `reader` field of its readings and its calibration's key."""
         ...
 
-    def read(self, plate: PlateImage) -> PlateReading | None:
-        """The registration with one confidence a character; None if there is no text."""
+    def read(self, plate: PlateImage, variants: int | None = None) -> PlateReading | None:
+        """The registration with one confidence a character; None if there is no text.
+
+        A reader may read several variants of the image until one is confident: at most `variants`.
+        """
         ...

@@ -21,11 +21,12 @@ from plategate.values import (
     PlateSighting,
     Still,
 )
+from plategate.vision.consensus.calibrate import Calibration
 from plategate.vision.consensus.merge import agree_burst
 from plategate.vision.consensus.settle import Evidence
 from plategate.vision.degraded import PART_FAILURES, Degraded
 from plategate.vision.interfaces import Localizer, Reader
-from plategate.vision.region import CLEAR, RegionReader
+from plategate.vision.region import CASCADE, CLEAR, Cascade, RegionReader
 
 MOST_PLATES = 4
 # Below this confidence a burst goes on although its stills agree: dark, far away or dirty plates.
@@ -70,7 +71,11 @@ class Pipeline:
         evidence: Evidence | None = None,
         degraded: Degraded | None = None,
         now_s: Callable[[], float] = time.perf_counter,
+        cascade: Cascade = CASCADE,
+        calibration: Calibration | None = None,
     ) -> None:
+        self._cascade = cascade
+        self._calibration = calibration
         self._localizers = tuple(localizers)
         self._readers = tuple(readers)
         self._enough_stills = enough_stills
@@ -90,7 +95,14 @@ class Pipeline:
         attempts.
         """
         started = self._now_s()
-        work = RegionReader(self._readers, self._evidence, self._degraded, self._now_s)
+        work = RegionReader(
+            self._readers,
+            self._evidence,
+            self._degraded,
+            self._now_s,
+            self._cascade,
+            self._calibration,
+        )
         proposed: list[PlateRegion] = []
         found: list[PlateFound] = []
         for localizer in self._localizers:
@@ -177,7 +189,7 @@ def build_pipeline(
 
     The plate formats of `countries` count as evidence; without countries there is none.
     """
-    from plategate.vision.build import build_localizers, build_readers
+    from plategate.vision.build import build_calibration, build_localizers, build_readers
 
     degraded = Degraded()
     return Pipeline(
@@ -187,6 +199,7 @@ def build_pipeline(
         evidence=format_evidence(countries),
         degraded=degraded,
         now_s=now_s,
+        calibration=build_calibration(settings, degraded),
     )
 
 

@@ -50,6 +50,7 @@ class State(Enum):
     """What is known about a region while it is read."""
 
     UNREAD = auto()
+    ALONE = auto()  # one reading that needs no confirmation
     CLEAR = auto()  # one clear reading, not confirmed yet
     CONFIRMED = auto()  # and the second cut was read clearly as well
     UNCONFIRMED = auto()  # but the second cut was not
@@ -61,23 +62,38 @@ class Attempt:
     """One row of the table: what is read by whom, in which state and below which confidence.
 
     `others` means all readers but the first, one after the other, each only while the joined
-    reading is below `below`.
+    reading is below `below`. The reader reads at most `variants` of the cut, or all of them.
     """
 
     cut: Cut
     state: State
     others: bool = False
     below: float = inf
+    variants: int | None = None
 
 
-ATTEMPTS = (
-    Attempt(Cut.REGION, State.UNREAD),
-    Attempt(Cut.CLOSE_UP, State.DOUBTFUL),
-    Attempt(Cut.SECOND, State.CLEAR),
-    Attempt(Cut.REGION, State.CONFIRMED, others=True, below=SURE),
-    Attempt(Cut.REGION, State.UNCONFIRMED, others=True),
-    Attempt(Cut.REGION, State.DOUBTFUL, others=True, below=SURE),
-    Attempt(Cut.LEVELLED, State.DOUBTFUL, others=True, below=LOST),
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """The table of attempts and the limits of a first reading.
+
+    From `clear` on a reading only has to be confirmed; from `alone` on, calibrated, not even that.
+    """
+
+    attempts: tuple[Attempt, ...]
+    clear: float = CLEAR
+    alone: float = inf
+
+
+CASCADE = Cascade(
+    (
+        Attempt(Cut.REGION, State.UNREAD),
+        Attempt(Cut.CLOSE_UP, State.DOUBTFUL),
+        Attempt(Cut.SECOND, State.CLEAR),
+        Attempt(Cut.REGION, State.CONFIRMED, others=True, below=SURE),
+        Attempt(Cut.REGION, State.UNCONFIRMED, others=True),
+        Attempt(Cut.REGION, State.DOUBTFUL, others=True, below=SURE),
+        Attempt(Cut.LEVELLED, State.DOUBTFUL, others=True, below=LOST),
+    )
 )
 
 
@@ -85,10 +101,14 @@ class Tally:
     """The readings of one region so far, and which attempts are still worth making."""
 
     def __init__(
-        self, evidence: Evidence | None = None, calibration: Calibration | None = None
+        self,
+        evidence: Evidence | None = None,
+        calibration: Calibration | None = None,
+        cascade: Cascade = CASCADE,
     ) -> None:
         self._evidence = evidence
         self._calibration = calibration
+        self._cascade = cascade
         self.state = State.UNREAD
         self.readings: list[PlateReading] = []
         self.contradicted: list[PlateReading] = []  # first readings that a close-up replaced
@@ -114,7 +134,7 @@ class Tally:
             self._judge_first(differs=False)
             return True
         if self.state is State.CLEAR:
-            clear = confidence_of(found) >= CLEAR
+            clear = confidence_of(found) >= self._cascade.clear
             self.state = State.CONFIRMED if clear else State.UNCONFIRMED
         self.readings = [*self.readings, *found]
         self._joined = self._join(self.readings)
@@ -129,8 +149,12 @@ class Tally:
         return self._joined or self._join(self.readings)
 
     def _judge_first(self, differs: bool) -> None:
-        clear = confidence_of(self.readings) >= CLEAR and not differs
-        self.state = State.CLEAR if clear else State.DOUBTFUL
+        if confidence_of(self.readings) < self._cascade.clear or differs:
+            self.state = State.DOUBTFUL
+            return
+        joined = self._join(self.readings)
+        alone = joined is not None and joined.confidence >= self._cascade.alone
+        self.state = State.ALONE if alone else State.CLEAR
 
     def _join(self, readings: Sequence[PlateReading]) -> PlateReading | None:
         return agree_readings(readings, self._evidence, self._calibration)
@@ -159,13 +183,15 @@ class RegionReader:
         evidence: Evidence | None,
         degraded: Degraded,
         now_s: Callable[[], float],
-        attempts: Sequence[Attempt] = ATTEMPTS,
+        cascade: Cascade = CASCADE,
+        calibration: Calibration | None = None,
     ) -> None:
         self._readers = tuple(readers)
         self._evidence = evidence
         self._degraded = degraded
         self._now_s = now_s
-        self._attempts = tuple(attempts)
+        self._cascade = cascade
+        self._calibration = calibration
         self.spent_ms: dict[str, float] = {}
 
     def read(
@@ -185,7 +211,7 @@ class RegionReader:
         """The plate image of the region and the readings of the attempts that were made."""
         with self.timed("rectify"):
             plate = rectify(image, region, NORMAL)
-        tally = Tally(self._evidence)
+        tally = Tally(self._evidence, self._calibration, self._cascade)
         cuts = {Cut.REGION: plate}
 
         def ask(attempt: Attempt, number: int) -> bool:
@@ -194,7 +220,7 @@ class RegionReader:
                 if made is None:
                     return True
                 cuts[attempt.cut] = made
-            found = self._ask(self._readers[number], cuts[attempt.cut])
+            found = self._ask(self._readers[number], cuts[attempt.cut], attempt.variants)
             kept = tally.add(attempt, found)
             if attempt.cut is Cut.CLOSE_UP and kept:
                 cuts[Cut.REGION] = cuts[Cut.CLOSE_UP]
@@ -202,7 +228,7 @@ class RegionReader:
                 return False
             return thorough or tally.state is not State.DOUBTFUL
 
-        walk(self._attempts, tally, len(self._readers), ask)
+        walk(self._cascade.attempts, tally, len(self._readers), ask)
         return cuts[Cut.REGION], tally
 
     def _cut(
@@ -231,11 +257,11 @@ class RegionReader:
             self._degraded.failed(localizer.name, str(error))
             return None
 
-    def _ask(self, reader: Reader, plate: PlateImage) -> list[PlateReading]:
+    def _ask(self, reader: Reader, plate: PlateImage, variants: int | None) -> list[PlateReading]:
         """The reading of one reader as a list, empty if it has none or fails."""
         try:
             with self.timed("read"):
-                reading = reader.read(plate)
+                reading = reader.read(plate, variants)
         except PART_FAILURES as error:
             self._degraded.failed(reader.name, str(error))
             return []
@@ -259,7 +285,7 @@ def second_cut(image: Image, plate: PlateImage) -> PlateImage:
     if proposed is None:
         return trimmed(plate, NORMAL, SECOND_CUT)
     region = replace(plate.region, corners=proposed)
-    return replace(rectify(image, region, SECOND_CUT), confirms=True)
+    return rectify(image, region, SECOND_CUT)
 
 
 def confidence_of(readings: Sequence[PlateReading]) -> float:

@@ -28,11 +28,11 @@ from plategate.vision.read.tesseract import TesseractReader
 from plategate.vision.read.tflite import TfliteReader
 from plategate.vision.rectify.level import levelled
 from plategate.vision.rectify.plate import rectify
-from plategate.vision.region import ATTEMPTS, SECOND_CUT, RegionReader, second_cut
+from plategate.vision.region import CASCADE, SECOND_CUT, Cascade, RegionReader, second_cut
 
 from .recorded import CONTRADICTED
 
-FIRST_ATTEMPTS = ATTEMPTS[:2]  # the region as localized and its close-up
+FIRST_ATTEMPTS = Cascade(CASCADE.attempts[:2])  # the region as localized and its close-up
 SIDES = ("x0", "y0", "x1", "y1")
 LEAST_OVERLAP = 0.35
 

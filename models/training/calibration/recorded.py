@@ -15,7 +15,7 @@ from plategate.plates.text import fold
 from plategate.values import CharacterReading, PlateReading, TextAlternative
 from plategate.vision.consensus.calibrate import Calibration
 from plategate.vision.consensus.merge import support
-from plategate.vision.region import ATTEMPTS, Attempt, Cut, Tally, walk
+from plategate.vision.region import CASCADE, Attempt, Cut, Tally, walk
 
 FOLDS = 5
 # Keys of the recorded readings. Where a close-up replaced the first reading, that one is recorded
@@ -83,7 +83,7 @@ def flow(plate: Plate, calibration: Calibration) -> tuple[PlateReading | None, s
         tally.add(attempt, [reading] if reading else [])
         return True
 
-    walk(ATTEMPTS, tally, 2, ask)
+    walk(CASCADE.attempts, tally, 2, ask)
     joined = tally.result()
     if joined is None or len(tally.readings) == 1:
         return joined, None

@@ -87,8 +87,9 @@ def test_ok__the_file_is_read(tmp_path: Path) -> None:
     assert calibration.curves["tesseract"] == Curve(0.8, 0.1)
 
 
-def test_ok__without_a_file_nothing_is_calibrated(tmp_path: Path) -> None:
-    assert load_calibration(folder(tmp_path)) == UNCALIBRATED
+def test_fail__a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"calibration\.toml is missing"):
+        load_calibration(folder(tmp_path))
 
 
 @pytest.mark.parametrize(

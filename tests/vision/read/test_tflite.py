@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -214,19 +213,19 @@ def test_ok__variants_are_read_until_one_is_confident(
     assert len({one.tobytes() for one in taken}) == variants
 
 
-@pytest.mark.parametrize(("confirms", "variants"), [(False, len(VARIANTS)), (True, 1)])
-def test_ok__a_confirming_cut_needs_fewer_variants(
-    shipped: TfliteReader, monkeypatch: pytest.MonkeyPatch, confirms: bool, variants: int
+@pytest.mark.parametrize(("most", "taken"), [(None, len(VARIANTS)), (1, 1), (2, 2)])
+def test_ok__at_most_so_many_variants_are_read(
+    shipped: TfliteReader, monkeypatch: pytest.MonkeyPatch, most: int | None, taken: int
 ) -> None:
-    taken: list[np.ndarray] = []
+    shown: list[np.ndarray] = []
 
     def probabilities(grey: np.ndarray) -> np.ndarray:
-        taken.append(grey)
+        shown.append(grey)
         return probabilities_of({}, {"A": 0.85}, {})
 
     monkeypatch.setattr(shipped, "probabilities", probabilities)
-    shipped.read(replace(plate_of(drawn("A")), confirms=confirms))
-    assert len(taken) == variants
+    shipped.read(plate_of(drawn("A")), most)
+    assert len(shown) == taken
 
 
 def test_ok__empty_picture_has_no_text(shipped: TfliteReader) -> None:

@@ -2,7 +2,7 @@
 """Calibrate reader confidences (Platt scaling) with the parameters in calibration.toml.
 
 The file is fitted by models/training/calibration on the validation split. Without it, confidences
-are used uncalibrated.
+are used uncalibrated, which is a degraded mode.
 """
 
 from __future__ import annotations
@@ -70,14 +70,14 @@ UNCALIBRATED = Calibration()
 
 
 def load_calibration(models: Path | None = None) -> Calibration:
-    """The parameters in the models folder; UNCALIBRATED if there is no such file."""
+    """The parameters in the models folder; ModelError if they are missing or damaged."""
+    path = models_folder(models) / CALIBRATION_FILE
     try:
-        path = models_folder(models) / CALIBRATION_FILE
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (ModelError, FileNotFoundError):
-        return UNCALIBRATED
+    except FileNotFoundError as error:
+        raise ModelError(f"{path} is missing") from error
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{CALIBRATION_FILE} cannot be used: {error}") from error
+        raise ModelError(f"{path} is damaged: {error}") from error
     try:
         readers = table.get("reader", {})
         return Calibration(
@@ -92,8 +92,11 @@ def load_calibration(models: Path | None = None) -> Calibration:
 
 @lru_cache(maxsize=1)
 def installed_calibration() -> Calibration:
-    """The calibration shipped with the models, loaded once."""
-    return load_calibration()
+    """The calibration shipped with the models, loaded once; UNCALIBRATED if it cannot be used."""
+    try:
+        return load_calibration()
+    except ModelError:
+        return UNCALIBRATED
 
 
 def _curve(entry: Mapping[str, float]) -> Curve:

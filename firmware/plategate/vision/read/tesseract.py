@@ -85,13 +85,13 @@ class TesseractReader:
         self._engine, slow = open_engine(self._data, engine)
         self.degraded = "; ".join(said for said in (self._data.degraded, slow) if said) or None
 
-    def read(self, plate: PlateImage) -> PlateReading | None:
+    def read(self, plate: PlateImage, variants: int | None = None) -> PlateReading | None:
         """The characters of all lines, top line first, from the most confident variant."""
         lines = full_lines(plate.lines())
         best = self._read(lines)
         if not self._data.ours:
             return best
-        for variant in VARIANTS:
+        for variant in VARIANTS[: None if variants is None else variants - 1]:
             if best is not None and best.confidence >= SATISFIED:
                 break
             other = self._read([variant(line) for line in lines if min(line.shape) > 1])

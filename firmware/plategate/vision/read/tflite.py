@@ -38,7 +38,6 @@ INPUT_DIMENSIONS = 4  # batch, height, width, one grey channel
 LEAST_DEVIATION = 4.0  # grey levels; limits the amplification of noise on an empty crop
 LEAST_SIDE = 4  # px, a smaller crop cannot be read
 SURE = 0.9  # from this confidence on no further variant is read
-CONFIRMED = 0.8  # the same if another cut was read clearly; up to 0.9 it changes no plate
 ENOUGH_EMPTY = 2  # reading also ends after so many variants without any character
 LEAST_ALTERNATIVE = 0.001
 MOST_ALTERNATIVES = 5
@@ -102,19 +101,18 @@ class TfliteReader:
             raise ModelError(f"model {file.path} is no plate reader: input {shape}")
         self._height, self._width = shape[1], shape[2]
 
-    def read(self, plate: PlateImage) -> PlateReading | None:
+    def read(self, plate: PlateImage, variants: int | None = None) -> PlateReading | None:
         """The registration, top line first; None if the network finds no character."""
         if min(plate.grey.shape[:2]) < LEAST_SIDE:
             return None
-        enough = CONFIRMED if plate.confirms else SURE
         decoded: list[Decoded] = []
         found = None
-        for variant in VARIANTS:
+        for variant in VARIANTS[:variants]:
             decoded.append(Decoded.of(self.probabilities(variant.cut(plate.grey))))
             found = reading(decoded, self._alphabet, self.name)
             if found is None and len(decoded) == ENOUGH_EMPTY:
                 break
-            if found is not None and found.confidence >= enough:
+            if found is not None and found.confidence >= SURE:
                 break
         return found
 

@@ -50,7 +50,7 @@ def trimmed(plate: PlateImage, had: Margin, margin: Margin) -> PlateImage:
     y = round(height * (had.height - margin.height) / (1 + 2 * had.height))
     grey = plate.grey[y : height - y, x : width - x]
     lines = functools.partial(split_lines, grey, _body(grey, margin))
-    return replace(plate, grey=grey, lines=lines, confirms=True)
+    return replace(plate, grey=grey, lines=lines)
 
 
 def upright(image: Image, corners: Corners, margin: Margin = NORMAL) -> Image:
