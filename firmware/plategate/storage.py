@@ -127,7 +127,7 @@ def open_for_writing(file: Path | None, wait_s: float) -> sqlite3.Connection:
     """Open a database, creating the file where it is missing; None opens one in memory.
 
     The connection may be used by any thread and is in autocommit mode. `wait_s` is how long a
-    statement waits for the lock of another connection. Raises sqlite3.Error.
+    statement waits for the lock of another connection. Raises sqlite3.Error, OSError.
     """
     location = ":memory:" if file is None else f"{_uri(file)}?mode=rwc"
     connection = _connect(location, wait_s)
@@ -135,10 +135,20 @@ def open_for_writing(file: Path | None, wait_s: float) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
+        if file is not None:
+            _check_writable(file)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _check_writable(file: Path) -> None:
+    """Raise where SQLite would open the file for reading only, without an error."""
+    if not os.access(file, os.W_OK):
+        read_only = os.statvfs(file).f_flag & os.ST_RDONLY
+        code = errno.EROFS if read_only else errno.EACCES
+        raise OSError(code, os.strerror(code))
 
 
 def open_for_reading(file: Path, wait_s: float) -> sqlite3.Connection:

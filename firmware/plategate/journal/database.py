@@ -19,6 +19,7 @@ VERSION = 1
 READ_WAIT_S = 5.0
 # A write that finds the database locked is repeated by `store`, without holding its own lock.
 WRITE_WAIT_S = 0.0
+MIGRATION_WAIT_S = 10.0
 
 LAYOUT = """
 CREATE TABLE IF NOT EXISTS grants (
@@ -62,7 +63,9 @@ def open_database(file: Path | None) -> sqlite3.Connection:
                 f"journal of version {version}, this program knows {VERSION}"
             )
         if version == 0 or not _has_kind(database):
+            database.execute(f"PRAGMA busy_timeout = {MIGRATION_WAIT_S * 1000:.0f}")
             _create_or_migrate(database)
+            database.execute(f"PRAGMA busy_timeout = {WRITE_WAIT_S * 1000:.0f}")
     except BaseException:
         database.close()
         raise

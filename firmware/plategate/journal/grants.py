@@ -54,11 +54,8 @@ class GrantFile:
     def open(self) -> None:
         """Create or open the file, where it is not open yet. Failures are logged."""
         with self._lock:
-            if self._descriptor >= 0:
-                return
             try:
-                self._descriptor = _open(self._file)
-                self._slots = _unfinished(os.pread(self._descriptor, FILE_BYTES, 0))
+                self._ensure_open()
             except OSError as error:
                 # Grants then go to the database, which needs free space.
                 log.error("no space reserved for grants in %s: %s", self._file, reason_of(error))
@@ -69,8 +66,7 @@ class GrantFile:
         Raises OSError.
         """
         with self._lock:
-            if self._descriptor < 0:
-                raise OSError(f"{self._file} is not open")
+            self._ensure_open()
             used = {offset // SLOT_BYTES for offset in self._slots}
             free = next((slot for slot in range(SLOTS) if slot not in used), None)
             if free is None:
@@ -100,6 +96,11 @@ class GrantFile:
         """The unfinished grants, oldest first."""
         with self._lock:
             return tuple(self._slots.values())
+
+    def _ensure_open(self) -> None:
+        if self._descriptor < 0:
+            self._descriptor = _open(self._file)
+            self._slots = _unfinished(os.pread(self._descriptor, FILE_BYTES, 0))
 
     def close(self) -> None:
         """Close the file; may be called twice."""

@@ -47,8 +47,8 @@ def open_journal(settings: JournalSettings) -> Journal:
 def _open_store(settings: JournalSettings) -> JournalStore:
     try:
         opened, notice = repair.open_or_rebuild(settings.dir, SystemClock().wall())
-    except sqlite3.OperationalError as error:
-        log.error("the journal cannot be opened on the disk: %s", error)
+    except (sqlite3.OperationalError, OSError) as error:
+        log.error("the journal cannot be opened on the disk: %s", reason_of(error))
         return JournalStore(settings, database.open_database(None), durable=False)
     store = JournalStore(settings, opened, durable=True)
     if notice:
