@@ -43,7 +43,6 @@ EVENT_COLUMNS = (
 @dataclass
 class _Copied:
     passages: int = 0
-    unread: int = 0
     full: bool = False
 
 
@@ -128,7 +127,7 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, copied: _Copie
     for start in range(len(sequences), 0, -COPIED_AT_ONCE):
         batch = sequences[max(0, start - COPIED_AT_ONCE) : start]
         with transaction(target):
-            passages = sum(_copy_event(source, target, number, columns, copied) for number in batch)
+            passages = sum(_copy_event(source, target, number, columns) for number in batch)
         copied.passages += passages
 
 
@@ -137,7 +136,6 @@ def _copy_event(
     target: sqlite3.Connection,
     sequence: int,
     columns: tuple[str, ...],
-    copied: _Copied,
 ) -> int:
     """Copy one row with its pictures; 1 if it is a passage."""
     names = ", ".join(columns)
@@ -145,13 +143,16 @@ def _copy_event(
         row = source.execute(
             f"SELECT {names} FROM passages WHERE sequence = ?", (sequence,)
         ).fetchone()
+    except sqlite3.Error as error:
+        log.warning("event %d of the damaged journal cannot be read: %s", sequence, error)
+        return 0
+    try:
         pictures = source.execute(
             "SELECT * FROM evidence WHERE sequence = ?", (sequence,)
         ).fetchall()
     except sqlite3.Error as error:
-        copied.unread += 1
-        log.warning("event %d of the damaged journal cannot be read: %s", sequence, error)
-        return 0
+        log.warning("event %d of the damaged journal: no pictures: %s", sequence, error)
+        pictures = []
     if row is None:
         return 0
     marks = ", ".join("?" for _ in columns)
