@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -172,14 +173,17 @@ def test_ok__snapshot_is_outdated_once_somebody_writes(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
 @pytest.mark.parametrize("left", [("", "-wal", "-shm"), ("", "-wal"), ("",)])
-def test_ok__user_who_may_only_read_can_read(file: Path, left: tuple[str, ...]) -> None:
+def test_ok__user_who_may_only_read_can_read(
+    file: Path, open_folder: Path, left: tuple[str, ...]
+) -> None:
     """Whichever files are there: left by a clean end, by a copy of two files, by a checkpoint."""
     if left == ("",):
         storage.open_for_writing(file, 0.0).close()
     for side in {"", "-wal", "-shm"} - set(left):
         file.with_name(file.name + side).unlink(missing_ok=True)
-    for folder in file.parents[:-1]:
-        folder.chmod(folder.stat().st_mode | 0o055)
+    for each in file.parent.iterdir():
+        shutil.copy(each, open_folder)
+    file = open_folder / file.name
     code = (
         "import os, sys; from pathlib import Path; from plategate import storage;"
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY});"

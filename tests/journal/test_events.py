@@ -173,7 +173,8 @@ def test_fail__journal_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
 @pytest.mark.parametrize("gate", ["runs", "stopped", "killed"])
-def test_ok__user_who_may_only_read_reads_all_events(settings: JournalSettings, gate: str) -> None:
+def test_ok__user_who_may_only_read_reads_all_events(open_folder: Path, gate: str) -> None:
+    settings = JournalSettings(dir=open_folder, min_free_mb=10)
     journal = open_journal(settings)
     journal.record(a_passage("one"))
     journal.add_event(an_event("fire"))
@@ -181,8 +182,6 @@ def test_ok__user_who_may_only_read_reads_all_events(settings: JournalSettings, 
         journal.close()
     if gate == "killed":
         (settings.dir / f"{FILE_NAME}-shm").unlink()
-    for folder in (settings.dir, *settings.dir.parents[:-1]):
-        folder.chmod(folder.stat().st_mode | 0o055)
     (settings.dir / "grants.reserve").chmod(0o644)
     code = (
         "import os, sys; from pathlib import Path;"
