@@ -139,9 +139,8 @@ def test_ok__rebuild_that_fails_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk is too full even for an empty journal; later there is room."""
-    monkeypatch.setattr("plategate.journal.journal.RETRY_S", 0.05)
+    monkeypatch.setattr("plategate.journal.waiting.RETRY_S", 0.05)
     journal = filled(tmp_path, 10)
-    opened = tables.open_database
 
     def full(_: Path) -> sqlite3.Connection:
         raise OSError(28, "No space left on device")
@@ -152,7 +151,6 @@ def test_ok__rebuild_that_fails_is_tried_again(
         with pytest.raises(Exception, match="not stored yet"):
             journal.record(a_passage("after"))
         assert "No space left" in journal.problems["journal_store"]
-    tables.open_database = opened
     journal.tidy(AT, clock_trusted=False)
     assert [passage.id for passage in journal.passages()] == ["after"]
     assert set_aside(tmp_path)

@@ -11,7 +11,6 @@ import logging
 import os
 import secrets
 import sqlite3
-import threading
 from collections import deque
 from datetime import UTC, datetime
 
@@ -20,7 +19,8 @@ from plategate.errors import StoreError, reason_of
 from plategate.journal import reader, retention
 from plategate.journal.evidence import EvidenceFile, store_evidence
 from plategate.journal.grants import Grant, GrantFile
-from plategate.journal.store import BUSY_WAIT_S, EventRow, JournalStore
+from plategate.journal.store import EventRow, JournalStore
+from plategate.journal.waiting import WaitingEvents
 from plategate.settings.journal import JournalSettings
 from plategate.storage import StorageFault, empty_log, fault_of
 from plategate.values import GateEvent, Passage, PlateSighting, Reason, Result, Verdict
@@ -29,9 +29,6 @@ log = logging.getLogger(__name__)
 
 INTERRUPTED = "interrupted"
 IN_MEMORY_MAX = 1000
-WAITING_MAX = 1000
-RETRY_S = 1.0
-CLOSE_WAIT_S = 5.0
 # Ids of recorded passages that are remembered, for a grant that is written after its passage.
 RECORDED_MAX = 256
 STORE, EVIDENCE = "journal_store", "evidence"
@@ -52,10 +49,7 @@ class Journal:
         self._store = store
         self._grants = grants
         self._owner = owner
-        self._appending = threading.Lock()
-        self._waiting: deque[EventRow] = deque()
-        self._retrying: threading.Thread | None = None
-        self._closing = threading.Event()
+        self._events = WaitingEvents(self._store_row, self._report_waiting)
         self._recorded: deque[str] = deque(maxlen=RECORDED_MAX)
         self._left_over = self._settle_grants()
 
@@ -103,14 +97,14 @@ class Journal:
             _salted(document),
             evidence,
         )
-        self._append(row, f"passage {passage.id}")
+        self._events.append(row, f"passage {passage.id}")
 
     def add_event(self, event: GateEvent) -> None:
         """Store an event that is not a passage; raises StoreError as `record` does."""
         document = _salted(event_document(event))
         at = event.at.astimezone(UTC)
         row = EventRow(EVENT, event.passage_id, at, retention.class_of_event(event), document)
-        self._append(row, f"event {event.what}")
+        self._events.append(row, f"event {event.what}")
 
     def passages(self, limit: int = 50) -> list[Passage]:
         """The newest passages, newest first."""
@@ -134,7 +128,7 @@ class Journal:
         forgotten = 0
         self._grants.open()
         try:
-            self._store_waiting()
+            self._events.flush()
             while batch := self._tidy_batch(now, clock_trusted):
                 forgotten += batch
             with self._store.lock:
@@ -155,31 +149,12 @@ class Journal:
 
     def close(self) -> None:
         """Store what waits, close the files; may be called twice."""
-        self._closing.set()
-        if self._waiting:
-            with self._appending:
-                try:
-                    self._store_waiting(CLOSE_WAIT_S)
-                except (sqlite3.Error, OSError) as error:
-                    log.critical("%d passages or events are lost: %s", len(self._waiting), error)
+        self._events.close()
         self._store.close()
         self._grants.close()
         if self._owner >= 0:
             os.close(self._owner)
             self._owner = -1
-
-    def _append(self, row: EventRow, name: str) -> None:
-        with self._appending:
-            try:
-                self._store_waiting()
-                self._store_row(row, BUSY_WAIT_S)
-            except sqlite3.IntegrityError as error:
-                raise StoreError(f"{name} is stored already: {error}") from error
-            except (sqlite3.Error, OSError) as error:
-                self._wait(row, error)
-                raise StoreError(f"{name} is not stored yet: {error}") from error
-            if self._store.durable:
-                self.problems.pop(STORE, None)
 
     def _store_row(self, row: EventRow, wait_s: float) -> None:
         self._store.append(row, wait_s)
@@ -188,38 +163,11 @@ class Journal:
             if self._store.durable:
                 self._grants.remove(row.passage_id)
 
-    def _store_waiting(self, wait_s: float = 0.0) -> None:
-        """Store what could not be stored before, in its order. Raises the first error."""
-        while self._waiting:
-            try:
-                self._store_row(self._waiting[0], wait_s)
-            except sqlite3.IntegrityError as error:
-                log.error("an event is stored already: %s", error)
-            self._waiting.popleft()
-
-    def _wait(self, row: EventRow, error: Exception) -> None:
-        if len(self._waiting) >= WAITING_MAX:
-            log.critical("an event is lost: %d others wait to be stored", len(self._waiting))
-            self._waiting.popleft()
-        self._waiting.append(row)
-        self._problem(STORE, f"{len(self._waiting)} passages or events wait to be stored: {error}")
-        if self._retrying is None and not self._closing.is_set():
-            self._retrying = threading.Thread(target=self._retry, name="journal", daemon=True)
-            self._retrying.start()
-
-    def _retry(self) -> None:
-        """Thread: store what waits, as soon as that is possible."""
-        while not self._closing.wait(RETRY_S):
-            with self._appending:
-                try:
-                    self._store_waiting()
-                except (sqlite3.Error, OSError) as error:
-                    log.debug("passages still wait to be stored: %s", error)
-                    continue
-                self._retrying = None
-                if self._store.durable:
-                    self.problems.pop(STORE, None)
-                return
+    def _report_waiting(self, sentence: str | None) -> None:
+        if sentence is not None:
+            self._problem(STORE, sentence)
+        elif self._store.durable:
+            self.problems.pop(STORE, None)
 
     def _store_evidence(
         self, passage: Passage, sighting: PlateSighting | None

@@ -21,7 +21,6 @@ from plategate.storage import StorageFault, close_keeping_log, fault_of, transac
 
 log = logging.getLogger(__name__)
 
-BUSY_WAIT_S = 2.0
 BUSY_RETRY_S = 0.05
 
 
