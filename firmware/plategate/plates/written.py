@@ -19,8 +19,8 @@ LONGEST_PLATE = 12
 LONGEST_TEXT = 60  # characters, separators included
 
 SEPARATORS = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212.\u00b7\u2022\u2027\u30fb"
-# Marks that a plate may carry over a letter; strokes through a letter are not accents.
-_ACCENTS = range(202, 241)
+# Combining classes of accents. Strokes through a letter (1) and the iota subscript (240) are not.
+_ACCENTS = range(202, 235)
 
 _NOTE = "a row cannot be commented out; delete it"
 _COMMENT_SIGNS = "#;!/%'*"
