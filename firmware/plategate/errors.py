@@ -18,6 +18,10 @@ GateError
 
 from __future__ import annotations
 
+import unicodedata
+
+_JOINERS = "\u200c\u200d"  # ordinary in Persian and Indic names
+
 
 class GateError(Exception):
     """Base class of every exception that Plategate raises."""
@@ -33,6 +37,20 @@ def reason_of_own(error: Exception) -> str:
     if isinstance(error, PermissionError):
         return f"{reason_of(error)}; use sudo, or join the group plategate"
     return reason_of(error)
+
+
+def printable(text: str, longest: int | None = None) -> str:
+    """`text` with control and direction characters as escapes such as \\x1b and \\u202e.
+
+    For text from lists, records, servers and file names: it could otherwise move the cursor, colour
+    the terminal or reverse what stands after it. Cut after `longest` characters.
+    """
+    clean = "".join(char if _is_safe(char) else ascii(char)[1:-1] for char in text)
+    return clean if longest is None or len(clean) <= longest else clean[:longest] + " ..."
+
+
+def _is_safe(char: str) -> bool:
+    return char.isprintable() or char in _JOINERS or unicodedata.category(char) == "Zs"
 
 
 class SettingsError(GateError, ValueError):

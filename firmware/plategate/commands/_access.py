@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plategate.terminal import printable
+from plategate.errors import printable
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

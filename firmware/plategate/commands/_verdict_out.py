@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from plategate.documents import record_document, verdict_document
-from plategate.terminal import printable
+from plategate.errors import printable
 
 if TYPE_CHECKING:
     from plategate.values import Verdict

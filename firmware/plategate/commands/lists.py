@@ -20,7 +20,7 @@ from plategate.commands._access import (
     user_name,
     warn,
 )
-from plategate.terminal import printable
+from plategate.errors import printable
 
 if TYPE_CHECKING:
     import sqlite3

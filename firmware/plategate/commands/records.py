@@ -16,7 +16,7 @@ from plategate.commands._access import (
     shrink_limit_percent,
     warn,
 )
-from plategate.terminal import printable
+from plategate.errors import printable
 
 if TYPE_CHECKING:
     from plategate.values import VehicleRecord

@@ -85,7 +85,8 @@ def _fold_all(text: str) -> list[str]:
         folded = [fold_char(part) for part in parts if part not in SEPARATORS]
         # A compatibility character that stands for several, such as a fraction, is not one letter.
         several = len(folded) > 1 and char.upper() not in ("SS", "\u1e9e")
-        if not folded or several or None in folded:
+        mark = unicodedata.category(char).startswith("M")
+        if mark or several or not folded or None in folded:
             first = not text[: number - 1].strip()
             advice = _NOTE if first and char in _COMMENT_SIGNS else _advice(char)
             raise PlateTextError(f"character {number} is {_named(char)}: {advice}")

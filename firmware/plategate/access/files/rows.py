@@ -6,16 +6,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from plategate.errors import GateError
+from plategate.errors import GateError, printable
 
 MOST_REPORTED = 20
+LONGEST_NAME = 80  # characters of a column name in a message
 
 
 class TableError(GateError, ValueError):
     """One row is invalid, or the file cannot be parsed any further."""
 
     def __init__(self, line: int, field: str, value: object, reason: str) -> None:
-        shown = "" if not field else f" {field}:" if value is None else f" {field} = {value!r:.80}:"
+        name = printable(field, LONGEST_NAME)
+        shown = "" if not field else f" {name}:" if value is None else f" {name} = {value!r:.80}:"
         super().__init__(f"line {line}:{shown} {reason}")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Addresses of list sources: local paths, a form without secrets, printable text."""
+"""Addresses of list sources: local paths, and a form without secrets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from plategate.errors import SyncError
 
-LONGEST_MESSAGE = 2_000
+LONGEST_MESSAGE = 2_000  # characters of a server or file that a message quotes
 
 
 def local_path(url: str) -> Path | None:
@@ -37,12 +37,6 @@ def address_id(url: str) -> str:
     parts = _parts(url)
     bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     return hashlib.sha256(bare.encode()).hexdigest()[:16]
-
-
-def printable(text: str) -> str:
-    """Text that may hold bytes of a server or of a file, safe for a terminal and a log line."""
-    clean = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return clean if len(clean) <= LONGEST_MESSAGE else clean[:LONGEST_MESSAGE] + " ..."
 
 
 def _parts(url: str) -> SplitResult:

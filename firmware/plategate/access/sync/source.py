@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from plategate.access.sync.address import printable, without_secrets
+from plategate.access.sync.address import LONGEST_MESSAGE, without_secrets
 from plategate.access.sync.checks import (
     Signed,
     SyncOptions,
@@ -37,7 +37,7 @@ from plategate.access.sync.source_state import (
     with_problem,
     without_problem,
 )
-from plategate.errors import GateError, SyncError, reason_of_own
+from plategate.errors import GateError, SyncError, printable, reason_of_own
 from plategate.settings.sync import SyncSettings, SyncSource
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def refresh(
     except Exception as error:  # the border of one source: the others go on
         logger.exception("source %s", source.name)
         outcome, message = SourceOutcome.FAILED, f"{type(error).__name__}: {error}"
-    return _failed(source, folder, state, outcome, printable(message), options)
+    return _failed(source, folder, state, outcome, printable(message, LONGEST_MESSAGE), options)
 
 
 def acceptable(source: SyncSource, state: SourceState) -> bool:

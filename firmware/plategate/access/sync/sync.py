@@ -25,11 +25,11 @@ from plategate.access.store.changes import ListChange, confirm_list, replace_lis
 from plategate.access.store.lists import ListName, list_state
 from plategate.access.store.repair import change_store
 from plategate.access.store.vehicles import has_records, replace_records
-from plategate.access.sync.address import printable
+from plategate.access.sync.address import LONGEST_MESSAGE
 from plategate.access.sync.checks import SyncOptions, entries_in, sha256_of
 from plategate.access.sync.source import SourceResult, acceptable, refresh
 from plategate.access.sync.source_state import GOOD_FILE, STATE_FILE, SourceFolder, open_own
-from plategate.errors import GateError, StoreError, SyncError, reason_of_own
+from plategate.errors import GateError, StoreError, SyncError, printable, reason_of_own
 from plategate.settings.sync import SyncSettings, SyncSource
 from plategate.storage import replace_file
 from plategate.values import ListEntry, VehicleRecord
@@ -155,7 +155,7 @@ def _put_in_force(
             update = _KindUpdate(settings, connection, options, kind, sources, results)
             change = update.apply()
         except GateError as problem:
-            failures.append(f"{kind}: {printable(str(problem))}")
+            failures.append(f"{kind}: {printable(str(problem), LONGEST_MESSAGE)}")
             continue
         except OSError as error:
             failures.append(f"{kind}: {error.filename}: {reason_of_own(error)}")
