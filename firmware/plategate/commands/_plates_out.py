@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from plategate.documents import plate_document
-from plategate.terminal import printable
+from plategate.errors import printable
 
 if TYPE_CHECKING:
     from plategate.commands._pictures import PictureResult

@@ -34,9 +34,8 @@ def read(
     """Read the number plates in pictures."""
     from plategate.commands import _pictures, _plates_out
     from plategate.commands._pictures_out import PictureFolders
-    from plategate.errors import ImageError
+    from plategate.errors import ImageError, printable
     from plategate.settings import load_settings
-    from plategate.terminal import printable
     from plategate.vision.pipeline import build_pipeline
 
     settings = load_settings(config)

@@ -66,6 +66,17 @@ def test_ok__a_crlf_may_be_cut_by_the_end_of_a_chunk(padding: int) -> None:
     assert plates(text) == ["A1", *["B2"] * 400]
 
 
+@pytest.mark.parametrize("text", ["plate\nA1\rB2\n", "plate\r\nA1\rB2\r\n", "plate\rA1\nB2\r"])
+def test_fail__a_stray_line_break_does_not_split_a_row(text: str) -> None:
+    with pytest.raises(ListError, match="line 2: not valid CSV: a line break in a cell without"):
+        entries(text)
+
+
+def test_ok__a_quoted_cell_may_have_any_line_break() -> None:
+    text = 'plate,note\nA1,"a\rb\r\nc"\nB2,x\n'
+    assert [entry.note for entry in entries(text)] == ["a b c", "x"]
+
+
 def test_fail__a_line_without_end_is_refused_early() -> None:
     with pytest.raises(ListError, match="line 2: longer than 65536 bytes"):
         entries("plate\nA" + "1" * 200_000)

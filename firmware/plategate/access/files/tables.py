@@ -8,6 +8,7 @@ at a time, so memory does not depend on the size of the file.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -64,7 +65,7 @@ def _csv_rows(stream: BinaryIO, known: frozenset[str] | None) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as problem:
-            raise TableError(line, "", None, f"not valid CSV: {problem}") from None
+            raise _not_csv(line, problem) from None
         if not any(value.strip() for value in values):
             continue
         error = _extra_value(line, columns, values)
@@ -99,21 +100,29 @@ def _columns(line: int, first: str, delimiter: str) -> list[str]:
     try:
         names = next(csv.reader([first], delimiter=delimiter, strict=True), [])
     except csv.Error as error:
-        raise TableError(line, "", None, f"not valid CSV: {error}") from None
+        raise _not_csv(line, error) from None
     return [name.strip().lower() for name in names]
 
 
+def _not_csv(line: int, error: csv.Error) -> TableError:
+    reason = str(error)
+    if "new-line" in reason:
+        reason = "a line break in a cell without quotes; use the same line ending everywhere"
+    return TableError(line, "", None, f"not valid CSV: {reason}")
+
+
 def _lines(stream: BinaryIO) -> Iterator[str]:
-    """The lines, which may end with LF, CRLF or (old Macintosh) CR."""
+    """The lines; they end as the first one does: with LF (or CRLF), or (old Macintosh) with CR."""
+    chunk = stream.read(_CHUNK)
+    first = re.search(rb"\r\n?|\n", chunk)
+    ending = b"\r" if first is not None and first[0] == b"\r" else b"\n"
     number, rest = 0, b""
-    ended = False
-    while not ended:
-        chunk = stream.read(_CHUNK)
-        ended = not chunk
-        lines = (rest + chunk).splitlines(keepends=True)
-        # The last line may continue in the next chunk, or lack the LF after its CR.
-        rest = lines.pop() if lines and not ended else b""
-        for raw in lines if len(rest) <= LONGEST_LINE else [*lines, rest]:
+    while chunk or rest:
+        *whole, rest = (rest + chunk).split(ending)
+        lines = [line + ending for line in whole]
+        if not chunk or len(rest) > LONGEST_LINE:
+            lines, rest = [*lines, *filter(None, [rest])], b""
+        for raw in lines:
             number += 1
             if len(raw) > LONGEST_LINE:
                 raise TableError(number, "", None, f"longer than {LONGEST_LINE} bytes")
@@ -121,6 +130,7 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
                 yield raw.decode("utf-8")
             except UnicodeDecodeError:
                 raise TableError(number, "", None, f"not UTF-8 text; {_SAVE_AS}") from None
+        chunk = stream.read(_CHUNK)
 
 
 def _check_columns(line: int, columns: list[str], known: frozenset[str] | None) -> None:
