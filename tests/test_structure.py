@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -172,3 +173,33 @@ def test_ok__readme_commands_are_known(line: str) -> None:
     assert usage.returncode == 0, usage.stderr
     for option in (word for word in words if word.startswith("--")):
         assert option.split("=")[0] in usage.stdout
+
+
+def imported_names() -> list[tuple[str, str, str]]:
+    """File, module and name of everything that scripts and trainings import from the package."""
+    tracked = subprocess.run(
+        ["git", "ls-files", "scripts", "models", "tests"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    found = []
+    for name in tracked:
+        file = ROOT / name
+        if file.suffix not in (".py", "") or not file.is_file():
+            continue
+        text = file.read_text(encoding="utf-8", errors="replace")
+        if file.suffix == "" and "python" not in text.partition("\n")[0]:
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("plategate"):
+                found += [(name, str(node.module), alias.name) for alias in node.names]
+    return found
+
+
+def test_ok__what_scripts_and_trainings_import_from_the_package_exists() -> None:
+    missing = []
+    for file, module, name in imported_names():
+        if f"{module}.{name}" in NAMES:
+            continue
+        if not hasattr(importlib.import_module(module), name):
+            missing.append(f"{file}: {module}.{name}")
+    assert not missing

@@ -25,8 +25,9 @@ import numpy as np
 
 from benchmarking.conditions import degrade
 from benchmarking.labels import Box, LabelledPicture
-from benchmarking.measure import READ_IOU, PictureResult, intersection_over_union, measure
+from benchmarking.measure import READ_IOU, PictureResult, measure
 from plategate.plates.text import fold
+from plategate.vision.boxes import intersection_over_union
 from plategate.vision.images import load_still
 from plategate.vision.pipeline import Pipeline
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from plategate.clock import SystemClock
-from plategate.commands import _run_gate
+from plategate.commands import run as run_command
 from plategate.gate import build
 from plategate.hardware import board as real_board
 from plategate.messages import InputName, Level
@@ -178,5 +178,5 @@ def run(settings: Settings, wrong_settings: str | None = None, file: Any = None)
 
 
 if __name__ == "__main__":
-    _run_gate.run_built_gate = run
-    _run_gate.run_gate(DEFAULT_FILE)
+    build.run_gate = run  # what `plategate run` imports when it starts
+    run_command.run_gate_of(DEFAULT_FILE)

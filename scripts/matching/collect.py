@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 
 from benchmarking.labels import read_labels
-from benchmarking.measure import intersection_over_union
 from plategate.settings.vision import VisionSettings
 from plategate.values import CharacterReading, PlateReading, TextAlternative
+from plategate.vision.boxes import intersection_over_union
 from plategate.vision.images import load_still
 from plategate.vision.pipeline import build_pipeline
 

@@ -12,7 +12,14 @@ from pathlib import Path
 
 from plategate.access.matching.candidates import likely_texts, near_keys, wide_keys
 from plategate.access.matching.likelihood import ReadingLikelihood
-from plategate.access.matching.match import EXACT, Explanations, Match, Outcome, Strictness, weigh
+from plategate.access.matching.match import (
+    EXACT,
+    Explanations,
+    Match,
+    MatchResult,
+    Strictness,
+    weigh,
+)
 from plategate.access.matching.misreadings import one_confusion_away
 from plategate.plates.confusions import Confusions
 from plategate.plates.formats import all_formats
@@ -126,12 +133,14 @@ def judged(
     """The gate's decision with `others` and `listed` on the allow list, without time limits."""
     read = asked.reading.text
     if asked.reading.confidence >= least and (read in listed or read in others.plates):
-        return Match(Outcome.MATCHED, read)
+        return Match(MatchResult.MATCHED, read)
     if level is EXACT:
-        return Match(Outcome.NONE)
+        return Match(MatchResult.NONE)
     keys = asked.keys(level)
     found = {*others.like(keys), *(plate for plate in listed if lookalike_key(plate) in keys)}
     if isinstance(level, PlainRule):
         plates = [plate for plate in found if level.fits(read, plate)]
-        return Match(Outcome.MATCHED, plates[0]) if len(plates) == 1 else Match(Outcome.NONE)
+        return (
+            Match(MatchResult.MATCHED, plates[0]) if len(plates) == 1 else Match(MatchResult.NONE)
+        )
     return weigh(asked.likelihood, Explanations(found, (), asked.texts), level, FITS)

@@ -44,7 +44,7 @@ def run(
     """Run the gate until it is stopped."""
     signal.signal(signal.SIGINT, _interrupted)
     if rehearse is None:
-        _run_gate(config)
+        run_gate_of(config)
     elif rehearse.suffix == ".toml":
         from plategate.commands._run_scenario import run_scenario
 
@@ -55,7 +55,7 @@ def run(
         raise typer.Exit(run_pictures(config, rehearse, lists or [], records, out))
 
 
-def _run_gate(config: Path | None) -> None:
+def run_gate_of(config: Path | None) -> None:
     """Run on the board; the installed gate falls back to the last good settings."""
     from plategate.gate.build import run_gate
     from plategate.gate.reload import SettingsFile

@@ -32,11 +32,11 @@ Points = NDArray[np.float32]
 
 def lines_read(reader: TfliteReader, grey: Image, text: str) -> list[NDArray[np.float64]] | None:
     """Where the characters of each line stand, 0 to 1 across `grey`; None where it is misread."""
-    chances = reader.chances(grey)
-    best = prefix_beam_search(chances)[0]
+    probabilities = reader.probabilities(grey)
+    best = prefix_beam_search(probabilities)[0]
     if fold("".join(ALPHABET[number - 1] for number in best.classes)) != fold(text):
         return None
-    columns = len(chances) // 2
+    columns = len(probabilities) // 2
     steps = np.array(best.steps)
     lines = [steps[steps < columns], steps[steps >= columns] - columns]
     return [(line + 0.5) / columns for line in lines if len(line) > 1]
