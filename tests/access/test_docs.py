@@ -13,6 +13,7 @@ import pytest
 
 from plategate.access.files.entries import COLUMNS, read_entries
 from plategate.access.files.vehicles import read_records
+from plategate.plates.written import PlateTextError, parse_plate
 
 PAGE = Path(__file__).parents[2] / "docs" / "lists.md"
 BLOCKS = [
@@ -40,3 +41,17 @@ def test_ok__the_json_schema_has_the_columns_of_the_parser():
     schema = json.loads(shown('{\n  "$schema"'))
     entry = schema["properties"]["entries"]["items"]["properties"]
     assert set(entry) == COLUMNS
+
+
+def test_ok__the_table_of_refused_plates_is_true():
+    page = PAGE.read_text(encoding="utf-8")
+    table = page[page.index("| refused | example |") : page.index("The message names the char")]
+    rows = [line.split("|")[2] for line in table.splitlines()[2:] if line]
+    examples = [example for row in rows for example in re.findall("`([^`]+)`", row)]
+    assert len(examples) >= 12
+    for example in examples:
+        with pytest.raises(PlateTextError):
+            parse_plate(example)
+    with pytest.raises(PlateTextError) as error:
+        parse_plate("B839HAЖR")
+    assert f"residents.csv: line 7: plate = 'B839HAЖR': {error.value}\n" in page

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The [access] table: where lists and records are kept and how strictly plates are matched."""
+"""The [access] table: the files of lists and records, and who may pass."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from plategate.settings.base import LIVE, SettingsModel
 
 
 class AccessSettings(SettingsModel):
-    """Who may pass, and how sure the gate must be."""
+    """Who may pass, and how certain a reading must be."""
 
     file: Path = Field(
-        Path("/var/lib/plategate/lists.sqlite"), description="lists and records, one SQLite file"
+        Path("/var/lib/plategate/lists.sqlite"), description="SQLite file of lists and records"
     )
     min_confidence: float = Field(
-        0.5,  # chosen on the validation split, docs/matching.md
+        0.5,  # chosen with scripts/matching_rates, docs/matching.md
         ge=0.0,
         le=1.0,
-        description="confidence that the weakest character of a reading must have to open",
+        description="least confidence of the weakest character of a reading to open",
         json_schema_extra=LIVE,
     )
     zone: str = Field(
         "",
-        description='time zone of the site, such as "Europe/Berlin"; empty: the system\'s',
+        description='time zone of the site, such as "Europe/Berlin"; empty: the zone of the system',
         json_schema_extra=LIVE,
     )
     holidays: tuple[str, ...] = Field(
@@ -41,18 +41,18 @@ class AccessSettings(SettingsModel):
     )
     visits_file: Path = Field(
         Path("/var/lib/plategate/visits.sqlite"),
-        description="how often entries were used and who is inside",
+        description="SQLite file of uses of entries and plates inside",
     )
     direction: Literal["in", "out", ""] = Field(
-        "", description="which way this lane leads; empty: both or unknown", json_schema_extra=LIVE
+        "", description="direction of this lane; empty: both or unknown", json_schema_extra=LIVE
     )
     anti_passback: Literal["off", "warn", "refuse"] = Field(
         "off",
-        description="what to do with a plate that comes in and is inside already",
+        description="what to do with a plate that arrives while it is inside",
         json_schema_extra=LIVE,
     )
     clock_stamp: Path = Field(
-        Path("/var/lib/plategate/clock-stamp"), description="the last time that was trusted"
+        Path("/var/lib/plategate/clock-stamp"), description="file of the last trusted time"
     )
     countries: tuple[str, ...] = Field(
         (),
@@ -63,11 +63,11 @@ class AccessSettings(SettingsModel):
         0,
         ge=0,
         le=3650,
-        description="age from which the allow list is too old; 0: never, in days",
+        description="age from which the allow list is too old, in days; 0: never",
         json_schema_extra=LIVE,
     )
     when_list_too_old: Literal["warn", "unlimited", "closed"] = Field(
         "warn",
-        description="warn: go on; unlimited: only entries without limits; closed: nobody",
+        description="warn: as usual; unlimited: only entries without limits; closed: nobody",
         json_schema_extra=LIVE,
     )
