@@ -6,16 +6,20 @@ Exit status: 0 success, 1 failure with a message, 2 wrong usage.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import pkgutil
 import sys
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, NoReturn
 
 import typer
 
 from plategate import commands
-from plategate.errors import GateError
+from plategate.errors import GateError, reason_of
 from plategate.logs import log_nothing
+
+NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
     name="plategate",
@@ -55,7 +59,27 @@ def main() -> None:
     """Run the command line; a GateError becomes one sentence on stderr and exit status 1."""
     log_nothing()
     try:
-        app()
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except GateError as error:
-        sys.stderr.write(f"plategate: {error}\n")
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:
+        # Errors of files name the file, or are a GateError already.
+        if error.filename is not None or error.errno not in NOT_WRITTEN:
+            raise
+        _discard_output()
+        _fail(f"the output cannot be written: {reason_of(error)}")
+
+
+def _fail(sentence: str) -> NoReturn:
+    sys.stderr.write(f"plategate: {sentence}\n")
+    sys.exit(1)
+
+
+def _discard_output() -> None:
+    """Close stdout: Python would try once more to write what is left in its buffer."""
+    with suppress(OSError):
+        sys.stdout.close()
