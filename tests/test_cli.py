@@ -40,7 +40,7 @@ def test_fail__output_that_cannot_be_written_is_one_sentence(
             env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
         )  # fmt: skip
     assert done.stderr.splitlines()[-1:] == [
-        "plategate: the output cannot be written: No space left on device"
+        "plategate: standard output cannot be written: No space left on device"
     ]
     assert "Traceback" not in done.stderr
     assert "ignored" not in done.stderr

@@ -38,6 +38,7 @@ PEERS = {
     "values": set(),
     "storage": {"errors"},
     "users": {"errors"},
+    "terminal": {"errors"},
     "plates": set(),
     "schedule": set(),
     "rehearsal": {"gate"},

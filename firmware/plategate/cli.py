@@ -6,20 +6,18 @@ Exit status: 0 success, 1 failure with a message, 2 wrong usage.
 
 from __future__ import annotations
 
-import errno
 import importlib
 import pkgutil
 import sys
 from contextlib import suppress
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from plategate import commands
-from plategate.errors import GateError, reason_of
+from plategate.errors import GateError, OutputError
 from plategate.logs import log_nothing
-
-NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+from plategate.terminal.output import guard_output
 
 app = typer.Typer(
     name="plategate",
@@ -38,7 +36,7 @@ def _show_version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        typer.echo(f"plategate {version('plategate')}")
+        print(f"plategate {version('plategate')}")  # noqa: T201 -- click's echo passes the guard by
         raise typer.Exit
 
 
@@ -58,6 +56,7 @@ def root(
 def main() -> None:
     """Run the command line; a GateError becomes one sentence on stderr and exit status 1."""
     log_nothing()
+    guard_output()
     try:
         try:
             app()
@@ -65,21 +64,7 @@ def main() -> None:
             if sys.stdout is not None:
                 sys.stdout.flush()
     except GateError as error:
-        _fail(str(error))
-    except OSError as error:
-        # Errors of files name the file, or are a GateError already.
-        if error.filename is not None or error.errno not in NOT_WRITTEN:
-            raise
-        _discard_output()
-        _fail(f"the output cannot be written: {reason_of(error)}")
-
-
-def _fail(sentence: str) -> NoReturn:
-    sys.stderr.write(f"plategate: {sentence}\n")
-    sys.exit(1)
-
-
-def _discard_output() -> None:
-    """Close stdout: Python would try once more to write what is left in its buffer."""
-    with suppress(OSError):
-        sys.stdout.close()
+        if sys.stderr is not None:
+            with suppress(OutputError):
+                sys.stderr.write(f"plategate: {error}\n")
+        sys.exit(1)

@@ -10,6 +10,7 @@ GateError
 ├── RecordError        a file of vehicle records that cannot be imported
 ├── SyncError          a list source that cannot be reached or answers nonsense
 ├── StoreError         the database is damaged, locked or full
+├── OutputError        standard output or standard error cannot be written
 └── HardwareError      a pin, sensor or camera
     ├── CameraError
     │   └── CameraHangs    a call into the camera driver did not return in time
@@ -45,8 +46,17 @@ def printable(text: str, longest: int | None = None) -> str:
     For text from lists, records, servers and file names: it could otherwise move the cursor, colour
     the terminal or reverse what stands after it. Cut after `longest` characters.
     """
-    clean = "".join(char if _is_safe(char) else ascii(char)[1:-1] for char in text)
-    return clean if longest is None or len(clean) <= longest else clean[:longest] + " ..."
+    if not text.isprintable():
+        text = "".join(char if _is_safe(char) else escaped(char) for char in text)
+    return text if longest is None or len(text) <= longest else text[:longest] + " ..."
+
+
+def escaped(char: str) -> str:
+    """A character as an escape; from 0x7f on one that is valid in JSON, also outside the BMP."""
+    if ord(char) < 0x7F:
+        return ascii(char)[1:-1]
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
 def _is_safe(char: str) -> bool:
@@ -83,6 +93,10 @@ class SyncError(GateError):
 
 class StoreError(GateError):
     """A database is damaged, locked or full."""
+
+
+class OutputError(GateError):
+    """Standard output or standard error cannot be written, for example on a full disk."""
 
 
 class HardwareError(GateError):

@@ -72,8 +72,9 @@ def _progress(count: int) -> Iterator[Callable[[], None]]:
     if count < PROGRESS_FROM or not sys.stderr.isatty():
         yield lambda: None
         return
-    from rich.console import Console
     from rich.progress import Progress
+
+    from plategate.terminal.console import Console
 
     # If stdout is the same terminal, lines are printed above the bar.
     both = sys.stdout.isatty()

@@ -14,7 +14,6 @@ import tempfile
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
@@ -24,6 +23,7 @@ from plategate.access.store.lists import ListName
 from plategate.errors import reason_of
 from plategate.rehearsal.pictures import PictureRehearsal, Rehearsed, rehearsal_settings
 from plategate.settings import Settings, load_settings
+from plategate.terminal.console import Console
 from plategate.vision.images import find_pictures
 
 PIPE_WIDTH = 165  # columns of the table where the output is not a terminal

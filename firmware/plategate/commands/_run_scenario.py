@@ -6,12 +6,12 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 
 from plategate.rehearsal.scenario import play
 from plategate.rehearsal.scenario_file import load_scenario
 from plategate.rehearsal.scenario_result import ScenarioResult
+from plategate.terminal.console import Console
 
 
 def run_scenario(file: Path) -> int:

@@ -106,10 +106,10 @@ def _assess_next(
 
 
 def _print_live(reports: Iterator[AimReport], as_json: bool) -> None:
-    from rich.console import Console
     from rich.live import Live
 
     from plategate.aiming.report import table_of
+    from plategate.terminal.console import Console
 
     console = Console()
     if as_json or not console.is_terminal:
@@ -122,9 +122,8 @@ def _print_live(reports: Iterator[AimReport], as_json: bool) -> None:
 
 
 def _print(report: AimReport, as_json: bool) -> None:
-    from rich.console import Console
-
     from plategate.aiming.report import table_of
+    from plategate.terminal.console import Console
 
     if as_json:
         print(json.dumps(report.document(), ensure_ascii=False), flush=True)

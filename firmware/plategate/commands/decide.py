@@ -8,6 +8,7 @@ an error, 2 for wrong usage.
 from __future__ import annotations
 
 import contextlib
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,7 +57,7 @@ def decide(
     failed = False
     with contextlib.closing(access):
         if (failure := access.list_condition(moment).failure) is not None:
-            typer.echo(f"plategate: {failure}", err=True)
+            print(f"plategate: {failure}", file=sys.stderr)
         for outcome in _pictures.read_pictures(pipeline, files):
             failed = failed or outcome.error is not None
             verdict = None
@@ -66,12 +67,12 @@ def decide(
                 line = _plates_out.as_json(outcome)
                 if verdict is not None:
                     line["verdict"] = _verdict_out.verdict_as_json(verdict)
-                typer.echo(_plates_out.json_line(line))
+                print(_plates_out.json_line(line))
                 continue
             for sentence in _plates_out.as_lines(outcome):
-                typer.echo(sentence, err=outcome.error is not None)
+                print(sentence, file=sys.stdout if outcome.error is None else sys.stderr)
             if verdict is not None:
-                typer.echo(f"  {_verdict_out.verdict_sentence(verdict)}")
+                print(f"  {_verdict_out.verdict_sentence(verdict)}")
     raise typer.Exit(1 if failed else 0)
 
 

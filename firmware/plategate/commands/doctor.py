@@ -40,11 +40,11 @@ def doctor(
 
 
 def _print_table(results: list[CheckResult]) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from plategate.doctor.results import Light
+    from plategate.terminal.console import Console
 
     colours = {Light.GREEN: "green", Light.AMBER: "yellow", Light.RED: "bold red"}
     table = Table(box=None, show_header=False, pad_edge=False)

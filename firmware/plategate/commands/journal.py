@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -64,11 +63,10 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show the newest passages, newest first, and grants that are not finished."""
-    from rich.console import Console
-
     from plategate.commands import _journal_out
     from plategate.documents import PASSAGE
     from plategate.errors import StoreError
+    from plategate.terminal.console import Console
 
     wanted = _wanted(since, until, plate, events)
     with _journal(config) as (journal, folder):
@@ -188,9 +186,10 @@ def _journal(config: Path | None) -> Iterator[tuple[JournalReader, Path]]:
 @contextmanager
 def _output(file: Path | None) -> Iterator[Any]:
     from plategate.errors import StoreError, reason_of
+    from plategate.terminal.output import data_output
 
     if file is None:
-        yield sys.stdout
+        yield data_output()
         return
     try:
         with file.open("w", encoding="utf-8", newline="") as stream:
@@ -218,5 +217,7 @@ def _wanted(
 
 
 def _write_json(found: list[StoredEvent], stream: Any = None) -> None:
+    from plategate.terminal.output import data_output
+
     for event in found:
-        print(json.dumps(event.public_document(), ensure_ascii=False), file=stream or sys.stdout)
+        print(json.dumps(event.public_document(), ensure_ascii=False), file=stream or data_output())

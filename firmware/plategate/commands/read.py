@@ -6,6 +6,7 @@ Exit status 0 if all pictures were processed, 1 if one had an error, 2 for wrong
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -49,10 +50,10 @@ def read(
                 folders.write(outcome.file, outcome.reading)
             except ImageError as error:
                 failed = True
-                typer.echo(printable(f"{outcome.file}: {error}"), err=True)
+                print(printable(f"{outcome.file}: {error}"), file=sys.stderr)
         if as_json:
-            typer.echo(_plates_out.json_line(_plates_out.as_json(outcome)))
+            print(_plates_out.json_line(_plates_out.as_json(outcome)))
         else:
             for line in _plates_out.as_lines(outcome):
-                typer.echo(line, err=outcome.error is not None)
+                print(line, file=sys.stdout if outcome.error is None else sys.stderr)
     raise typer.Exit(1 if failed else 0)

@@ -36,8 +36,9 @@ def status(
 
 
 def _print_for_people(document: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.markup import escape
+
+    from plategate.terminal.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
     state = "[green]ready[/]" if document["ready"] else "[yellow]starting[/]"

@@ -91,8 +91,9 @@ def _progress(*, shown: bool) -> Iterator[SourceProgress | None]:
     if not shown:
         yield None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+
+    from plategate.terminal.console import Console
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:

@@ -64,8 +64,9 @@ def watch(
 
 
 def _show(ask: Callable[[], dict[str, Any]], every_s: float, looks: int) -> None:
-    from rich.console import Console
     from rich.live import Live
+
+    from plategate.terminal.console import Console
 
     console = Console()
     number = 0
