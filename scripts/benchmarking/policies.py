@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Policies that `scripts/attempt_gains` compares: tables of attempts and searches of the localizer."""
+"""Policies compared by `scripts/attempt_gains`: tables of attempts, searches of the localizer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from plategate.vision.interfaces import Localizer, Reader
 from plategate.vision.localize.contour import ContourLocalizer
@@ -12,7 +12,7 @@ from plategate.vision.localize.detector import Detector
 from plategate.vision.localize.refiner import Refiner
 from plategate.vision.localize.tflite import Search, TfliteLocalizer
 from plategate.vision.pipeline import Pipeline
-from plategate.vision.region import CASCADE, Attempt, Cascade, Cut, State
+from plategate.vision.region import CASCADE, Cascade
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Policy:
 
     name: str
     cascade: Cascade = CASCADE
-    search: Search = Search()
+    search: Search = field(default_factory=Search)
     contours: bool = False
     readers: tuple[str, ...] = ("tflite", "tesseract")
 
