@@ -88,3 +88,9 @@ def test_ok__names_cannot_move_the_cursor_or_reverse_the_line(run, file, tmp_pat
     reversed_name = file("b.csv", "A1,\u202eanna", header="plate,holder")
     said = run("list", "import", reversed_name, code=1)
     assert "holder = '\\u202eanna': contains invisible characters that reverse text" in said
+
+
+def test_fail__the_journal_is_not_asked_for_a_shortened_plate():
+    answer = CliRunner().invoke(app, ["journal", "show", "--plate", "HH-X*"])
+    assert answer.exit_code == 2
+    assert "wildcards are not supported" in " ".join(answer.output.replace("│", " ").split())

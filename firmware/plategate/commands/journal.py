@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from plategate.commands._access import plate_argument
+
 if TYPE_CHECKING:
     from plategate.journal.reader import EventFilter, JournalReader, StoredEvent
 
@@ -206,13 +208,12 @@ def _wanted(
 
     from plategate.documents import EVENT, PASSAGE
     from plategate.journal.reader import EventFilter
-    from plategate.plates.text import canonical
 
     return EventFilter(
         kind=EVENT if events else PASSAGE,
         since=since.astimezone(UTC) if since else None,
         until=until.astimezone(UTC) if until else None,
-        plate=canonical(plate) if plate else None,
+        plate=plate_argument(plate) if plate else None,
     )
 
 

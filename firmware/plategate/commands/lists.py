@@ -43,7 +43,11 @@ def register(root: typer.Typer) -> None:
 def import_list(
     file: Annotated[Path, typer.Argument(help="CSV or JSON")],
     which: Annotated[
-        str | None, typer.Option("--list", help="allow, block or wanted; default: as the file says")
+        str | None,
+        typer.Option(
+            "--list",
+            help="allow, block or wanted; default: the list that the file names, else allow",
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="show what would change, change nothing")] = False,
     force: Annotated[

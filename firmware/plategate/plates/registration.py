@@ -15,7 +15,7 @@ from typing import Any
 
 from plategate.plates.formats import country_table, known_countries
 
-MOST_PLACES = 3  # more possible places than this tell nobody anything
+MOST_PLACES = 3  # with more possible places none is shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from plategate.messages import (
     ResetRequested,
     TriggerRequested,
 )
-from plategate.plates.text import canonical
 from plategate.rehearsal.board import Edge
 from plategate.rehearsal.clock import ManualClock
 from plategate.rehearsal.scenario_file import Scenario, Step, site_settings
@@ -117,7 +116,7 @@ class _ScenarioRun:
         store = open_for_writing(self._settings.access.file)
         for name in ListName:
             plates = getattr(self._scenario.lists, name.value)
-            entries = [ListEntry(plate=canonical(plate)) for plate in plates]
+            entries = [ListEntry(plate=plate) for plate in plates]
             replace_list(
                 store, name, entries, who="scenario", at=self._clock.wall(), source="scenario"
             )
@@ -141,7 +140,7 @@ class _ScenarioRun:
 
     def _set_camera(self, step: Step) -> None:
         if step.plate is not None:
-            self._shown = [scripted_plate(canonical(step.plate), step.confidence)]
+            self._shown = [scripted_plate(step.plate, step.confidence)]
         if step.still is not None:
             self._shown = [self._folder / step.still]
         self._site.camera.show(*self._shown)

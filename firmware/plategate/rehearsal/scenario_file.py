@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from plategate.errors import SettingsError, reason_of
+from plategate.plates.written import parse_plate
 from plategate.settings import Settings
 from plategate.settings.access import AccessSettings
 from plategate.settings.barrier import BarrierSettings
@@ -43,12 +44,20 @@ class SiteTable(SettingsModel):
     barrier: BarrierSettings = Field(default_factory=BarrierSettings)
 
 
+def _seen_plate(text: str) -> str:
+    return parse_plate(text) if text else text
+
+
+Plate = Annotated[str, AfterValidator(parse_plate)]
+SeenPlate = Annotated[str, AfterValidator(_seen_plate)]
+
+
 class ListsTable(SettingsModel):
     """Plates on the lists."""
 
-    allow: tuple[str, ...] = ()
-    block: tuple[str, ...] = ()
-    wanted: tuple[str, ...] = ()
+    allow: tuple[Plate, ...] = ()
+    block: tuple[Plate, ...] = ()
+    wanted: tuple[Plate, ...] = ()
 
 
 class ExpectedNow(SettingsModel):
@@ -65,7 +74,7 @@ class Step(SettingsModel):
     """Simultaneous changes, then a wait, then expectations."""
 
     say: str = Field(min_length=1, description="what happens, in words")
-    plate: str | None = Field(None, description='the camera sees this plate; "" for none')
+    plate: SeenPlate | None = Field(None, description='the camera sees this plate; "" for none')
     confidence: float = Field(0.99, ge=0, le=1, description="confidence of its reading")
     still: Path | None = Field(None, description="the camera sees this picture (real pipeline)")
     active: tuple[Contact, ...] = ()
