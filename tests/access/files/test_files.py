@@ -85,6 +85,13 @@ def test_ok__the_header_names_list_and_serial():
     assert (found.list, found.serial, list(found.entries)) == (ListName.WANTED, 7, [])
 
 
+def test_ok__harmless_keys_may_come_after_the_entries():
+    text = json.dumps(
+        {"entries": [{"plate": "A1"}], "format": "plategate-list", "note": "x", "version": 1}
+    )
+    assert entries(text) == [ListEntry("A1")]
+
+
 def test_ok__times_with_and_without_offset():
     rows = "plate,until\nA1,2026-06-30T18:00\nB2,2026-06-30T18:00Z\nC3,2026-06-30T18:00+05:30\n"
     ends = [entry.valid_until.astimezone(UTC).hour for entry in entries(rows)]
@@ -145,6 +152,10 @@ def test_ok__times_with_and_without_offset():
         ('{"format": "other", "version": 1, "entries": []}', "must start with"),
         ('{"format": "plategate-list", "version": 2, "entries": []}', "version = 2: must start"),
         ('{"speed": 1, "entries": []}', "unknown key before the entries"),
+        ('{"entries": [], "list": "block"}', "list: must come before 'entries', or is unknown"),
+        ('{"entries": [], "serial": 3}', "serial: must come before 'entries'"),
+        ('{"entries": [], "speed": 3}', "speed: must come before 'entries', or is unknown"),
+        ('{"entries": [], "version": 2}', "version = 2: must be 1"),
         (as_json(list="friends"), "list = 'friends': must be allow, block or wanted"),
         (as_json(serial=-1), "serial = -1"),
         ('{"version": 1' + "0" * 5000 + ', "entries": []}', "not valid JSON"),

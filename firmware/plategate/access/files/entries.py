@@ -14,6 +14,7 @@ from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from plategate.access.files.fields import (
+    check_after_rows,
     check_columns,
     check_format,
     count_field,
@@ -32,6 +33,7 @@ FORMAT = "plategate-list"
 VERSION = 1
 COLUMNS = frozenset({"plate", "holder", "group", "note", "from", "until", "hours", "entries"})
 _HEADER = frozenset({"format", "version", "list", "serial", "made_at", "note"})
+_AFTER = check_after_rows("entries", FORMAT, VERSION, frozenset({"made_at", "note"}))
 _END_OF_DAY = timedelta(days=1)
 
 
@@ -51,7 +53,7 @@ def read_entries(stream: BinaryIO, origin: str, zone: ZoneInfo) -> ListFile:
     reason of every invalid row (up to 20).
     """
     try:
-        header, rows = read_rows(stream, "entries", COLUMNS)
+        header, rows = read_rows(stream, "entries", _AFTER, COLUMNS)
         name, serial = _header(header.values)
     except TableError as error:
         raise ListError(f"{origin}: {error}") from None

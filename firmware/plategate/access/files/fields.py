@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime
 
+from plategate.access.files.json_rows import CheckAfter
 from plategate.access.files.rows import Row, TableError, unknown_column
 from plategate.plates.written import PlateTextError, parse_plate
 
@@ -32,6 +33,23 @@ def check_format(header: Mapping[str, object], name: str, version: int) -> None:
         if header and header.get(key) != wanted:
             reason = f'must start with "format": "{name}", "version": {version}'
             raise TableError(1, key, header.get(key), reason)
+
+
+def check_after_rows(items: str, name: str, version: int, harmless: frozenset[str]) -> CheckAfter:
+    """The check for the keys after the array: format, version and `harmless` keys only.
+
+    Some programs write keys in alphabetical order. A key that decides what the file is, such as
+    `list`, comes too late there.
+    """
+
+    def check(line: int, after: Mapping[str, object]) -> None:
+        for key, wanted in (("format", name), ("version", version)):
+            if key in after and after[key] != wanted:
+                raise TableError(line, key, after[key], f"must be {wanted!r}")
+        for key in after.keys() - harmless - {"format", "version"}:
+            raise TableError(line, key, None, f"must come before {items!r}, or is unknown")
+
+    return check
 
 
 def check_columns(row: Row, known: frozenset[str]) -> None:

@@ -2,14 +2,14 @@
 """Streaming JSON parser: yields the objects of one array, with their line numbers.
 
 The file is an object such as {"version": 1, "entries": [{...}, ...]}, or the bare array. The keys
-before the array are the header; keys after it must be valid JSON and are ignored.
+before the array are the header; those after it are passed to a check when they are reached.
 """
 
 from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -18,6 +18,8 @@ from plategate.access.files.rows import TableError
 CHUNK = 65_536  # bytes read at a time
 LONGEST_VALUE = 65_536  # characters of one row or header value
 _WHITE = " \t\r\n"
+
+CheckAfter = Callable[[int, Mapping[str, object]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,15 @@ class JsonHeader:
 
 
 def json_rows(
-    stream: BinaryIO, items: str
+    stream: BinaryIO, items: str, check_after: CheckAfter
 ) -> tuple[JsonHeader, Iterator[tuple[int, Mapping[str, object]]]]:
-    """The header, and the objects of the array `items`, each with the line it starts on."""
+    """The header, and the objects of the array `items`, each with the line it starts on.
+
+    `check_after` receives the line and the keys after the array, and raises TableError.
+    """
     text = _Text(stream)
     if text.peek() == "[":
-        return JsonHeader(), _rows(text, in_object=False)
+        return JsonHeader(), _rows(text, None)
     values: dict[str, object] = {}
     text.expect("{")
     while text.peek() != "}":
@@ -41,14 +46,16 @@ def json_rows(
         if key == items:
             if text.peek() != "[":
                 raise text.error(f"{items!r} must be an array")
-            return JsonHeader(values), _rows(text, in_object=True)
+            return JsonHeader(values), _rows(text, check_after)
         values[key] = text.value()
         if not text.comma_before("}"):
             break
     raise text.error(f"array {items!r} is missing")
 
 
-def _rows(text: _Text, *, in_object: bool) -> Iterator[tuple[int, Mapping[str, object]]]:
+def _rows(
+    text: _Text, check_after: CheckAfter | None
+) -> Iterator[tuple[int, Mapping[str, object]]]:
     text.expect("[")
     while text.peek() != "]":
         if text.peek() != "{":
@@ -58,12 +65,13 @@ def _rows(text: _Text, *, in_object: bool) -> Iterator[tuple[int, Mapping[str, o
         if not text.comma_before("]"):
             break
     text.expect("]")
-    if in_object:
+    if check_after is not None:
         after: dict[str, object] = {}
         while text.peek() == ",":
             text.expect(",")
             key = _key(text, after)
             after[key] = text.value()
+        check_after(text.line, after)
         text.expect("}")
     if text.peek():
         raise text.error("unexpected content after the end")

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from plategate.access.files.json_rows import JsonHeader, json_rows
+from plategate.access.files.json_rows import CheckAfter, JsonHeader, json_rows
 from plategate.access.files.rows import Row, TableError, unknown_column
 
 LONGEST_LINE = 65_536  # bytes
@@ -33,11 +33,12 @@ _FOREIGN = {
 
 
 def read_rows(
-    stream: BinaryIO, items: str, known: frozenset[str] | None = None
+    stream: BinaryIO, items: str, check_after: CheckAfter, known: frozenset[str] | None = None
 ) -> tuple[JsonHeader, Iterator[Row]]:
     """The header of a file (empty for CSV) and its rows, in order.
 
-    The stream must be seekable. `items` is the key of the JSON array. `known` are the columns that
+    The stream must be seekable. `items` is the key of the JSON array, and `check_after` checks the
+    keys after it. `known` are the columns that
     a CSV file may have; None allows any. Raises TableError, also while the rows are being read.
     """
     start = stream.read(4096)
@@ -47,7 +48,7 @@ def read_rows(
         if text.startswith(signature):
             raise TableError(1, "", None, f"this is {kind}")
     if text[:1] in (b"{", b"["):
-        header, rows = json_rows(stream, items)
+        header, rows = json_rows(stream, items, check_after)
         return header, (Row(line, fields) for line, fields in rows)
     return JsonHeader(), _csv_rows(stream, known)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from plategate.access.files.fields import (
+    check_after_rows,
     check_format,
     clean_text,
     day_field,
@@ -33,6 +34,7 @@ COLUMNS = frozenset(
 MOST_FREE_FIELDS = 20
 LONGEST_FIELD_NAME = 40
 _HEADER = frozenset({"format", "version", "made_at", "note"})
+_AFTER = check_after_rows("records", FORMAT, VERSION, _HEADER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def read_records(stream: BinaryIO, origin: str) -> RecordFile:
     and reason of every invalid row (up to 20).
     """
     try:
-        header, rows = read_rows(stream, "records")
+        header, rows = read_rows(stream, "records", _AFTER)
         _check_header(header.values)
     except TableError as error:
         raise RecordError(f"{origin}: {error}") from None
