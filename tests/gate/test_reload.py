@@ -70,7 +70,7 @@ def test_ok__a_passage_in_progress_ends_with_the_old_settings(
 def test_fail__an_invalid_file_changes_nothing_and_is_reported(
     gate: ReloadedGate, changed: Change, settings: Settings, caplog: pytest.LogCaptureFixture
 ):
-    message = "settings.toml: access.min_confidence = 7: Input should be less than or equal to 1"
+    message = "settings.toml: access.min_confidence = 7: must be at most 1"
     gate.reload(message)
     gate.reload(message)
     gate.wait(1.0)

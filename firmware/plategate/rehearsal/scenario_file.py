@@ -6,13 +6,11 @@ The format is described in docs/scenarios.md. An unknown key is an error with it
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
-from plategate.errors import SettingsError, reason_of
 from plategate.plates.written import parse_plate
 from plategate.settings import Settings
 from plategate.settings.access import AccessSettings
@@ -21,6 +19,7 @@ from plategate.settings.base import SettingsModel
 from plategate.settings.journal import JournalSettings
 from plategate.settings.lane import LaneSettings, ModeName
 from plategate.settings.pins import PinsSettings
+from plategate.settings.reading import check, read_toml
 
 FIRST_LINE = 9
 LAST_LINE = 27
@@ -124,17 +123,8 @@ class Scenario(SettingsModel):
 
 
 def load_scenario(file: Path) -> Scenario:
-    """Read and check a scenario; SettingsError names file, key and limit."""
-    try:
-        raw: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-        return Scenario.model_validate(raw)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{file}: {reason_of(error)}") from error
-    except ValidationError as error:
-        places = (
-            f"{file}: {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()
-        )
-        raise SettingsError("\n".join(places)) from None
+    """Read and check a scenario; SettingsError names file, key and what is allowed."""
+    return check(Scenario, read_toml(file), str(file))
 
 
 def site_settings(site: SiteTable, state: Path) -> Settings:

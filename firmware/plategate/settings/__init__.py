@@ -8,13 +8,11 @@ defaults are used. Every table has a model in its own file of this package.
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from plategate.errors import SettingsError, reason_of_own
 from plategate.settings.access import AccessSettings
 from plategate.settings.barrier import BarrierSettings
 from plategate.settings.base import LIVE, SettingsModel
@@ -25,6 +23,7 @@ from plategate.settings.lamps import LampsSettings
 from plategate.settings.lane import LaneSettings
 from plategate.settings.pins import PinsSettings
 from plategate.settings.plates import PlatesSettings
+from plategate.settings.reading import check, read_toml
 from plategate.settings.sync import SyncSettings
 from plategate.settings.triggers import TriggersSettings
 from plategate.settings.vision import VisionSettings
@@ -86,29 +85,16 @@ def load_settings(file: Path | None = None) -> Settings:
     $PLATEGATE_CONFIG must exist.
     """
     chosen = file or _from_environment()
-    named = chosen is not None
-    chosen = chosen or DEFAULT_FILE
-    try:
-        if not named and not chosen.exists():
+    if chosen is None:
+        if not _exists(DEFAULT_FILE):
             return Settings()
-        text = chosen.read_text(encoding="utf-8")
-        raw = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{chosen}: cannot be read: {reason_of_own(error)}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{chosen}: not valid TOML: {error}") from error
-    if not text.strip():
-        # A power cut can leave a just-saved file empty; the defaults would have no line wired.
-        raise SettingsError(f"{chosen}: is empty; write a line with # alone to use the defaults")
-    return parse_settings(raw, str(chosen))
+        chosen = DEFAULT_FILE
+    return parse_settings(read_toml(chosen), str(chosen))
 
 
 def parse_settings(raw: dict[str, Any], origin: str) -> Settings:
     """Check a parsed file; `origin` is its name in error messages."""
-    try:
-        return Settings.model_validate(raw)
-    except ValidationError as error:
-        raise SettingsError("\n".join(_sentence(origin, item) for item in error.errors())) from None
+    return check(Settings, raw, origin)
 
 
 def _from_environment() -> Path | None:
@@ -116,13 +102,12 @@ def _from_environment() -> Path | None:
     return Path(named) if named else None
 
 
-def _sentence(origin: str, item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"])
-    if item["type"] == "extra_forbidden":
-        return f"{origin}: {key}: unknown key"
-    if item["type"] == "model_type":
-        return f"{origin}: {key} = {item['input']!r}: must be a table"
-    message = item["msg"].removeprefix("Value error, ")
-    # A message about contradicting keys names them; printing the whole table would hide it.
-    value = "" if isinstance(item["input"], dict) else f" = {item['input']!r}"
-    return f"{origin}: {key}{value}: {message}"
+def _exists(file: Path) -> bool:
+    """Whether the file exists, also where its folder may not be entered."""
+    try:
+        file.stat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True

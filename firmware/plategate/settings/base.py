@@ -16,7 +16,9 @@ LIVE: JsonDict = {"reload": "live"}
 class SettingsModel(BaseModel):
     """One table of settings.toml; fields declare default, limits, meaning and reload."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
+    )
 
     @field_validator("*", mode="before")
     @classmethod
