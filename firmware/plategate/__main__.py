@@ -12,6 +12,10 @@ INTERRUPTED = 130  # the shell's exit status of a program ended by Ctrl-C
 def main() -> None:
     """Import and run the command line; during the import Ctrl-C ends the process at once."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.argv[1:2] == ["run"]:
+        from plategate.gate.signals import hold_signals
+
+        hold_signals()
     from plategate import cli
 
     try:

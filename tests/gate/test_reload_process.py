@@ -6,19 +6,14 @@ One start serves all of it, because a start loads the models.
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from plategate.health.socket import ask_status
+from .program import PATIENCE_S, Program
 
-PATIENCE_S = 600.0
 SITE = """
 [access]
 file = "{0}/lists.sqlite"
@@ -40,67 +35,34 @@ beam = {{ pin = {beam}, normally_closed = false }}
 """
 
 
-class Program:
-    """`plategate run` with its own notify socket."""
+def site(folder: Path, strictness: str, beam: int | None) -> str:
+    """The settings of a site; without a beam no line is set."""
+    text = SITE if beam is not None else SITE.partition("open_relay")[0]
+    return text.format(folder, strictness=strictness, beam=beam)
 
-    def __init__(self, folder: Path, wired: bool = True) -> None:
-        self._folder = folder
-        self._told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._told.bind(str(folder / "notify.sock"))
-        self._told.settimeout(PATIENCE_S)
-        self.write("exact", 22 if wired else None)
-        self.log = folder / "log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "plategate", "run", "--config", folder / "settings.toml"],
-                env={**os.environ, "NOTIFY_SOCKET": str(folder / "notify.sock")},
-                stderr=log,
-            )
 
-    def write(self, strictness: str, beam: int | None) -> None:
-        site = SITE if beam is not None else SITE.partition("open_relay")[0]
-        text = site.format(self._folder, strictness=strictness, beam=beam)
-        (self._folder / "settings.toml").write_text(text, encoding="utf-8")
-
-    def hear(self, *words: str) -> None:
-        """What systemd is told next, apart from signs of life."""
-        for word in words:
-            heard = "WATCHDOG=1"
-            while heard == "WATCHDOG=1":
-                heard = self._told.recv(4096).decode()
-            assert heard == word, self.log.read_text(encoding="utf-8")
-
-    def reload(self, strictness: str, beam: int) -> None:
-        self.write(strictness, beam)
-        self.process.send_signal(signal.SIGHUP)
-        self.hear("RELOADING=1", "READY=1")
-
-    def status(self) -> dict[str, object]:
-        return ask_status(self._folder / "gate.sock")
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait(PATIENCE_S)
-        self._told.close()
+def reload(program: Program, strictness: str, beam: int) -> None:
+    program.write(site(program.folder, strictness, beam))
+    program.process.send_signal(signal.SIGHUP)
+    program.hear("RELOADING=1", "READY=1")
 
 
 @pytest.fixture
 def program(tmp_path: Path) -> Iterator[Program]:
-    started = Program(tmp_path)
+    started = Program(tmp_path, site(tmp_path, "exact", 22))
     yield started
     started.close()
 
 
 def test_ok__live_keys_are_adopted_and_a_pin_restarts(program: Program) -> None:
     program.hear("READY=1")
-    program.reload("likely", 22)
+    reload(program, "likely", 22)
     status = program.status()
     assert status["pid"] == program.process.pid
     assert "settings" not in {failure["name"] for failure in status["failures"]}
-    program.reload("lenient", 22)
-    named = {failure["name"]: failure["sentence"] for failure in program.status()["failures"]}
-    assert "settings.toml: access.strictness = 'lenient'" in named["settings"]
-    program.reload("likely", 23)
+    reload(program, "lenient", 22)
+    assert "settings.toml: access.strictness = 'lenient'" in program.failures()["settings"]
+    reload(program, "likely", 23)
     program.hear("STOPPING=1")
     assert program.process.wait(PATIENCE_S) == 0
     log = program.log.read_text(encoding="utf-8")
@@ -111,15 +73,40 @@ def test_ok__live_keys_are_adopted_and_a_pin_restarts(program: Program) -> None:
 def test_ok__without_any_line_it_starts_reports_it_and_restarts_at_reload(
     tmp_path: Path,
 ) -> None:
-    program = Program(tmp_path, wired=False)
+    program = Program(tmp_path, site(tmp_path, "exact", None))
     try:
         program.hear("READY=1")
         status = program.status()
         assert status["ready"]
         assert {failure["name"] for failure in status["failures"]} == {"wiring"}
-        program.write("exact", 22)
+        program.write(site(tmp_path, "exact", 22))
         program.process.send_signal(signal.SIGHUP)
         program.hear("STOPPING=1")
         assert program.process.wait(PATIENCE_S) == 0
+    finally:
+        program.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_ok__a_signal_without_a_meaning_ends_nothing(program: Program, number: signal.Signals):
+    program.hear("READY=1")
+    program.process.send_signal(number)
+    reload(program, "likely", 22)
+    assert program.process.poll() is None
+
+
+def test_ok__a_reload_during_the_start_is_done_after_it(tmp_path: Path) -> None:
+    program = Program(tmp_path, site(tmp_path, "exact", 22), early=signal.SIGHUP)
+    try:
+        program.hear("READY=1", "RELOADING=1", "READY=1")
+        assert program.status()["ready"]
+    finally:
+        program.close()
+
+
+def test_ok__a_meaningless_signal_during_the_start_ends_nothing(tmp_path: Path) -> None:
+    program = Program(tmp_path, site(tmp_path, "exact", 22), early=signal.SIGUSR1)
+    try:
+        program.hear("READY=1")
     finally:
         program.close()

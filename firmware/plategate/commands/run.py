@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
+
+from plategate.gate.signals import release_signals
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +48,9 @@ def run(
     signal.signal(signal.SIGINT, _interrupted)
     if rehearse is None:
         run_gate_of(config)
-    elif rehearse.suffix == ".toml":
+        return
+    release_signals()
+    if rehearse.suffix == ".toml":
         from plategate.commands._run_scenario import run_scenario
 
         raise typer.Exit(run_scenario(rehearse))
@@ -56,23 +61,30 @@ def run(
 
 
 def run_gate_of(config: Path | None) -> None:
-    """Run on the board; the installed gate falls back to the last good settings."""
-    from plategate.gate.build import run_gate
+    """Run on the board; the installed gate falls back to the last good settings.
+
+    Without valid settings it runs without relay and reports why.
+    """
+    from plategate.errors import SettingsError
+    from plategate.gate.build import run_gate, run_without_settings
     from plategate.gate.reload import SettingsFile
     from plategate.gate.startup import load_startable
     from plategate.logs import log_to_stderr
-    from plategate.settings import DEFAULT_FILE
+    from plategate.settings import DEFAULT_FILE, load_health_settings
     from plategate.settings.last_good import LAST_GOOD, keep_as_good, load_or_last_good
 
     log_to_stderr()
-    if config == DEFAULT_FILE:
-        file = SettingsFile(
-            str(config), lambda: load_startable(config), lambda: keep_as_good(config, LAST_GOOD)
-        )
-        run_gate(*load_or_last_good(config, LAST_GOOD, load_startable), file)
+    file = SettingsFile(str(config or "settings"), lambda: load_startable(config))
+    try:
+        if config == DEFAULT_FILE:
+            file = replace(file, keep=lambda: keep_as_good(config, LAST_GOOD))
+            settings, wrong = load_or_last_good(config, LAST_GOOD, load_startable)
+        else:
+            settings, wrong = load_startable(config), None
+    except SettingsError as error:
+        run_without_settings(str(error), load_health_settings(config))
     else:
-        file = SettingsFile(str(config or "settings"), lambda: load_startable(config))
-        run_gate(load_startable(config), None, file)
+        run_gate(settings, wrong, file)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:

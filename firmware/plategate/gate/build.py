@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Build the gate of a real site from its settings; the only place where its components are made.
 
-Lines are claimed first, with every output off. A missing model, camera or list is a degraded mode;
-a pin that cannot be claimed, or a journal in use by another process, ends the start.
+Lines are claimed first, with every output off. A missing model, camera or list is a degraded mode.
+Where a line cannot be claimed or the journal not be opened, a gate without relay runs in place.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ import contextlib
 import functools
 import logging
 import secrets
+from collections.abc import Callable
 
 from plategate.access.control import open_access
-from plategate.clock import SystemClock
+from plategate.clock import Clock, SystemClock
+from plategate.errors import GateError
 from plategate.gate.interfaces import GateComponents
 from plategate.gate.loop import Gate
 from plategate.gate.reload import Reload, SettingsFile
 from plategate.gate.startup import all_wired, lane_rules, mode_chooser, runtime_settings
-from plategate.gate.without_relay import GateWithoutRelay
-from plategate.hardware.board import open_board
+from plategate.gate.without_relay import NO_LINE, GateWithoutRelay
+from plategate.hardware.board import Board, open_board
 from plategate.health.crash import keep_crash_reports
 from plategate.health.monitor import Health, systemd_health
 from plategate.health.socket import StatusSocket
@@ -27,6 +29,7 @@ from plategate.journal import Journal, open_journal
 from plategate.plates.formats import all_formats
 from plategate.schedule.clock_trust import ClockTrust
 from plategate.settings import Settings
+from plategate.settings.health import HealthSettings
 from plategate.vision.pipeline import build_pipeline
 
 logger = logging.getLogger(__name__)
@@ -35,23 +38,61 @@ logger = logging.getLogger(__name__)
 def run_gate(
     settings: Settings, wrong_settings: str | None = None, file: SettingsFile | None = None
 ) -> None:
-    """Build the gate, run it until it is stopped, and close everything."""
+    """Build the gate, run it until it is stopped, and close everything.
+
+    A gate that cannot be built runs without relay and reports why.
+    """
+    reasons = {} if wrong_settings is None else {"settings": wrong_settings}
+    if not settings.pins.used:
+        _run_without_relay(settings.health, reasons | {"wiring": NO_LINE})
+        return
     with contextlib.ExitStack() as stack:
-        if settings.pins.used:
-            build_gate(settings, stack, wrong_settings, file).run()
+        try:
+            gate = build_gate(settings, stack, wrong_settings, file)
+        except (GateError, ImportError, OSError) as error:
+            reasons["start"] = f"the gate cannot start, nothing can open: {error}"
         else:
-            build_unwired(settings, stack, wrong_settings).run()
+            gate.run()
+            return
+    _run_without_relay(settings.health, reasons, lambda: _probe(settings))
 
 
-def build_unwired(
-    settings: Settings, stack: contextlib.ExitStack, wrong_settings: str | None
-) -> GateWithoutRelay:
-    """The gate that runs while no line is set under [pins]."""
-    health = systemd_health(SystemClock())
-    health.set_failure("settings", wrong_settings)
-    gate = GateWithoutRelay(health, settings.health.main_hang_s)
-    _serve_status(settings, health, stack)
-    return gate
+def run_without_settings(reason: str, health: HealthSettings) -> None:
+    """Run without relay because the settings are invalid; a reload starts with the fixed ones."""
+    sentence = f"{reason}; nothing can open: fix the file, then reload"
+    _run_without_relay(health, {"settings": sentence})
+
+
+def _run_without_relay(
+    settings: HealthSettings, failures: dict[str, str], probe: Callable[[], None] | None = None
+) -> None:
+    clock = SystemClock()
+    health = systemd_health(clock)
+    with contextlib.ExitStack() as stack:
+        _serve_status(settings, health, stack)
+        GateWithoutRelay(health, settings.main_hang_s, clock, failures, probe).run()
+
+
+def _probe(settings: Settings) -> None:
+    """Claim and release what a gate needs; raises GateError where something is missing."""
+    with contextlib.ExitStack() as stack:
+        try:
+            board = _open_board(settings, SystemClock())
+            stack.callback(board.close)
+            stack.callback(open_journal(settings.journal).close)
+        except (ImportError, OSError) as error:
+            raise GateError(str(error)) from error
+
+
+def _open_board(settings: Settings, clock: Clock) -> Board:
+    return open_board(
+        pins=settings.pins,
+        triggers=settings.triggers,
+        lamps=settings.lamps,
+        camera=settings.camera,
+        clock=clock,
+        longest_pulse_s=settings.barrier.longest_pulse_ms / 1000,
+    )
 
 
 def build_gate(
@@ -68,14 +109,7 @@ def build_gate(
     clock = SystemClock()
     health = systemd_health(clock)
     health.set_failure("settings", wrong_settings)
-    board = open_board(
-        pins=settings.pins,
-        triggers=settings.triggers,
-        lamps=settings.lamps,
-        camera=settings.camera,
-        clock=clock,
-        longest_pulse_s=settings.barrier.longest_pulse_ms / 1000,
-    )
+    board = _open_board(settings, clock)
     stack.callback(board.close)
     rules = lane_rules(settings.lane, settings.barrier, all_wired(board.inputs))
     trust = ClockTrust(settings.access.clock_stamp, clock)
@@ -123,7 +157,7 @@ def build_gate(
     health.add_source("new_settings", gate.new_settings)
     health.add_source("metres", board.metres)
     health.add_source("clock", lambda: {"trusted": trust.trusted(), "why": trust.why})
-    _serve_status(settings, health, stack)
+    _serve_status(settings.health, health, stack)
     return gate
 
 
@@ -134,11 +168,11 @@ def _journal(settings: Settings) -> Journal:
     return journal
 
 
-def _serve_status(settings: Settings, health: Health, stack: contextlib.ExitStack) -> None:
+def _serve_status(settings: HealthSettings, health: Health, stack: contextlib.ExitStack) -> None:
     """Serve the status; a gate whose status socket cannot be opened runs without it."""
     try:
-        socket = StatusSocket(settings.health.socket, health.status)
+        socket = StatusSocket(settings.socket, health.status)
     except OSError as error:
-        logger.error("no status at %s: %s", settings.health.socket, error.strerror)
+        logger.error("no status at %s: %s", settings.socket, error.strerror)
         return
     stack.callback(socket.close)

@@ -75,6 +75,7 @@ class Gate:
         self._deadline: float | None = None
         self._due_s: dict[str, float] = {}
         self._reported_problems: set[str] = set()
+        self._started = False
         self._stopping = False
         self._restart_reason: str | None = None
         self._workers: dict[str, Worker] = {}
@@ -170,6 +171,7 @@ class Gate:
             self._health.watch(name, silent_s)
         self.pump()
         self._health.ready()
+        self._started = True
 
     def pump(self) -> None:
         """Process every queued event, and the deadline if it has come."""
@@ -205,7 +207,7 @@ class Gate:
         self._tick()
 
     def _tick(self) -> None:
-        if self._reload is not None:
+        if self._reload is not None and self._started:
             self._reload.process(self._records, lambda: self._events.put(None))
             new = self._reload.due(self._state)
             if new is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from plategate.errors import SettingsError
 from plategate.settings.access import AccessSettings
 from plategate.settings.barrier import BarrierSettings
 from plategate.settings.base import LIVE, SettingsModel
@@ -90,6 +91,15 @@ def load_settings(file: Path | None = None) -> Settings:
             return Settings()
         chosen = DEFAULT_FILE
     return parse_settings(read_toml(chosen), str(chosen))
+
+
+def load_health_settings(file: Path | None) -> HealthSettings:
+    """The [health] table of a file whose other tables are invalid; the defaults if it is too."""
+    chosen = file or _from_environment() or DEFAULT_FILE
+    try:
+        return check(HealthSettings, read_toml(chosen).get("health", {}), f"{chosen}: health")
+    except SettingsError:
+        return HealthSettings()
 
 
 def parse_settings(raw: dict[str, Any], origin: str) -> Settings:
