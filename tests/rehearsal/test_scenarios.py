@@ -47,7 +47,7 @@ def test_ok__the_required_scenarios_exist() -> None:
         ("", "is empty"),
         ("a = " + "[" * 20_000, "nested too deeply"),
         ("= =", "Invalid"),
-        ("[lists]\nallow = ['HH-X*']", r"lists\.allow\.0: .*wildcards are not supported"),
+        ("[lists]\nallow = ['HH-X*']", r"lists\.allow\.0 = .*wildcards are not supported"),
         ("[[step]]\nsay = 'x'\nplate = '#A1'", r"step\.0\.plate: .*commented out"),
     ],
 )
