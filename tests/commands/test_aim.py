@@ -88,6 +88,9 @@ def test_ok__table_for_the_terminal(aim: Aim, stills: Path) -> None:
     answer = aim(str(stills / "far.png"))
     assert "plate width" in answer.stdout
     assert "bad" in answer.stdout
+    # The plate was found, so the heading must not deny it: it was only not read.
+    assert "plate found, not readable" in " ".join(answer.stdout.split())
+    assert "no plate found" in " ".join(aim(str(stills / "dark.png")).stdout.split())
 
 
 def test_fail__broken_picture_is_reported_and_the_others_are_rated(aim: Aim, stills: Path) -> None:
