@@ -55,11 +55,15 @@ class PolledInput:
         self._thread.start()
 
     def poll(self, changed: InputCallback) -> None:
-        """Read the sensor once and report a change."""
+        """Read the sensor once and report a change; a failed read makes the input UNKNOWN."""
         try:
             level, fault = self._read()
         except HardwareError as error:
             level, fault = Level.UNKNOWN, str(error)
+        except Exception as error:
+            if self.fault is None:
+                logger.error("%s: reading the sensor failed", self._name, exc_info=error)
+            level, fault = Level.UNKNOWN, f"reading the sensor failed: {error!r}"
         self._set_fault(fault)
         if level is not self._level:
             self._level = level
@@ -82,10 +86,7 @@ class PolledInput:
 
     def _run(self, changed: InputCallback) -> None:
         while not self._stop.wait(self._every_s):
-            try:
-                self.poll(changed)
-            except Exception:
-                logger.exception("%s: reading the sensor failed", self._name)
+            self.poll(changed)
 
     def _set_fault(self, fault: str | None) -> None:
         if fault is not None and self.fault is None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from plategate.errors import PinError
 from plategate.hardware.gpio.ultrasonic import DistanceFilter
-from plategate.hardware.polling import DistanceInput
+from plategate.hardware.polling import DistanceInput, PolledInput
 from plategate.messages import InputName, Level
 from plategate.settings.triggers import DistanceSettings
 from tests.hardware.conftest import ManualClock
@@ -120,3 +120,15 @@ def test_fail__sensor_that_raises_is_unknown_and_logged_once(
     assert watch.metres == 0.5
     watch.close()
     assert sensor.closed
+
+
+def test_fail__sensor_that_fails_unexpectedly_is_unknown_and_logged_once(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    levels, seen = iter([Level.ACTIVE]), []
+    watch = PolledInput(InputName.MOTION, lambda: (next(levels), None), every_s=0.1, clock=clock)
+    for _ in range(20):
+        watch.poll(lambda *change: seen.append(change[1]))
+    assert seen == [Level.ACTIVE, Level.UNKNOWN]
+    assert caplog.text.count("Traceback") == 1
+    assert "StopIteration" in (watch.fault or "")

@@ -170,6 +170,25 @@ def test_ok__shut_down_in_mid_pulse_switches_off_before_releasing(
     assert line.function == "input"
 
 
+@pytest.mark.parametrize("error", [OSError("No such device"), KeyError("a bug of the library")])
+def test_fail__switching_off_never_raises_and_is_tried_for_every_relay(
+    clock: ManualClock, factory: Any, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture, error: Exception,
+) -> None:  # fmt: skip
+    barrier = drive(clock, factory, open_relay={"pin": OPEN}, close_relay={"pin": CLOSE})
+    barrier.close(1.0)
+
+    def fail(value: bool) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(factory.pin(OPEN), "_set_state", fail)
+        barrier.off()
+        clock.advance(5)
+    assert not factory.pin(CLOSE).state
+    assert "the open relay cannot be switched off" in caplog.text
+
+
 def _noting(change: Any, number: int, order: list[tuple[int, bool]]) -> Any:
     def noted(value: bool) -> bool:
         if changed := change(value):

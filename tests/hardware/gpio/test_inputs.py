@@ -121,23 +121,30 @@ def test_ok__dropped_edge_is_recovered(
     assert inputs.level(InputName.BEAM) is (Level.INACTIVE if cut_short else Level.ACTIVE)
 
 
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError("No such device"), "input beam: No such device"),
+        (KeyError("a bug of the library"), "input beam: KeyError('a bug of the library')"),
+    ],
+)
 def test_fail__line_that_cannot_be_read_is_unknown_and_logged_once(
     clock: ManualClock, factory: Any, seen: Seen, caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, error: Exception, message: str,
 ) -> None:  # fmt: skip
     caplog.set_level("INFO")
     inputs = started(clock, factory, seen)
     line = factory.pin(BEAM)
 
     def fail() -> bool:
-        raise OSError("No such device")
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(line, "_get_state", fail)
         clock.advance(5)
         assert inputs.level(InputName.BEAM) is Level.UNKNOWN
         assert inputs.level(InputName.LOOP) is Level.INACTIVE
-        assert [r.message for r in caplog.records] == ["input beam: No such device"]
+        assert [r.message for r in caplog.records] == [message]
     clock.advance(5)
     assert inputs.level(InputName.BEAM) is Level.INACTIVE
     assert caplog.records[-1].message == "input beam can be read again"

@@ -112,11 +112,12 @@ class GpioInputs:
         with self._lock:
             if self._changed is None:
                 return
+            # Set first, so that no error below ends the series.
+            self._resync_timer = self._call_later(self._resync_s, self._resync)
             now_s = self._clock.monotonic()
             for name, contact in self._contacts.items():
                 self._report(name, contact.reread(now_s))
                 self._update(name)
-            self._resync_timer = self._call_later(self._resync_s, self._resync)
 
 
 class _Contact:
@@ -156,9 +157,10 @@ class _Contact:
         try:
             with pin_errors(f"input {self._name}"):
                 high = bool(self._device.pin.state)
-        except PinError as error:
+        except Exception as error:
             if self._readable:
-                logger.error("%s", error)
+                known = isinstance(error, PinError)
+                logger.error("%s", error if known else f"input {self._name}: {error!r}")
             self._readable = False
             return self.debounce.lose(now_s)
         if not self._readable:

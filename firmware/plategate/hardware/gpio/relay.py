@@ -93,7 +93,7 @@ class Relay:
         try:
             with pin_errors(f"{self._name} relay"):
                 self._device.close()
-        except PinError as error:
+        except Exception as error:
             logger.error("%s", error)
 
     def _end_pulse(self, number: int) -> None:
@@ -108,7 +108,7 @@ class Relay:
         try:
             with pin_errors(f"{self._name} relay"):
                 self._device.on()
-        except PinError:
+        except BaseException:
             self.off()
             raise
 
@@ -118,8 +118,8 @@ class Relay:
         try:
             with pin_errors(f"{self._name} relay"):
                 self._device.off()
-        except PinError as error:
-            logger.critical("cannot be switched off: %s", error)
+        except Exception as error:
+            logger.critical("the %s relay cannot be switched off: %s", self._name, error)
 
 
 class GpioDrive:
