@@ -48,7 +48,7 @@ def test_ok__the_required_scenarios_exist() -> None:
         ("a = " + "[" * 20_000, "nested too deeply"),
         ("= =", "Invalid"),
         ("[lists]\nallow = ['HH-X*']", r"lists\.allow\.0 = .*wildcards are not supported"),
-        ("[[step]]\nsay = 'x'\nplate = '#A1'", r"step\.0\.plate: .*commented out"),
+        ("[[step]]\nsay = 'x'\nplate = '#A1'", r"step\.0\.plate = .*commented out"),
     ],
 )
 def test_fail__an_invalid_scenario_is_refused(tmp_path: Path, text: str, sentence: str) -> None:

@@ -86,6 +86,8 @@ def check(model: type[Model], raw: dict[str, Any], origin: str) -> Model:
 
 def _lines(origin: str, error: ValidationError) -> Iterator[str]:
     for item in error.errors():
+        if item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]:
+            continue  # only because pydantic leaves out the invalid entries, which are named
         key = ".".join(_printable(str(part)) for part in item["loc"])
         yield f"{origin}: {_sentence(key, item)}"
 
