@@ -39,12 +39,14 @@ def state(settings: Settings, machine: Machine, gate: RunningGate) -> Iterator[C
 
 
 def _lists(settings: Settings) -> CheckResult:
+    from plategate.access.store.changes import was_checked
     from plategate.access.store.database import open_for_reading
     from plategate.access.store.lists import ListName, list_state
 
     try:
         with closing(open_for_reading(settings.access.file)) as connection:
             allow = list_state(connection, ListName.ALLOW)
+            checked = allow is None or was_checked(connection, allow)
     except (StoreError, sqlite3.Error) as error:
         return amber("lists", f"{error}; no plate is let in", "plategate list import FILE")
     if allow is None or allow.entries == 0:
@@ -55,6 +57,9 @@ def _lists(settings: Settings) -> CheckResult:
     sentence = f"{allow.entries} plates, generation {allow.generation}, {_age(age)} old"
     if settings.sync.sources and age > OLD_LIST:
         return amber("lists", f"{sentence}: no source has been reached", "plategate list sync")
+    if not checked:
+        sentence += ": an older version, which checked plates less strictly, imported them"
+        return amber("lists", sentence, "import the list again; plategate list check")
     return green("lists", sentence)
 
 
