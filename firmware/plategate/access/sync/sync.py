@@ -21,7 +21,12 @@ from tempfile import TemporaryDirectory
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from plategate.access.store.changes import ListChange, confirm_list, replace_list
+from plategate.access.store.changes import (
+    ListChange,
+    confirm_list,
+    replace_list,
+    was_checked,
+)
 from plategate.access.store.lists import ListName, list_state
 from plategate.access.store.repair import change_store
 from plategate.access.store.vehicles import has_records, replace_records
@@ -198,7 +203,10 @@ class _KindUpdate:
         digest = _digest_of([(source, sha256_of(folder.good)) for source, folder in good])
         if self._in_force(digest):
             self._confirm()
-            return None
+            if self._checked():
+                return None
+            # Put in force by a version that checked plates less strictly: now every invalid row is
+            # reported, and the list stays in force until the source is corrected.
         change = self._replace(good, digest)
         if not self._options.dry_run:
             self._confirm()
@@ -230,6 +238,12 @@ class _KindUpdate:
             return self._marked() == digest.encode() and has_records(self._connection)
         state = list_state(self._connection, ListName(self._kind))
         return state is not None and state.source == f"sync {digest}"
+
+    def _checked(self) -> bool:
+        if self._kind == "records":
+            return True
+        state = list_state(self._connection, ListName(self._kind))
+        return state is not None and was_checked(self._connection, state)
 
     def _marked(self) -> bytes | None:
         if not self._marker.is_file():
