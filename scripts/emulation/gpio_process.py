@@ -69,7 +69,7 @@ class Gate:
 
     def __init__(self, settings: Path, world: Callable[[], None]) -> None:
         SOCKET.parent.mkdir(exist_ok=True)
-        Path("/var/lib/plategate").mkdir(exist_ok=True)
+        Path("/var/lib/plategate/gate/gate").mkdir(parents=True, exist_ok=True)
         SOCKET.unlink(missing_ok=True)
         command = "from plategate.cli import main; main()"
         with LOG.open("w") as log:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compare what the relay did with what the journal holds, after a rehearsed gate was cut off.
 
-Usage: rehearsal_check.py STATE_DIR ENTRIES - the folder that rehearsed_gate.py left, and how many
-entries the allow list has. Prints one line of counts, then a line for each promise that was broken.
+Usage: rehearsal_check.py STATE_DIR ENTRIES - what rehearsed_gate.py left of /var/lib/plategate,
+and the number of entries of the allow list. Prints one line of counts, then a line for each promise
+that was broken.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ INTERRUPTED = "interrupted"
 class Books:
     """The journal and the edges of the relay, side by side."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, state: Path) -> None:
         self.wrong: list[str] = []
-        self._folder = folder
-        lines = (folder / "edges.log").read_text(encoding="utf-8").splitlines()
+        self._folder = state / "gate" / "gate"
+        self._lists = state / "lists" / "lists.sqlite"
+        lines = (self._folder / "edges.log").read_text(encoding="utf-8").splitlines()
         self.edges = [
             (datetime.fromisoformat(when), what)
             for when, _, what in (line.partition(" ") for line in lines)
@@ -78,7 +80,7 @@ class Books:
         return len(rows)
 
     def _check_lists(self, entries: int) -> None:
-        with closing(sqlite3.connect(self._folder / "lists.sqlite")) as lists:
+        with closing(sqlite3.connect(self._lists)) as lists:
             self._check_file(lists, "lists")
             (found,) = lists.execute("SELECT entries FROM lists WHERE name = 'allow'").fetchone()
         if found != entries:

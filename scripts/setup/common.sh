@@ -6,10 +6,9 @@
 # /opt/plategate/current             symbolic link to the active version; replaced by one rename
 # /opt/plategate/previous            the version before it; a failed upgrade returns to it
 
-# shellcheck disable=SC2034  # used by the scripts that source this one
-PREFIX=/opt/plategate
-# shellcheck disable=SC2034
-STATE=/var/lib/plategate
+# Tests replace PREFIX and STATE.
+PREFIX=${PLATEGATE_PREFIX:-/opt/plategate}
+STATE=${PLATEGATE_STATE:-/var/lib/plategate}
 # shellcheck disable=SC2034
 CONFIG=/etc/plategate/settings.toml
 UNITS=(plategate-gate.service plategate-sync.service plategate-sync.timer)
@@ -37,6 +36,9 @@ fail() {
 # Name the place of an unexpected failure.
 set -E
 trap 'printf "setup.sh: stopped at %s line %s: %s\n" "${BASH_SOURCE[0]}" "$LINENO" "$BASH_COMMAND" >&2' ERR
+
+# shellcheck source=scripts/setup/state.sh
+. "$(dirname "${BASH_SOURCE[0]}")/state.sh"
 
 need_root() { [ "$(id -u)" -eq 0 ] || fail "this needs root" "sudo ./setup.sh $1"; }
 
@@ -96,9 +98,22 @@ switch_link() {
     sync -f "$PREFIX"
 }
 
-# activate_version VERSION: switch the link, install units and other system files, restart the services.
+# stop_services: nothing writes the state after this.
+stop_services() {
+    if has_systemd; then
+        systemctl stop "${UNITS[@]}" 2>/dev/null || true
+    fi
+}
+
+# activate_version VERSION: copy the state where needed, switch the link, install units and other system files, restart.
 activate_version() {
-    local version=$1 pair
+    local version=$1 pair present
+    present=$(present_layout)
+    if [ -n "$present" ] && [ "$present" != "$(layout_of "$version")" ]; then
+        stop_services
+        create_users "$version"
+        arrange_state "$version"
+    fi
     switch_link current "$version"
     for pair in "${SYSTEM_FILES[@]}"; do
         install -D -m 0644 "$PREFIX/versions/$version/system/${pair% *}" "${pair#* }"
@@ -106,7 +121,7 @@ activate_version() {
     mkdir -p /usr/local/bin /usr/share
     ln -sfn "$PREFIX/current/venv/bin/plategate" /usr/local/bin/plategate
     ln -sfn "$PREFIX/current" /usr/share/plategate
-    systemd-sysusers /etc/sysusers.d/plategate.conf
+    create_users "$version"
     systemd-tmpfiles --create /etc/tmpfiles.d/plategate.conf
     systemctl enable --quiet plategate-gate.service plategate-sync.timer
     if has_systemd; then
@@ -116,6 +131,23 @@ activate_version() {
         systemctl reset-failed "${UNITS[@]}" 2>/dev/null || true
         systemctl restart --no-block plategate-gate.service plategate-sync.timer
     fi
+}
+
+# create_users VERSION: the users and groups of that version.
+create_users() {
+    systemd-sysusers "$PREFIX/versions/$1/system/sysusers.d/plategate.conf"
+    [ "$(layout_of "$1")" = owners ] || return 0
+    # Version 0.1 had put plategate-sync into the group that reads the journal now.
+    usermod -g plategate-sync plategate-sync
+    # Whoever could read the settings as a member of that group still can.
+    local member
+    for member in $(getent group plategate | cut -d: -f4 | tr ',' ' '); do
+        if [ "$member" = plategate-sync ]; then
+            gpasswd --delete plategate-sync plategate >/dev/null
+        else
+            usermod -aG plategate-settings "$member"
+        fi
+    done
 }
 
 # gate_starts: succeed if the gate becomes ready within 180 s and stays ready for 10 s.

@@ -179,6 +179,7 @@ roll_back() {
     step "version $version does not start: restoring $1"
     activate_version "$1"
     if gate_starts; then
+        settle_state
         rm -rf "${PREFIX:?}/versions/$version" "$PREFIX/previous"
         [ -z "$2" ] || switch_link previous "$2"
         fail "version $version was removed; $1 is running" "report the lines above; the gate works as before"
@@ -210,6 +211,7 @@ install_packages
 build_version
 install_settings
 activate
+settle_state
 remove_old_versions
 run_doctor
 step "done: version $version"

@@ -22,6 +22,7 @@ if has_systemd; then
 else
     systemctl disable --quiet "${UNITS[@]}" 2>/dev/null || true
 fi
+settle_state
 step "removing the program and its system files"
 for pair in "${SYSTEM_FILES[@]}"; do
     rm -f "${pair#* }"
@@ -40,13 +41,14 @@ if [ -z "$purge" ]; then
 fi
 step "removing settings, lists, journal and users"
 rm -rf "$(dirname "$CONFIG")" "$STATE"
-# Their shared group is removed below.
 for user in plategate-sync plategate; do
     if getent passwd "$user" >/dev/null; then
         userdel "$user"
     fi
 done
-if getent group plategate >/dev/null; then
-    groupdel plategate
-fi
+for group in plategate plategate-sync plategate-settings; do
+    if getent group "$group" >/dev/null; then
+        groupdel "$group"
+    fi
+done
 step "done; everything is removed"

@@ -24,4 +24,5 @@ activate_version "$back"
 if has_systemd && ! gate_starts; then
     fail "version $back does not start" "run plategate doctor; it names the cause"
 fi
+settle_state
 step "done: version $back"

@@ -10,10 +10,11 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
+
+from .sandbox import settings_of as unit_settings
 
 SYSTEM = Path(__file__).resolve().parents[2] / "firmware" / "system"
 SERVICES = sorted(SYSTEM.glob("*.service"))
@@ -27,12 +28,7 @@ needs_systemd = pytest.mark.skipif(
 
 def settings_of(unit: str) -> dict[str, list[str]]:
     """All assignments of a unit file, regardless of section."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for line in (SYSTEM / unit).read_text(encoding="utf-8").splitlines():
-        if "=" in line and not line.startswith("#"):
-            key, _, value = line.partition("=")
-            found[key].append(value)
-    return found
+    return unit_settings(SYSTEM / unit)
 
 
 @needs_systemd
@@ -42,7 +38,7 @@ def test_ok__verify_prints_nothing(unit: Path, tmp_path: Path) -> None:
     # the program, which is not installed where tests run.
     for source in UNITS:
         text = source.read_text(encoding="utf-8")
-        text = re.sub(r"/opt/plategate/current/venv/bin/plategate", "/bin/true", text)
+        text = re.sub(r"/opt/plategate/current/\S+", "/bin/true", text)
         (tmp_path / source.name).write_text(text, encoding="utf-8")
     outcome = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit.name)],
@@ -88,9 +84,10 @@ def test_ok__sync_has_network_but_no_gpio_and_no_journal() -> None:
     assert "PrivateNetwork" not in sync
     assert sync["PrivateDevices"] == ["yes"]
     assert "DeviceAllow" not in sync
-    assert "SupplementaryGroups" not in sync
-    assert "-/var/lib/plategate/journal.sqlite" in sync["InaccessiblePaths"]
-    assert sync["User"] != settings_of("plategate-gate.service")["User"]
+    assert sync["SupplementaryGroups"] == ["plategate-settings"]
+    assert "-/var/lib/plategate/gate" in sync["InaccessiblePaths"]
+    gate = settings_of("plategate-gate.service")
+    assert not {*sync["User"], *sync["Group"]} & {*gate["User"], *gate["Group"]}
 
 
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
@@ -99,7 +96,8 @@ def test_ok__no_capabilities_and_no_write_access_to_the_system(unit: Path) -> No
     assert service["CapabilityBoundingSet"] == [""]
     assert service["NoNewPrivileges"] == ["yes"]
     assert service["ProtectSystem"] == ["strict"]
-    assert service["ReadWritePaths"] == ["/var/lib/plategate"]
+    own = {"plategate": "gate", "plategate-sync": "lists"}[service["User"][0]]
+    assert service["ReadWritePaths"] == [f"/var/lib/plategate/{own}"]
 
 
 def test_ok__gate_has_a_watchdog_and_is_always_restarted() -> None:
@@ -108,7 +106,53 @@ def test_ok__gate_has_a_watchdog_and_is_always_restarted() -> None:
     assert 5 <= int(gate["WatchdogSec"][0]) <= 30
     assert gate["Restart"] == ["always"]
     assert int(gate["TimeoutStopSec"][0]) <= 5
-    assert gate["StartLimitAction"] == ["reboot"]
+
+
+def test_ok__no_limit_of_restarts_and_no_reboot_by_systemd() -> None:
+    """A wrong configuration ends the gate at every start; that must never reboot the machine."""
+    for unit in UNITS:
+        settings = settings_of(unit.name)
+        actions = [key for key in settings if key.endswith("Action")]
+        assert not actions
+    assert settings_of("plategate-gate.service")["StartLimitIntervalSec"] == ["0"]
+
+
+def ends(folder: Path, result: str, uptimes_s: list[int]) -> int:
+    """Let the gate end at these times with this result; returns the number of reboots."""
+    uptime, reboots = folder / "uptime", 0
+    for uptime_s in uptimes_s:
+        uptime.write_text(f"{uptime_s}.25 17.00\n")
+        outcome = subprocess.run(
+            [SYSTEM / "reboot-if-stuck"],
+            env={
+                "PATH": "/usr/bin:/bin",
+                "SERVICE_RESULT": result,
+                "STUCK_FILE": str(folder / "stuck"),
+                "UPTIME_FILE": str(uptime),
+                "REBOOT": "true",
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        reboots += "rebooting" in outcome.stdout
+    return reboots
+
+
+@pytest.mark.parametrize("result", ["exit-code", "signal", "core-dump", "success", "resources", ""])
+def test_ok__an_exit_of_the_program_never_reboots(tmp_path: Path, result: str) -> None:
+    assert ends(tmp_path, result, list(range(0, 300, 2))) == 0
+
+
+@pytest.mark.parametrize("result", ["watchdog", "timeout"])
+def test_ok__a_gate_that_hangs_again_and_again_reboots(tmp_path: Path, result: str) -> None:
+    assert ends(tmp_path, result, list(range(0, 180, 20))) == 0
+    assert ends(tmp_path, result, [180]) == 1
+    assert ends(tmp_path, result, list(range(200, 380, 20))) == 0  # it counts from zero again
+
+
+def test_ok__a_gate_that_hangs_now_and_then_does_not_reboot(tmp_path: Path) -> None:
+    assert ends(tmp_path, "watchdog", list(range(0, 20_000, 120))) == 0
 
 
 def test_ok__lgpio_can_write_in_its_working_directory() -> None:

@@ -157,14 +157,16 @@ def show_inside(
     from plategate.access.visits import VisitStore
     from plategate.clock import SystemClock
     from plategate.schedule.zone import site_zone
+    from plategate.users import as_owner_of
 
     settings = access_settings(config, state)
     zone = site_zone(settings.zone)
-    visits = VisitStore(settings.visits_file)
-    if forget_hours is not None:
-        count = visits.forget_inside(SystemClock().wall() - timedelta(hours=forget_hours))
-        print(f"{count} removed")
-    inside = visits.inside()
+    with as_owner_of(settings.visits_file.parent):
+        visits = VisitStore(settings.visits_file)
+        if forget_hours is not None:
+            count = visits.forget_inside(SystemClock().wall() - timedelta(hours=forget_hours))
+            print(f"{count} removed")
+        inside = visits.inside()
     for plate, since in inside:
         print(f"{plate:<12}  since {since.astimezone(zone):%Y-%m-%d %H:%M}")
     print(f"{len(inside)} inside")

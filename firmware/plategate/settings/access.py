@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from plategate.settings.base import LIVE, SettingsModel
+from plategate.settings.state_paths import LANE_STATE, LIST_STATE, SHARED_STATE, StatePath
 
 
 class AccessSettings(SettingsModel):
     """Who may pass, and how certain a reading must be."""
 
-    file: Path = Field(
-        Path("/var/lib/plategate/lists.sqlite"), description="SQLite file of lists and records"
+    file: StatePath = Field(
+        LIST_STATE / "lists.sqlite", description="SQLite file of lists and records"
     )
     min_confidence: float = Field(
         0.5,  # chosen with scripts/matching_rates, docs/matching.md
@@ -39,8 +39,8 @@ class AccessSettings(SettingsModel):
         description="what may count as a listed plate; see docs/matching.md",
         json_schema_extra=LIVE,
     )
-    visits_file: Path = Field(
-        Path("/var/lib/plategate/visits.sqlite"),
+    visits_file: StatePath = Field(
+        SHARED_STATE / "visits.sqlite",
         description="SQLite file of uses of entries and plates inside",
     )
     direction: Literal["in", "out", ""] = Field(
@@ -51,8 +51,8 @@ class AccessSettings(SettingsModel):
         description="what to do with a plate that arrives while it is inside",
         json_schema_extra=LIVE,
     )
-    clock_stamp: Path = Field(
-        Path("/var/lib/plategate/clock-stamp"), description="file of the last trusted time"
+    clock_stamp: StatePath = Field(
+        LANE_STATE / "clock-stamp", description="file of the last trusted time"
     )
     countries: tuple[str, ...] = Field(
         (),

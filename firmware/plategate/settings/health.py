@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from plategate.settings.base import SettingsModel
+from plategate.settings.state_paths import LANE_STATE, StatePath
 
 # The address of a Unix socket has 108 bytes, one of them for the end.
 LONGEST_SOCKET_BYTES = 107
@@ -21,9 +22,7 @@ class HealthSettings(SettingsModel):
         Path("/run/plategate/gate.sock"),
         description="local socket that `plategate status` connects to",
     )
-    crash_dir: Path = Field(
-        Path("/var/lib/plategate/crashes"), description="folder of crash reports"
-    )
+    crash_dir: StatePath = Field(LANE_STATE / "crashes", description="folder of crash reports")
     crashes_max: int = Field(
         20, ge=1, le=1000, description="crash reports kept; the oldest are removed"
     )

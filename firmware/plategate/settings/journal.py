@@ -3,20 +3,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from plategate.settings.base import LIVE, SettingsModel
+from plategate.settings.state_paths import LANE_STATE, StatePath
 
 
 class JournalSettings(SettingsModel):
     """What is stored about each passage, and when it is deleted."""
 
-    dir: Path = Field(
-        Path("/var/lib/plategate"), description="folder of journal.sqlite and evidence/"
-    )
+    dir: StatePath = Field(LANE_STATE, description="folder of journal.sqlite and evidence/")
     evidence: Literal["both", "plate", "none"] = Field(
         "both",
         description="pictures kept with a passage: still and plate, the plate alone, none",

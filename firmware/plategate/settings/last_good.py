@@ -9,11 +9,12 @@ from pathlib import Path
 
 from plategate.errors import SettingsError
 from plategate.settings import Settings, load_settings
+from plategate.settings.state_paths import LANE_STATE
 from plategate.storage import replace_file
 
 log = logging.getLogger(__name__)
 
-LAST_GOOD = Path("/var/lib/plategate/settings.good.toml")
+LAST_GOOD = LANE_STATE / "settings.good.toml"
 
 
 def load_or_last_good(

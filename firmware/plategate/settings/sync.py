@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from plategate.settings.base import SettingsModel
+from plategate.settings.state_paths import LIST_STATE, StatePath
 
 
 class SyncSource(SettingsModel):
@@ -111,8 +112,8 @@ class SyncSettings(SettingsModel):
         pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,59})?$",
         description="name of this site; a signature that states other sites is refused",
     )
-    state_dir: Path = Field(
-        Path("/var/lib/plategate/sources"), description="folder of the last good copies"
+    state_dir: StatePath = Field(
+        LIST_STATE / "sources", description="folder of the last good copies"
     )
     connect_timeout_s: float = Field(
         10, ge=0.1, le=120, description="limit for connecting, in seconds"

@@ -108,9 +108,9 @@ def open_for_writing(file: Path) -> sqlite3.Connection:
     with storage_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         if not file.exists():
-            # Gate and sync are two users of one group; SQLite copies this mode to -wal and -shm.
+            # The gate reads it as a member of the group. SQLite gives -wal and -shm the same mode.
             file.touch()
-            file.chmod(0o660)
+            file.chmod(0o640)
         connection = storage.open_for_writing(file, BUSY_TIMEOUT_S)
         with _closed_on_failure(connection):
             connection.row_factory = sqlite3.Row

@@ -18,6 +18,7 @@ from plategate.clock import SystemClock
 from plategate.errors import GateError, ListError, RecordError, reason_of
 from plategate.schedule.zone import site_zone
 from plategate.settings.access import AccessSettings
+from plategate.users import as_owner_of
 
 Answer = TypeVar("Answer")
 
@@ -122,6 +123,8 @@ def _imported(
         with file.open("rb") as stream:
             if not stream.seekable():
                 raise refusal(f"{file}: is a pipe; save it to a file first")
-            return change_store(store_file, work, report)
+            # The file was opened as the caller, who may be root; the store is its owner's.
+            with as_owner_of(store_file.parent):
+                return change_store(store_file, work, report)
     except OSError as error:
         raise refusal(f"{file}: cannot be read: {reason_of(error)}") from error

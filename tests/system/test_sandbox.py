@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The code runs under its units' system-call rules: every call that it needs is allowed.
+
+A call that the rules forbid kills the process here. Needs seccomp, systemd-analyze and gcc.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.testbed.web_server import serving
+
+ROOT = Path(__file__).resolve().parents[2]
+SANDBOX = Path(__file__).with_name("sandbox.py")
+GATE = ROOT / "firmware" / "system" / "plategate-gate.service"
+SYNC = GATE.with_name("plategate-sync.service")
+ASK_THE_KERNEL = """
+import ctypes
+from plategate.schedule.clock_trust import ntp_synchronised
+ntp_synchronised()
+print(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512)))
+"""
+
+
+def run(unit: Path, *command: str, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, SANDBOX, unit, sys.executable, *command],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=timeout_s,
+    )  # fmt: skip
+
+
+def test_ok__gate_reads_decides_opens_and_records(tmp_path: Path) -> None:
+    done = run(GATE, "-m", "plategate", "run", "--rehearse", "tests/data/demo")
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    assert "opened for" in done.stdout
+
+
+def test_ok__gate_can_ask_whether_the_clock_is_synchronised() -> None:
+    """With chrony or ntpsec the kernel is the only one who knows."""
+    done = run(GATE, "-c", ASK_THE_KERNEL)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 0
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import time; time.clock_settime(time.CLOCK_REALTIME, time.time())",
+        "import os; os.setuid(0)",
+        "import os; os.chown('/tmp', 0, 0)",
+        "import ctypes; ctypes.CDLL(None).mount(None, None, None, 0, None)",
+        "import ctypes; ctypes.CDLL(None).reboot(0)",
+        "import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)",
+    ],
+)
+def test_fail__gate_cannot_change_the_system(code: str) -> None:
+    assert run(GATE, "-c", code).returncode == -signal.SIGSYS
+
+
+def test_fail__gate_has_no_network() -> None:
+    done = run(GATE, "-c", "import socket; socket.socket(socket.AF_INET)")
+    assert "Address family not supported" in done.stderr
+
+
+def test_fail__a_forbidden_call_that_the_code_needs_is_noticed(tmp_path: Path) -> None:
+    """The rule that hid the state of chrony and ntpsec from the gate."""
+    unit = tmp_path / GATE.name
+    text = GATE.read_text(encoding="utf-8").replace("[Install]", "ProtectClock=yes\n\n[Install]")
+    unit.write_text(text, encoding="utf-8")
+    assert run(unit, "-c", ASK_THE_KERNEL).returncode == -signal.SIGSYS
+
+
+def test_ok__sync_downloads_and_puts_in_force(tmp_path: Path) -> None:
+    with serving() as server:
+        server.serve("/allow.csv", b"plate\nAB12CDE\n")
+        config = tmp_path / "settings.toml"
+        config.write_text(
+            f'[[sync.sources]]\nname = "s"\nkind = "allow"\nurl = "{server.url("/allow.csv")}"\n'
+        )
+        command = ["list", "sync", "--config", str(config), "--state", str(tmp_path)]
+        done = run(SYNC, "-m", "plategate", *command)
+    assert done.returncode == 0, done.stderr
+    assert "1 entries" in done.stdout
