@@ -105,6 +105,8 @@ def test_ok__plates_as_people_write_them(text: str, plate: str) -> None:
         ("B-AB 1\tB-AB 2", "write one plate per row"),
         ("B-AB 1 und B-AB 2", "looks like two plates; write one plate per row"),
         ("AB12 or CD34", "looks like two plates"),
+        ("AB12\u00a0UND\u00a0CD34", "looks like two plates"),
+        ("AB12-and-CD34", "looks like two plates"),
         ("", "must have 2 to 12 letters and digits, has 0"),
         ("---", "must have 2 to 12 letters and digits, has 0"),
         ("A", "must have 2 to 12 letters and digits, has 1"),

@@ -44,7 +44,7 @@ _DECIMAL = re.compile(r"\d+[.,]0+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3}){2,}")
 _ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _LOCAL_DATE = re.compile(r"(\d{1,2})[./](\d{1,2})[./](\d{4})")
-_AND = re.compile(r"\s(?:und|and|oder|or|et|ou|och|og|lub|oraz|ve|sau|si|plus)\s", re.I)
+_AND = re.compile(r"[\s.-](?:und|and|oder|or|et|ou|och|og|lub|oraz|ve|sau|si|plus)[\s.-]", re.I)
 _SPREADSHEET = "looks like a {kind} made by a spreadsheet; format the column as text and type it in"
 
 

@@ -58,6 +58,7 @@ def _csv_rows(stream: BinaryIO, known: frozenset[str] | None) -> Iterator[Row]:
     head, first, delimiter = _head(lines)
     columns = _columns(head, first, delimiter)
     _check_columns(head, columns, known)
+    all_named = all(columns)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + head + 1  # the row starts after line_num
@@ -69,7 +70,8 @@ def _csv_rows(stream: BinaryIO, known: frozenset[str] | None) -> Iterator[Row]:
             raise _not_csv(line, problem) from None
         if not any(value.strip() for value in values):
             continue
-        error = _extra_value(line, columns, values)
+        complete = all_named and len(values) <= len(columns)
+        error = None if complete else _extra_value(line, columns, values)
         fields = dict(zip(columns, values, strict=False))
         fields.pop("", None)
         yield Row(line, fields, error)
