@@ -56,7 +56,7 @@ def simulated_table(found: Sequence[Counted], sizes: Sequence[int], texts: float
     heads = " | ".join(f"wrong opens: a random stranger, list of {size:,}" for size in sizes)
     lines = [
         "| strictness | passages | right opens | wrong opens: a stranger one confusion away |"
-        f" texts a reading would open for besides its own | {heads} |",
+        f" other texts for which a reading would open | {heads} |",
         "| --- |" + " ---: |" * (4 + len(sizes)),
     ]
     for counted in found:

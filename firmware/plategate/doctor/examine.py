@@ -24,7 +24,7 @@ def examine(config: Path | None, machine: Machine) -> list[CheckResult]:
     """
     try:
         settings = load_startable(config)
-        first = green("settings", f"{config or 'the installed settings'} are valid")
+        first = green("settings", f"{config or 'installed settings'}: valid")
         if old := settings.superseded_keys:
             sentence = f"{', '.join(old)}: superseded by plates.countries"
             first = amber("settings", sentence, "move the countries to [plates]")
