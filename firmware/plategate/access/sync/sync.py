@@ -21,12 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from plategate.access.store.changes import (
-    ListChange,
-    confirm_list,
-    replace_list,
-    was_checked,
-)
+from plategate.access.store.changes import ListChange, confirm_list, replace_list, was_checked
 from plategate.access.store.lists import ListName, list_state
 from plategate.access.store.repair import change_store
 from plategate.access.store.vehicles import has_records, replace_records
