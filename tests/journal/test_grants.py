@@ -165,3 +165,22 @@ def test_ok__one_grant_that_cannot_be_settled_does_not_stop_the_others(
         assert len(journal.passages()) == 3
         assert grants_in(settings.dir) == ()
         journal.close()
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_ok__grant_costs_one_page_of_the_disk(tmp_path: Path, restarted: bool) -> None:
+    """The kernel writes what it caches as one piece; the whole file would be 64 kB a grant."""
+
+    def written_bytes() -> int:
+        lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes"))
+
+    grants = GrantFile(tmp_path)
+    if restarted:
+        os.posix_fadvise(grants._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        grants.close()
+        grants = GrantFile(tmp_path)
+    before = written_bytes()
+    for number in range(20):
+        grants.write(a_grant(number))
+    assert written_bytes() - before <= 20 * 4096

@@ -27,6 +27,7 @@ SLOT_BYTES = 512
 SLOTS = FILE_BYTES // SLOT_BYTES
 # Version 0.1.0 wrote two slots to a sector.
 STEP_BYTES = 256
+PAGE_BYTES = 4096
 ID_LENGTH = 128
 
 
@@ -100,7 +101,7 @@ class GrantFile:
     def _ensure_open(self) -> None:
         if self._descriptor < 0:
             self._descriptor = _open(self._file)
-            self._slots = _unfinished(os.pread(self._descriptor, FILE_BYTES, 0))
+            self._slots = _unfinished(_content(self._descriptor))
 
     def close(self) -> None:
         """Close the file; may be called twice."""
@@ -125,14 +126,21 @@ def _open(file: Path) -> int:
         size = os.fstat(descriptor).st_size
         if size < FILE_BYTES:
             # Written, not merely allocated: some file systems need space to fill a hole.
-            os.pwrite(descriptor, bytes(FILE_BYTES - size), size)
+            while size < FILE_BYTES:
+                size += os.pwrite(descriptor, bytes(PAGE_BYTES - size % PAGE_BYTES), size)
             os.fsync(descriptor)
-        if os.fstat(descriptor).st_size < FILE_BYTES:
-            raise OSError("the space could not be reserved")
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _content(descriptor: int) -> bytes:
+    """The whole file, read page by page: the kernel caches what is read or written at once as one
+    piece, and would write all of it for each grant."""
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
+    pages = (os.pread(descriptor, PAGE_BYTES, at) for at in range(0, FILE_BYTES, PAGE_BYTES))
+    return b"".join(pages)
 
 
 def _unfinished(content: bytes) -> dict[int, Grant]:
