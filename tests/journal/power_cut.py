@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A disk that loses power: replays traced system calls, then forgets what was not synced.
+"""Simulate a disk that loses power: replay traced system calls, drop what was not synced.
 
 What fsync promised is kept. Of the rest any part may be there: writes in any choice and torn at
 sectors, names (new, renamed, removed) up to any point in their order, as a file system with a
@@ -23,7 +23,7 @@ ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 
 @dataclass(frozen=True)
 class Call:
-    """One system call that succeeded: its name, its arguments as bytes, what it returned."""
+    """A successful system call: name, arguments as bytes, returned value."""
 
     name: str
     arguments: tuple[bytes, ...]
@@ -31,11 +31,11 @@ class Call:
 
     @property
     def descriptor(self) -> int:
-        """The descriptor that it is about."""
+        """The file descriptor in the first argument."""
         return int(self.arguments[0].split(b"<")[0])
 
     def path(self, index: int) -> str:
-        """An argument that is a path."""
+        """The path in an argument."""
         return self.arguments[index].decode()
 
 
@@ -62,13 +62,13 @@ class _File:
     pending: list[tuple[int, bytes | None]] = field(default_factory=list)
 
     def sync(self) -> None:
-        """All that was written is on the disk."""
+        """Make everything that was written durable."""
         for offset, data in self.pending:
             _apply(self.durable, offset, data)
         self.pending.clear()
 
     def after_cut(self, chance: random.Random) -> bytes:
-        """What is on the disk when the power goes now."""
+        """The content after a power cut now."""
         content = bytearray(self.durable)
         for offset, data in self.pending:
             if data is None:
@@ -91,7 +91,7 @@ def _apply(content: bytearray, offset: int, data: bytes | None) -> None:
 
 
 class Disk:
-    """The files below one folder, with what is certain of them and what is not yet."""
+    """The files below a folder: their durable content, and writes that are pending."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder)
@@ -102,13 +102,13 @@ class Disk:
         self._open: dict[int, tuple[str, int]] = {}
 
     def take(self, call: Call) -> None:
-        """Carry out one call."""
+        """Apply one call."""
         handler = getattr(self, f"_{call.name}", None)
         if handler is not None:
             handler(call)
 
     def after_cut(self, target: Path, chance: random.Random) -> None:
-        """Write into a folder what is left when the power goes now."""
+        """Write into `target` what is left after a power cut now."""
         names = dict(self._durable_names)
         for name, file in self._changes[: chance.randint(0, len(self._changes))]:
             if file is None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: everything that happens is one numbered, hash-chained sequence, which consumers read in
-their own time, while a gate runs and while none does."""
+"""Passages and events are one numbered, hash-chained sequence, which consumers read at their own
+pace, while a gate runs and while none does."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_fail__event_that_was_cut_out_breaks_the_chain(journal: Journal) -> None
     assert verify_chain(journal._store.database).broken_at == (3,)
 
 
-def test_ok__each_class_of_events_has_its_time(tmp_path: Path) -> None:
+def test_ok__each_class_of_events_is_kept_for_its_days(tmp_path: Path) -> None:
     journal = open_journal(JournalSettings(dir=tmp_path, event_days=10, alarm_days=90))
     for days in (5, 50, 100):
         for what in ("camera_lost", "mode", "alarm", "fire", "forced_open", "tailgated"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: what is recorded comes back whole; grants outlive a crash, a full and a damaged disk."""
+"""Recorded passages are read back unchanged; grants survive a crash, a full and a damaged disk."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def journal(settings: JournalSettings) -> Iterator[Journal]:
 
 
 def stop_writing(journal: Journal) -> None:
-    """Let the database be full from now on."""
+    """Make the database full."""
     (pages,) = journal._store.database.execute("PRAGMA page_count").fetchone()
     journal._store.database.execute(f"PRAGMA max_page_count = {pages}")
 
 
-def test_ok__passage_comes_back_whole(journal: Journal, tmp_path: Path) -> None:
+def test_ok__passage_is_read_back_unchanged(journal: Journal, tmp_path: Path) -> None:
     journal.record(a_passage("one"), a_sighting())
     (kept,) = journal.passages()
     assert (kept.id, kept.lane, kept.triggered_at) == ("one", "entrance", AT)

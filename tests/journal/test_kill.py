@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: a process killed at any moment loses nothing that was granted and repeats nothing."""
+"""A process that is killed at any moment loses no grant and repeats none."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_ok__kill_loses_no_grant_and_repeats_none(tmp_path: Path) -> None:
     assert granted <= set(kept), "a grant was lost"
     assert max(kept.values()) == 1, "a passage was repeated"
     assert not interrupted & recorded, "a recorded passage counts as interrupted"
-    # A child may die between the commit and the line that says so, once for each kill.
+    # A child may die between the commit and its line about it, once for each kill.
     assert len(interrupted) <= ROUNDS
 
     database = open_read_only(tmp_path / FILE_NAME)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: a journal of version 0.1.0 goes on, and 0.1.0 can go on with a journal of this one."""
+"""A journal of version 0.1.0 can be continued, and 0.1.0 can continue a journal of this version."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_ok__journal_of_the_first_version_is_shown_before_a_gate_migrates_it(
 
 
 def test_ok__first_version_can_go_on_with_a_new_journal(settings: JournalSettings) -> None:
-    """After a downgrade: its statements work, see no event as a passage, and continue the chain."""
+    """After a downgrade its statements work, ignore events, and continue the chain."""
     journal = open_journal(settings)
     journal.record(a_passage("one"))
     journal.add_event(an_event("fire"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: pulling the plug, with all that was not synced lost or torn, loses nothing granted.
+"""A power cut that loses or tears everything not synced loses no grant.
 
 Needs strace, which records what the journal asks of the disk.
 """
@@ -48,7 +48,7 @@ journal.close()
 
 @pytest.fixture(scope="module")
 def calls(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Call]]:
-    """What a journal with some passages asked of the disk, from its making to its end."""
+    """The system calls of a journal with some passages, from its creation to its end."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     folder = tmp_path_factory.mktemp("traced")
@@ -73,7 +73,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Call]]:
 
 
 def said(call: Call) -> list[str]:
-    """What the process told the world, if that is what the call does."""
+    """The line that the process reported with this call, as words."""
     if call.name == "write" and call.descriptor == 1:
         return call.arguments[1].decode().split()
     return []
@@ -113,10 +113,8 @@ def test_ok__nothing_granted_is_lost(
         assert hashlib.sha256(content).hexdigest() == sha256
 
 
-def test_fail__a_disk_that_lies_about_fsync_is_noticed(
-    calls: tuple[Path, list[Call]], tmp_path: Path
-) -> None:
-    """The cuts above prove something: without fsync they lose grants."""
+def test_fail__missing_fsync_is_detected(calls: tuple[Path, list[Call]], tmp_path: Path) -> None:
+    """Without fsync the cuts above lose grants, so they would detect a missing one."""
     folder, all_calls = calls
     lost = 0
     for seed in range(8):

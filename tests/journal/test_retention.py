@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: nothing personal stays longer or takes more room than the settings say."""
+"""Personal data are kept no longer and take no more space than the settings allow."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ UNSURE = Verdict(Result.UNSURE, Reason.NOT_READABLE)
 WANTED = replace(REFUSED, reason=Reason.WANTED, alarm="stolen")
 
 
-def test_ok__each_class_has_its_time(tmp_path: Path) -> None:
+def test_ok__each_class_is_kept_for_its_days(tmp_path: Path) -> None:
     settings = JournalSettings(
         dir=tmp_path, granted_days=10, refused_days=20, unsure_days=3, alarm_days=90
     )
@@ -74,7 +74,7 @@ def test_ok__untrusted_clock_forgets_nothing_by_age(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_ok__pictures_go_before_their_passage(tmp_path: Path) -> None:
+def test_ok__pictures_are_deleted_before_their_passage(tmp_path: Path) -> None:
     journal = open_journal(JournalSettings(dir=tmp_path, evidence_days=3))
     record(journal, "old", 5, GRANTED)
     record(journal, "alarm", 5, WANTED)
@@ -96,7 +96,7 @@ def test_ok__pictures_stay_within_their_limit_of_space(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_ok__oldest_passages_go_beyond_their_number(tmp_path: Path) -> None:
+def test_ok__oldest_passages_are_deleted_beyond_their_number(tmp_path: Path) -> None:
     journal = open_journal(JournalSettings(dir=tmp_path, passages_max=100, evidence="none"))
     for number in range(130):
         record(journal, f"passage-{number}", 1, GRANTED)
@@ -107,7 +107,7 @@ def test_ok__oldest_passages_go_beyond_their_number(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_ok__stray_pictures_are_removed(tmp_path: Path) -> None:
+def test_ok__orphaned_pictures_are_removed(tmp_path: Path) -> None:
     journal = open_journal(JournalSettings(dir=tmp_path))
     record(journal, "one", 1, GRANTED)
     folder = next(tmp_path.glob("evidence/*"))

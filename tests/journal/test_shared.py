@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Other users of the journal, and disks that are full or read-only, while cars pass: no grant waits
-for them, nothing is deleted for them, and nothing is lost."""
+"""Other users of the journal while cars pass: no grant waits for them, nothing is deleted because
+of them, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_ok__reader_in_the_middle_holds_up_neither_grants_nor_tidying(
 
 
 def test_ok__grant_needs_no_lock_of_the_database(journal: Journal) -> None:
-    """Whatever tidies, records or repairs: the grant does not wait for it."""
+    """A grant does not wait for tidying, recording or repairing."""
     done = threading.Thread(target=journal.begin_grant, args=("one", "A1", AT))
     with journal._store.lock, journal._events._lock:
         done.start()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A process to be killed: opens a journal over and over in children that die at random moments.
+"""A process to be killed: opens a journal repeatedly in children that are killed at random moments.
 
 Prints "granted ID" once a grant is on the disk (the relay would move now) and "recorded ID" once
-its passage is; `test_journal_kill` compares that with what the journal holds in the end.
+its passage is; `test_kill` compares that with the journal at the end.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def sighting() -> PlateSighting:
 
 
 def passage(passage_id: str) -> Passage:
-    """A passage that was let in."""
+    """A granted passage."""
     verdict = Verdict(Result.GRANTED, Reason.ALLOWED, plate="AB12CDE")
     return Passage(passage_id, "lane", datetime.now(UTC), "beam", verdict, READING)
 
 
 def live(settings: JournalSettings, round_number: int, said: int) -> None:
-    """Grant and record until killed; every step is told to the descriptor `said`."""
+    """Grant and record until killed; report each step to the descriptor `said`."""
     journal = open_journal(settings)
     seen = sighting()
     for number in range(100_000):
@@ -62,7 +62,7 @@ def live(settings: JournalSettings, round_number: int, said: int) -> None:
 
 
 def killed_after(settings: JournalSettings, round_number: int, steps: int, pause_s: float) -> str:
-    """What a child said before it was killed: some steps in, and then at any moment."""
+    """What a child reported before it was killed, `pause_s` after its first `steps`."""
     hears, said = os.pipe()
     child = os.fork()
     if child == 0:
