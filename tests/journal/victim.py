@@ -67,7 +67,11 @@ def killed_after(settings: JournalSettings, round_number: int, steps: int, pause
     child = os.fork()
     if child == 0:
         os.close(hears)
-        live(settings, round_number, said)
+        try:
+            live(settings, round_number, said)
+        except BaseException as error:
+            os.write(2, f"{error!r}\n".encode())
+        os._exit(1)
     os.close(said)
     with os.fdopen(hears) as lines:
         heard = [lines.readline() for _ in range(steps)]
