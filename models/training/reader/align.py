@@ -17,8 +17,8 @@ import torch
 from plategate.plates.text import fold
 
 from .export import load_average
-from .network import ALPHABET, BLANK, COLUMNS
 from .samples import Crop, fit, load_crops, normalise, plain_cut
+from .shape import ALPHABET, BLANK, COLUMNS
 
 MARGIN_X, MARGIN_Y = 0.05, 0.08
 

@@ -31,7 +31,7 @@ LUMINANCE = (
 
 
 def area_matrix(sizes: Tensor, source: int, rows: int) -> Tensor:
-    """Matrices (n, rows, source) that average `source` values to `sizes` ones, and repeat the last."""
+    """Matrices (n, rows, source): `source` values averaged to `sizes`, the last one repeated."""
     return _overlap(sizes, torch.full_like(sizes, source), source, rows)
 
 

@@ -8,6 +8,8 @@ Each sends chunks of pictures through a queue; all pictures are stretched to one
 from __future__ import annotations
 
 import multiprocessing
+import queue
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +23,11 @@ from synthesis.signs import draw_sign
 
 from .pack import Packed, crops_of, load, pictures_of
 from .samples import Crop, Floats, crop_shares, swap_characters
+from .shape import ALPHABET, BLANK
 from .transplant import Donors
 
 KEPT_HEIGHT, KEPT_WIDTH = 80, 320
+MOST_CHARACTERS = 14
 COLOUR_MIXES = 3
 DRAWN, RESPELT, SIGNS = "drawn", "respelt", "signs"
 CHUNK = {DRAWN: 48, RESPELT: 36, SIGNS: 6}
@@ -63,6 +67,15 @@ def chunk_of(kind: str, crops: list[Crop]) -> Chunk:
         np.array([crop.two_line for crop in crops]),
         [crop.text for crop in crops],
     )
+
+
+def classes_of(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Classes (n, MOST_CHARACTERS) of texts, filled up with blanks, and their lengths."""
+    kept = [text[:MOST_CHARACTERS] for text in texts]
+    classes = np.full((len(kept), MOST_CHARACTERS), BLANK, np.int64)
+    for row, text in zip(classes, kept, strict=True):
+        row[: len(text)] = [ALPHABET.index(character) + 1 for character in text]
+    return classes, np.array([len(text) for text in kept], np.int64)
 
 
 def without_plate(image: Picture, source: str) -> Crop:
@@ -116,16 +129,39 @@ def _work(pack: Path, seed: int, queue: multiprocessing.Queue[Chunk]) -> None:
         queue.put(chunk)
 
 
-def start(
-    pack: Path, count: int, seed: int
-) -> tuple[multiprocessing.Queue[Chunk], list[multiprocessing.process.BaseProcess]]:
-    """Start so many processes; they end with this one. Call it before a graphics card is used."""
-    context = multiprocessing.get_context("fork")
-    queue: multiprocessing.Queue[Chunk] = context.Queue(WAITING_CHUNKS)
-    workers = [
-        context.Process(target=_work, args=(pack, seed + number, queue), daemon=True)
-        for number in range(count)
-    ]
-    for worker in workers:
-        worker.start()
-    return queue, list(workers)
+class Makers:
+    """Processes that make chunks, and a thread that receives them, so that training never waits.
+
+    The processes end with this one. Start them before a graphics card is used.
+    """
+
+    def __init__(self, pack: Path, count: int, seed: int) -> None:
+        context = multiprocessing.get_context("fork")
+        sent: multiprocessing.Queue[Chunk] = context.Queue(WAITING_CHUNKS)
+        self._received: queue.SimpleQueue[Chunk] = queue.SimpleQueue()
+        self._workers = [
+            context.Process(target=_work, args=(pack, seed + number, sent), daemon=True)
+            for number in range(count)
+        ]
+        for worker in self._workers:
+            worker.start()
+        threading.Thread(target=self._receive, args=(sent,), daemon=True).start()
+
+    def _receive(self, sent: multiprocessing.Queue[Chunk]) -> None:
+        while True:
+            self._received.put(sent.get())
+
+    def take(self, most: int) -> Iterator[Chunk]:
+        """Up to so many chunks that have come in; none if there are none."""
+        for _ in range(min(most, self._received.qsize())):
+            yield self._received.get()
+
+    def check(self) -> None:
+        """Raise if all processes have failed."""
+        if not any(worker.is_alive() for worker in self._workers):
+            raise SystemExit("all processes that draw plates have failed; their errors are above")
+
+    def stop(self) -> None:
+        """End the processes."""
+        for worker in self._workers:
+            worker.terminate()

@@ -8,12 +8,8 @@ from torch import Tensor, nn
 from pretrained import Convolutions
 from trunk import Block, Published, PublishedStem, convolution, light_stem
 
-ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-BLANK = 0
-CLASSES = len(ALPHABET) + 1
-WIDTH, HEIGHT = 160, 48
-COLUMNS = WIDTH // 4
-STEPS = 2 * COLUMNS
+from .shape import ALPHABET, BLANK, CLASSES, COLUMNS, HEIGHT, STEPS
+
 FINE, WHOLE = 96, 192  # channels of the strokes, and of characters and columns
 # The published network was shown colours from -1 to 1; their deviation is about this.
 PUBLISHED_DEVIATION = 0.45

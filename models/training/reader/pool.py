@@ -8,10 +8,8 @@ import torch
 from torch import Tensor
 
 from .batch_cut import Plates
-from .makers import KEPT_HEIGHT, KEPT_WIDTH, Chunk
-from .network import ALPHABET
+from .makers import KEPT_HEIGHT, KEPT_WIDTH, MOST_CHARACTERS, Chunk, classes_of
 
-MOST_CHARACTERS = 14
 ONE_LINE_SKIPPED = 0.35
 
 
@@ -54,9 +52,7 @@ class Pool:
         if shares is not None:
             return torch.multinomial(shares, count, replacement=True)
         first, second = torch.randint(self.filled, (2, count), device=self.device)
-        again = ~self.two_line[first] & (
-            torch.rand(count, device=self.device) < ONE_LINE_SKIPPED
-        )
+        again = ~self.two_line[first] & (torch.rand(count, device=self.device) < ONE_LINE_SKIPPED)
         return torch.where(again, second, first)
 
     def get(self, at: Tensor) -> tuple[Plates, Tensor, Tensor]:
@@ -69,15 +65,6 @@ class Pool:
             self.two_line[at],
         )
         return plates, self.classes[at], self.lengths[at]
-
-
-def classes_of(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Classes (n, MOST_CHARACTERS) of texts, filled up with blanks, and their lengths."""
-    kept = [text[:MOST_CHARACTERS] for text in texts]
-    classes = np.zeros((len(kept), MOST_CHARACTERS), np.int64)
-    for row, text in zip(classes, kept, strict=True):
-        row[: len(text)] = [ALPHABET.index(character) + 1 for character in text]
-    return classes, np.array([len(text) for text in kept], np.int64)
 
 
 def joined(parts: list[tuple[Plates, Tensor, Tensor]]) -> tuple[Plates, Tensor, Tensor]:

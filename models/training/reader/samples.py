@@ -16,8 +16,8 @@ import numpy.typing as npt
 from synthesis.degrade import degrade
 from synthesis.plates import Picture
 
-from .network import ALPHABET, HEIGHT, WIDTH
 from .quads import around
+from .shape import ALPHABET, HEIGHT, WIDTH
 
 ONE_LINE_SKIPPED = 0.35
 BAR_AT_END_SHARE = 0.1

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from trunk import convolution
 
-from .network import CLASSES, Weights
+from .network import Weights
+from .shape import CLASSES
 
 WIDTH, HEIGHT = 160, 32
 COLUMNS = WIDTH // 4
@@ -104,9 +105,9 @@ def separable() -> SmallReader:
         *(Separable(96, 96) for _ in range(3)),
     )
     columns = nn.Sequential(
-        *_whole_columns(96, 144), Separable(144, 144, (1, 5)), Separable(144, 144, (1, 5))
+        *_whole_columns(96, 160), Separable(160, 160, (1, 5)), Separable(160, 160, (1, 5))
     )
-    return SmallReader(trunk, columns, 144)
+    return SmallReader(trunk, columns, 160)
 
 
 def half() -> SmallReader:
@@ -135,9 +136,7 @@ def dense() -> SmallReader:
         Residual(80),
         Residual(80),
     )
-    columns = nn.Sequential(
-        *_whole_columns(80, 128), convolution(128, 128, (1, 5), then=_relu())
-    )
+    columns = nn.Sequential(*_whole_columns(80, 128), convolution(128, 128, (1, 5), then=_relu()))
     return SmallReader(trunk, columns, 128)
 
 

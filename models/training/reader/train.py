@@ -21,9 +21,10 @@ from trunk import settle
 
 from .export import load_average
 from .mixture import Mixture
-from .network import ALPHABET, STEPS, ReaderNetwork, decode_greedy
+from .network import ReaderNetwork, decode_greedy
 from .samples import fit, load_crops, normalise, plain_cut
 from .score import by_group
+from .shape import ALPHABET, STEPS
 
 SAVE_SECONDS = 300.0
 SETTLING_PICTURES = 128
@@ -42,12 +43,13 @@ class Average:
         """Move the copy a little towards the network."""
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        theirs = network.state_dict()
-        for name, mine in self.network.state_dict().items():
-            if mine.dtype.is_floating_point:
-                mine.lerp_(theirs[name], 1 - decay)
-            else:
-                mine.copy_(theirs[name])
+        theirs, mine = network.state_dict(), self.network.state_dict()
+        floats = [name for name, value in mine.items() if value.dtype.is_floating_point]
+        torch._foreach_lerp_(
+            [mine[name] for name in floats], [theirs[name] for name in floats], 1 - decay
+        )
+        for name in mine.keys() - floats:
+            mine[name].copy_(theirs[name])
 
 
 class Validation:

@@ -10,14 +10,15 @@ from .plates import Picture
 from .sheet import Canvas, choose_font, text_mask
 
 WORDS = (
-    "TAXI", "CARS", "CAR", "AUTO", "MOTORS", "SALE", "FOR SALE", "POLICE", "SCHOOL BUS", "BUS", "STOP",
-    "PARKING", "NO PARKING", "HOTEL", "CAFE", "BANK", "SERVICE", "GARAGE", "EXIT", "ENTRANCE", "OPEN",
-    "CLOSED", "DELIVERY", "EXPRESS", "CARGO", "TRANSPORT", "LOGISTICS", "RENT A CAR", "DRIVING SCHOOL",
-    "AMBULANCE", "FIRE", "TURBO", "SPORT", "LINE", "CLUB", "TOYOTA", "HONDA", "FORD", "SUZUKI", "MAZDA",
-    "NISSAN", "HYUNDAI", "KIA", "DACIA", "SKODA", "VOLVO", "OPEL", "FIAT", "AUDI", "BMW", "JEEP", "TATA",
-    "Corolla", "Civic", "Logan", "Octavia", "Transit", "Sprinter", "diesel", "hybrid", "4x4", "4WD", "TDI",
-    "www.example.com", "info@example.org", "Welcome", "Thank you", "Keep distance", "Pizza", "Baker",
-    "24 HOURS", "NO ENTRY", "LIMITED", "PRIVATE", "PROPERTY", "CAUTION", "WIDE LOAD", "HORN PLEASE",
+    "TAXI", "CARS", "CAR", "AUTO", "MOTORS", "SALE", "FOR SALE", "POLICE", "SCHOOL BUS", "BUS",
+    "STOP", "PARKING", "NO PARKING", "HOTEL", "CAFE", "BANK", "SERVICE", "GARAGE", "EXIT",
+    "ENTRANCE", "OPEN", "CLOSED", "DELIVERY", "EXPRESS", "CARGO", "TRANSPORT", "LOGISTICS",
+    "RENT A CAR", "DRIVING SCHOOL", "AMBULANCE", "FIRE", "TURBO", "SPORT", "LINE", "CLUB",
+    "TOYOTA", "HONDA", "FORD", "SUZUKI", "MAZDA", "NISSAN", "HYUNDAI", "KIA", "DACIA", "SKODA",
+    "VOLVO", "OPEL", "FIAT", "AUDI", "BMW", "JEEP", "TATA", "Corolla", "Civic", "Logan",
+    "Octavia", "Transit", "Sprinter", "diesel", "hybrid", "4x4", "4WD", "TDI", "www.example.com",
+    "info@example.org", "Welcome", "Thank you", "Keep distance", "Pizza", "Baker", "24 HOURS",
+    "NO ENTRY", "LIMITED", "PRIVATE", "PROPERTY", "CAUTION", "WIDE LOAD", "HORN PLEASE",
 )  # fmt: skip
 FONT_CLASSES = ("small", "bold", "hand", "serif", "condensed", "any", "highway")
 HEIGHT = 80
@@ -63,8 +64,7 @@ def _stacked(lines: list[Canvas], rng: np.random.Generator) -> Canvas:
     width = max(line.shape[1] for line in lines) + 2 * side
     out = np.zeros((HEIGHT, width), np.float32)
     pitch = HEIGHT / len(lines)
-    for number, line in enumerate(lines):
-        line = line[:HEIGHT]
+    for number, line in enumerate(line[:HEIGHT] for line in lines):
         y = int(max(0, min(HEIGHT - line.shape[0], number * pitch + (pitch - line.shape[0]) / 2)))
         x = (width - line.shape[1]) // 2
         area = out[y : y + line.shape[0], x : x + line.shape[1]]
