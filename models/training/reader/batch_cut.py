@@ -22,6 +22,20 @@ EXPOSURES = 8  # pictures that make up a smeared one
 
 
 @dataclass(frozen=True)
+class Margins:
+    """Margins around a plate as shares of its sides: anything in a range, or close to the usual."""
+
+    across: tuple[float, float]
+    usual_across: tuple[float, float]  # mean and deviation
+    down: tuple[float, float]
+    usual_down: tuple[float, float]
+
+
+LOOSE = Margins((-0.025, 0.14), (0.05, 0.03), (-0.03, 0.2), (0.08, 0.05))  # as `samples._margins`
+TIGHT = Margins((-0.03, 0.06), (0.0, 0.02), (-0.04, 0.09), (0.0, 0.03))
+
+
+@dataclass(frozen=True)
 class Plates:
     """A batch of pictures and where the plates are in them, in pixels of the original crops."""
 
@@ -83,13 +97,13 @@ def _margin(wide: tuple[float, float], usual: tuple[float, float], like: Tensor)
     return torch.where(_chance(0.5, like), _uniform(*wide, like), near)
 
 
-def random_corners(plates: Plates) -> Tensor:
+def random_corners(plates: Plates, margins: Margins = LOOSE) -> Tensor:
     """Corners (batch, 4, 2) of the cuts in pixels: margins, turn, shear and bent corners."""
     boxes = plates.boxes
     size = boxes[:, 2:] - boxes[:, :2]
     width, height = size.unbind(-1)
-    left, right = (_margin((-0.025, 0.14), (0.05, 0.03), width) for _ in range(2))
-    top, bottom = (_margin((-0.03, 0.2), (0.08, 0.05), width) for _ in range(2))
+    left, right = (_margin(margins.across, margins.usual_across, width) for _ in range(2))
+    top, bottom = (_margin(margins.down, margins.usual_down, width) for _ in range(2))
     x0, x1 = -width * (0.5 + left), width * (0.5 + right)
     y0, y1 = -height * (0.5 + top), height * (0.5 + bottom)
     xs, ys = torch.stack([x0, x1, x1, x0], 1), torch.stack([y0, y0, y1, y1], 1)
@@ -137,9 +151,9 @@ def _widths(plates: Plates) -> Tensor:
     return (ends - pace / 2) / ends[:, -1:]
 
 
-def random_cut(plates: Plates, smeared: float) -> Cut:
+def random_cut(plates: Plates, smeared: float, margins: Margins = LOOSE) -> Cut:
     """Cut all plates of a batch; a share of them moves while the shutter is open."""
-    corners = random_corners(plates)
+    corners = random_corners(plates, margins)
     rows, columns = random_resolution(plates)
     scale = 2 / plates.shapes.flip(-1)[:, None]
     matrices = square_to_quad(corners * scale - 1)

@@ -26,11 +26,12 @@ from .makers import Makers
 from .network import decode_greedy
 from .pack import Packed, load, unpack_fonts
 from .score import share_right
-from .small_network import VARIANTS
+from .small_network import VARIANTS, with_weights
 from .train import Average, difficulty
 
 FONTS_VARIABLE = "PLATEGATE_FONTS"  # where synthesis.fonts finds them
 WARM_UP = 400  # steps
+WARM_UP_AGAIN = 50  # when going on from trained weights
 DECAY = 0.999
 CTC, SOFT, HINT = 0.3, 10.0, 0.5  # weights of the three losses
 NOTE_SECONDS, SAVE_SECONDS = 20.0, 60.0
@@ -44,7 +45,13 @@ class Pupil:
     def __init__(self, variant: str, teacher_channels: int, options: argparse.Namespace) -> None:
         self.variant = variant
         device = torch.device(options.device)
-        self.network = VARIANTS[variant]().to(device, memory_format=torch.channels_last)
+        network = VARIANTS[variant]()
+        # What maps features to the teacher's is not kept, so a later training goes without.
+        self.hint = HINT if options.start_from is None else 0.0
+        if options.start_from is not None:
+            saved = torch.load(options.start_from, map_location="cpu", weights_only=True)
+            network = with_weights(variant, saved["average"][variant]).train()
+        self.network = network.to(device, memory_format=torch.channels_last)
         self.guess = nn.Conv2d(self.network.features, teacher_channels, 1).to(device)
         self.average = Average(self.network, DECAY)
         self.parameters = [*self.network.parameters(), *self.guess.parameters()]
@@ -68,7 +75,7 @@ class Pupil:
         soft = (lesson.trust * soft_loss(log_chances, lesson.wanted)).mean()
         hint = feature_loss(guess.float(), lesson.features)
         self.optimizer.zero_grad(set_to_none=True)
-        (CTC * text + SOFT * soft + HINT * hint).backward()  # type: ignore[no-untyped-call]
+        (CTC * text + SOFT * soft + self.hint * hint).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.parameters, 4.0)
         self.optimizer.step()
         self.average.update(self.network)
@@ -132,14 +139,17 @@ def _train(options: argparse.Namespace, packed: Packed, began: float) -> None:
     first = time.monotonic()
     print(f"begins after {first - began:.1f} s", flush=True)
     noted = saved = first
+    warm_up = WARM_UP if options.start_from is None else WARM_UP_AGAIN
     step = 0
     losses = torch.zeros(len(pupils), 3, device=lessons.device)
     while (now := time.monotonic()) < end:
         share = (now - first) / (end - first)
         measure = options.measure and step in MEASURED_STEPS
         lessons.take(makers.take(4))
-        lesson = lessons.next(difficulty(share), measure)
-        rate = options.peak * min(1.0, (step + 1) / WARM_UP)
+        if lessons.drawn >= options.drawn:
+            makers.stop()
+        lesson = lessons.next(options.amount * difficulty(share), measure)
+        rate = options.peak * min(1.0, (step + 1) / warm_up)
         rate *= 0.5 + 0.5 * math.cos(math.pi * share) + 0.003
         for at, pupil in enumerate(pupils):
             clock = time.monotonic()
@@ -209,6 +219,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=550, help="for everything")
     parser.add_argument("--batch", type=int, default=1024)
     parser.add_argument("--peak", type=float, default=3e-3, help="highest learning rate")
+    parser.add_argument("--start-from", type=Path, help="weights of all variants, from a training")
+    parser.add_argument("--amount", type=float, default=1.0, help="scales how pictures are spoilt")
+    parser.add_argument("--real", type=float, help="share of real crops as they are")
+    parser.add_argument("--same-view", action="store_true", help="the teacher sees no clean cut")
+    parser.add_argument("--tight", action="store_true", help="cut at the plate's rim")
+    parser.add_argument("--drawn", type=int, default=10**9, help="plates to draw, no more")
     parser.add_argument("--workers", type=int, default=8, help="processes that draw plates")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--measure", action="store_true", help="time the parts of a step")

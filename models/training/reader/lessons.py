@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from precision import fastest
 
-from .batch_cut import Plates, random_cut
+from .batch_cut import LOOSE, TIGHT, Plates, random_cut
 from .batch_spoil import clean, fit, spoil
 from .export import load_average
 from .makers import COLOUR_MIXES, DRAWN, RESPELT, SIGNS, Chunk, chunk_of, without_plate
@@ -105,6 +105,15 @@ def feature_loss(said: Tensor, wanted: Tensor) -> Tensor:
     return ((said - wanted) / deviation).square().mean()
 
 
+def shares_of_kinds(real: float | None) -> dict[str, float]:
+    """Share of every kind in a batch; with another share of real crops the others give way."""
+    usual = {kind: share for kind, (share, _, _) in KINDS.items()}
+    if real is None:
+        return usual
+    left = (1 - real) / (1 - usual[REAL])
+    return {kind: real if kind == REAL else share * left for kind, share in usual.items()}
+
+
 class Lessons:
     """Draws batches from all pools, spoils them, and asks the teacher."""
 
@@ -112,6 +121,9 @@ class Lessons:
         self.device = torch.device(options.device)
         self.precision = fastest(self.device)
         self.batch = options.batch
+        self.same_view = options.same_view
+        self.margins = TIGHT if options.tight else LOOSE
+        self.shares_of_kinds = shares_of_kinds(options.real)
         self.pools = {kind: Pool(kept, self.device) for kind, (_, _, kept) in KINDS.items()}
         real = crops_of(packed, COLOUR_MIXES)
         self.shares = torch.from_numpy(crop_shares(real)).float().to(self.device)
@@ -129,7 +141,12 @@ class Lessons:
 
     def ready(self) -> bool:
         """Whether there is enough of every kind to begin."""
-        return self.pools[DRAWN].filled >= FIRST_DRAWN
+        return self.drawn >= FIRST_DRAWN
+
+    @property
+    def drawn(self) -> int:
+        """How many drawn plates have come in."""
+        return self.pools[DRAWN].added
 
     def timed(self, name: str, since: float, measure: bool) -> float:
         if measure and self.device.type == "cuda":
@@ -141,7 +158,8 @@ class Lessons:
 
     def _draw(self) -> tuple[Plates, Tensor, Tensor, Tensor]:
         parts, amounts = [], []
-        for kind, (share, amount, _) in KINDS.items():
+        for kind, (_, amount, _) in KINDS.items():
+            share = self.shares_of_kinds[kind]
             pool, count = self.pools[kind], max(1, round(share * self.batch))
             parts.append(pool.get(pool.draw(count, self.shares if kind == REAL else None)))
             amounts.append(torch.full((count,), amount, device=self.device))
@@ -152,17 +170,19 @@ class Lessons:
         """The next batch; `amount` scales how badly it is spoilt."""
         now = time.monotonic()
         plates, classes, lengths, amounts = self._draw()
-        cut = random_cut(plates, SMEARED_SHARE * amount)
+        cut = random_cut(plates, SMEARED_SHARE * amount, self.margins)
         now = self.timed("cut", now, measure)
         low = spoil(cut, amounts * amount)
         pictures = fit(low, cut, HEIGHT, WIDTH)
-        views = torch.cat([clean(cut), fit(low, cut, TEACHER_HEIGHT, WIDTH)])
+        views = fit(low, cut, TEACHER_HEIGHT, WIDTH)
+        if not self.same_view:
+            views = torch.cat([clean(cut), views])
         now = self.timed("spoil", now, measure)
         kind = self.device.type
         with torch.autocast(kind, self.precision, enabled=self.precision != torch.float32):
             seen = self.teacher.see(views.contiguous(memory_format=torch.channels_last))
             chances = self.teacher.say(seen)
-        easy, hard = chances.chunk(2)
+        easy, hard = (chances, chances) if self.same_view else chances.chunk(2)
         on_host = lengths.cpu()
         known = text_loss(easy.clamp_min(1e-7).log(), classes, on_host).neg().exp()
         nothing = torch.zeros_like(easy[:1])
@@ -170,7 +190,9 @@ class Lessons:
         blank = (lengths == 0)[:, None, None]
         wanted = torch.where(blank, nothing, (easy + hard) / 2)
         trust = torch.where(lengths == 0, 1.0, known.clamp_min(LEAST_TRUST))
-        features = torch.stack(seen.float().chunk(2)).mean(0)
+        features = seen.float()
+        if not self.same_view:
+            features = torch.stack(features.chunk(2)).mean(0)
         self.timed("teacher", now, measure)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         shares = lengths.clamp_min(LEAST_LENGTH)

@@ -138,7 +138,8 @@ class Makers:
     def __init__(self, pack: Path, count: int, seed: int) -> None:
         context = multiprocessing.get_context("fork")
         sent: multiprocessing.Queue[Chunk] = context.Queue(WAITING_CHUNKS)
-        self._received: queue.SimpleQueue[Chunk] = queue.SimpleQueue()
+        self._received: queue.Queue[Chunk] = queue.Queue(WAITING_CHUNKS)
+        self._stopped = False
         self._workers = [
             context.Process(target=_work, args=(pack, seed + number, sent), daemon=True)
             for number in range(count)
@@ -158,10 +159,11 @@ class Makers:
 
     def check(self) -> None:
         """Raise if all processes have failed."""
-        if not any(worker.is_alive() for worker in self._workers):
+        if not self._stopped and not any(worker.is_alive() for worker in self._workers):
             raise SystemExit("all processes that draw plates have failed; their errors are above")
 
     def stop(self) -> None:
         """End the processes."""
+        self._stopped = True
         for worker in self._workers:
             worker.terminate()
