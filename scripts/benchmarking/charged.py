@@ -8,6 +8,7 @@ from typing import Any
 
 from plategate.vision.interpreter import Model
 from plategate.vision.localize.contour import ContourLocalizer
+from plategate.vision.read import tflite
 from plategate.vision.read.tesseract_engines import InProcessEngine
 
 # Millions of instructions of one call on an emulated Cortex-A72; the detector's of its largest
@@ -41,6 +42,15 @@ class Charged:
         def contours(localizer: ContourLocalizer, image: Any) -> Any:
             return self._once("contours", 1, image, lambda: localize(localizer, image))
 
+        search = tflite.prefix_beam_search
+
+        def beam_search(probabilities: Any) -> Any:
+            key = "search", probabilities.shape, probabilities.tobytes()
+            if key not in self._known:
+                self._known[key] = search(probabilities)
+            return self._known[key]
+
+        tflite.prefix_beam_search = beam_search  # type: ignore[assignment]
         Model.run = model_run  # type: ignore[method-assign]
         InProcessEngine.read_line = engine_read  # type: ignore[method-assign]
         ContourLocalizer.localize = contours  # type: ignore[method-assign]

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Policies compared by `scripts/attempt_gains`: tables of attempts, searches of the localizer."""
+"""The policies that `scripts/attempt_gains` compares: tables of attempts and searches."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from plategate.vision.attempts import CASCADE, Cascade
 from plategate.vision.interfaces import Localizer, Reader
 from plategate.vision.localize.contour import ContourLocalizer
 from plategate.vision.localize.detector import Detector
 from plategate.vision.localize.refiner import Refiner
 from plategate.vision.localize.tflite import Search, TfliteLocalizer
 from plategate.vision.pipeline import Pipeline
-from plategate.vision.region import CASCADE, Cascade
 
 
 @dataclass(frozen=True)
@@ -47,26 +47,20 @@ def with_variants(cascade: Cascade, *variants: int | None) -> Cascade:
     return replace(cascade, attempts=changed + rows[len(changed) :])
 
 
-ONE_LOOK = with_variants(CASCADE, 1, 1, 1, None, None, None, None)
-TWO_LOOKS = with_variants(CASCADE, 2, 2, 1, None, None, None, None)
+B = with_variants(replace(without(CASCADE, 3, 4), alone=0.97), 2, 2, 1, 2, 2)
 POLICIES = (
-    Policy("base"),
-    Policy("base, contours", contours=True),
-    Policy("base, no parts", search=Search(parts=False)),
-    Policy("variants 3", with_variants(CASCADE, 3, 3, 1)),
-    Policy("variants 2", TWO_LOOKS),
-    Policy("variants 1", ONE_LOOK),
-    Policy("variants 1, close-up 2", with_variants(CASCADE, 1, 2, 1)),
-    Policy("variants 1, close-up 3", with_variants(CASCADE, 1, 3, 1)),
-    Policy("2, no close-up", without(TWO_LOOKS, 1)),
-    Policy("2, alone .99", replace(TWO_LOOKS, alone=0.99)),
-    Policy("2, alone .98", replace(TWO_LOOKS, alone=0.98)),
-    Policy("2, alone .97", replace(TWO_LOOKS, alone=0.97)),
-    Policy("2, tess 1", with_variants(CASCADE, 2, 2, 1, 1, 1, 1, 1)),
-    Policy("2, tess 2", with_variants(CASCADE, 2, 2, 1, 2, 2, 2, 2)),
-    Policy("2, no tess confirmed", without(TWO_LOOKS, 3)),
-    Policy("2, no tess unconfirmed", without(TWO_LOOKS, 4)),
-    Policy("2, no tess level", without(TWO_LOOKS, 6)),
-    Policy("2, no tess doubtful", without(TWO_LOOKS, 5)),
-    Policy("2, no tess", without(TWO_LOOKS, 3, 4, 5, 6)),
+    Policy("base", contours=True),
+    Policy("B", B),
+    Policy("B, tess 1", with_variants(B, 2, 2, 1, 1, 1)),
+    Policy("B, no level", without(B, 4)),
+    Policy("B, tess level only", without(B, 3)),
+    Policy("B, first 1", with_variants(B, 1, 2, 1, 2, 2)),
+    Policy("B, 3 variants", with_variants(B, 3, 3, 1, 2, 2)),
+    Policy("B, no close-up", without(B, 1)),
+    Policy("B, alone .95", replace(B, alone=0.95)),
+    Policy("B, parts if suspect", B, Search(parts_from=0.001)),
+    Policy("B, parts from .05", B, Search(parts_from=0.05)),
+    Policy("B, parts from .12", B, Search(parts_from=0.12)),
+    Policy("B, no parts", B, Search(parts=False)),
+    Policy("B, no tess", without(B, 3, 4)),
 )

@@ -88,19 +88,14 @@ def test_ok__no_localizer_and_no_reader() -> None:
     assert Pipeline([], []).read_still(still()).plates == ()
 
 
-def test_ok__next_localizer_where_the_first_finds_nothing() -> None:
-    second = FakeLocalizer([region()])
-    pipeline = Pipeline([FakeLocalizer([]), second], [FakeReader(reading("AB12CDE"))])
-    assert texts(pipeline) == ["AB12CDE"]
-    assert second.asked == 1
-
-
-def test_ok__next_localizer_where_nothing_reads_as_a_plate() -> None:
-    reader = FakeReader(reading("FORD", 0.3), reading("AB12CDE"))
+@pytest.mark.parametrize("regions", [[], [region()]])
+def test_ok__a_working_localizer_is_not_replaced_by_the_next(regions: list[PlateRegion]) -> None:
     second = FakeLocalizer([region(90, 60)])
-    result = Pipeline([FakeLocalizer([region()]), second], [reader]).read_still(still())
-    assert [found.reading.text for found in result.plates] == ["AB12CDE"]
-    assert result.regions == (region(90, 60),)
+    reader = FakeReader(reading("FORD", 0.3), reading("AB12CDE"))
+    result = Pipeline([FakeLocalizer(regions), second], [reader]).read_still(still())
+    assert result.plates == ()
+    assert result.regions == tuple(regions)
+    assert second.asked == 0
 
 
 def test_ok__regions_are_returned_even_if_nothing_reads() -> None:

@@ -20,7 +20,7 @@ class VisionSettings(SettingsModel):
     threads: int = Field(1, ge=1, le=4, description="threads of each network")
     localizer: Literal["auto", "tflite", "contour"] = Field(
         "auto",
-        description="auto: the trained detector, and contours if it finds nothing or is missing",
+        description="auto: the trained detector, and contours if it is missing or fails",
     )
     reader: Literal["auto", "tflite", "tesseract"] = Field(
         "auto", description="auto: both readers; tflite or tesseract: only that one"

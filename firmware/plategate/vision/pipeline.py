@@ -21,12 +21,13 @@ from plategate.values import (
     PlateSighting,
     Still,
 )
+from plategate.vision.attempts import CASCADE, CLEAR, Cascade
 from plategate.vision.consensus.calibrate import Calibration
 from plategate.vision.consensus.merge import agree_burst
 from plategate.vision.consensus.settle import Evidence
 from plategate.vision.degraded import PART_FAILURES, Degraded
 from plategate.vision.interfaces import Localizer, Reader
-from plategate.vision.region import CASCADE, CLEAR, Cascade, RegionReader
+from plategate.vision.region import RegionReader
 
 MOST_PLATES = 4
 # Below this confidence a burst goes on although its stills agree: dark, far away or dirty plates.
@@ -89,7 +90,7 @@ class Pipeline:
         return self._degraded.sentences
 
     def read_still(self, still: Still, every: bool = True) -> StillReading:
-        """Find and read the plates of one still.
+        """Find and read the plates of one still, with the first localizer that does not fail.
 
         Without `every`, doubtful plates that could not rank before a clear one get no further
         attempts.
@@ -107,25 +108,25 @@ class Pipeline:
         found: list[PlateFound] = []
         for localizer in self._localizers:
             regions = self._localize(localizer, still.image, work)
+            if regions is None:
+                continue
+            proposed = regions
             found = self._read_regions(still.image, regions, localizer, work, every)
-            if found or not proposed:
-                proposed = regions
-            if found:
-                break
+            break
         ranked = sorted(found, key=lambda item: _rank(item, still.image), reverse=True)
         spent = {**work.spent_ms, "total": (self._now_s() - started) * 1000.0}
         return StillReading(still, tuple(ranked), tuple(proposed), tuple(spent.items()))
 
     def _localize(
         self, localizer: Localizer, image: Image, work: RegionReader
-    ) -> list[PlateRegion]:
-        """The regions of one localizer; none if it fails."""
+    ) -> list[PlateRegion] | None:
+        """The regions of one localizer; None if it fails."""
         try:
             with work.timed("localize"):
                 regions = localizer.localize(image)
         except PART_FAILURES as error:
             self._degraded.failed(localizer.name, str(error))
-            return []
+            return None
         self._degraded.works(localizer.name)
         return regions
 

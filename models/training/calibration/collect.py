@@ -20,6 +20,7 @@ import numpy as np
 from detector.conditions import CONDITIONS
 from plategate.errors import GateError
 from plategate.values import Image, PlateReading, PlateRegion
+from plategate.vision.attempts import CASCADE, Cascade
 from plategate.vision.boxes import Box, intersection_over_union
 from plategate.vision.degraded import Degraded
 from plategate.vision.interfaces import Localizer, Reader
@@ -28,7 +29,7 @@ from plategate.vision.read.tesseract import TesseractReader
 from plategate.vision.read.tflite import TfliteReader
 from plategate.vision.rectify.level import levelled
 from plategate.vision.rectify.plate import rectify
-from plategate.vision.region import CASCADE, SECOND_CUT, Cascade, RegionReader, second_cut
+from plategate.vision.region import SECOND_CUT, RegionReader, second_cut
 
 from .recorded import CONTRADICTED
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from plategate.plates.text import fold
 from plategate.values import CharacterReading, PlateReading, TextAlternative
+from plategate.vision.attempts import CASCADE, Attempt, Cut, Tally, walk
 from plategate.vision.consensus.calibrate import Calibration
 from plategate.vision.consensus.merge import support
-from plategate.vision.region import CASCADE, Attempt, Cut, Tally, walk
 
 FOLDS = 5
 # Keys of the recorded readings. Where a close-up replaced the first reading, that one is recorded

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Find plates without a model: proposals at several scales, scored by how plate-like they look.
 
-Fallback for a missing detector, and for stills in which the detector finds nothing. Takes H x W x 3
-uint8 BGR, which is not modified.
+Fallback for a missing or failing detector. Takes H x W x 3 uint8 BGR, which is not modified. Where
+the detector works and finds nothing, contours find no plate either (scripts/attempt_gains).
 """
 
 from __future__ import annotations

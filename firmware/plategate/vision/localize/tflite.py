@@ -34,7 +34,8 @@ class Search:
     moved: float = 0.7  # a candidate that overlaps its refined box by less is refined once more
     accept: float = 0.23  # lowest combined probability of a region that is reported
     sure: float = 0.45  # below this combined probability the parts of the still are searched too
-    parts: bool = True
+    parts: bool = True  # whether the parts are searched at all
+    parts_from: float = 0.0  # only if the best combined probability reaches this
 
 
 # Without the refiner the detector's score has to be higher for as few false regions: 96.9 % of the
@@ -83,7 +84,8 @@ class TfliteLocalizer:
             return []
         search = self._search
         found = self._refined(image, self.detector.propose(image, search.suspect))
-        if search.parts and max((one.score for one in found), default=0.0) < search.sure:
+        best = max((one.score for one in found), default=0.0)
+        if search.parts and search.parts_from <= best < search.sure:
             found += self._refined(image, self._in_parts(image))
         accepted = without_overlaps([one for one in found if one.score >= search.accept])
         regions = (_region(one, width, height) for one in accepted)

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which attempts are made at one plate: a table of cuts and readers, and what has been read so far.
+
+Pure decisions, without pictures: `region` makes the cuts and asks the readers, and the calibration
+fit in models/training walks the same table over recorded readings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from math import inf
+
+from plategate.values import PlateReading
+from plategate.vision.consensus.calibrate import Calibration
+from plategate.vision.consensus.merge import agree_readings
+from plategate.vision.consensus.settle import Evidence
+
+# Limits of confidence, chosen on the validation split (scripts/benchmark). From SURE on, joined
+# readings need no further reader: asking all readers about every plate reads no more of them right.
+SURE = 0.95
+# From CLEAR on, a first reading only has to be confirmed, and a second one confirms it.
+CLEAR = 0.8
+# Below LOST the other readers also read the levelled cut. A higher limit asks more often (0.8: 20
+# of 290 plates, 0.7: 4) and reads no more of them right.
+LOST = 0.7
+
+
+class Cut(Enum):
+    """How the plate image of an attempt is cut."""
+
+    REGION = auto()  # the region as localized, with the normal margin
+    CLOSE_UP = auto()  # the region refined in a close-up; replaces REGION if read more surely
+    SECOND = auto()  # the tighter cut that confirms
+    LEVELLED = auto()  # the tighter cut, levelled by the row of characters
+
+
+class State(Enum):
+    """What is known about a region while it is read."""
+
+    UNREAD = auto()
+    ALONE = auto()  # one reading that needs no confirmation
+    CLEAR = auto()  # one clear reading, not confirmed yet
+    CONFIRMED = auto()  # and the second cut was read clearly as well
+    UNCONFIRMED = auto()  # but the second cut was not
+    DOUBTFUL = auto()  # a weak first reading, none, or one that the close-up contradicts
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One row of the table: what is read by whom, in which state and below which confidence.
+
+    `others` means all readers but the first, one after the other, each only while the joined
+    reading is below `below`. The reader reads at most `variants` of the cut, or all of them.
+    """
+
+    cut: Cut
+    state: State
+    others: bool = False
+    below: float = inf
+    variants: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """The table of attempts and the limits of a first reading.
+
+    From `clear` on a reading only has to be confirmed; from `alone` on, calibrated, not even that.
+    """
+
+    attempts: tuple[Attempt, ...]
+    clear: float = CLEAR
+    alone: float = inf
+
+
+CASCADE = Cascade(
+    (
+        Attempt(Cut.REGION, State.UNREAD),
+        Attempt(Cut.CLOSE_UP, State.DOUBTFUL),
+        Attempt(Cut.SECOND, State.CLEAR),
+        Attempt(Cut.REGION, State.CONFIRMED, others=True, below=SURE),
+        Attempt(Cut.REGION, State.UNCONFIRMED, others=True),
+        Attempt(Cut.REGION, State.DOUBTFUL, others=True, below=SURE),
+        Attempt(Cut.LEVELLED, State.DOUBTFUL, others=True, below=LOST),
+    )
+)
+
+
+class Tally:
+    """The readings of one region so far, and which attempts are still worth making."""
+
+    def __init__(
+        self,
+        evidence: Evidence | None = None,
+        calibration: Calibration | None = None,
+        cascade: Cascade = CASCADE,
+    ) -> None:
+        self._evidence = evidence
+        self._calibration = calibration
+        self._cascade = cascade
+        self.state = State.UNREAD
+        self.readings: list[PlateReading] = []
+        self.contradicted: list[PlateReading] = []  # first readings that a close-up replaced
+        self._joined: PlateReading | None = None  # None until a second attempt was made
+
+    def wants(self, attempt: Attempt) -> bool:
+        """Whether the attempt is worth making now."""
+        if attempt.state is not self.state:
+            return False
+        return self._joined is None or self._joined.confidence < attempt.below
+
+    def add(self, attempt: Attempt, found: list[PlateReading]) -> bool:
+        """Count the reading of an attempt, if it found one; False if it is set aside."""
+        if attempt.cut is Cut.CLOSE_UP:
+            if confidence_of(found) <= confidence_of(self.readings):
+                return False
+            self.contradicted, self.readings = self.readings, found
+            differs = bool(self.contradicted) and self.contradicted[0].text != found[0].text
+            self._judge_first(differs)
+            return True
+        if self.state is State.UNREAD:
+            self.readings = found
+            self._judge_first(differs=False)
+            return True
+        if self.state is State.CLEAR:
+            clear = confidence_of(found) >= self._cascade.clear
+            self.state = State.CONFIRMED if clear else State.UNCONFIRMED
+        self.readings = [*self.readings, *found]
+        self._joined = self._join(self.readings)
+        return True
+
+    def result(self) -> PlateReading | None:
+        """The joined reading; a contradicted one counts if no other reader has read the plate."""
+        if len(self.readings) == 1 and self.contradicted:
+            if self.contradicted[0].text != self.readings[0].text:
+                self.readings = [*self.readings, *self.contradicted]
+            return self._join(self.readings)
+        return self._joined or self._join(self.readings)
+
+    def _judge_first(self, differs: bool) -> None:
+        if confidence_of(self.readings) < self._cascade.clear or differs:
+            self.state = State.DOUBTFUL
+            return
+        joined = self._join(self.readings)
+        alone = joined is not None and joined.confidence >= self._cascade.alone
+        self.state = State.ALONE if alone else State.CLEAR
+
+    def _join(self, readings: Sequence[PlateReading]) -> PlateReading | None:
+        return agree_readings(readings, self._evidence, self._calibration)
+
+
+Ask = Callable[[Attempt, int], bool]
+
+
+def walk(attempts: Sequence[Attempt], tally: Tally, readers: int, ask: Ask) -> None:
+    """Make the attempts that `tally` wants; `ask` makes one with the reader of that number.
+
+    `ask` adds its reading to the tally and returns False to end the walk.
+    """
+    for attempt in attempts:
+        for number in range(1, readers) if attempt.others else range(min(1, readers)):
+            if tally.wants(attempt) and not ask(attempt, number):
+                return
+
+
+def confidence_of(readings: Sequence[PlateReading]) -> float:
+    """The highest confidence; 0.0 if there is no reading."""
+    return max((reading.confidence for reading in readings), default=0.0)
