@@ -7,7 +7,7 @@ fit in models/training walks the same table over recorded readings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from math import inf
@@ -36,6 +36,14 @@ class Cut(Enum):
     LEVELLED = auto()  # the tighter cut, levelled by the row of characters
 
 
+class Asked(Enum):
+    """Which readers read the cut of an attempt."""
+
+    SMALL = auto()  # the small reader, which is right about clear plates
+    MAIN = auto()
+    OTHERS = auto()  # all other readers, one after the other
+
+
 class State(Enum):
     """What is known about a region while it is read."""
 
@@ -51,13 +59,13 @@ class State(Enum):
 class Attempt:
     """One row of the table: what is read by whom, in which state and below which confidence.
 
-    `others` means all readers but the first, one after the other, each only while the joined
-    reading is below `below`. The reader reads at most `variants` of the cut, or all of them.
+    It is made while the joined reading is below `below`. The reader reads at most `variants` of the
+    cut, or all of them.
     """
 
     cut: Cut
+    asked: Asked
     state: State
-    others: bool = False
     below: float = inf
     variants: int | None = None
 
@@ -66,23 +74,26 @@ class Attempt:
 class Cascade:
     """The table of attempts and the limits of a first reading.
 
-    From `clear` on a reading only has to be confirmed; from `alone` on, calibrated, not even that.
+    From `clear` on a reading only has to be confirmed; from `alone` on, calibrated, not even that
+    (`small_alone` for the small reader).
     """
 
     attempts: tuple[Attempt, ...]
     clear: float = CLEAR
     alone: float = inf
+    small_alone: float = inf
 
 
 CASCADE = Cascade(
     (
-        Attempt(Cut.REGION, State.UNREAD),
-        Attempt(Cut.CLOSE_UP, State.DOUBTFUL),
-        Attempt(Cut.SECOND, State.CLEAR),
-        Attempt(Cut.REGION, State.CONFIRMED, others=True, below=SURE),
-        Attempt(Cut.REGION, State.UNCONFIRMED, others=True),
-        Attempt(Cut.REGION, State.DOUBTFUL, others=True, below=SURE),
-        Attempt(Cut.LEVELLED, State.DOUBTFUL, others=True, below=LOST),
+        Attempt(Cut.REGION, Asked.SMALL, State.UNREAD, variants=1),
+        Attempt(Cut.REGION, Asked.MAIN, State.UNREAD),
+        Attempt(Cut.CLOSE_UP, Asked.MAIN, State.DOUBTFUL),
+        Attempt(Cut.SECOND, Asked.MAIN, State.CLEAR),
+        Attempt(Cut.REGION, Asked.OTHERS, State.CONFIRMED, below=SURE),
+        Attempt(Cut.REGION, Asked.OTHERS, State.UNCONFIRMED),
+        Attempt(Cut.REGION, Asked.OTHERS, State.DOUBTFUL, below=SURE),
+        Attempt(Cut.LEVELLED, Asked.OTHERS, State.DOUBTFUL, below=LOST),
     )
 )
 
@@ -102,6 +113,7 @@ class Tally:
         self.state = State.UNREAD
         self.readings: list[PlateReading] = []
         self.contradicted: list[PlateReading] = []  # first readings that a close-up replaced
+        self._small: list[PlateReading] = []
         self._joined: PlateReading | None = None  # None until a second attempt was made
 
     def wants(self, attempt: Attempt) -> bool:
@@ -111,7 +123,17 @@ class Tally:
         return self._joined is None or self._joined.confidence < attempt.below
 
     def add(self, attempt: Attempt, found: list[PlateReading]) -> bool:
-        """Count the reading of an attempt, if it found one; False if it is set aside."""
+        """Count the reading of an attempt, if it found one; False if it is set aside.
+
+        A reading of the small reader counts by itself, or else only confirms the same text.
+        """
+        if attempt.asked is Asked.SMALL:
+            self._small = found
+            joined = self._join(found)
+            if joined is None or joined.confidence < self._cascade.small_alone:
+                return False
+            self.readings, self.state = found, State.ALONE
+            return True
         if attempt.cut is Cut.CLOSE_UP:
             if confidence_of(found) <= confidence_of(self.readings):
                 return False
@@ -143,8 +165,12 @@ class Tally:
             self.state = State.DOUBTFUL
             return
         joined = self._join(self.readings)
-        alone = joined is not None and joined.confidence >= self._cascade.alone
-        self.state = State.ALONE if alone else State.CLEAR
+        if joined is not None and joined.confidence >= self._cascade.alone:
+            self.state = State.ALONE
+        elif self._small and self._small[0].text == self.readings[0].text:
+            self.state, self._joined = State.CONFIRMED, joined
+        else:
+            self.state = State.CLEAR
 
     def _join(self, readings: Sequence[PlateReading]) -> PlateReading | None:
         return agree_readings(readings, self._evidence, self._calibration)
@@ -153,13 +179,16 @@ class Tally:
 Ask = Callable[[Attempt, int], bool]
 
 
-def walk(attempts: Sequence[Attempt], tally: Tally, readers: int, ask: Ask) -> None:
+def walk(
+    attempts: Sequence[Attempt], tally: Tally, readers: Mapping[Asked, Sequence[int]], ask: Ask
+) -> None:
     """Make the attempts that `tally` wants; `ask` makes one with the reader of that number.
 
-    `ask` adds its reading to the tally and returns False to end the walk.
+    `readers` gives the numbers of the readers there are. `ask` adds the reading to the tally and
+    returns False to end the walk.
     """
     for attempt in attempts:
-        for number in range(1, readers) if attempt.others else range(min(1, readers)):
+        for number in readers.get(attempt.asked, ()):
             if tally.wants(attempt) and not ask(attempt, number):
                 return
 

@@ -18,8 +18,11 @@ from plategate.vision.consensus.calibrate import (
 )
 from plategate.vision.degraded import Degraded
 from plategate.vision.interfaces import Localizer, Reader
+from plategate.vision.models import find_model
+from plategate.vision.region import SMALL
 
 T = TypeVar("T")
+SMALL_TABLE = "plate_reader_small"
 
 
 def build_localizers(settings: VisionSettings, degraded: Degraded) -> list[Localizer]:
@@ -44,6 +47,8 @@ def build_calibration(settings: VisionSettings, degraded: Degraded) -> Calibrati
 def build_readers(settings: VisionSettings, degraded: Degraded) -> list[Reader]:
     """The readers in the order in which they are tried."""
     parts: list[Reader] = []
+    if settings.reader in ("auto", "tflite") and _has_small_reader(settings):
+        _add(parts, "small plate reader", lambda: _small_reader(settings), degraded)
     if settings.reader in ("auto", "tflite"):
         _add(parts, "plate reader", lambda: _tflite_reader(settings), degraded)
     if settings.reader in ("auto", "tesseract") or not parts:
@@ -78,6 +83,21 @@ def _tflite_reader(settings: VisionSettings) -> Reader:
     from plategate.vision.read.tflite import TfliteReader
 
     return TfliteReader(settings.models_dir, settings.threads)
+
+
+def _has_small_reader(settings: VisionSettings) -> bool:
+    """Whether the manifest names a small reader; folders of other models may have none."""
+    try:
+        find_model(SMALL_TABLE, settings.models_dir)
+    except ModelError:
+        return False
+    return True
+
+
+def _small_reader(settings: VisionSettings) -> Reader:
+    from plategate.vision.read.tflite import TfliteReader
+
+    return TfliteReader(settings.models_dir, settings.threads, SMALL_TABLE, SMALL)
 
 
 def _tesseract_reader(settings: VisionSettings, degraded: Degraded) -> Reader:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from plategate.values import Image, PlateImage, PlateReading, PlateRegion
-from plategate.vision.attempts import CASCADE, Attempt, Cascade, Cut, State, Tally, walk
+from plategate.vision.attempts import CASCADE, Asked, Attempt, Cascade, Cut, State, Tally, walk
 from plategate.vision.consensus.calibrate import Calibration
 from plategate.vision.consensus.settle import Evidence
 from plategate.vision.degraded import PART_FAILURES, Degraded
@@ -22,6 +22,7 @@ from plategate.vision.rectify.plate import NORMAL, Margin, rectify, trimmed
 
 # A region below this confidence in which the first reader finds no text is no plate.
 DOUBTFUL_REGION = 0.6
+SMALL = "small"  # name of the small reader
 # The confirming cut is tighter, and follows the detector's own corners if the refiner moved them.
 SECOND_CUT = Margin(width=0.02, height=0.03)
 
@@ -39,6 +40,7 @@ class RegionReader:
         calibration: Calibration | None = None,
     ) -> None:
         self._readers = tuple(readers)
+        self._numbers = _numbers_of(readers)
         self._evidence = evidence
         self._degraded = degraded
         self._now_s = now_s
@@ -76,11 +78,11 @@ class RegionReader:
             kept = tally.add(attempt, found)
             if attempt.cut is Cut.CLOSE_UP and kept:
                 cuts[Cut.REGION] = cuts[Cut.CLOSE_UP]
-            if not tally.readings and region.confidence < DOUBTFUL_REGION:
+            if not found and not tally.readings and region.confidence < DOUBTFUL_REGION:
                 return False
             return thorough or tally.state is not State.DOUBTFUL
 
-        walk(self._cascade.attempts, tally, len(self._readers), ask)
+        walk(self._cascade.attempts, tally, self._numbers, ask)
         return cuts[Cut.REGION], tally
 
     def _cut(
@@ -129,6 +131,13 @@ class RegionReader:
         finally:
             spent = (self._now_s() - started) * 1000.0
             self.spent_ms[stage] = self.spent_ms.get(stage, 0.0) + spent
+
+
+def _numbers_of(readers: Sequence[Reader]) -> dict[Asked, list[int]]:
+    """Numbers of the readers by their part in the table of attempts."""
+    small = [number for number, reader in enumerate(readers) if reader.name == SMALL]
+    rest = [number for number in range(len(readers)) if number not in small]
+    return {Asked.SMALL: small, Asked.MAIN: rest[:1], Asked.OTHERS: rest[1:]}
 
 
 def second_cut(image: Image, plate: PlateImage) -> PlateImage:

@@ -33,7 +33,7 @@ from plategate.vision.region import SECOND_CUT, RegionReader, second_cut
 
 from .recorded import CONTRADICTED
 
-FIRST_ATTEMPTS = Cascade(CASCADE.attempts[:2])  # the region as localized and its close-up
+FIRST_ATTEMPTS = Cascade(CASCADE.attempts[1:3])  # the region as localized and its close-up
 SIDES = ("x0", "y0", "x1", "y1")
 LEAST_OVERLAP = 0.35
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from plategate.plates.text import fold
 from plategate.values import CharacterReading, PlateReading, TextAlternative
-from plategate.vision.attempts import CASCADE, Attempt, Cut, Tally, walk
+from plategate.vision.attempts import CASCADE, Asked, Attempt, Cut, Tally, walk
 from plategate.vision.consensus.calibrate import Calibration
 from plategate.vision.consensus.merge import support
 
@@ -83,7 +83,7 @@ def flow(plate: Plate, calibration: Calibration) -> tuple[PlateReading | None, s
         tally.add(attempt, [reading] if reading else [])
         return True
 
-    walk(CASCADE.attempts, tally, 2, ask)
+    walk(CASCADE.attempts, tally, {Asked.MAIN: [0], Asked.OTHERS: [1]}, ask)
     joined = tally.result()
     if joined is None or len(tally.readings) == 1:
         return joined, None
@@ -95,7 +95,7 @@ def _key_of(attempt: Attempt, plate: Plate) -> str:
     closer = CONTRADICTED in plate.readings
     if attempt.cut is Cut.CLOSE_UP:
         return FIRST if closer else ""
-    if attempt.cut is Cut.REGION and not attempt.others:
+    if attempt.cut is Cut.REGION and attempt.asked is Asked.MAIN:
         return CONTRADICTED if closer else FIRST
     return KEYS.get(attempt.cut, OTHER)
 

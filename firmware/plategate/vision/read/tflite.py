@@ -88,12 +88,17 @@ class Decoded:
 
 
 class TfliteReader:
-    """A `Reader` that uses models/plate_reader.tflite; the manifest gives its alphabet."""
+    """A `Reader` that uses a network of the manifest, which also gives its alphabet."""
 
-    name = "tflite"
-
-    def __init__(self, models: Path | None = None, threads: int = 1) -> None:
-        file = find_model(TABLE, models)
+    def __init__(
+        self,
+        models: Path | None = None,
+        threads: int = 1,
+        table: str = TABLE,
+        name: str = "tflite",
+    ) -> None:
+        self.name = name
+        file = find_model(table, models)
         self._alphabet = str(file.notes.get("alphabet", ""))
         self._model: Model = open_model(file.path, file.sha256, threads)
         shape = self._model.input_shape
