@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 
-from plategate.vision.attempts import CASCADE, Cascade
+from plategate.vision.attempts import CASCADE, SURE, Asked, Attempt, Cascade, Cut, State
 from plategate.vision.interfaces import Localizer, Reader
 from plategate.vision.localize.contour import ContourLocalizer
 from plategate.vision.localize.detector import Detector
@@ -40,27 +41,36 @@ def without(cascade: Cascade, *rows: int) -> Cascade:
     return replace(cascade, attempts=kept)
 
 
-def with_variants(cascade: Cascade, *variants: int | None) -> Cascade:
-    """The cascade with these limits of variants, row by row; the others as they are."""
-    rows = cascade.attempts
-    changed = tuple(replace(row, variants=most) for row, most in zip(rows, variants, strict=False))
-    return replace(cascade, attempts=changed + rows[len(changed) :])
+def with_variants(cascade: Cascade, row: int, most: int | None) -> Cascade:
+    """The cascade with another limit of variants in one row."""
+    rows = list(cascade.attempts)
+    rows[row] = replace(rows[row], variants=most)
+    return replace(cascade, attempts=tuple(rows))
 
 
-B = with_variants(replace(without(CASCADE, 3, 4), alone=0.97), 2, 2, 1, 2, 2)
+def everybody() -> Cascade:
+    """The table before costs counted: all variants, a second cut of every plate, all readers."""
+    rows = [replace(row, variants=None) for row in CASCADE.attempts[1:]]
+    rows.insert(3, Attempt(Cut.REGION, Asked.OTHERS, State.CONFIRMED, below=SURE))
+    return Cascade(tuple(rows))
+
+
+SMALL, MAIN, CLOSE_UP, SECOND, UNCONFIRMED, DOUBTFUL, LEVELLED = range(len(CASCADE.attempts))
 POLICIES = (
-    Policy("base", contours=True),
-    Policy("B", B),
-    Policy("B, tess 1", with_variants(B, 2, 2, 1, 1, 1)),
-    Policy("B, no level", without(B, 4)),
-    Policy("B, tess level only", without(B, 3)),
-    Policy("B, first 1", with_variants(B, 1, 2, 1, 2, 2)),
-    Policy("B, 3 variants", with_variants(B, 3, 3, 1, 2, 2)),
-    Policy("B, no close-up", without(B, 1)),
-    Policy("B, alone .95", replace(B, alone=0.95)),
-    Policy("B, parts if suspect", B, Search(parts_from=0.001)),
-    Policy("B, parts from .05", B, Search(parts_from=0.05)),
-    Policy("B, parts from .12", B, Search(parts_from=0.12)),
-    Policy("B, no parts", B, Search(parts=False)),
-    Policy("B, no tess", without(B, 3, 4)),
+    Policy("all variants and readers", everybody(), Search(parts_from=0.0)),
+    Policy("all variants and readers, contours", everybody(), Search(parts_from=0.0), True),
+    Policy("shipped"),
+    Policy("without the small reader", without(CASCADE, SMALL)),
+    Policy("without the close-up", without(CASCADE, CLOSE_UP)),
+    Policy("second cut of every clear plate", replace(CASCADE, alone=inf, small_alone=inf)),
+    Policy("without the second cut", without(CASCADE, SECOND)),
+    Policy("without Tesseract", without(CASCADE, UNCONFIRMED, DOUBTFUL, LEVELLED)),
+    Policy("without Tesseract on contradictions", without(CASCADE, UNCONFIRMED)),
+    Policy("without the levelled cut", without(CASCADE, LEVELLED)),
+    Policy("one variant at first", with_variants(CASCADE, MAIN, 1)),
+    Policy("three variants at first", with_variants(CASCADE, MAIN, 3)),
+    Policy("five variants at first", with_variants(CASCADE, MAIN, 5)),
+    Policy("one variant in the close-up", with_variants(CASCADE, CLOSE_UP, 1)),
+    Policy("parts of every doubtful still", search=Search(parts_from=0.0)),
+    Policy("no parts of a still", search=Search(parts=False)),
 )

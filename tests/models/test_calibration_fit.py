@@ -37,7 +37,7 @@ def by_day(fit: ModuleType) -> list[Any]:
     plates = []
     for number in range(40):
         text = f"KL{number:03}MN"
-        cuts = {f"tflite {cut}": reading(text, 0.97, "tflite") for cut in ("normal", "again")}
+        cuts = {f"tflite {cut}": reading(text, 0.85, "tflite") for cut in ("normal", "again")}
         plates.append(fit.Plate(text, f"day-{number}.jpg", "set", cuts))
     return plates
 

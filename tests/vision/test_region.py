@@ -10,6 +10,7 @@ import pytest
 
 from plategate.errors import ModelError
 from plategate.values import CharacterReading, Image, PlateImage, PlateReading, PlateRegion
+from plategate.vision.attempts import CASCADE
 from plategate.vision.degraded import Degraded
 from plategate.vision.region import RegionReader
 
@@ -60,14 +61,48 @@ def read(*readers: Scripted, thorough: bool = True, localizer: CloseUp | None = 
     return found.text if found else None
 
 
-@pytest.mark.parametrize(("sure", "asked"), [(0.9, (2, 1)), (0.5, (1, 1))])
-def test_ok__only_a_clear_reading_is_confirmed_by_its_reader(
-    sure: float, asked: tuple[int, int]
-) -> None:
-    first = Scripted("first", ("NEAR123", sure), ("NEAR128", sure))
-    second = Scripted("second", ("NEAR123", 0.9))
+@pytest.mark.parametrize(
+    ("sure", "asked"),
+    [
+        (0.99, (1, 0)),  # alone
+        (0.9, (2, 0)),  # confirmed by the second cut
+        (0.5, (1, 2)),  # doubtful: the region and its levelled cut are given to the other reader
+    ],
+)
+def test_ok__effort_depends_on_the_first_reading(sure: float, asked: tuple[int, int]) -> None:
+    first = Scripted("first", ("NEAR123", sure), ("NEAR123", sure))
+    second = Scripted("second", ("OTHER99", 0.4), ("OTHER99", 0.4))
     read(first, second)
     assert (first.asked, second.asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("small", "main", "asked"),
+    [
+        (("NEAR123", 0.999), ("NEAR128", 0.9), (1, 0)),  # enough alone
+        (("NEAR123", 0.7), ("NEAR123", 0.9), (1, 1)),  # confirms the main reader
+        (("NEAR128", 0.7), ("NEAR123", 0.9), (1, 2)),  # contradicts it: second cut
+        (("NEAR123", 0.2), ("NEAR123", 0.99), (1, 1)),  # the main reader alone
+    ],
+)
+def test_ok__the_small_reader_reads_first(
+    small: tuple[str, float], main: tuple[str, float], asked: tuple[int, int]
+) -> None:
+    first, second = Scripted("small", small), Scripted("main", main, main)
+    other = Scripted("other", ("OTHER99", 0.9))
+    cascade = replace(CASCADE, small_alone=0.99)
+    reader = RegionReader([first, second, other], None, Degraded(), lambda: 0.0, cascade)
+    found = reader.read(STILL, REGION, CloseUp())[1]
+    assert found is not None and found.text == (small if asked[1] == 0 else main)[0]
+    assert (first.asked, second.asked) == asked
+    assert other.asked == 0
+
+
+def test_ok__a_plate_without_text_for_the_small_reader_is_given_up_if_doubtful() -> None:
+    first, second = Scripted("small", ("", 0.0)), Scripted("main", ("NEAR123", 0.9))
+    reader = RegionReader([first, second], None, Degraded(), lambda: 0.0)
+    assert reader.read(STILL, replace(REGION, confidence=0.3), CloseUp())[1] is None
+    assert second.asked == 0
 
 
 def test_ok__the_second_cut_is_tighter() -> None:
@@ -92,7 +127,7 @@ def test_ok__the_second_cut_follows_the_detectors_own_corners() -> None:
 
 @pytest.mark.parametrize(("sure", "asked"), [(0.9, 0), (0.5, 1)])
 def test_ok__a_doubtful_second_cut_does_not_confirm(sure: float, asked: int) -> None:
-    first = Scripted("first", ("NEAR123", 0.99), ("NEAR123", sure))
+    first = Scripted("first", ("NEAR123", 0.95), ("NEAR123", sure))
     second = Scripted("second", ("NEAR128", 0.9))
     read(first, second)
     assert second.asked == asked

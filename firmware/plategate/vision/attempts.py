@@ -50,8 +50,8 @@ class State(Enum):
     UNREAD = auto()
     ALONE = auto()  # one reading that needs no confirmation
     CLEAR = auto()  # one clear reading, not confirmed yet
-    CONFIRMED = auto()  # and the second cut was read clearly as well
-    UNCONFIRMED = auto()  # but the second cut was not
+    CONFIRMED = auto()  # and the second cut reads the same clearly
+    UNCONFIRMED = auto()  # but the second cut does not
     DOUBTFUL = auto()  # a weak first reading, none, or one that the close-up contradicts
 
 
@@ -84,17 +84,20 @@ class Cascade:
     small_alone: float = inf
 
 
+# Rows, limits and numbers of variants were chosen with scripts/attempt_gains; docs/latency.md has
+# the gain and the cost of each. Other readers are asked about doubtful plates only: where the first
+# one is clear on both cuts they change no plate.
 CASCADE = Cascade(
     (
         Attempt(Cut.REGION, Asked.SMALL, State.UNREAD, variants=1),
-        Attempt(Cut.REGION, Asked.MAIN, State.UNREAD),
-        Attempt(Cut.CLOSE_UP, Asked.MAIN, State.DOUBTFUL),
-        Attempt(Cut.SECOND, Asked.MAIN, State.CLEAR),
-        Attempt(Cut.REGION, Asked.OTHERS, State.CONFIRMED, below=SURE),
-        Attempt(Cut.REGION, Asked.OTHERS, State.UNCONFIRMED),
-        Attempt(Cut.REGION, Asked.OTHERS, State.DOUBTFUL, below=SURE),
-        Attempt(Cut.LEVELLED, Asked.OTHERS, State.DOUBTFUL, below=LOST),
-    )
+        Attempt(Cut.REGION, Asked.MAIN, State.UNREAD, variants=2),
+        Attempt(Cut.CLOSE_UP, Asked.MAIN, State.DOUBTFUL, variants=2),
+        Attempt(Cut.SECOND, Asked.MAIN, State.CLEAR, variants=1),
+        Attempt(Cut.REGION, Asked.OTHERS, State.UNCONFIRMED, variants=2),
+        Attempt(Cut.REGION, Asked.OTHERS, State.DOUBTFUL, below=SURE, variants=2),
+        Attempt(Cut.LEVELLED, Asked.OTHERS, State.DOUBTFUL, below=LOST, variants=2),
+    ),
+    alone=0.97,
 )
 
 
@@ -146,8 +149,9 @@ class Tally:
             self._judge_first(differs=False)
             return True
         if self.state is State.CLEAR:
-            clear = confidence_of(found) >= self._cascade.clear
-            self.state = State.CONFIRMED if clear else State.UNCONFIRMED
+            same = bool(found) and found[0].text == self.readings[0].text
+            confirmed = same and confidence_of(found) >= self._cascade.clear
+            self.state = State.CONFIRMED if confirmed else State.UNCONFIRMED
         self.readings = [*self.readings, *found]
         self._joined = self._join(self.readings)
         return True

@@ -145,13 +145,11 @@ def test_ok__a_still_without_a_confident_plate_is_also_searched_in_parts() -> No
     assert doubted.box[0] == pytest.approx(42, abs=0.1)
 
 
-def test_ok__a_still_without_candidates_is_searched_in_parts() -> None:
-    empty = plate_map()
-    lower_right = plate_map((100, 80, 180, 100, 0.9))
-    found, fake, _ = localizer(empty, empty, empty, empty, lower_right)
-    (region,) = found.localize(still())
-    assert len(fake.shown) == 5
-    assert region.box[0] > 768 * 0.42
+def test_ok__a_still_without_candidates_is_empty_and_costs_one_pass() -> None:
+    found, fake, refiner = localizer(plate_map())
+    assert found.localize(still()) == []
+    assert len(fake.shown) == 1
+    assert refiner.asked == []
 
 
 def test_ok__a_still_with_only_rejected_candidates_is_searched_in_parts() -> None:
