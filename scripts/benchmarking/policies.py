@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 
 from plategate.vision.attempts import CASCADE, SURE, Asked, Attempt, Cascade, Cut, State
-from plategate.vision.interfaces import Localizer, Reader
-from plategate.vision.localize.contour import ContourLocalizer
+from plategate.vision.interfaces import Reader
 from plategate.vision.localize.detector import Detector
 from plategate.vision.localize.refiner import Refiner
 from plategate.vision.localize.tflite import Search, TfliteLocalizer
@@ -23,14 +22,11 @@ class Policy:
     name: str
     cascade: Cascade = CASCADE
     search: Search = field(default_factory=Search)
-    contours: bool = False
     readers: tuple[str, ...] = ("tflite", "tesseract")
 
     def pipeline(self, detector: Detector, refiner: Refiner, readers: Sequence[Reader]) -> Pipeline:
         """The pipeline of this policy on shared networks."""
-        localizers: list[Localizer] = [TfliteLocalizer(detector, refiner, self.search)]
-        if self.contours:
-            localizers.append(ContourLocalizer())
+        localizers = [TfliteLocalizer(detector, refiner, self.search)]
         chosen = [reader for reader in readers if reader.name in self.readers]
         return Pipeline(localizers, chosen, cascade=self.cascade)
 
@@ -58,7 +54,6 @@ def everybody() -> Cascade:
 SMALL, MAIN, CLOSE_UP, SECOND, UNCONFIRMED, DOUBTFUL, LEVELLED = range(len(CASCADE.attempts))
 POLICIES = (
     Policy("all variants and readers", everybody(), Search(parts_from=0.0)),
-    Policy("all variants and readers, contours", everybody(), Search(parts_from=0.0), True),
     Policy("shipped"),
     Policy("without the small reader", without(CASCADE, SMALL)),
     Policy("without the close-up", without(CASCADE, CLOSE_UP)),

@@ -19,10 +19,10 @@ from plategate.vision.consensus.calibrate import (
 from plategate.vision.degraded import Degraded
 from plategate.vision.interfaces import Localizer, Reader
 from plategate.vision.models import find_model
+from plategate.vision.read.tflite import SMALL_TABLE
 from plategate.vision.region import SMALL
 
 T = TypeVar("T")
-SMALL_TABLE = "plate_reader_small"
 
 
 def build_localizers(settings: VisionSettings, degraded: Degraded) -> list[Localizer]:

@@ -40,7 +40,7 @@ class RegionReader:
         calibration: Calibration | None = None,
     ) -> None:
         self._readers = tuple(readers)
-        self._numbers = _numbers_of(readers)
+        self._numbers = numbers_of(readers)
         self._evidence = evidence
         self._degraded = degraded
         self._now_s = now_s
@@ -133,7 +133,7 @@ class RegionReader:
             self.spent_ms[stage] = self.spent_ms.get(stage, 0.0) + spent
 
 
-def _numbers_of(readers: Sequence[Reader]) -> dict[Asked, list[int]]:
+def numbers_of(readers: Sequence[Reader]) -> dict[Asked, list[int]]:
     """Numbers of the readers by their part in the table of attempts."""
     small = [number for number, reader in enumerate(readers) if reader.name == SMALL]
     rest = [number for number in range(len(readers)) if number not in small]

@@ -20,18 +20,18 @@ import numpy as np
 from detector.conditions import CONDITIONS
 from plategate.errors import GateError
 from plategate.values import Image, PlateReading, PlateRegion
-from plategate.vision.attempts import CASCADE, Cascade
+from plategate.vision.attempts import CASCADE, Asked, Cascade, Cut
 from plategate.vision.boxes import Box, intersection_over_union
 from plategate.vision.degraded import Degraded
 from plategate.vision.interfaces import Localizer, Reader
 from plategate.vision.localize.tflite import TfliteLocalizer
 from plategate.vision.read.tesseract import TesseractReader
-from plategate.vision.read.tflite import TfliteReader
+from plategate.vision.read.tflite import SMALL_TABLE, TfliteReader
 from plategate.vision.rectify.level import levelled
 from plategate.vision.rectify.plate import rectify
-from plategate.vision.region import SECOND_CUT, RegionReader, second_cut
+from plategate.vision.region import SECOND_CUT, SMALL, RegionReader, numbers_of, second_cut
 
-from .recorded import CONTRADICTED
+from .recorded import CONTRADICTED, CUT_NAMES
 
 FIRST_ATTEMPTS = Cascade(CASCADE.attempts[1:3])  # the region as localized and its close-up
 SIDES = ("x0", "y0", "x1", "y1")
@@ -96,21 +96,26 @@ def collect(
 def read(
     image: Image, region: PlateRegion, localizer: Localizer | None, readers: list[Reader]
 ) -> dict[str, Any]:
-    """The readings of every reader and every cut.
+    """The readings of every cut by the readers that the firmware's table of attempts names.
 
     Where the firmware replaces the first reading by one in a close-up, the cuts are those of the
     close-up, and the first reading is recorded as CONTRADICTED.
     """
-    single = RegionReader(readers[:1], None, Degraded(), time.perf_counter, FIRST_ATTEMPTS)
-    normal, tally = single.attempt(image, region, localizer or LabelledBoxes())
+    numbers = numbers_of(readers)
+    main = [readers[number] for number in numbers[Asked.MAIN]]
+    first = RegionReader(main, None, Degraded(), time.perf_counter, FIRST_ATTEMPTS)
+    normal, tally = first.attempt(image, region, localizer or LabelledBoxes())
     cuts = {
-        "normal": normal,
-        "again": second_cut(image, normal),
-        "level": rectify(image, levelled(image, normal.region), SECOND_CUT),
+        Cut.REGION: normal,
+        Cut.SECOND: second_cut(image, normal),
+        Cut.LEVELLED: rectify(image, levelled(image, normal.region), SECOND_CUT),
     }
     found = {CONTRADICTED: packed(tally.contradicted[0])} if tally.contradicted else {}
-    for cut, plate in cuts.items():
-        found |= {f"{reader.name} {cut}": packed(reader.read(plate)) for reader in readers}
+    for attempt in CASCADE.attempts:
+        for number in numbers[attempt.asked] if attempt.cut in cuts else ():
+            key = f"{readers[number].name} {CUT_NAMES[attempt.cut]}"
+            if key not in found:
+                found[key] = packed(readers[number].read(cuts[attempt.cut], attempt.variants))
     return found
 
 
@@ -126,6 +131,10 @@ class LabelledBoxes:
         return None
 
 
+def small_reader() -> Reader:
+    return TfliteReader(table=SMALL_TABLE, name=SMALL)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
@@ -137,7 +146,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     localizer = None if wanted.labelled_boxes else TfliteLocalizer.from_manifest()
     readers: list[Reader] = []
-    for build in (TfliteReader, TesseractReader):
+    for build in (small_reader, TfliteReader, TesseractReader):
         try:
             readers.append(build())
         except GateError as error:

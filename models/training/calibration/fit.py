@@ -18,6 +18,7 @@ from .recorded import (
     FIRST,
     FOLDS,
     OTHER,
+    SMALL,
     Plate,
     Result,
     accepted,
@@ -34,10 +35,10 @@ Numbers = npt.NDArray[np.float64]
 PRIOR = 0.03
 # A kind of support with fewer plates than this by day is fitted on harder conditions as well.
 ENOUGH_PLATES = 10
-CALIBRATED = (FIRST, OTHER)
+CALIBRATED = (FIRST, OTHER, SMALL)
 # Tesseract's weight: by day 0.05 to 0.2 read the same plates right; of small and of blurred ones
 # 0.2 reads 1.0 and 1.4 points less (scripts/benchmark --condition).
-WEIGHTS = {"tflite": 1.0, "tesseract": 0.1}
+WEIGHTS = {"tflite": 1.0, "tesseract": 0.1, "small": 1.0}
 # Two cuts read by one reader share its errors, so the second weighs at most half.
 REPEATS = (0.3, 0.5)
 
@@ -83,7 +84,7 @@ def fit(plates: Sequence[Plate], repeat: float, harder: Sequence[Plate] = ()) ->
     `harder` are plates under conditions in which kinds of support are common that are rare by day.
     """
     seen = Counter(plate.text for plate in plates)
-    samples: dict[str, list[Sample]] = {"tflite": [], "tesseract": []}
+    samples: dict[str, list[Sample]] = {reader: [] for reader in WEIGHTS}
     for plate in plates:
         count = seen[plate.text] ** -0.5
         for reading in (plate.readings[key] for key in CALIBRATED if key in plate.readings):

@@ -18,12 +18,12 @@ from plategate.vision.consensus.calibrate import Calibration
 from plategate.vision.consensus.merge import support
 
 FOLDS = 5
-# Keys of the recorded readings. Where a close-up replaced the first reading, that one is recorded
-# as CONTRADICTED and the one in the close-up as FIRST.
-FIRST = "tflite normal"
+# Recorded readings have keys of reader and cut. Where a close-up replaced the first reading, that
+# one is recorded as CONTRADICTED and the one in the close-up as FIRST.
+CUT_NAMES = {Cut.REGION: "normal", Cut.SECOND: "again", Cut.LEVELLED: "level"}
+FIRST, OTHER, SMALL = "tflite normal", "tesseract normal", "small normal"
 CONTRADICTED = "tflite doubted"
-KEYS = {Cut.SECOND: "tflite again", Cut.LEVELLED: "tesseract level"}
-OTHER = "tesseract normal"
+READERS = {Asked.SMALL: "small", Asked.MAIN: "tflite", Asked.OTHERS: "tesseract"}
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def flow(plate: Plate, calibration: Calibration) -> tuple[PlateReading | None, s
         tally.add(attempt, [reading] if reading else [])
         return True
 
-    walk(CASCADE.attempts, tally, {Asked.MAIN: [0], Asked.OTHERS: [1]}, ask)
+    walk(CASCADE.attempts, tally, {asked: [0] for asked in READERS}, ask)
     joined = tally.result()
     if joined is None or len(tally.readings) == 1:
         return joined, None
@@ -95,9 +95,9 @@ def _key_of(attempt: Attempt, plate: Plate) -> str:
     closer = CONTRADICTED in plate.readings
     if attempt.cut is Cut.CLOSE_UP:
         return FIRST if closer else ""
-    if attempt.cut is Cut.REGION and attempt.asked is Asked.MAIN:
-        return CONTRADICTED if closer else FIRST
-    return KEYS.get(attempt.cut, OTHER)
+    if closer and attempt.cut is Cut.REGION and attempt.asked is Asked.MAIN:
+        return CONTRADICTED
+    return f"{READERS[attempt.asked]} {CUT_NAMES[attempt.cut]}"
 
 
 def results_of(plates: Sequence[Plate], calibration: Calibration) -> list[Result]:

@@ -33,7 +33,7 @@ from plategate.vision.read.ctc import (
 )
 from plategate.vision.rectify.plate import sheared
 
-TABLE = "plate_reader"
+TABLE, SMALL_TABLE = "plate_reader", "plate_reader_small"
 INPUT_DIMENSIONS = 4  # batch, height, width, one grey channel
 LEAST_DEVIATION = 4.0  # grey levels; limits the amplification of noise on an empty crop
 LEAST_SIDE = 4  # px, a smaller crop cannot be read
