@@ -65,7 +65,7 @@ POLICIES = (
     Policy("one variant at first", with_variants(CASCADE, MAIN, 1)),
     Policy("three variants at first", with_variants(CASCADE, MAIN, 3)),
     Policy("five variants at first", with_variants(CASCADE, MAIN, 5)),
-    Policy("one variant in the close-up", with_variants(CASCADE, CLOSE_UP, 1)),
+    Policy("two variants in the close-up", with_variants(CASCADE, CLOSE_UP, 2)),
     Policy("parts of every doubtful still", search=Search(parts_from=0.0)),
     Policy("no parts of a still", search=Search(parts=False)),
 )

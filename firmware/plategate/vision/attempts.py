@@ -91,7 +91,7 @@ CASCADE = Cascade(
     (
         Attempt(Cut.REGION, Asked.SMALL, State.UNREAD, variants=1),
         Attempt(Cut.REGION, Asked.MAIN, State.UNREAD, variants=2),
-        Attempt(Cut.CLOSE_UP, Asked.MAIN, State.DOUBTFUL, variants=2),
+        Attempt(Cut.CLOSE_UP, Asked.MAIN, State.DOUBTFUL, variants=1),
         Attempt(Cut.SECOND, Asked.MAIN, State.CLEAR, variants=1),
         Attempt(Cut.REGION, Asked.OTHERS, State.UNCONFIRMED, variants=2),
         Attempt(Cut.REGION, Asked.OTHERS, State.DOUBTFUL, below=SURE, variants=2),
