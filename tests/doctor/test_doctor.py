@@ -150,6 +150,31 @@ def test_fail__unreadable_files_stop_no_other_check(
     assert "gate" in found
 
 
+@pytest.mark.parametrize(
+    ("error", "light", "sentence"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), Light.AMBER, "/x: Permission"),
+        (KeyError("a bug"), Light.RED, "the check itself failed: KeyError('a bug')"),
+    ],
+)
+@pytest.mark.parametrize("check", ["board._temperature", "software._python", "state._crashes"])
+def test_fail__a_check_that_fails_is_a_result_and_stops_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, check: str,
+    error: Exception, light: Light, sentence: str,
+) -> None:  # fmt: skip
+    expected = set(bench.examine())
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(f"plategate.doctor.{check}", fail)
+    found = bench.examine()
+    assert set(found) == expected
+    broken = found[check.partition("._")[2]]
+    assert broken.light is light
+    assert sentence in broken.sentence
+
+
 def test_fail__wiring_without_an_open_relay(bench: Bench) -> None:
     text = bench.config.read_text(encoding="utf-8").replace("[pins.open_relay]\npin = 17\n", "")
     bench.config.write_text(text, encoding="utf-8")

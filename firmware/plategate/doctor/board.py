@@ -9,7 +9,15 @@ import os
 import pwd
 from collections.abc import Iterator
 
-from plategate.doctor.results import CheckResult, Machine, RunningGate, amber, green, red
+from plategate.doctor.results import (
+    CheckResult,
+    Machine,
+    RunningGate,
+    amber,
+    green,
+    red,
+    run_checks,
+)
 from plategate.settings import Settings
 
 SERVICE_USER = "plategate"
@@ -22,13 +30,17 @@ THROTTLED_FILE = "/sys/devices/platform/soc/soc:firmware/get_throttled"
 
 def board(settings: Settings, machine: Machine, gate: RunningGate) -> Iterator[CheckResult]:
     """Run all checks of this file."""
-    yield _pins(settings, machine, gate)
-    yield _wiring(settings)
-    yield _camera(settings, machine)
-    yield _temperature(machine)
-    yield _supply(machine)
-    yield _clock(settings, gate)
-    yield _watchdog(machine)
+    return run_checks(
+        {
+            "pins": lambda: _pins(settings, machine, gate),
+            "wiring": lambda: _wiring(settings),
+            "camera": lambda: _camera(settings, machine),
+            "temperature": lambda: _temperature(machine),
+            "supply": lambda: _supply(machine),
+            "clock": lambda: _clock(settings, gate),
+            "watchdog": lambda: _watchdog(machine),
+        }
+    )
 
 
 def _pins(settings: Settings, machine: Machine, gate: RunningGate) -> CheckResult:

@@ -7,11 +7,13 @@ The machine is a value, so that a test can build a broken one from a folder.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from plategate.errors import reason_of
 
 
 class Light(StrEnum):
@@ -97,3 +99,15 @@ class Machine:
         names = ",".join(properties)
         text = self.command(["systemctl", "show", "--property", names, unit]) or ""
         return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def run_checks(checks: Mapping[str, Callable[[], CheckResult]]) -> Iterator[CheckResult]:
+    """Run checks by name; one that fails is a result of its own and stops no other."""
+    for name, check in checks.items():
+        try:
+            yield check()
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            yield amber(name, f"{where}{reason_of(error)}", "sudo plategate doctor")
+        except Exception as error:
+            yield red(name, f"the check itself failed: {error!r}", "please report this line")

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import platform
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from plategate.doctor.results import CheckResult, Machine, amber, green, red
+from plategate.doctor.results import CheckResult, Machine, amber, green, red, run_checks
 from plategate.settings import Settings
 
 PYTHONS = ((3, 11), (3, 13))
@@ -24,14 +25,19 @@ REINSTALL = "sudo ./setup.sh install"
 
 def software(settings: Settings, machine: Machine) -> Iterator[CheckResult]:
     """Run all checks of this file."""
-    yield _python()
-    yield _runtime()
-    yield _tesseract(machine)
+    folder = settings.vision.models_dir
+    checks: dict[str, Callable[[], CheckResult]] = {
+        "python": _python,
+        "runtime": _runtime,
+        "tesseract": lambda: _tesseract(machine),
+    }
     for name in MODELS:
-        yield _model(name, settings.vision.models_dir)
-    yield _pipeline(settings)
+        title = f"model {name.removeprefix('plate_')}"
+        checks[title] = functools.partial(_model, title, name, folder)
+    checks["reading"] = lambda: _pipeline(settings)
     if settings.pins.backend == "lgpio":
-        yield _lgpio()
+        checks["pin library"] = _lgpio
+    return run_checks(checks)
 
 
 def _python() -> CheckResult:
@@ -70,11 +76,10 @@ def _tesseract(machine: Machine) -> CheckResult:
     return red("tesseract", "neither tesserocr nor the program tesseract is installed", REINSTALL)
 
 
-def _model(name: str, folder: Path | None) -> CheckResult:
+def _model(title: str, name: str, folder: Path | None) -> CheckResult:
     from plategate.errors import ModelError
     from plategate.vision.models import find_model
 
-    title = f"model {name.removeprefix('plate_')}"
     try:
         model = find_model(name, folder)
     except ModelError as error:

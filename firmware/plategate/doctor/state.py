@@ -11,8 +11,16 @@ from contextlib import closing
 from datetime import datetime, timedelta
 
 from plategate.clock import SystemClock
-from plategate.doctor.results import CheckResult, Machine, RunningGate, amber, green, red
-from plategate.errors import StoreError, reason_of
+from plategate.doctor.results import (
+    CheckResult,
+    Machine,
+    RunningGate,
+    amber,
+    green,
+    red,
+    run_checks,
+)
+from plategate.errors import StoreError
 from plategate.settings import Settings
 from plategate.storage import StorageFault, fault_of
 
@@ -28,14 +36,12 @@ def state(settings: Settings, machine: Machine, gate: RunningGate) -> Iterator[C
         "journal": lambda: _journal(settings),
         "disk": lambda: _disk(settings, gate),
         "crashes": lambda: _crashes(settings),
+        "service": lambda: _service(machine),
     }
-    for name, check in checks.items():
-        try:
-            yield check()
-        except OSError as error:
-            yield amber(name, f"{error.filename}: {reason_of(error)}", "sudo plategate doctor")
-    yield from _units(settings, machine)
-    yield _gate(gate)
+    if settings.sync.sources:
+        checks["sync"] = lambda: _sync(settings, machine)
+    checks["gate"] = lambda: _gate(gate)
+    return run_checks(checks)
 
 
 def _lists(settings: Settings) -> CheckResult:
@@ -135,31 +141,33 @@ def _crashes(settings: Settings) -> CheckResult:
     return green("crashes", "none in the last week")
 
 
-def _units(settings: Settings, machine: Machine) -> Iterator[CheckResult]:
+def _service(machine: Machine) -> CheckResult:
     shown = machine.unit(GATE, "LoadState", "ActiveState", "UnitFileState", "NRestarts")
     if not shown:
-        yield amber(
+        return amber(
             "service", "systemd does not respond here", "nothing to do unless this is the gate"
         )
-        return
     if shown.get("LoadState") != "loaded":
-        yield amber("service", f"{GATE} is not installed", "sudo ./setup.sh install")
-        return
+        return amber("service", f"{GATE} is not installed", "sudo ./setup.sh install")
     if shown.get("UnitFileState") != "enabled":
-        yield red("service", f"{GATE} does not start at boot", f"sudo systemctl enable {GATE}")
-    elif shown.get("ActiveState") != "active":
-        yield red("service", f"{GATE} is {shown.get('ActiveState')}", f"journalctl -u {GATE} -n 50")
-    else:
-        yield green(
-            "service",
-            f"{GATE} is running, restarted {shown.get('NRestarts', '0')} times since boot",
+        return red("service", f"{GATE} does not start at boot", f"sudo systemctl enable {GATE}")
+    if shown.get("ActiveState") != "active":
+        return red(
+            "service", f"{GATE} is {shown.get('ActiveState')}", f"journalctl -u {GATE} -n 50"
         )
-    if settings.sync.sources:
-        timer = machine.unit(TIMER, "ActiveState").get("ActiveState")
-        if timer != "active":
-            yield red("sync", f"{TIMER} is {timer}", f"sudo systemctl enable --now {TIMER}")
-        else:
-            yield green("sync", f"{len(settings.sync.sources)} sources, {TIMER} is running")
+    restarts = shown.get("NRestarts", "0")
+    return green("service", f"{GATE} is running, restarted {restarts} times since boot")
+
+
+def _sync(settings: Settings, machine: Machine) -> CheckResult:
+    shown = machine.unit(TIMER, "ActiveState")
+    if not shown:
+        return amber(
+            "sync", "systemd does not respond here", "nothing to do unless this is the gate"
+        )
+    if (found := shown.get("ActiveState")) != "active":
+        return red("sync", f"{TIMER} is {found}", f"sudo systemctl enable --now {TIMER}")
+    return green("sync", f"{len(settings.sync.sources)} sources, {TIMER} is running")
 
 
 def _gate(gate: RunningGate) -> CheckResult:
