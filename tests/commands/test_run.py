@@ -6,6 +6,8 @@ Uses the real pipeline on one picture of tests/data.
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,9 +22,14 @@ DEMO = ROOT / "tests" / "data" / "demo"
 PLATEGATE = [sys.executable, "-c", "from plategate.cli import main; main()"]
 
 
-def plategate(*arguments: object) -> subprocess.CompletedProcess[str]:
+def plategate(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*PLATEGATE, *map(str, arguments)], capture_output=True, text=True, timeout=900, check=False
+        [*PLATEGATE, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+        env={**os.environ, **environment},
     )
 
 
@@ -47,6 +54,34 @@ def test_ok__a_rehearsal_writes_crops_and_annotated_pictures(pictures, tmp_path)
     assert str(out) in done.stdout
     assert [path.suffix for path in (out / "crops").iterdir()] == [".png"]
     assert [path.suffix for path in (out / "annotated").iterdir()] == [".jpg"]
+
+
+def test_ok__without_out_a_rehearsal_leaves_nothing_behind(pictures, tmp_path):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    done = plategate("run", "--rehearse", pictures, TMPDIR=str(temporary))
+    assert done.returncode == 0, done.stderr
+    assert "--out DIR keeps crops" in done.stdout
+    assert list(temporary.iterdir()) == []
+    assert sorted(path.name for path in pictures.iterdir()) == ["06-night-5.jpg", "allow.csv"]
+
+
+def test_ok__the_table_says_that_its_times_are_sums_over_stills(pictures):
+    done = plategate("run", "--rehearse", pictures)
+    assert "wall time in ms per vehicle, summed over its stills" in done.stdout
+    header = next(line for line in done.stdout.splitlines() if "holder or owner" in line)
+    row = next(line for line in done.stdout.splitlines() if "B96TRH" in line)
+    columns = [cell.strip() for cell in re.split("[┃|]", header)]
+    assert re.split("[│|]", row)[columns.index("stills")].strip() == "2"
+
+
+def test_ok__a_file_name_that_is_not_utf8_is_rehearsed_like_any_other(pictures, tmp_path):
+    name = Path(os.fsdecode(os.fsencode(pictures) + b"/b\xe9.jpg"))
+    (pictures / "06-night-5.jpg").rename(name)
+    done = plategate("run", "--rehearse", pictures, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "1 vehicles, opened for 1." in done.stdout
+    assert len(list((tmp_path / "out" / "crops").iterdir())) == 1
 
 
 def test_ok__lists_can_be_given(pictures, tmp_path):

@@ -27,6 +27,7 @@ from plategate.terminal.console import Console
 from plategate.vision.images import find_pictures
 
 PIPE_WIDTH = 165  # columns of the table where the output is not a terminal
+TIMES = "wall time in ms per vehicle, summed over its stills"
 STAGES = ("capture", "localize", "read", "decide", "relay", "total")
 COLOURS = {"granted": "green", "refused": "red", "unsure": "yellow"}
 FULL_WIDTH = 125
@@ -42,17 +43,26 @@ def run_pictures(
     pictures = find_pictures([folder])
     if not pictures:
         raise typer.BadParameter(f"{folder}: holds no pictures", param_hint="--rehearse")
-    out = out or Path(tempfile.mkdtemp(prefix="plategate-rehearsal-"))
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        state = Path(tempfile.mkdtemp(prefix="state-", dir=out))
-    except OSError as error:
-        raise typer.BadParameter(f"{out}: {reason_of(error)}", param_hint="--out") from None
-    settings = _prepare(_settings(config, folder), folder, lists, records, state)
+    with contextlib.ExitStack() as stack:
+        try:
+            state = _state_folder(out, stack)
+        except OSError as error:
+            raise typer.BadParameter(f"{out}: {reason_of(error)}", param_hint="--out") from None
+        settings = _prepare(_settings(config, folder), folder, lists, records, state)
+        return _rehearse(settings, folder, pictures, out)
+
+
+def _state_folder(out: Path | None, stack: contextlib.ExitStack) -> Path:
+    """A new folder for lists and journal: kept in `out`, else removed with `stack`."""
+    if out is None:
+        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="plategate-rehearsal-")))
+    out.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="state-", dir=out))
+
+
+def _rehearse(settings: Settings, folder: Path, pictures: list[Path], out: Path | None) -> int:
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    table = RehearsalTable(
-        f"Rehearsal of {escape(str(folder))} (milliseconds by stage)", console.width
-    )
+    table = RehearsalTable(f"Rehearsal of {escape(str(folder))} ({TIMES})", console.width)
     shown: list[Rehearsed] = []
     live = Live(table.table, console=console, auto_refresh=False, vertical_overflow="visible")
     # A terminal gets a live table; a pipe gets it once, at the end.
@@ -61,7 +71,8 @@ def run_pictures(
         def done(rehearsed: Rehearsed) -> None:
             shown.append(rehearsed)
             table.add(rehearsed)
-            _leave_pictures(out, rehearsed)
+            if out is not None:
+                _leave_pictures(out, rehearsed)
             if live.is_started:
                 live.refresh()
 
@@ -72,10 +83,10 @@ def run_pictures(
     for sentence in rehearsal.degraded:
         console.print(escape(sentence))
     opened = sum(bool(item.pulses_ms) for item in shown)
-    console.print(
-        f"{len(shown)} vehicles, opened for {opened}. "
-        f"Crops, annotated pictures and the journal: {escape(str(out))}"
-    )
+    kept = "Crops, annotated pictures and the journal: " + escape(str(out))
+    if out is None:
+        kept = "--out DIR keeps crops, annotated pictures and the journal."
+    console.print(f"{len(shown)} vehicles, opened for {opened}. {kept}")
     if not finished:
         console.print("Stopped early; the relay is off.")
         return 130
@@ -139,6 +150,8 @@ class RehearsalTable:
         if self._full:
             self.table.add_column("holder or owner")
         self.table.add_column("barrier")
+        if self._full:
+            self.table.add_column("stills", justify="right")
         for stage in STAGES if self._full else STAGES[-1:]:
             self.table.add_column(stage, justify="right", no_wrap=True)
 
@@ -159,6 +172,8 @@ class RehearsalTable:
         if self._full:
             cells.append(escape(_who(rehearsed)))
         cells.append(_barrier(rehearsed))
+        if self._full:
+            cells.append(str(rehearsed.sighting.stills) if rehearsed.sighting else "")
         spent = dict(passage.milliseconds)
         cells += [_rounded(spent.get(stage)) for stage in (STAGES if self._full else STAGES[-1:])]
         self.table.add_row(*cells)

@@ -41,7 +41,7 @@ def run(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="folder for crops and annotated pictures; default: a new temporary one"),
+        typer.Option(help="folder for crops, annotated pictures and journal; default: none"),
     ] = None,
 ) -> None:
     """Run the gate until it is stopped."""
