@@ -188,3 +188,13 @@ def test_fail__a_remote_request_does_not_command_a_failed_drive_during_fire(make
     bench.wait(10)
     assert bench.moves() == before
     assert ("fault", "not moved") in bench.records()
+
+
+def test_fail__after_a_drive_failure_and_a_reset_the_relay_still_rests_for_the_gap(make_bench):
+    bench = make_bench(move_gap_s=2.0)
+    bench.send(DriveFailed("GPIO 17 is busy"))
+    bench.send(ResetRequested())
+    bench.put("manual")
+    assert bench.moves() == ["RestBarrier"]
+    bench.wait(2)
+    assert bench.moves() == ["RestBarrier", "OpenBarrier"]

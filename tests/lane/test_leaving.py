@@ -9,6 +9,8 @@ from plategate.lane import Style
 from plategate.messages import (
     GrantWritten,
     Judge,
+    Mode,
+    ModeChanged,
     OpenBarrier,
     PlateRead,
     Record,
@@ -223,3 +225,41 @@ def test_ok__a_reading_requested_for_an_unseen_vehicle_does_not_count_as_left(ma
     bench.wait(3)
     bench.let_in()
     assert len(bench.all(OpenBarrier)) == 1
+
+
+def test_ok__a_granted_vehicle_that_returns_and_passes_before_its_second_verdict_is_not_reported(
+    make_bench,
+):
+    bench = make_bench(style=Style.HOLD)
+    follow(bench, "GOOD1")
+    bench.put("photocell")
+    bench.clear("beam")
+    bench.wait(1.2)
+    bench.judge(Result.GRANTED, Reason.ALLOWED)
+    bench.clear("photocell")
+    bench.wait(60)
+    assert bench.reports() == []
+
+
+@pytest.mark.parametrize("free", ["fire", "mode open"])
+def test_ok__while_everybody_may_pass_nobody_is_reported(make_bench, free):
+    bench = make_bench(style=Style.HOLD)
+    follow(bench)
+    bench.judge(Result.REFUSED, Reason.BLOCKED)
+    bench.put("fire") if free == "fire" else bench.send(ModeChanged(Mode.OPEN))
+    pass_under(bench)
+    assert "refused_passed" not in bench.reports()
+
+
+def test_ok__a_button_opens_although_a_vehicle_leaves_while_the_relay_rests(make_bench):
+    bench = make_bench(move_gap_s=5.0)
+    bench.put("beam")
+    bench.read("BAD99")
+    bench.judge(Result.REFUSED, Reason.BLOCKED)
+    bench.put("manual")
+    bench.clear("manual")
+    bench.put("manual")
+    bench.clear("beam")
+    assert bench.moves() == ["OpenBarrier"]
+    bench.wait(6)
+    assert bench.moves() == ["OpenBarrier", "OpenBarrier"]
