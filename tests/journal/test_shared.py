@@ -100,19 +100,52 @@ def test_ok__write_lock_of_another_program_costs_nothing(journal: Journal, tmp_p
         assert reader.unfinished_grants() == []
 
 
-def test_ok__passages_that_wait_are_stored_by_the_next_start_as_interrupted(
-    settings: JournalSettings, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("end", ["stopped", "killed", "killed after storing"])
+def test_ok__passages_and_events_that_wait_survive_the_end_of_the_gate(
+    settings: JournalSettings, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    """The gate is stopped while another program still holds the lock."""
+    """The gate ends while another program still holds the lock, or when it had just stored them."""
     monkeypatch.setattr("plategate.journal.waiting.BUSY_WAIT_S", 0.1)
     monkeypatch.setattr("plategate.journal.waiting.CLOSE_WAIT_S", 0.1)
+    monkeypatch.setattr("plategate.journal.waiting.RETRY_S", PATIENCE_S)
     journal = open_journal(settings)
+    waiting = settings.dir / "journal.waiting"
     with closing(other_user(settings.dir)) as other:
         other.execute("BEGIN IMMEDIATE")
         pass_through(journal, "one")
+        refused = Passage("two", "entrance", AT, "beam", Verdict(Result.REFUSED, Reason.NOT_LISTED))
+        for store in (
+            lambda: journal.record(refused),
+            lambda: journal.add_event(GateEvent("e", "entrance", AT, "fire")),
+        ):
+            with pytest.raises(StoreError, match="not stored yet"):
+                store()
+        saved = waiting.read_bytes()
+        if end == "stopped":
+            journal.close()
+    if end != "stopped":
+        if end == "killed after storing":
+            journal.tidy(AT, clock_trusted=False)
+            assert not waiting.exists()
+        # As a kill leaves the folder; the last line was torn by the end.
         journal.close()
+        waiting.write_bytes(saved + saved[:40])
+        if end == "killed":
+            with closing(sqlite3.connect(settings.dir / FILE_NAME)) as database, database:
+                database.execute("DELETE FROM passages")
+                database.execute("DELETE FROM evidence")
     journal = open_journal(settings)
-    assert [passage.id for passage in journal.passages()] == ["one"]
+    with closing(JournalReader(settings.dir)) as reader:
+        found = reader.events_after(0)
+        assert [each.document.get("what") or each.passage.id for each in found] == [
+            "one",
+            "two",
+            "fire",
+        ]
+        assert [len(each.evidence) for each in found] == [1, 0, 0]
+        assert found[0].passage.barrier == "not moved"
+        assert reader.read(verify_chain).broken_at == ()
+    assert not waiting.exists()
     journal.close()
 
 

@@ -49,7 +49,8 @@ class Journal:
         self._store = store
         self._grants = grants
         self._owner = owner
-        self._events = WaitingEvents(self._store_row, self._report_waiting)
+        folder = settings.dir if store.durable else None
+        self._events = WaitingEvents(folder, self._store_row, self._report_waiting)
         self._recorded: deque[str] = deque(maxlen=RECORDED_MAX)
         self._left_over = self._settle_grants()
 
@@ -184,6 +185,11 @@ class Journal:
     def _settle_grants(self) -> tuple[Grant, ...]:
         """Record each grant that the previous run left open as an interrupted passage."""
         known: set[str] = set()
+        try:
+            self._events.flush()
+        except (sqlite3.Error, OSError) as error:
+            # Stored later, and before the passages below: no grant is recorded twice.
+            log.error("events of the previous run still wait to be stored: %s", error)
         try:
             waiting = self._grants.grants()
             if not self._store.durable:

@@ -22,11 +22,16 @@ from plategate.storage import StorageFault, close_keeping_log, fault_of, transac
 log = logging.getLogger(__name__)
 
 BUSY_RETRY_S = 0.05
+# An event that was stored but still waits in the file is among the newest: at most 1000 wait.
+RECENT_EVENTS = 2000
 
 
 @dataclass(frozen=True)
 class EventRow:
-    """An event as it is stored: a passage with its pictures, or another event."""
+    """An event as it is stored: a passage with its pictures, or another event.
+
+    `waited` marks one that waited when the previous process ended; it may be stored already.
+    """
 
     kind: str
     passage_id: str | None
@@ -34,6 +39,7 @@ class EventRow:
     class_: str
     document: str
     evidence: tuple[EvidenceFile, ...] = ()
+    waited: bool = False
 
 
 class JournalStore:
@@ -109,6 +115,8 @@ class JournalStore:
     def _insert(self, row: EventRow) -> None:
         content = content_hash(row.document)
         with transaction(self.database) as database:
+            if row.waited and _is_stored(database, content):
+                return
             cursor = database.execute(
                 "INSERT INTO passages"
                 " (kind, id, triggered_at, class, document, content_hash, chain_hash)"
@@ -154,3 +162,13 @@ class JournalStore:
             folder = self._settings.dir
             self.database, _ = repair.open_or_rebuild(folder, SystemClock().wall())
             self._is_open = True
+
+
+def _is_stored(database: sqlite3.Connection, content: bytes) -> bool:
+    """Whether an event that waited was stored just before the process ended."""
+    found = database.execute(
+        "SELECT 1 FROM passages WHERE content_hash = ?"
+        " AND sequence > (SELECT max(sequence) FROM passages) - ?",
+        (content, RECENT_EVENTS),
+    )
+    return found.fetchone() is not None
