@@ -61,19 +61,34 @@ def statement_open(folder: Path, statement: str) -> Iterator[None]:
 @contextmanager
 def repeated(work: Callable[[], object]) -> Iterator[None]:
     """Another thread does something again and again."""
-    stop = threading.Event()
+    with _until_the_end(threading.Event(), threading.Thread, work):
+        yield
 
+
+@contextmanager
+def repeated_by_another(work: Callable[[], object]) -> Iterator[None]:
+    """Another process does something again and again."""
+    with _until_the_end(multiprocessing.Event(), multiprocessing.Process, work):
+        yield
+
+
+@contextmanager
+def _until_the_end(
+    stop: Event | threading.Event,
+    kind: type[threading.Thread] | type[multiprocessing.Process],
+    work: Callable[[], object],
+) -> Iterator[None]:
     def repeat() -> None:
         while not stop.wait(0.001):
             work()
 
-    thread = threading.Thread(target=repeat)
-    thread.start()
+    other = kind(target=repeat)
+    other.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join()
+        other.join()
 
 
 def back_up(folder: Path) -> None:
