@@ -75,11 +75,13 @@ demo)
     exec .venv/bin/plategate run --rehearse tests/data/demo "$@"
     ;;
 test)
-    need_packages tesseract-ocr shellcheck nginx minisign openssl strace gcc libc6-dev systemd procps git
+    need_packages tesseract-ocr shellcheck nginx minisign openssl strace gcc libc6-dev systemd procps git mount \
+        fonts-roadgeek fonts-opendin fonts-b612 fonts-liberation fonts-dejavu-core
     make_venv
     export PATH="$PWD/.venv/bin:$PATH"
     scripts/check
-    scripts/test
+    # Fail on a test that is skipped without being listed in tests/skips.toml.
+    STRICT_SKIPS=1 scripts/test
     ;;
 install | upgrade | bundle | uninstall)
     [ -f "scripts/setup/$1.sh" ] || fail "scripts/setup/$1.sh is missing from this copy"

@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures that several areas of the tests use."""
+"""Fixtures that several areas of the tests use, and the check of skipped tests.
+
+With STRICT_SKIPS=1, as `./setup.sh test` sets it, a run of all tests fails when a test is skipped
+that tests/skips.toml does not list, or when another number of them is skipped.
+"""
 
 from __future__ import annotations
 
+import os
 import tempfile
+import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,3 +23,31 @@ def open_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="plategate-test-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
+
+
+def skip_faults(skipped: Counter[str], user: str) -> list[str]:
+    """What differs between the skipped tests, counted by reason, and tests/skips.toml."""
+    table = tomllib.loads((Path(__file__).parent / "skips.toml").read_text(encoding="utf-8"))
+    listed = {entry["reason"]: entry["tests"] for entry in table["skip"] if entry["user"] == user}
+    return [
+        f"{skipped[reason]} skipped, {listed.get(reason, 0)} listed in tests/skips.toml: {reason}"
+        for reason in sorted(skipped.keys() | listed.keys())
+        if skipped[reason] != listed.get(reason, 0)
+    ]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a strict run of all tests that skipped something else than listed."""
+    if not os.environ.get("STRICT_SKIPS") or session.config.args_source.name == "ARGS":
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped: Counter[str] = Counter()
+    for report in reporter.stats.get("skipped", []) if reporter else []:
+        skipped[str(report.longrepr[-1]).removeprefix("Skipped: ")] += 1
+    faults = skip_faults(skipped, "root" if os.geteuid() == 0 else "other")
+    if faults and reporter:
+        reporter.write_line("")
+        for fault in faults:
+            reporter.write_line(f"tests/conftest.py: {fault}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -51,14 +51,20 @@ def _convert_npm(package: str, files: dict[str, list[str]], folder: Path) -> lis
     return missing
 
 
+def copy_debian_fonts(folder: Path) -> list[str]:
+    """Copy the fonts of installed Debian packages; returns the names of those that are missing."""
+    missing: list[str] = []
+    for entry in tomllib.loads((HERE / "fonts.toml").read_text())["debian"]:
+        missing += _copy_debian(entry["files"], folder)
+    return missing
+
+
 def fetch_fonts() -> list[str]:
     """Fill the cache and return the names of the fonts that are unavailable."""
     table = tomllib.loads((HERE / "fonts.toml").read_text())
     folder = cache_folder()
     (folder / "npm").mkdir(parents=True, exist_ok=True)
-    missing: list[str] = []
-    for entry in table["debian"]:
-        missing += _copy_debian(entry["files"], folder)
+    missing = copy_debian_fonts(folder)
     packages = sorted({entry["package"] for entry in table["npm"]})
     command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder / "npm")]
     subprocess.run([*command, *packages], check=True, stdout=subprocess.DEVNULL)

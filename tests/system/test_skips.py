@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A test that is skipped without being listed, or in another number, fails the run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+CONFTEST = Path(__file__).resolve().parents[1] / "conftest.py"
+TESTS = """
+import pytest
+@pytest.mark.skipif({root}, reason="root may read everything")
+def test_one(): pass
+@pytest.mark.skipif({other}, reason="fonts are not installed")
+def test_other(): pass
+"""
+
+
+def run(folder: Path, strict: str, *args: str, root: bool, other: bool) -> int:
+    (folder / "tests").mkdir()
+    for name in ("conftest.py", "skips.toml"):
+        (folder / "tests" / name).write_text(CONFTEST.with_name(name).read_text())
+    (folder / "tests" / "test_it.py").write_text(TESTS.format(root=root, other=other))
+    (folder / "pytest.ini").write_text("[pytest]\ntestpaths = tests\n")
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *args],
+        cwd=folder,
+        env={**os.environ, "STRICT_SKIPS": strict},
+        capture_output=True,
+        check=False,
+    ).returncode
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_ok__listed_skip_passes(tmp_path: Path) -> None:
+    assert run(tmp_path, "1", root=True, other=False) == 0
+
+
+@pytest.mark.parametrize("root", [True, False])
+def test_fail__unlisted_skip(tmp_path: Path, root: bool) -> None:
+    assert run(tmp_path, "1", root=root, other=True) == 1
+
+
+def test_ok__skips_are_free_for_a_developer(tmp_path: Path) -> None:
+    assert run(tmp_path, "", root=True, other=True) == 0
+
+
+def test_fail__another_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.conftest import skip_faults
+
+    assert skip_faults(Counter({"root may read everything": 1}), "root") == []
+    assert "2 skipped, 1 listed" in skip_faults(Counter({"root may read everything": 2}), "root")[0]
+    assert "0 skipped, 1 listed" in skip_faults(Counter(), "root")[0]
