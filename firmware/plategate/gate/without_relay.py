@@ -8,6 +8,7 @@ exit would be repeated by systemd until it reboots the machine, and nobody could
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 
@@ -15,6 +16,8 @@ from plategate.clock import Clock
 from plategate.errors import GateError
 from plategate.gate.signals import signals
 from plategate.health.monitor import Health
+
+logger = logging.getLogger(__name__)
 
 NO_LINE = "no line is set under [pins], so nothing can open; set them, then reload"
 HEALTH_EVERY_S = 0.5
@@ -70,4 +73,5 @@ class GateWithoutRelay:
             self._probe()
         except GateError:
             return False
+        logger.warning("what was missing is there; ending, to be started again as a gate")
         return True
