@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: files are replaced whole, databases are readable whatever the folder allows, and every
-error of the disk is classified."""
+"""Files are replaced as a whole, databases can be read without write access, and every error of the
+disk is classified."""
 
 from __future__ import annotations
 

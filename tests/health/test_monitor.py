@@ -37,13 +37,13 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-def said() -> list[str]:
+def notified() -> list[str]:
     return []
 
 
 @pytest.fixture
-def health(clock: HandClock, said: list[str]) -> Health:
-    health = Health(clock, said.append, watchdog_s=8.0)
+def health(clock: HandClock, notified: list[str]) -> Health:
+    health = Health(clock, notified.append, watchdog_s=8.0)
     health.watch("main", 2.0)
     health.watch("camera", 4.0)
     return health
@@ -80,7 +80,7 @@ def test_ok__failure_keeps_its_age_and_its_latest_sentence(
 
 
 def test_ok__watchdog_is_fed_while_all_threads_run(
-    health: Health, clock: HandClock, said: list[str]
+    health: Health, clock: HandClock, notified: list[str]
 ) -> None:
     health.ready()
     for _ in range(80):
@@ -88,30 +88,30 @@ def test_ok__watchdog_is_fed_while_all_threads_run(
         health.beat("main")
         health.beat("camera")
         assert health.check()
-    assert said[0] == "READY=1"
-    assert said[1:] == ["WATCHDOG=1"] * 4
+    assert notified[0] == "READY=1"
+    assert notified[1:] == ["WATCHDOG=1"] * 4
 
 
 @pytest.mark.parametrize("hung", ["main", "camera"])
 def test_fail__hung_thread_stops_the_watchdog(
-    hung: str, health: Health, clock: HandClock, said: list[str]
+    hung: str, health: Health, clock: HandClock, notified: list[str]
 ) -> None:
     health.ready()
     for _ in range(100):
         clock.now_s += 0.1
         health.beat("camera" if hung == "main" else "main")
         health.check()
-    fed_before = said.count("WATCHDOG=1")
+    fed_before = notified.count("WATCHDOG=1")
     for _ in range(100):
         clock.now_s += 0.1
         health.beat("camera" if hung == "main" else "main")
         assert not health.check()
-    assert said.count("WATCHDOG=1") == fed_before
+    assert notified.count("WATCHDOG=1") == fed_before
     assert [failure.name for failure in health.failures()] == [f"{hung}_hangs"]
 
 
 def test_ok__thread_that_runs_again_has_recovered(
-    health: Health, clock: HandClock, said: list[str]
+    health: Health, clock: HandClock, notified: list[str]
 ) -> None:
     health.ready()
     clock.now_s += 9
@@ -120,17 +120,19 @@ def test_ok__thread_that_runs_again_has_recovered(
     health.beat("camera")
     assert health.check()
     assert health.failures() == ()
-    assert said[-1] == "WATCHDOG=1"
+    assert notified[-1] == "WATCHDOG=1"
 
 
-def test_ok__nothing_is_fed_before_ready(health: Health, clock: HandClock, said: list[str]) -> None:
+def test_ok__nothing_is_fed_before_ready(
+    health: Health, clock: HandClock, notified: list[str]
+) -> None:
     health.check()
-    assert said == []
+    assert notified == []
     health.ready()
     health.ready()
     health.check()
     health.stopping()
-    assert said == ["READY=1", "WATCHDOG=1", "STOPPING=1"]
+    assert notified == ["READY=1", "WATCHDOG=1", "STOPPING=1"]
 
 
 def test_ok__counts_ages_and_sources_are_in_the_status(health: Health, clock: HandClock) -> None:

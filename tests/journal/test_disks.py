@@ -58,7 +58,7 @@ def test_ok__full_disk_costs_pictures_only(
     filled = fill(small_disk)
     names = [f"during-{number}" for number in range(100)]
     for name in names:
-        # Whatever the removed pictures freed is taken by somebody else.
+        # Another program takes the space that the removed pictures freed.
         fill(small_disk / "evidence")
         pass_through(journal, name)
     assert STORE in journal.problems

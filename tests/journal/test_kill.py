@@ -25,9 +25,9 @@ def test_ok__kill_loses_no_grant_and_repeats_none(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    said = [line.split() for line in victim.stdout.splitlines()]
-    granted = {passage_id for word, passage_id in said if word == "granted"}
-    recorded = {passage_id for word, passage_id in said if word == "recorded"}
+    reported = [line.split() for line in victim.stdout.splitlines()]
+    granted = {passage_id for word, passage_id in reported if word == "granted"}
+    recorded = {passage_id for word, passage_id in reported if word == "recorded"}
     assert len(granted) > ROUNDS / 2
 
     journal = open_journal(JournalSettings(dir=tmp_path))

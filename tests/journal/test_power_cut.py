@@ -67,12 +67,12 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Call]]:
         if any(argument.startswith(bytes(folder)) for argument in call.arguments)
     )
     found = found[begin:]
-    assert sum(said(call)[:1] == ["granted"] for call in found) == PASSAGES
+    assert sum(reported(call)[:1] == ["granted"] for call in found) == PASSAGES
     assert sum(call.name in ("fsync", "fdatasync") for call in found) > 3 * PASSAGES
     return folder, found
 
 
-def said(call: Call) -> list[str]:
+def reported(call: Call) -> list[str]:
     """The line that the process reported with this call, as words."""
     if call.name == "write" and call.descriptor == 1:
         return call.arguments[1].decode().split()
@@ -86,10 +86,10 @@ def test_ok__nothing_granted_is_lost(
     folder, all_calls = calls
     chance = random.Random(seed)
     disk = Disk(folder)
-    told: list[list[str]] = []
+    seen: list[list[str]] = []
     for call in all_calls[: chance.randrange(len(all_calls))]:
         disk.take(call)
-        told.append(said(call))
+        seen.append(reported(call))
     disk.after_cut(tmp_path / "state", chance)
 
     journal = open_journal(JournalSettings(dir=tmp_path / "state"))
@@ -97,8 +97,8 @@ def test_ok__nothing_granted_is_lost(
     kept = [passage.id for passage in journal.passages(limit=-1)]
     journal.close()
 
-    granted = {words[1] for words in told if words[:1] == ["granted"]}
-    recorded = {words[1] for words in told if words[:1] == ["recorded"]}
+    granted = {words[1] for words in seen if words[:1] == ["granted"]}
+    recorded = {words[1] for words in seen if words[:1] == ["recorded"]}
     assert len(set(kept)) == len(kept)
     assert granted <= set(kept)
     database = open_read_only(tmp_path / "state" / FILE_NAME)
@@ -122,7 +122,7 @@ def test_fail__missing_fsync_is_detected(calls: tuple[Path, list[Call]], tmp_pat
         disk = Disk(folder)
         granted = 0
         for call in all_calls[: len(all_calls) * 3 // 4]:
-            granted += said(call)[:1] == ["granted"]
+            granted += reported(call)[:1] == ["granted"]
             if call.name not in ("fsync", "fdatasync"):
                 disk.take(call)
         state = tmp_path / str(seed)

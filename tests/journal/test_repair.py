@@ -7,15 +7,18 @@ import hashlib
 import random
 import shutil
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from plategate.errors import StoreError
 from plategate.journal import Journal, open_journal, repair
 from plategate.journal import database as tables
 from plategate.journal.chain import verify_chain
 from plategate.journal.database import FILE_NAME
+from plategate.journal.store import EventRow
 from plategate.settings.journal import JournalSettings
 from plategate.values import Passage, Reason, Result, Verdict
 
@@ -135,11 +138,44 @@ def test_ok__rebuild_on_a_full_disk_keeps_the_newest_and_goes_on(
     journal.close()
 
 
-def test_ok__rebuild_that_fails_is_tried_again(
+def test_ok__rebuild_without_space_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk is too full even for an empty journal; later there is room."""
-    monkeypatch.setattr("plategate.journal.waiting.RETRY_S", 0.05)
+    """There is no space even for an empty journal; later there is."""
+    settings = JournalSettings(dir=tmp_path, min_free_mb=10)
+    filled(tmp_path, 200).close()
+    file = tmp_path / FILE_NAME
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 4096] = b"\xa5" * 4096
+    file.write_bytes(content)
+
+    opened = tables.open_database
+
+    def full(file: Path | None) -> sqlite3.Connection:
+        if file is None:
+            return opened(None)
+        raise OSError(28, "No space left on device")
+
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(tables, "open_database", full)
+            journal = open_journal(settings)
+            assert "passages are kept in memory" in journal.problems["journal_store"]
+            journal.begin_grant("during", "A1", AT)
+            journal.close()
+        assert file.read_bytes() == content
+    journal = open_journal(settings)
+    kept = {passage.id for passage in journal.passages(limit=300)}
+    assert len(kept) > 180
+    assert {"p0", "p199", "during"} <= kept
+    assert set_aside(tmp_path)
+    journal.close()
+
+
+def test_ok__running_gate_tries_a_rebuild_without_space_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal = filled(tmp_path, 10)
 
     def full(_: Path) -> sqlite3.Connection:
@@ -148,20 +184,19 @@ def test_ok__rebuild_that_fails_is_tried_again(
     with monkeypatch.context() as patch:
         patch.setattr(tables, "open_database", full)
         patch.setattr(journal._store, "_insert", damaged_once(journal))
-        with pytest.raises(Exception, match="not stored yet"):
+        with pytest.raises(StoreError, match="not stored yet"):
             journal.record(a_passage("after"))
         assert "No space left" in journal.problems["journal_store"]
     journal.tidy(AT, clock_trusted=False)
-    assert [passage.id for passage in journal.passages()] == ["after"]
-    assert set_aside(tmp_path)
+    assert [passage.id for passage in journal.passages(limit=2)] == ["after", "p9"]
     journal.close()
 
 
-def damaged_once(journal: Journal):
+def damaged_once(journal: Journal) -> Callable[[EventRow], None]:
     insert = journal._store._insert
-    calls: list[object] = []
+    calls: list[EventRow] = []
 
-    def damaged(row: object) -> None:
+    def damaged(row: EventRow) -> None:
         calls.append(row)
         if len(calls) == 1:
             error = sqlite3.DatabaseError("database disk image is malformed")

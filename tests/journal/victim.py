@@ -49,31 +49,31 @@ def passage(passage_id: str) -> Passage:
     return Passage(passage_id, "lane", datetime.now(UTC), "beam", verdict, READING)
 
 
-def live(settings: JournalSettings, round_number: int, said: int) -> None:
-    """Grant and record until killed; report each step to the descriptor `said`."""
+def live(settings: JournalSettings, round_number: int, reports: int) -> None:
+    """Grant and record until killed; report each step to the descriptor `reports`."""
     journal = open_journal(settings)
     seen = sighting()
     for number in range(100_000):
         passage_id = f"{round_number}-{number}"
         journal.begin_grant(passage_id, "AB12CDE", datetime.now(UTC))
-        os.write(said, f"granted {passage_id}\n".encode())
+        os.write(reports, f"granted {passage_id}\n".encode())
         journal.record(passage(passage_id), seen)
-        os.write(said, f"recorded {passage_id}\n".encode())
+        os.write(reports, f"recorded {passage_id}\n".encode())
 
 
 def killed_after(settings: JournalSettings, round_number: int, steps: int, pause_s: float) -> str:
     """What a child reported before it was killed, `pause_s` after its first `steps`."""
-    hears, said = os.pipe()
+    reading, reports = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(hears)
+        os.close(reading)
         try:
-            live(settings, round_number, said)
+            live(settings, round_number, reports)
         except BaseException as error:
             os.write(2, f"{error!r}\n".encode())
         os._exit(1)
-    os.close(said)
-    with os.fdopen(hears) as lines:
+    os.close(reports)
+    with os.fdopen(reading) as lines:
         heard = [lines.readline() for _ in range(steps)]
         time.sleep(pause_s)
         os.kill(child, signal.SIGKILL)
@@ -87,8 +87,10 @@ def main() -> None:
     chance = random.Random(int(sys.argv[3]))
     for round_number in range(int(sys.argv[2])):
         # No step: also while the journal is being opened.
-        said = killed_after(settings, round_number, chance.randrange(4), chance.uniform(0.0, 0.03))
-        sys.stdout.write(said)
+        reported = killed_after(
+            settings, round_number, chance.randrange(4), chance.uniform(0.0, 0.03)
+        )
+        sys.stdout.write(reported)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The hash chain over all events of a journal: an event that was changed or cut out is found.
 
-It shows tampering to whoever keeps a copy of the newest hash; it does not prevent it.
+A copy of the newest hash, kept elsewhere, shows tampering; it does not prevent it.
 """
 
 from __future__ import annotations

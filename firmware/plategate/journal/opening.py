@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Open a journal as its one writer, whatever state the disk and the files are in."""
+"""Open a journal as its one writer, also on a full or read-only disk and with damaged files."""
 
 from __future__ import annotations
 

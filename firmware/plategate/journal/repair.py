@@ -63,10 +63,15 @@ def rebuild(folder: Path, now: datetime, damage: str) -> tuple[sqlite3.Connectio
     """Set the files aside, create a new journal and copy every row that can be read.
 
     The newest events are copied first. Where the disk is full, the others stay in the file that was
-    set aside, and the sentence says so. Raises sqlite3.Error, OSError.
+    set aside, and the sentence says so. Raises sqlite3.Error, OSError where there is no space even
+    for an empty journal; the damaged files are then where they were.
     """
     aside = _set_aside(folder, now)
-    database = tables.open_database(folder / tables.FILE_NAME)
+    try:
+        database = tables.open_database(folder / tables.FILE_NAME)
+    except (sqlite3.Error, OSError):
+        _put_back(folder, aside)
+        raise
     copied = _Copied()
     try:
         with closing(open_snapshot(aside)) as source:
@@ -107,6 +112,14 @@ def _set_aside(folder: Path, now: datetime) -> Path:
         if file.exists():
             file.replace(folder / (name + suffix))
     return folder / name
+
+
+def _put_back(folder: Path, aside: Path) -> None:
+    for suffix in ("-shm", "-wal", ""):
+        (folder / (tables.FILE_NAME + suffix)).unlink(missing_ok=True)
+        file = aside.with_name(aside.name + suffix)
+        if file.exists():
+            file.replace(folder / (tables.FILE_NAME + suffix))
 
 
 def _copy(source: sqlite3.Connection, target: sqlite3.Connection, copied: _Copied) -> None:
