@@ -28,7 +28,7 @@ app = typer.Typer(
 )
 
 for module in pkgutil.iter_modules(commands.__path__):
-    if not module.name.startswith("_"):
+    if not module.ispkg:
         importlib.import_module(f"{commands.__name__}.{module.name}").register(app)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Usage: camera_check.py STILLS; started by camera_virtual in its root. Tests the camera driver.
 
-The adapter is the gate's own; two things differ from a Pi: the virtual camera has no raw stream,
-which one method of picamera2 is told, and delivers NV12.
+It is the driver of the gate. Two things differ from a Pi: the virtual camera has no raw stream, so
+one method of picamera2 is replaced, and it delivers NV12.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class User:
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
         self._read_until("ready")
-        world()  # listening for edges claims the inputs anew
+        world()  # listening for edges claims the inputs again
 
     def end(self, number: int | None = None) -> str:
         """Send a signal or wait for the end; returns stderr."""

@@ -4,7 +4,7 @@
 A simulated reading takes one real reading of the right length or nearly so, whole, so that good
 and bad pictures stay good and bad all over. Each of its places keeps what the readers said there:
 whether it was right, with which confidence, and which shares the other characters had. The
-characters themselves are drawn anew: a plate like the real ones, and misreads and alternatives
+characters themselves are drawn at random: a plate like the real ones, and misreads and alternatives
 after the table of confusions. Everything is worked out for thousands of readings at a time.
 """
 

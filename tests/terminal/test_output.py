@@ -145,7 +145,7 @@ def test_ok__similar_text_for_poor_encodings(char: str, expected: str) -> None:
 def test_ok__commands_print_through_the_guarded_streams() -> None:
     """click's echo and rich's own console would pass them by."""
     commands = Path(plategate.commands.__file__).parent
-    for file in commands.glob("*.py"):
+    for file in commands.rglob("*.py"):
         source = file.read_text(encoding="utf-8")
         for passes_by in ("typer.echo", "rich.console import Console", "sys.__stdout__"):
             assert passes_by not in source, file.name

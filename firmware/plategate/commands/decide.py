@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plategate.commands._access import Config, State, access_settings
+from plategate.commands.shared.lists import Config, State, access_settings
 
 if TYPE_CHECKING:
     from plategate.access.control import AccessControl
@@ -44,7 +44,7 @@ def decide(
 ) -> None:
     """Read the plates in pictures and print whether each would be let in."""
     from plategate.access.control import open_access
-    from plategate.commands import _pictures, _plates_out, _verdict_out
+    from plategate.commands.shared import pictures, plates, verdicts
     from plategate.plates.formats import all_formats
     from plategate.settings import load_settings
     from plategate.vision.pipeline import build_pipeline
@@ -58,21 +58,21 @@ def decide(
     with contextlib.closing(access):
         if (failure := access.list_condition(moment).failure) is not None:
             print(f"plategate: {failure}", file=sys.stderr)
-        for outcome in _pictures.read_pictures(pipeline, files):
+        for outcome in pictures.read_pictures(pipeline, files):
             failed = failed or outcome.error is not None
             verdict = None
             if outcome.reading is not None:
                 verdict = _judge(access, outcome.reading, moment, clock_trusted)
             if as_json:
-                line = _plates_out.as_json(outcome)
+                line = plates.as_json(outcome)
                 if verdict is not None:
-                    line["verdict"] = _verdict_out.verdict_as_json(verdict)
-                print(_plates_out.json_line(line))
+                    line["verdict"] = verdicts.verdict_as_json(verdict)
+                print(plates.json_line(line))
                 continue
-            for sentence in _plates_out.as_lines(outcome):
+            for sentence in plates.as_lines(outcome):
                 print(sentence, file=sys.stdout if outcome.error is None else sys.stderr)
             if verdict is not None:
-                print(f"  {_verdict_out.verdict_sentence(verdict)}")
+                print(f"  {verdicts.verdict_sentence(verdict)}")
     raise typer.Exit(1 if failed else 0)
 
 

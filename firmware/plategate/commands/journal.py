@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plategate.commands._access import plate_argument
+from plategate.commands.shared.lists import plate_argument
 
 if TYPE_CHECKING:
     from plategate.journal.reader import EventFilter, JournalReader, StoredEvent
@@ -65,7 +65,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show the newest passages, newest first, and grants that are not finished."""
-    from plategate.commands import _journal_out
+    from plategate.commands.shared import passages
     from plategate.documents import PASSAGE
     from plategate.errors import StoreError
     from plategate.terminal.console import Console
@@ -87,12 +87,12 @@ def show(
         return
     console = Console()
     if passage_id is not None:
-        console.print(_journal_out.passage_sheet(found, folder), soft_wrap=True)
+        console.print(passages.passage_sheet(found, folder), soft_wrap=True)
         return
     if events:
-        console.print(_journal_out.events_table(found) if found else "no events")
+        console.print(passages.events_table(found) if found else "no events")
         return
-    console.print(_journal_out.passages_table(found, console.width) if found else "no passages")
+    console.print(passages.passages_table(found, console.width) if found else "no passages")
     for grant in grants:
         at = grant.granted_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         console.print(f"under way: {grant.plate} granted {at} (passage {grant.passage_id})")
@@ -111,7 +111,7 @@ def export(
     events: EventsOption = False,
 ) -> None:
     """Write passages for another program, oldest first, with everything that is kept of them."""
-    from plategate.commands import _journal_out
+    from plategate.commands.shared import passages
 
     wanted = _wanted(since, until, plate, events)
     with _journal(config) as (journal, _), _output(file) as stream:
@@ -119,7 +119,7 @@ def export(
             journal.pages(wanted) if limit is None else [journal.newest(limit, wanted)[::-1]]
         )
         if format_ is Format.CSV:
-            _journal_out.write_csv(pages, stream, events)
+            passages.write_csv(pages, stream, events)
         else:
             for page in pages:
                 _write_json(page, stream)

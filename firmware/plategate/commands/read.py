@@ -33,8 +33,8 @@ def read(
     config: Annotated[Path | None, typer.Option(help="settings.toml")] = None,
 ) -> None:
     """Read the number plates in pictures."""
-    from plategate.commands import _pictures, _plates_out
-    from plategate.commands._pictures_out import PictureFolders
+    from plategate.commands.shared import pictures, plates
+    from plategate.commands.shared.picture_files import PictureFolders
     from plategate.errors import ImageError, printable
     from plategate.settings import load_settings
     from plategate.vision.pipeline import build_pipeline
@@ -43,7 +43,7 @@ def read(
     pipeline = build_pipeline(settings.vision, countries=settings.format_countries)
     folders = PictureFolders(crops=crops, steps=steps, annotate=annotate)
     failed = False
-    for outcome in _pictures.read_pictures(pipeline, files):
+    for outcome in pictures.read_pictures(pipeline, files):
         failed = failed or outcome.error is not None
         if outcome.reading is not None:
             try:
@@ -52,8 +52,8 @@ def read(
                 failed = True
                 print(printable(f"{outcome.file}: {error}"), file=sys.stderr)
         if as_json:
-            print(_plates_out.json_line(_plates_out.as_json(outcome)))
+            print(plates.json_line(plates.as_json(outcome)))
         else:
-            for line in _plates_out.as_lines(outcome):
+            for line in plates.as_lines(outcome):
                 print(line, file=sys.stdout if outcome.error is None else sys.stderr)
     raise typer.Exit(1 if failed else 0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plategate.commands._access import (
+from plategate.commands.shared.lists import (
     Config,
     State,
     access_settings,

@@ -51,11 +51,11 @@ def run(
         return
     release_signals()
     if rehearse.suffix == ".toml":
-        from plategate.commands._run_scenario import run_scenario
+        from plategate.commands.shared.rehearse_scenario import run_scenario
 
         raise typer.Exit(run_scenario(rehearse))
     else:
-        from plategate.commands._run_pictures import run_pictures
+        from plategate.commands.shared.rehearse_pictures import run_pictures
 
         raise typer.Exit(run_pictures(config, rehearse, lists or [], records, out))
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plategate.commands._access import Config, State, change_sentence, user_name
 from plategate.commands.lists import app as list_app
+from plategate.commands.shared.lists import Config, State, change_sentence, user_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

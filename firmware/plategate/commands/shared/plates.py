@@ -11,7 +11,7 @@ from plategate.documents import plate_document
 from plategate.errors import printable
 
 if TYPE_CHECKING:
-    from plategate.commands._pictures import PictureResult
+    from plategate.commands.shared.pictures import PictureResult
     from plategate.vision.pipeline import PlateFound
 
 

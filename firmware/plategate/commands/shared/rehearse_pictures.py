@@ -97,8 +97,8 @@ def _rehearse(settings: Settings, folder: Path, pictures: list[Path], out: Path 
 
 
 def _settings(config: Path | None, folder: Path) -> Settings:
-    beside = folder / "settings.toml"
-    return load_settings(config or (beside if beside.exists() else None))
+    own = folder / "settings.toml"
+    return load_settings(config or (own if own.exists() else None))
 
 
 def _prepare(
@@ -123,7 +123,7 @@ def _list_of(file: Path) -> ListName:
 
 def _leave_pictures(out: Path, rehearsed: Rehearsed) -> None:
     """Write the crop that was read and the annotated still, named by time, plate and picture."""
-    from plategate.commands._pictures_out import picture_name, write_picture
+    from plategate.commands.shared.picture_files import picture_name, write_picture
     from plategate.vision.annotate import Mark, annotate
 
     sighting, passage = rehearsed.sighting, rehearsed.passage
