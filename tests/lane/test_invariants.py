@@ -34,6 +34,7 @@ from plategate.messages import (
     ReadingFailed,
     Record,
     ReleaseBarrier,
+    Report,
     ResetRequested,
     TakeStills,
     TimePassed,
@@ -110,6 +111,8 @@ class LaneMachine(RuleBasedStateMachine):
             case Record(passage_id=passage_id):
                 assert passage_id not in self.recorded, "one record per passage"
                 self.recorded.append(passage_id)
+            case Report("refused_passed", passage_id):
+                assert passage_id not in self.opened, "a granted vehicle is not reported as refused"
             case Judge(passage_id=passage_id) | WriteGrant(passage_id=passage_id):
                 assert passage_id not in self.recorded
         if isinstance(command, OpenBarrier | HoldBarrier | CloseBarrier | RaiseAgain):

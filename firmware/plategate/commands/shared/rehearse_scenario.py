@@ -35,10 +35,11 @@ def _show(console: Console, result: ScenarioResult) -> None:
     for passage in result.passages:
         plate = passage.reading.text if passage.reading else "-"
         verdict = f"{passage.verdict.result.value}: {passage.verdict.reason.value}"
-        console.print(f"  {passage.trigger:<12} {plate:<10} {verdict:<26} {passage.barrier}")
+        line = f"  {passage.trigger:<12} {plate:<10} {verdict:<26} {passage.barrier}"
+        console.print(escape(line), soft_wrap=True)
     console.print("Reports")
     for report in result.log.reports:
-        console.print(f"  {report.what} {report.detail}")
+        console.print(escape(f"  {report.what} {report.detail}"), soft_wrap=True)
     for sentence in result.wrong:
-        console.print(f"[red]wrong:[/red] {escape(sentence)}")
+        console.print(f"[red]wrong:[/red] {escape(sentence)}", soft_wrap=True)
     console.print("" if result.wrong else "[green]All expectations met.[/green]")
