@@ -103,7 +103,7 @@ def with_drills(settings: Settings, board: RehearsalBoard) -> None:
         return checked
 
     build.open_board = boarded
-    build.build_pipeline = lambda _: Reader()  # type: ignore[assignment,return-value]
+    build.build_pipeline = lambda *_, **__: Reader()  # type: ignore[assignment,return-value]
     build.mode_chooser = chooser
 
 

@@ -105,14 +105,15 @@ stop_services() {
     fi
 }
 
-# activate_version VERSION: copy the state where needed, switch the link, install units and other system files, restart.
+# activate_version VERSION [untouched]: copy the state where needed, switch the link, install units and other system
+# files, restart. "untouched": the state of VERSION is still as it left it, and is not copied from the present version.
 activate_version() {
     local version=$1 pair present
     present=$(present_layout)
     if [ -n "$present" ] && [ "$present" != "$(layout_of "$version")" ]; then
         stop_services
         create_users "$version"
-        arrange_state "$version"
+        [ "${2:-}" = untouched ] || arrange_state "$version"
     fi
     switch_link current "$version"
     for pair in "${SYSTEM_FILES[@]}"; do
@@ -138,7 +139,7 @@ create_users() {
     systemd-sysusers "$PREFIX/versions/$1/system/sysusers.d/plategate.conf"
     [ "$(layout_of "$1")" = owners ] || return 0
     # Version 0.1 had put plategate-sync into the group that reads the journal now.
-    usermod -g plategate-sync plategate-sync
+    [ "$(id -gn plategate-sync)" = plategate-sync ] || usermod -g plategate-sync plategate-sync
     # Whoever could read the settings as a member of that group still can.
     local member
     for member in $(getent group plategate | cut -d: -f4 | tr ',' ' '); do

@@ -177,7 +177,7 @@ roll_back() {
         fail "the gate does not start" "correct what is red above, then run: systemctl restart plategate-gate"
     fi
     step "version $version does not start: restoring $1"
-    activate_version "$1"
+    activate_version "$1" untouched
     if gate_starts; then
         settle_state
         rm -rf "${PREFIX:?}/versions/$version" "$PREFIX/previous"

@@ -94,8 +94,8 @@ flat_to_owners() {
     while read -r name folder; do
         cp -a --reflink=auto "$STATE/$name" "$work/$folder/"
     done < <(flat_files)
-    own "$GATE_OWNER" 0640 0750 "$work/gate"
-    own "$LISTS_OWNER" 0640 2750 "$work/lists"
+    own "$GATE_OWNER" 640 00750 "$work/gate"
+    own "$LISTS_OWNER" 640 02750 "$work/lists"
     sync -f "$STATE"
     for folder in "${OWNER_FOLDERS[@]}"; do
         rm -rf "${STATE:?}/$folder"
@@ -112,8 +112,8 @@ owners_to_flat() {
     done
     for file in "$work"/*; do
         case "${file##*/}" in
-        sources) own "$LISTS_OWNER" 0660 2770 "$file" ;;
-        *) own "$GATE_OWNER" 0660 2750 "$file" ;;
+        sources) own "$LISTS_OWNER" 660 02770 "$file" ;;
+        *) own "$GATE_OWNER" 660 02750 "$file" ;;
         esac
     done
     sync -f "$STATE"
@@ -124,7 +124,8 @@ owners_to_flat() {
     done
 }
 
-# own OWNER FILE-MODE FOLDER-MODE PATH: give a tree to its owner; links in it are not followed.
+# own OWNER FILE-MODE FOLDER-MODE PATH: give a tree to its owner; links in it are not followed. The mode of a folder
+# needs five digits: with fewer chmod leaves an old set-group-ID bit.
 own() {
     chown -R --no-dereference "$1" "$4"
     find "$4" -type f -exec chmod "$2" {} +

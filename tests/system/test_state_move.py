@@ -77,6 +77,7 @@ class Machine:
         for name, place in PLACES["flat"].items():
             file = self.state / place
             file.parent.mkdir(parents=True, exist_ok=True)
+            file.parent.chmod(0o2770)
             if name in DATABASES:
                 write_and_crash(file, CONTENT[name])
             else:
