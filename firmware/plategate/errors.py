@@ -36,7 +36,7 @@ def reason_of(error: Exception) -> str:
 def reason_of_own(error: Exception) -> str:
     """`reason_of` for a file of the installed gate; a missing permission gets advice."""
     if isinstance(error, PermissionError):
-        return f"{reason_of(error)}; use sudo, or join the group plategate"
+        return f"{reason_of(error)}; use sudo, or join the groups plategate and plategate-settings"
     return reason_of(error)
 
 

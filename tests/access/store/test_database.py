@@ -19,7 +19,7 @@ from plategate.settings.access import AccessSettings
 from plategate.values import CharacterReading, PlateReading, Reason
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-DENIED = "Permission denied; use sudo, or join the group plategate"
+DENIED = "Permission denied; use sudo, or join the groups plategate and plategate-settings"
 
 
 def forbidden(*_: object, **__: object) -> object:
