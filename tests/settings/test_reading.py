@@ -74,6 +74,23 @@ def test_fail__another_encoding_is_named_with_what_to_do(file: Path, content: by
     assert "is not UTF-8; save the file as UTF-8" in str(answer.exception)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://user:geheim@lists.example/allow.csv",
+        "ftp://user:ge/geheim@lists.example/allow.csv",
+        "ftp://lists.example/allow.csv?token=geheim",
+    ],
+)
+def test_fail__a_message_shows_no_password_of_an_address(file: Path, url: str) -> None:
+    source = f'[[sync.sources]]\nname = "estate"\nkind = "allow"\nurl = "{url}"\n'
+    file.write_text(source, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file)
+    assert "sync.sources.0.url = 'ftp://" in str(caught.value)
+    assert "geheim" not in str(caught.value)
+
+
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(max_size=4)
 )

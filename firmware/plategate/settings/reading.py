@@ -6,6 +6,7 @@ Used for settings and scenarios. A message names file, key, value and what is al
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from plategate.settings.base import SettingsModel
 
 Model = TypeVar("Model", bound=SettingsModel)
 
+# User name and password, or the query, of an address: messages reach logs and the status.
+SECRET_OF_URL = re.compile(r"(://)[^\s'\"]*(?=@)|(?<=\?)[^\s'\"]+")
 LONGEST_VALUE = 60  # characters of a value in a message
 
 # By pydantic's type of error; {names} are filled from its context.
@@ -113,7 +116,7 @@ def _sentence(key: str, item: Any) -> str:
 def _shown(value: Any) -> str:
     """A value as it is shown in a message; a long one is cut."""
     try:
-        text = repr(value)
+        text = SECRET_OF_URL.sub(r"\1…", repr(value))
     except RecursionError:
         return "…"
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
