@@ -25,9 +25,9 @@ LONGEST_FILE = 300
 # Layers, lowest first. A package (the first name below `plategate`) imports from lower layers only,
 # and from the packages that PEERS names.
 LAYERS = (
-    {"values", "storage", "users", "errors", "clock", "logs", "terminal"},
+    {"values", "storage", "users", "errors", "clock", "logs", "terminal", "local_socket"},
     {"plates", "schedule", "settings", "messages", "documents"},
-    {"lane", "vision", "journal", "health", "access", "hardware"},
+    {"lane", "vision", "journal", "health", "access", "remote", "hardware"},
     {"aiming"},
     {"gate", "rehearsal", "doctor", "console", "outbound"},
     {"commands"},

@@ -113,3 +113,7 @@ class CameraHangs(CameraError):
 
 class PinError(HardwareError):
     """A pin cannot be claimed, read or driven."""
+
+
+class CommandError(GateError):
+    """A command for the gate is malformed, or no gate takes it."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -90,6 +91,7 @@ def test_fail__timings_of_a_passage_recorded_before_its_worker_is_done_are_dropp
         grants=grants,
         records=records,
         post=lambda _: None,
+        answers=queue.SimpleQueue(),
         observers=(),
     )
     granted = Verdict(Result.GRANTED, Reason.MANUAL)

@@ -19,7 +19,7 @@ from plategate.gate import loop
 from plategate.rehearsal.pictures import rehearsal_settings
 from plategate.rehearsal.scenario_reader import ScenarioReader
 from plategate.rehearsal.site import build_site
-from plategate.messages import OpenRequested
+from tests.commanded import commanded
 from plategate.settings import Settings
 
 logging.disable()
@@ -39,7 +39,7 @@ def edge(seen):
         {ending}
 
 site.board.factory.listeners.append(edge)
-site.gate.post(OpenRequested("test"))
+site.gate.post(commanded("open", "test"))
 try:
     site.gate.run()
 except ZeroDivisionError:
@@ -55,7 +55,7 @@ os.write(1, b"ended")
         ("os.kill(os.getpid(), signal.SIGINT)", "on off ended"),
         ("os.kill(os.getpid(), signal.SIGHUP)", "on off ended"),
         ("site.gate.stop()", "on off ended"),
-        ("loop.step = broken; site.gate.post(OpenRequested('again'))", "on off broken ended"),
+        ("loop.step = broken; site.gate.post(commanded('open', 'again'))", "on off broken ended"),
     ],
 )
 def test_ok__the_relay_is_off_afterwards(tmp_path: Path, ending: str, output: str) -> None:

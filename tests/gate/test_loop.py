@@ -15,10 +15,9 @@ from plategate.messages import (
     Level,
     Mode,
     ModeChanged,
-    OpenRequested,
-    TriggerRequested,
 )
 from plategate.values import PlateSighting
+from tests.commanded import commanded
 
 
 def test_ok__the_grant_is_written_before_the_relay_moves(running):
@@ -39,7 +38,7 @@ def test_ok__every_passage_has_its_timings(running):
     running.put(InputName.PHOTOCELL, Level.ACTIVE)
     running.put(InputName.BEAM, Level.INACTIVE)
     running.until(lambda: running.site.gate.status().inputs)
-    running.site.gate.post(TriggerRequested())
+    running.site.gate.post(commanded("trigger"))
     running.put(InputName.PHOTOCELL, Level.INACTIVE)
     running.until(lambda: [p for p in running.journal.passages if p.trigger == "beam"])
     (passage,) = [p for p in running.journal.passages if p.trigger == "beam"]
@@ -60,7 +59,7 @@ def test_fail__a_failing_journal_keeps_the_gate_closed(running):
 def test_ok__the_button_works_while_journal_and_reader_fail(running, monkeypatch):
     running.journal.fails = True
     running.site.camera.dies_after = 0
-    running.site.gate.post(OpenRequested("console"))
+    running.site.gate.post(commanded("open", "console"))
     running.until(lambda: "open_relay on" in running.journal.order)
 
 
@@ -86,7 +85,7 @@ def test_fail__a_lost_camera_is_recorded_and_signalled(running):
 
 
 def test_ok__shutdown_switches_the_relay_off_first(settings, running):
-    running.site.gate.post(OpenRequested("console"))
+    running.site.gate.post(commanded("open", "console"))
     running.until(lambda: "open_relay on" in running.journal.order)
     running.site.gate.stop()
     running.until(lambda: "journal closed" in running.journal.order)

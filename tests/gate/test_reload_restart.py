@@ -10,9 +10,10 @@ import logging
 
 import pytest
 
-from plategate.messages import InputName, Level, TriggerRequested
+from plategate.messages import InputName, Level
 from plategate.settings import Settings
 from plategate.settings.pins import PinsSettings
+from tests.commanded import commanded
 
 from .conftest import KNOWN, SURE, Change, ReloadedGate
 
@@ -102,7 +103,7 @@ def test_ok__a_latched_fault_does_not_delay_new_settings(gate: ReloadedGate, cha
 def test_ok__settings_reverted_while_pending_are_dropped(
     gate: ReloadedGate, changed: Change, settings: Settings
 ):
-    gate.site.gate.post(TriggerRequested())
+    gate.site.gate.post(commanded("trigger"))
     gate.come(KNOWN, SURE)
     gate.reload(changed("barrier", travel_s=9.0))
     gate.reload(settings)

@@ -13,9 +13,8 @@ from plategate.messages import (
     InputName,
     ListAged,
     OpenBarrier,
-    OpenRequested,
-    ResetRequested,
 )
+from tests.commanded import commanded
 
 from .conftest import WIRED
 
@@ -36,7 +35,7 @@ def test_fail__an_arm_that_does_not_open_is_a_latched_fault(make_bench):
     assert len(bench.all(OpenBarrier)) == 1, "a fault stops pulsing"
     assert [reason for reason, _ in bench.records()] == ["allowed", "fault", "fault"]
     assert bench.signals()[-1] == "fault"
-    bench.send(ResetRequested())
+    bench.send(commanded("reset"))
     assert bench.state.fault is None
 
 
@@ -184,7 +183,7 @@ def test_fail__a_remote_request_does_not_command_a_failed_drive_during_fire(make
     bench.send(DriveFailed("GPIO 17 is busy"))
     bench.put("fire")
     before = bench.moves()
-    bench.send(OpenRequested("console"))
+    bench.send(commanded("open", "console"))
     bench.wait(10)
     assert bench.moves() == before
     assert ("fault", "not moved") in bench.records()
@@ -193,7 +192,7 @@ def test_fail__a_remote_request_does_not_command_a_failed_drive_during_fire(make
 def test_fail__after_a_drive_failure_and_a_reset_the_relay_still_rests_for_the_gap(make_bench):
     bench = make_bench(move_gap_s=2.0)
     bench.send(DriveFailed("GPIO 17 is busy"))
-    bench.send(ResetRequested())
+    bench.send(commanded("reset"))
     bench.put("manual")
     assert bench.moves() == ["RestBarrier"]
     bench.wait(2)

@@ -13,9 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from plategate.lane import ArmStage, LaneState, Style, step
 from plategate.messages import (
+    AnswerCommand,
     CameraLost,
     CameraReturned,
     CloseBarrier,
+    CommandName,
+    CommandRequested,
     DriveFailed,
     Event,
     GrantNotWritten,
@@ -28,17 +31,15 @@ from plategate.messages import (
     Mode,
     ModeChanged,
     OpenBarrier,
-    OpenRequested,
     PlateRead,
     RaiseAgain,
     ReadingFailed,
     Record,
+    Refusal,
     ReleaseBarrier,
     Report,
-    ResetRequested,
     TakeStills,
     TimePassed,
-    TriggerRequested,
     VerdictReached,
     WriteGrant,
 )
@@ -50,6 +51,7 @@ from plategate.values import (
     Result,
     Verdict,
 )
+from tests.commanded import commanded
 
 from .conftest import MOVES, default_rules
 
@@ -138,8 +140,8 @@ class LaneMachine(RuleBasedStateMachine):
         assert not self.state.fire
 
     def watch_fault(self, before: LaneState, event: Event) -> None:
-        resets = isinstance(event, ResetRequested) or event == InputChanged(
-            InputName.RESET, Level.ACTIVE
+        resets = event == InputChanged(InputName.RESET, Level.ACTIVE) or (
+            isinstance(event, CommandRequested) and event.command is CommandName.RESET
         )
         if before.fault is not None and not resets:
             assert self.state.fault == before.fault, "a fault keeps its first reason"
@@ -218,9 +220,9 @@ class LaneMachine(RuleBasedStateMachine):
     @rule(
         event=st.sampled_from(
             [
-                TriggerRequested(),
-                OpenRequested("console"),
-                ResetRequested(),
+                commanded("trigger"),
+                commanded("open", "console"),
+                commanded("reset"),
                 CameraLost("gone"),
                 CameraReturned(),
                 DriveFailed("busy"),
@@ -230,10 +232,36 @@ class LaneMachine(RuleBasedStateMachine):
     def anything_else(self, event: Event) -> None:
         self.send(event)
 
+    @rule(
+        command=st.sampled_from(CommandName),
+        mode=st.sampled_from([*Mode, None]),
+        left_s=st.sampled_from([-1.0, 0.0, 5.0]),
+    )
+    def commanded(self, command: CommandName, mode: Mode | None, left_s: float) -> None:
+        """Any command at any moment gets one answer; an expired one moves nothing."""
+        blocked = [n for n in self.rules.safety if self.state.level(n) is not Level.INACTIVE]
+        before = self.state
+        mode = mode if command is CommandName.MODE else None
+        self.send(CommandRequested("id", command, "test:x", self.now + left_s, mode))
+        answers = [c for c in self.commands if isinstance(c, AnswerCommand)]
+        assert len(answers) == 1 and answers[0].request_id == "id"
+        refusal = answers[0].refusal
+        if left_s <= 0:
+            assert refusal is Refusal.EXPIRED
+            assert (self.state.hold_commanded, self.state.commanded_mode, self.state.fault) == (
+                before.hold_commanded,
+                before.commanded_mode,
+                before.fault,
+            )
+        if command is CommandName.CLOSE and (blocked or before.fire or before.fault):
+            assert refusal is not None, "nothing closes against a safety input, fire or a fault"
+        if command in (CommandName.OPEN, CommandName.HOLD) and before.fault and not before.fire:
+            assert refusal is not None, "a latched fault opens nothing"
+
     @rule()
     def a_vehicle_that_is_let_in(self) -> None:
         """The usual sequence, so that deep states are reached."""
-        self.send(TriggerRequested())
+        self.send(commanded("trigger"))
         self.read(-1, False, True)
         self.judged(-1, False, True, False)
         self.journal_answers(-1, False, True)
@@ -254,7 +282,7 @@ class LaneMachine(RuleBasedStateMachine):
             self.send(InputChanged(name, Level.UNKNOWN))
         self.wait(QUIET_S)
         state = self.state
-        held = state.fire or state.mode is Mode.OPEN
+        held = state.fire or state.kept_open
         no_safety = self.rules.style is Style.OPEN_AND_CLOSE and not self.rules.safety
         rests = state.arm.stage is ArmStage.RESTING or no_safety
         assert rests or held or state.fault is not None

@@ -16,11 +16,11 @@ from plategate.messages import (
     Record,
     Report,
     TakeStills,
-    TriggerRequested,
     VerdictReached,
     WriteGrant,
 )
 from plategate.values import Reason, Result, Verdict
+from tests.commanded import commanded
 
 from .conftest import sighting
 
@@ -210,7 +210,7 @@ def test_ok__a_short_gap_in_the_beam_does_not_start_another_visit(make_bench):
 
 def test_ok__a_requested_reading_continues_when_a_vehicle_arrives(make_bench):
     bench = make_bench()
-    bench.send(TriggerRequested("console"))
+    bench.send(commanded("trigger", "console"))
     bench.put("beam")
     assert len(bench.all(TakeStills)) == 1
 
@@ -221,7 +221,7 @@ def test_ok__a_reading_requested_for_an_unseen_vehicle_does_not_count_as_left(ma
     bench.read("XX99XXX")
     bench.judge(Result.REFUSED, Reason.BLOCKED)
     bench.clear("beam")
-    bench.send(TriggerRequested("console"))
+    bench.send(commanded("trigger", "console"))
     bench.wait(3)
     bench.let_in()
     assert len(bench.all(OpenBarrier)) == 1

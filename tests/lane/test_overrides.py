@@ -15,12 +15,12 @@ from plategate.messages import (
     Mode,
     ModeChanged,
     OpenBarrier,
-    OpenRequested,
     Record,
     TakeStills,
     WriteGrant,
 )
 from plategate.values import Reason, Result
+from tests.commanded import commanded
 
 from .conftest import WIRED
 
@@ -68,7 +68,7 @@ def test_fail__a_button_pressed_twice_is_two_passages_and_no_quick_pulses(make_b
 
 def test_ok__an_opening_by_software_names_its_source(make_bench):
     bench = make_bench()
-    bench.send(OpenRequested("console"))
+    bench.send(commanded("open", "console"))
     bench.wait(100)
     assert bench.last(Record).trigger == "console"
     assert bench.last(Record).verdict.reason is Reason.MANUAL

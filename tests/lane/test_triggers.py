@@ -9,14 +9,14 @@ from plategate.messages import (
     Level,
     Record,
     TakeStills,
-    TriggerRequested,
 )
+from tests.commanded import commanded
 
 
 def test_ok__a_software_trigger_starts_a_reading(make_bench):
     bench = make_bench()
-    bench.send(TriggerRequested())
-    bench.send(TriggerRequested())
+    bench.send(commanded("trigger"))
+    bench.send(commanded("trigger"))
     assert len(bench.all(TakeStills)) == 1
 
 

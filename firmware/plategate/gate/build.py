@@ -19,6 +19,7 @@ from plategate.errors import GateError
 from plategate.gate.interfaces import GateComponents
 from plategate.gate.loop import Gate
 from plategate.gate.reload import Reload, SettingsFile
+from plategate.gate.remote_control import serve_commands
 from plategate.gate.startup import all_wired, lane_rules, mode_chooser, runtime_settings
 from plategate.gate.without_relay import NO_LINE, GateWithoutRelay
 from plategate.hardware.board import Board, open_board
@@ -158,6 +159,9 @@ def build_gate(
     health.add_source("metres", board.metres)
     health.add_source("clock", lambda: {"trusted": trust.trusted(), "why": trust.why})
     _serve_status(settings.health, health, stack)
+    server = serve_commands(settings.commands, settings.journal.dir, gate, components)
+    if server is not None:
+        stack.callback(server.close)
     return gate
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import queue
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, assert_never
@@ -18,6 +19,7 @@ from plategate.gate.interfaces import GateComponents
 from plategate.gate.passages import make_passage
 from plategate.gate.workers import Worker
 from plategate.messages import (
+    AnswerCommand,
     CloseBarrier,
     Command,
     DriveFailed,
@@ -87,6 +89,7 @@ class CommandExecutor:
         grants: Worker,
         records: Worker,
         post: Post,
+        answers: queue.SimpleQueue[AnswerCommand],
         observers: tuple[Observer, ...],
     ) -> None:
         self._components = components
@@ -98,6 +101,7 @@ class CommandExecutor:
         self._grants = grants
         self._records = records
         self._post = post
+        self._answers = answers
         self._observers = observers
         self._timings: dict[str, _Timings] = {}
 
@@ -113,6 +117,8 @@ class CommandExecutor:
                 self._show(command)
             case Report():
                 self._report(command)
+            case AnswerCommand():
+                self._answers.put(command)
             case (
                 OpenBarrier()
                 | HoldBarrier()

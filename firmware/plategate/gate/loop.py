@@ -26,6 +26,7 @@ from plategate.gate.workers import InlineWorker, ThreadWorker, Worker
 from plategate.health.monitor import Health
 from plategate.lane import LaneRules, LaneState, step
 from plategate.messages import (
+    AnswerCommand,
     Event,
     InputChanged,
     InputName,
@@ -67,11 +68,12 @@ class Gate:
         self._rules = rules
         self._mode = components.mode
         self._reload = reload
-        self._lane = lane
+        self.lane, self.prefix = lane, prefix
         self._health = health
         self._hang_s = hang_s
         self._state = LaneState(prefix=prefix, started_s=components.clock.monotonic())
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self.answers: queue.SimpleQueue[AnswerCommand] = queue.SimpleQueue()
         self._deadline: float | None = None
         self._due_s: dict[str, float] = {}
         self._reported_problems: set[str] = set()
@@ -103,6 +105,7 @@ class Gate:
             grants=grants,
             records=self._records,
             post=self.post,
+            answers=self.answers,
             observers=(HealthObserver(health), *observers),
         )
 
@@ -134,7 +137,7 @@ class Gate:
 
     def status(self) -> GateStatus:
         """A snapshot of the lane; callable from any thread."""
-        return status_of(self._lane, self._state, self._rules.wired)
+        return status_of(self.lane, self._state, self._rules.wired)
 
     def allow_list(self) -> dict[str, Any]:
         """Number of entries and age in seconds; callable from any thread."""
@@ -219,7 +222,7 @@ class Gate:
         now = self._components.clock.monotonic()
         if self._is_due("mode", now, MODE_EVERY_S):
             mode = ((self._reload and self._reload.mode) or self._mode)()
-            if mode is not self._state.mode:
+            if mode is not self._state.scheduled_mode:
                 self._process(ModeChanged(mode))
         if self._deadline is not None and self._components.clock.monotonic() >= self._deadline:
             self._process(TimePassed())

@@ -25,6 +25,8 @@ class GateStatus:
 
     lane: str
     mode: str
+    commanded_mode: str | None
+    hold_commanded: bool
     signal: str
     armed: bool
     reading: str | None
@@ -49,6 +51,8 @@ def status_of(lane: str, state: LaneState, wired: frozenset[InputName]) -> GateS
     return GateStatus(
         lane=lane,
         mode=state.mode.value,
+        commanded_mode=None if state.commanded_mode is None else state.commanded_mode.value,
+        hold_commanded=state.hold_commanded,
         signal=state.shown[0].value,
         armed=state.armed,
         reading=state.visit.stage.value if state.visit else None,

@@ -7,7 +7,6 @@ The owner and the mode of the socket decide who may connect. Nothing can be comm
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import logging
 import socket
@@ -17,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from plategate.errors import GateError, reason_of_own
+from plategate.local_socket import listen
 
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 2.0
 LONGEST_ANSWER_BYTES = 4_000_000
-SOCKET_MODE = 0o660
 
 
 class StatusSocket:
@@ -31,7 +30,7 @@ class StatusSocket:
     def __init__(self, file: Path, status: Callable[[], dict[str, Any]]) -> None:
         self._file = file
         self._status = status
-        self._listener = _listen(file)
+        self._listener = listen(file)
         self._thread = threading.Thread(target=self._serve, name="status", daemon=True)
         self._thread.start()
 
@@ -80,30 +79,3 @@ def ask_status(file: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise GateError(f"the gate at {file} sent an answer that is not a status")
     return document
-
-
-def _answers(file: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(PATIENCE_S)
-        try:
-            connection.connect(str(file))
-        except OSError:
-            return False
-        return True
-
-
-def _listen(file: Path) -> socket.socket:
-    """Listen at `file`, in place of a socket that a killed process left there."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if _answers(file):
-        raise OSError(errno.EADDRINUSE, "another gate answers there")
-    file.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX)
-    try:
-        listener.bind(str(file))
-        file.chmod(SOCKET_MODE)
-        listener.listen(8)
-    except OSError:
-        listener.close()
-        raise
-    return listener

@@ -21,7 +21,6 @@ from plategate.messages import (
     HoldBarrier,
     InputName,
     Level,
-    Mode,
     OpenBarrier,
     RaiseAgain,
     ReleaseBarrier,
@@ -37,7 +36,7 @@ def advance_arm(ctx: StepContext) -> None:
     waiting = next((opening for opening in state.openings if not opening.raised), None)
     if reason is not None:
         _hold(ctx, reason)
-    elif state.arm.stage is ArmStage.LOWERING and _blocking_inputs(ctx):
+    elif state.arm.stage is ArmStage.LOWERING and blocking_inputs(ctx):
         _raise_again(ctx)
     elif waiting is not None:
         _raise_for(ctx, waiting)
@@ -46,26 +45,26 @@ def advance_arm(ctx: StepContext) -> None:
 
 
 def _hold_reason(ctx: StepContext) -> Reason | None:
-    """Why the arm is held up independently of vehicles: fire or mode open; None where it is not."""
+    """Why the arm is held up independently of vehicles; None where it is not."""
     state = ctx.state
     if state.drive_failed:
         return None
     if state.fire:
         return Reason.FIRE
     held_already = state.arm.held and state.arm.because is Reason.HELD_OPEN
-    if state.mode is Mode.OPEN and (state.fault is None or held_already):
+    if state.kept_open and (state.fault is None or held_already):
         return Reason.HELD_OPEN
     return None
 
 
-def _blocking_inputs(ctx: StepContext) -> tuple[InputName, ...]:
+def blocking_inputs(ctx: StepContext) -> tuple[InputName, ...]:
     """Safety inputs that are active or unknown."""
     return tuple(n for n in ctx.rules.safety if ctx.state.level(n) is not Level.INACTIVE)
 
 
 def _safe_to_lower(ctx: StepContext) -> bool:
     rules = ctx.rules
-    if _blocking_inputs(ctx):
+    if blocking_inputs(ctx):
         return False
     if not rules.safety:
         # Without a safety input only the barrier's own controller may decide to close.
@@ -179,7 +178,7 @@ def _lower(ctx: StepContext) -> None:
 
 
 def _report_blocked(ctx: StepContext) -> None:
-    blocked = _blocking_inputs(ctx)
+    blocked = blocking_inputs(ctx)
     if ctx.state.arm.reported or not blocked:
         return
     since = max(ctx.state.seen(name).since_s for name in blocked)

@@ -23,8 +23,10 @@ def add_opening(ctx: StepContext, opening: Opening) -> None:
     ctx.change(openings=(*ctx.state.openings, opening))
 
 
-def override(ctx: StepContext, reason: Reason, trigger: str) -> None:
-    """Open for a button, free exit or remote request; needs no camera, model or list.
+def override(ctx: StepContext, reason: Reason, trigger: str) -> tuple[str, Reason | None]:
+    """Open for a button, free exit or command; needs no camera, model or list.
+
+    Returns the id of the passage, and the reason of a refusal.
 
     The arm does not wait for the journal, which stores the grant at the same time: a full or slow
     disk must not lock people in.
@@ -36,21 +38,23 @@ def override(ctx: StepContext, reason: Reason, trigger: str) -> None:
         since_s=ctx.now,
         verdict=Verdict(Result.GRANTED, reason),
     )
-    refusal = _refusal(ctx, reason)
+    refusal = override_refusal(ctx, reason)
     if refusal is not None:
         _record(ctx, replace(opening, verdict=Verdict(Result.REFUSED, refusal)), "not moved")
-        return
+        return opening.passage_id, refusal
     if ctx.state.arm.held and ctx.state.arm.because in (Reason.FIRE, Reason.HELD_OPEN):
         _record(ctx, opening, "held open")
-        return
+        return opening.passage_id, None
     for earlier in ctx.state.openings:
         if earlier.verdict.reason is reason and not earlier.vehicles:
             _close(ctx, earlier, "requested again")
     ctx.ask(WriteGrant(opening.passage_id, opening.verdict, OVERRIDE_ATTEMPT))
     add_opening(ctx, opening)
+    return opening.passage_id, None
 
 
-def _refusal(ctx: StepContext, reason: Reason) -> Reason | None:
+def override_refusal(ctx: StepContext, reason: Reason) -> Reason | None:
+    """Why an override is refused at this moment: FAULT or LOCKED; None where it is not."""
     state = ctx.state
     if state.drive_failed or (state.fault is not None and not state.fire):
         return Reason.FAULT
@@ -74,7 +78,7 @@ def count_vehicle(ctx: StepContext, before: Seen) -> None:
     if waiting is not None:
         _replace(ctx, waiting, replace(waiting, vehicles=1))
         return
-    if state.fire or state.mode is Mode.OPEN:
+    if state.fire or state.kept_open:
         return
     ctx.report("tailgated", state.arm.passage_id)
     if state.openings:
@@ -132,7 +136,7 @@ def _detect_other_vehicle(ctx: StepContext, opening: Opening, follower: str) -> 
     If the triggers are quiet instead, it is the next one that drives through.
     """
     state = ctx.state
-    if state.clear_since_s is None or state.fire or state.mode is Mode.OPEN:
+    if state.clear_since_s is None or state.fire or state.kept_open:
         return
     granted = any(other.passage_id == follower for other in state.openings)
     _replace(ctx, opening, replace(opening, followed_by=None, used_by_other=not granted))

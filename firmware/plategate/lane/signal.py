@@ -40,7 +40,7 @@ def _busy_signal(ctx: StepContext) -> tuple[Signal, int] | None:
 
 def _idle_signal(ctx: StepContext) -> Signal:
     state = ctx.state
-    if state.mode is Mode.OPEN:
+    if state.kept_open:
         return Signal.HELD_OPEN
     if state.mode is Mode.LOCKED:
         return Signal.LOCKED

@@ -127,7 +127,9 @@ class LaneState:
     started_s: float = 0.0
     number: int = 0
     inputs: Mapping[InputName, Seen] = field(default_factory=dict)
-    mode: Mode = Mode.AUTOMATIC
+    scheduled_mode: Mode = Mode.AUTOMATIC
+    commanded_mode: Mode | None = None  # in place of the scheduled one until it is taken back
+    hold_commanded: bool = False  # the arm is kept up until a release
     fire: bool = False
     fault: Fault | None = None
     drive_failed: bool = False  # no relay is commanded; may be set in addition to an earlier fault
@@ -143,6 +145,16 @@ class LaneState:
     passed_unjudged: str | None = None  # drove through another's opening before its verdict
     shown_result: ShownResult | None = None
     shown: tuple[Signal, int] = (Signal.STARTING, 0)
+
+    @property
+    def mode(self) -> Mode:
+        """The mode in force."""
+        return self.commanded_mode or self.scheduled_mode
+
+    @property
+    def kept_open(self) -> bool:
+        """Whether the arm is to stay up for everybody, by mode or by command."""
+        return self.mode is Mode.OPEN or self.hold_commanded
 
     def seen(self, name: InputName) -> Seen:
         """Level and time of last change of an input; UNKNOWN since the start if never reported."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from plategate.lane.arm import advance_arm
+from plategate.lane.commanded import command_requested, set_mode
 from plategate.lane.context import StepContext
 from plategate.lane.openings import advance_openings, count_vehicle, override
 from plategate.lane.presence import advance_presence, trust_sensor, vehicle_present
@@ -23,13 +24,13 @@ from plategate.lane.visit import (
     grant_written,
     plate_read,
     reading_failed,
-    start_visit,
     verdict_reached,
 )
 from plategate.messages import (
     CameraLost,
     CameraReturned,
     Command,
+    CommandRequested,
     ConditionChanged,
     DriveFailed,
     Event,
@@ -40,12 +41,9 @@ from plategate.messages import (
     Level,
     ListAged,
     ModeChanged,
-    OpenRequested,
     PlateRead,
     ReadingFailed,
-    ResetRequested,
     TimePassed,
-    TriggerRequested,
     VerdictReached,
 )
 from plategate.values import Reason
@@ -87,17 +85,10 @@ def _apply(ctx: StepContext, event: Event) -> None:
             _input_changed(ctx, name, level)
         case PlateRead() | ReadingFailed() | VerdictReached() | GrantWritten() | GrantNotWritten():
             _visit_event(ctx, event)
-        case TriggerRequested(source):
-            if ctx.state.visit is None:
-                start_visit(ctx, source)
-        case OpenRequested(source):
-            override(ctx, Reason.MANUAL, source)
         case ModeChanged(mode):
-            if mode is not ctx.state.mode:
-                ctx.change(mode=mode)
-                ctx.report("mode", detail=mode.value)
-        case ResetRequested(source):
-            reset(ctx, source)
+            set_mode(ctx, scheduled_mode=mode)
+        case CommandRequested():
+            command_requested(ctx, event)
         case TimePassed():
             pass
         case CameraLost() | CameraReturned() | ListAged() | ConditionChanged() | DriveFailed():

@@ -161,7 +161,7 @@ def _with_mode(ctx: StepContext, visit: Visit, verdict: Verdict) -> Verdict:
         return replace(verdict, result=Result.GRANTED, reason=Reason.FIRE)
     if verdict.result is Result.GRANTED and state.fault is not None:
         return replace(verdict, result=Result.REFUSED, reason=Reason.FAULT)
-    if state.mode is Mode.OPEN and state.arm.held:
+    if state.kept_open and state.arm.held:
         return replace(verdict, result=Result.GRANTED, reason=Reason.HELD_OPEN)
     if verdict.result is Result.GRANTED and state.mode is Mode.LOCKED:
         return replace(verdict, result=Result.REFUSED, reason=Reason.LOCKED)

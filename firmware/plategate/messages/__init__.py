@@ -8,6 +8,7 @@ moment are on the monotonic clock.
 from __future__ import annotations
 
 from plategate.messages.commands import (
+    AnswerCommand,
     CloseBarrier,
     Command,
     HoldBarrier,
@@ -25,6 +26,7 @@ from plategate.messages.commands import (
 from plategate.messages.events import (
     CameraLost,
     CameraReturned,
+    CommandRequested,
     ConditionChanged,
     DriveFailed,
     Event,
@@ -33,27 +35,29 @@ from plategate.messages.events import (
     InputChanged,
     ListAged,
     ModeChanged,
-    OpenRequested,
     PlateRead,
     ReadingFailed,
-    ResetRequested,
     TimePassed,
-    TriggerRequested,
     VerdictReached,
 )
 from plategate.messages.names import (
+    CommandName,
     FaultCode,
     InputName,
     Level,
     Mode,
+    Refusal,
     Signal,
 )
 
 __all__ = [
+    "AnswerCommand",
     "CameraLost",
     "CameraReturned",
     "CloseBarrier",
     "Command",
+    "CommandName",
+    "CommandRequested",
     "ConditionChanged",
     "DriveFailed",
     "Event",
@@ -69,20 +73,18 @@ __all__ = [
     "Mode",
     "ModeChanged",
     "OpenBarrier",
-    "OpenRequested",
     "PlateRead",
     "RaiseAgain",
     "ReadingFailed",
     "Record",
+    "Refusal",
     "ReleaseBarrier",
     "Report",
-    "ResetRequested",
     "RestBarrier",
     "Show",
     "Signal",
     "TakeStills",
     "TimePassed",
-    "TriggerRequested",
     "VerdictReached",
     "WriteGrant",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plategate.messages.names import Signal
+from plategate.messages.names import Refusal, Signal
 from plategate.values import PlateReading, PlateSighting, Reason, Verdict
 
 
@@ -122,6 +122,15 @@ class Report:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerCommand:
+    """Answer a CommandRequested: followed, or refused and why."""
+
+    request_id: str
+    refusal: Refusal | None = None
+    passage_id: str | None = None
+
+
 Command = (
     TakeStills
     | Judge
@@ -135,4 +144,5 @@ Command = (
     | Show
     | Record
     | Report
+    | AnswerCommand
 )

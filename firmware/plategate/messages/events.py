@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plategate.messages.names import InputName, Level, Mode
+from plategate.messages.names import CommandName, InputName, Level, Mode
 from plategate.values import PlateSighting, Reason, Verdict
 
 
@@ -21,20 +21,6 @@ class InputChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class TriggerRequested:
-    """Software requested a reading of whatever is in the lane."""
-
-    source: str = "software"
-
-
-@dataclass(frozen=True, slots=True)
-class OpenRequested:
-    """An authorised person requested an opening for one vehicle by software."""
-
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class ModeChanged:
     """The mode was changed by the settings, a person or the schedule."""
 
@@ -42,10 +28,18 @@ class ModeChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class ResetRequested:
-    """A person reset the latched fault or fire."""
+class CommandRequested:
+    """A person or program gave a command; its event is stored in the journal.
 
-    source: str = "button"
+    `until_s` is its expiry on the monotonic clock. `mode` belongs to CommandName.MODE; None there
+    means the scheduled mode. Answered by one AnswerCommand.
+    """
+
+    request_id: str
+    command: CommandName
+    source: str
+    until_s: float
+    mode: Mode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +126,8 @@ class TimePassed:
 
 Event = (
     InputChanged
-    | TriggerRequested
-    | OpenRequested
     | ModeChanged
-    | ResetRequested
+    | CommandRequested
     | PlateRead
     | ReadingFailed
     | VerdictReached

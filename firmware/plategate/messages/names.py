@@ -75,3 +75,30 @@ class FaultCode(StrEnum):
     def blinks(self) -> int:
         """The number of blinks before the pause."""
         return list(FaultCode).index(self) + 2
+
+
+class CommandName(StrEnum):
+    """What a person or program may ask of the gate."""
+
+    OPEN = "open"  # let one vehicle through
+    CLOSE = "close"  # lower the arm now, if that is safe
+    HOLD = "hold"  # keep the arm up until RELEASE
+    RELEASE = "release"
+    RESET = "reset"  # clear the latched fault or fire
+    TRIGGER = "trigger"  # read whatever is in the lane
+    MODE = "mode"
+
+
+class Refusal(StrEnum):
+    """Why the lane does not follow a command."""
+
+    EXPIRED = "expired"
+    FAULT = "fault"
+    LOCKED = "locked"
+    BLOCKED = "blocked"  # a safety input is active or unknown, or a vehicle is being let through
+    HELD = "held"
+    NOT_HELD = "not_held"
+    DOWN = "down"
+    CLOSES_ITSELF = "closes_itself"
+    BUSY = "busy"
+    NO_FAULT = "no_fault"

@@ -16,12 +16,11 @@ from plategate.access.store.database import open_for_writing
 from plategate.access.store.lists import ListName
 from plategate.journal import open_journal
 from plategate.messages import (
+    CommandName,
+    CommandRequested,
     InputName,
     Level,
     Mode,
-    OpenRequested,
-    ResetRequested,
-    TriggerRequested,
 )
 from plategate.rehearsal.board import Edge
 from plategate.rehearsal.clock import ManualClock
@@ -32,6 +31,7 @@ from plategate.rehearsal.site import Site, build_site
 from plategate.values import ListEntry
 from plategate.vision.pipeline import build_pipeline
 
+COMMAND_VALID_S = 5.0
 MAX_ADVANCE_S = 1.0
 CAMERAS = {"well": None, "dead": 0, "dies after one still": 1}
 
@@ -156,12 +156,10 @@ class _ScenarioRun:
     def _send_requests(self, step: Step) -> None:
         if step.mode is not None:
             self._mode = Mode(step.mode)
-        if step.request == "trigger":
-            self._site.gate.post(TriggerRequested())
-        elif step.request == "open":
-            self._site.gate.post(OpenRequested("console"))
-        elif step.request == "reset":
-            self._site.gate.post(ResetRequested("console"))
+        if step.request is not None:
+            until_s = self._clock.monotonic() + COMMAND_VALID_S
+            command = CommandName(step.request)
+            self._site.gate.post(CommandRequested("scenario", command, "console", until_s))
 
     def _power(self, step: Step) -> None:
         if step.power == "cut":

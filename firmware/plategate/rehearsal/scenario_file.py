@@ -85,7 +85,7 @@ class Step(SettingsModel):
     lists: Literal["gone"] | None = None
     power: Literal["cut", "back"] | None = None
     mode: ModeName | None = None
-    request: Literal["trigger", "open", "reset"] | None = None
+    request: Literal["trigger", "open", "reset", "hold", "release", "close"] | None = None
     times: int = Field(1, ge=1, le=1000, description="repetitions of the whole step")
     wait: float = Field(0.0, ge=0, le=1e6, description="seconds to wait after the changes")
     now: ExpectedNow = Field(default_factory=ExpectedNow)

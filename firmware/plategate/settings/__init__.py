@@ -18,6 +18,7 @@ from plategate.settings.access import AccessSettings
 from plategate.settings.barrier import BarrierSettings
 from plategate.settings.base import LIVE, SettingsModel
 from plategate.settings.camera import CameraSettings
+from plategate.settings.commands import CommandsSettings
 from plategate.settings.health import HealthSettings
 from plategate.settings.journal import JournalSettings
 from plategate.settings.lamps import LampsSettings
@@ -42,6 +43,7 @@ class Settings(SettingsModel):
     sync: SyncSettings = Field(default_factory=SyncSettings, json_schema_extra=LIVE)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
+    commands: CommandsSettings = Field(default_factory=CommandsSettings)
     camera: CameraSettings = Field(default_factory=CameraSettings)
     lamps: LampsSettings = Field(default_factory=LampsSettings)
     pins: PinsSettings = Field(default_factory=PinsSettings)

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Give a command to the running gate and wait for its answer."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from plategate.errors import CommandError, reason_of_own
+from plategate.messages import CommandName
+from plategate.remote.protocol import (
+    LONGEST_ANSWER_BYTES,
+    CommandAnswer,
+    CommandRequest,
+    encode,
+    parse_answer,
+)
+
+ANSWER_WITHIN_S = 10.0
+VALID_FOR_S = 10.0
+
+
+def new_request(
+    command: CommandName,
+    *,
+    why: str,
+    who: str,
+    via: str,
+    source: str = "local",
+    mode: str | None = None,
+    valid_for_s: float = VALID_FOR_S,
+) -> CommandRequest:
+    """A request with a new id that expires after `valid_for_s`."""
+    expires_at = datetime.now(UTC) + timedelta(seconds=valid_for_s)
+    identity = secrets.token_urlsafe(12)
+    return CommandRequest(identity, command, why, who, via, source, expires_at, mode)
+
+
+def send_command(
+    file: Path, request: CommandRequest, within_s: float = ANSWER_WITHIN_S
+) -> CommandAnswer:
+    """The gate's answer. Raises CommandError if no gate answers at `file` within `within_s`."""
+    answer = b""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(within_s)
+            connection.connect(str(file))
+            connection.sendall(encode(request))
+            connection.shutdown(socket.SHUT_WR)
+            while (part := connection.recv(65536)) and len(answer) <= LONGEST_ANSWER_BYTES:
+                answer += part
+    except OSError as error:
+        raise CommandError(f"no gate takes commands at {file}: {reason_of_own(error)}") from error
+    if not answer:
+        raise CommandError(f"the gate at {file} ended the connection without an answer")
+    return parse_answer(answer)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The messages of the command socket: one JSON line as request, one as answer.
+
+The format is described in docs/commands.md. Keys are never renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from plategate.errors import CommandError
+from plategate.messages import CommandName, Mode
+
+LONGEST_LINE_BYTES = 4096
+LONGEST_ANSWER_BYTES = 1_000_000
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+TEXTS = {"why": 200, "who": 80, "via": 16, "from": 64}  # longest text of each key, in characters
+SCHEDULED = "scheduled"  # value of `mode`: the mode of the settings and their schedule
+MODES = (*Mode, SCHEDULED)
+
+
+class AnswerResult(StrEnum):
+    """What became of a request; only ACCEPTED changes anything at the gate."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"  # the lane, or a safety input, does not allow it now
+    EXPIRED = "expired"
+    REPEATED = "repeated"  # the id was used before; `reason` is that of the first answer
+    NOT_ALLOWED = "not_allowed"  # the user of the connection may not give this command
+    MALFORMED = "malformed"
+    FAILED = "failed"  # the gate could not store or execute it
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRequest:
+    """A command for the gate.
+
+    `who` is the person or program on whose behalf it is given, `via` the way (cli, console, api,
+    mqtt), `source` the address that it came from (key `from`), `mode` the new mode of `mode`.
+    """
+
+    id: str
+    command: CommandName
+    why: str
+    who: str
+    via: str
+    source: str
+    expires_at: datetime
+    mode: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The request as JSON types."""
+        document = {
+            "id": self.id,
+            "command": self.command.value,
+            "why": self.why,
+            "who": self.who,
+            "via": self.via,
+            "from": self.source,
+            "expires_at": self.expires_at.astimezone(UTC).isoformat(),
+        }
+        return document if self.mode is None else document | {"mode": self.mode}
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAnswer:
+    """The answer to a request; `passage_id` names the passage that it began."""
+
+    id: str
+    result: AnswerResult
+    reason: str
+    passage_id: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The answer as JSON types."""
+        return {
+            "id": self.id,
+            "result": self.result.value,
+            "reason": self.reason,
+            "passage": self.passage_id,
+        }
+
+
+def parse_request(line: bytes) -> CommandRequest:
+    """The request in a line; raises CommandError naming key and value."""
+    document = _object(line, LONGEST_LINE_BYTES)
+    known = {"id", "command", "expires_at", "mode", *TEXTS}
+    if unknown := sorted(document.keys() - known):
+        keys = ", ".join(sorted(known))
+        raise CommandError(f"{unknown[0]!r} is not a known key; known are {keys}")
+    if missing := sorted(known - {"mode"} - document.keys()):
+        raise CommandError(f"key {missing[0]!r} is missing")
+    if not isinstance(document["id"], str) or not ID.fullmatch(document["id"]):
+        raise CommandError("id: must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -")
+    texts = {key: _text(key, document[key], longest) for key, longest in TEXTS.items()}
+    command = _choice("command", document["command"], tuple(CommandName))
+    mode = document.get("mode")
+    if (command == CommandName.MODE) is (mode is None):
+        raise CommandError("mode: belongs to the command 'mode', and to no other")
+    return CommandRequest(
+        id=document["id"],
+        command=CommandName(command),
+        why=texts["why"],
+        who=texts["who"],
+        via=texts["via"],
+        source=texts["from"],
+        expires_at=_moment(document["expires_at"]),
+        mode=None if mode is None else _choice("mode", mode, MODES),
+    )
+
+
+def parse_answer(line: bytes) -> CommandAnswer:
+    """The answer in a line; raises CommandError where it is none."""
+    document = _object(line, LONGEST_ANSWER_BYTES)
+    try:
+        passage = document["passage"]
+        return CommandAnswer(
+            id=str(document["id"]),
+            result=AnswerResult(document["result"]),
+            reason=str(document["reason"]),
+            passage_id=None if passage is None else str(passage),
+        )
+    except (KeyError, ValueError) as error:
+        raise CommandError(f"not an answer of the gate: {error}") from error
+
+
+def encode(message: CommandRequest | CommandAnswer) -> bytes:
+    """A message as one line of UTF-8."""
+    return json.dumps(message.document(), ensure_ascii=False).encode() + b"\n"
+
+
+def _object(line: bytes, longest: int) -> dict[str, Any]:
+    if len(line) > longest:
+        raise CommandError(f"the message has more than {longest} bytes")
+    try:
+        document = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise CommandError("the message is not a line of JSON in UTF-8") from error
+    if not isinstance(document, dict):
+        raise CommandError("the message is not a JSON object")
+    return document
+
+
+def _text(key: str, value: Any, longest: int) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > longest:
+        raise CommandError(f"{key}: must be a text of 1 to {longest} characters")
+    if not value.isprintable():
+        raise CommandError(f"{key}: contains a control character: {value!r}")
+    return value.strip()
+
+
+def _choice(key: str, value: Any, choices: tuple[str, ...]) -> str:
+    if not isinstance(value, str) or value not in choices:
+        raise CommandError(f"{key}: {value!r} is none of {', '.join(choices)}")
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        example = "2026-05-01T12:00:00Z"
+        raise CommandError(f"expires_at: {value!r} is not a time such as {example}") from None
+    if moment.tzinfo is None:
+        raise CommandError(f"expires_at: {value!r} has no time zone")
+    return moment

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take commands on a local socket: who is connected is asked of the kernel (SO_PEERCRED).
+
+One connection carries one request and its answer. Requests are handled one after the other, so that
+the order of commands is the order of their events in the journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import pwd
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from plategate.errors import CommandError
+from plategate.local_socket import listen
+from plategate.remote.protocol import (
+    LONGEST_LINE_BYTES,
+    AnswerResult,
+    CommandAnswer,
+    CommandRequest,
+    encode,
+    parse_request,
+)
+
+logger = logging.getLogger(__name__)
+
+REQUEST_WITHIN_S = 2.0
+_CREDENTIALS = struct.Struct("3i")
+
+Handler = Callable[[CommandRequest, str], CommandAnswer]
+
+
+class CommandServer:
+    """Serves commands from its own thread until it is closed.
+
+    `handle` gets the request and the name of the connected user ("uid 1234" where it has none).
+    """
+
+    def __init__(self, file: Path, handle: Handler) -> None:
+        """Listen at `file`; raises OSError."""
+        self._file = file
+        self._handle = handle
+        self._listener = listen(file)
+        self._thread = threading.Thread(target=self._serve, name="commands", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop serving; may be called twice."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(REQUEST_WITHIN_S)
+        self._file.unlink(missing_ok=True)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                self._answer(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        try:
+            connection.settimeout(REQUEST_WITHIN_S)
+            user = user_of(connection)
+            line = _line(connection)
+            connection.sendall(encode(self._answer_to(line, user)))
+        except OSError as error:
+            logger.debug("a command was not received, or its answer not taken: %s", error)
+        # The thread goes on: the next command may succeed.
+        except Exception:
+            logger.exception("a command failed")
+
+    def _answer_to(self, line: bytes, user: str) -> CommandAnswer:
+        try:
+            request = parse_request(line)
+        except CommandError as error:
+            logger.warning("malformed command of user %s: %s", user, error)
+            return CommandAnswer("", AnswerResult.MALFORMED, str(error))
+        return self._handle(request, user)
+
+
+def user_of(connection: socket.socket) -> str:
+    """The name of the user at the other end."""
+    packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, uid, _ = _CREDENTIALS.unpack(packed)
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+def _line(connection: socket.socket) -> bytes:
+    """The first line that arrives, or all up to the end of the stream or one byte too many."""
+    line = b""
+    while not line.endswith(b"\n") and len(line) <= LONGEST_LINE_BYTES:
+        part = connection.recv(LONGEST_LINE_BYTES + 1 - len(line))
+        if not part:
+            break
+        line += part
+    return line
