@@ -36,6 +36,7 @@ SENTENCES = {
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "string_type": "must be text in quotes",
+    "string_unicode": "must be text in quotes",
     "path_type": "must be a path in quotes",
     "greater_than_equal": "must be at least {ge}",
     "greater_than": "must be more than {gt}",
