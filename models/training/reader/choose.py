@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from .small_network import VARIANTS, with_weights
+from .small_network import VARIANTS, kept_weights, with_weights
 
 
 def main() -> None:
@@ -18,10 +18,9 @@ def main() -> None:
     parser.add_argument("variant", choices=VARIANTS)
     parser.add_argument("target", type=Path)
     options = parser.parse_args()
-    weights = torch.load(options.trained, map_location="cpu", weights_only=True)["average"]
-    with_weights(options.variant, weights[options.variant])
-    kept = {"variant": options.variant, "average": weights[options.variant]}
-    torch.save(kept, options.target)
+    weights = kept_weights(options.trained, options.variant)
+    with_weights(options.variant, weights)
+    torch.save({"variant": options.variant, "average": weights}, options.target)
 
 
 if __name__ == "__main__":

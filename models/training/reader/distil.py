@@ -26,7 +26,7 @@ from .makers import Makers
 from .network import decode_greedy
 from .pack import Packed, load, unpack_fonts
 from .score import share_right
-from .small_network import VARIANTS, with_weights
+from .small_network import VARIANTS, kept_weights, with_weights
 from .train import Average, difficulty
 
 FONTS_VARIABLE = "PLATEGATE_FONTS"  # where synthesis.fonts finds them
@@ -49,8 +49,7 @@ class Pupil:
         # What maps features to the teacher's is not kept, so a later training goes without.
         self.hint = HINT if options.start_from is None else 0.0
         if options.start_from is not None:
-            saved = torch.load(options.start_from, map_location="cpu", weights_only=True)
-            network = with_weights(variant, saved["average"][variant]).train()
+            network = with_weights(variant, kept_weights(options.start_from, variant)).train()
         self.network = network.to(device, memory_format=torch.channels_last)
         self.guess = nn.Conv2d(self.network.features, teacher_channels, 1).to(device)
         self.average = Average(self.network, DECAY)
@@ -219,7 +218,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=550, help="for everything")
     parser.add_argument("--batch", type=int, default=1024)
     parser.add_argument("--peak", type=float, default=3e-3, help="highest learning rate")
-    parser.add_argument("--start-from", type=Path, help="weights of all variants, from a training")
+    parser.add_argument("--start-from", type=Path, help="of reader.distil or reader.choose")
     parser.add_argument("--amount", type=float, default=1.0, help="scales how pictures are spoilt")
     parser.add_argument("--real", type=float, help="share of real crops as they are")
     parser.add_argument("--same-view", action="store_true", help="the teacher sees no clean cut")

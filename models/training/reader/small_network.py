@@ -8,6 +8,7 @@ quickly and 8-bit integers lose little. Every variant costs about 40 million mul
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -145,6 +146,15 @@ VARIANTS: dict[str, Callable[[], SmallReader]] = {
     "half": half,
     "dense": dense,
 }
+
+
+def kept_weights(path: Path, variant: str) -> Weights:
+    """The weights of a variant in a file of `reader.distil` or `reader.choose`."""
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    weights = {saved["variant"]: saved["average"]} if "variant" in saved else saved["average"]
+    if variant not in weights:
+        raise SystemExit(f"{path} has weights of {', '.join(weights)}, not of {variant}")
+    return dict(weights[variant])
 
 
 def with_weights(variant: str, weights: Weights) -> SmallReader:
