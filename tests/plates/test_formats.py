@@ -42,7 +42,24 @@ PLATES = {
     "pl": ["WA12345", "WE1234A", "KRA12AC"], "pt": ["AB12CD", "12AB34"],
     "ro": ["B152FTO", "CJ12ABC"], "ru": ["A123BC77", "K756AT197"], "se": ["ABC12D"],
     "sg": ["SBA1234A"], "si": ["LJ12ABC"], "sk": ["BA123AB"], "tr": ["34ABC12"],
-    "ua": ["AA1234BB"], "us": ["7ABC123", "ABC1234"], "za": ["CA12345", "BC12DFGP"],
+    "ua": ["AA1234BB"], "us": ["7ABC123", "ABC1234", "A1B2C3D", "ABCD12", "7A123", "ABC123"],
+    "za": ["CA12345", "BC12DFGP"],
+    "ad": ["L1234"], "al": ["AA123BB"], "am": ["35AM111"], "ao": ["LD1234AB"], "az": ["90AA123"],
+    "by": ["1234AB7"], "ca": ["ABCD123", "A12BCD", "AB123C"], "cd": ["1234AB01"], "cl": ["BCDF12"],
+    "cm": ["LT123AB"], "cn": ["A12345", "AD12345", "B1K2J3"], "co": ["ABC123", "ABC12D"],
+    "cy": ["ABC123"], "do": ["A123456"], "dz": ["0012311916", "1234511916"], "ec": ["PBA1234"],
+    "fo": ["AB123"], "ge": ["AA123BB"], "gh": ["GR123420"], "gi": ["G1234A"], "gt": ["P123BCD"],
+    "hk": ["AB1234"], "im": ["MN123A", "AMN12B"], "is": ["ABX12"], "je": ["J12345"],
+    "jp": ["3001234", "30A1234"], "kg": ["01KG123ABC"], "kr": ["123456", "1234567"],
+    "kz": ["123ABC02"], "lb": ["B123456"], "lk": ["CAB1234", "WPCAB1234"], "ma": ["123456"],
+    "md": ["ABC123"], "me": ["PGAB123"], "mg": ["1234TAB"], "mk": ["SK1234AB"], "mn": ["1234YHA"],
+    "mo": ["MA1234"], "mt": ["ABC123"], "mu": ["1234JN21"], "mz": ["ABC123MC"], "na": ["N12345W"],
+    "ng": ["ABC123DE"], "om": ["12345AB"], "pa": ["AB1234"], "pe": ["ABC123", "A1B234", "1234AB"],
+    "ph": ["ABC1234", "AB12345"], "py": ["ABCD123"], "rw": ["RAB123C"], "sm": ["A1234"],
+    "th": ["1234"], "tj": ["1234AB01"], "tm": ["AB1234AG"], "tn": ["1231234"], "tt": ["PAB1234"],
+    "tw": ["ABC1234"], "tz": ["T123ABC"], "ug": ["UAX123B"], "uy": ["ABC1234"],
+    "uz": ["01A123BC", "01123ABC"], "ve": ["AB123CD"], "vn": ["30A12345", "59AB12345", "29B112345"],
+    "xk": ["01123AB"], "zm": ["ABC1234"], "zw": ["ABC1234"],
 }  # fmt: skip
 
 
@@ -51,8 +68,29 @@ def reading(text: str, confidence: float = 0.95) -> PlateReading:
 
 
 def test_ok__many_countries_have_a_file() -> None:
-    assert len(known_countries()) >= 25
+    assert len(known_countries()) >= 140
     assert set(PLATES) <= set(known_countries())
+
+
+STATES = (
+    "Alabama Alaska Arizona Arkansas California Colorado Connecticut Delaware District_of_Columbia"
+    " Florida Georgia Hawaii Idaho Illinois Indiana Iowa Kansas Kentucky Louisiana Maine Maryland"
+    " Massachusetts Michigan Minnesota Mississippi Missouri Montana Nebraska Nevada New_Hampshire"
+    " New_Jersey New_Mexico New_York North_Carolina North_Dakota Ohio Oklahoma Oregon Pennsylvania"
+    " Rhode_Island South_Carolina South_Dakota Tennessee Texas Utah Vermont Virginia Washington"
+    " West_Virginia Wisconsin Wyoming"
+)
+PROVINCES = (
+    "Alberta British_Columbia Manitoba New_Brunswick Newfoundland_and_Labrador Nova_Scotia Nunavut"
+    " Northwest_Territories Ontario Prince_Edward_Island Quebec Saskatchewan Yukon"
+)
+
+
+@pytest.mark.parametrize(("country", "parts"), [("us", STATES), ("ca", PROVINCES)])
+def test_ok__every_state_and_province_has_a_format(country: str, parts: str) -> None:
+    table = tomllib.loads((FOLDER / f"{country}.toml").read_text(encoding="utf-8"))
+    notes = " ".join(pattern["note"] for pattern in table["pattern"])
+    assert [part for part in parts.split() if part.replace("_", " ") not in notes] == []
 
 
 @pytest.mark.parametrize("country", known_countries())
