@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler
 from scripts.testbed.web_server import Answer, endless, plain, truncated
 
 GOOD = b"plate\nAB1CDE\nAB2CDE\n"
+HONEST = b"plate\nXY1CDE\nXY2CDE\n"
 MANY = 100_000
 PAUSE_S = 0.2
 ESCAPES = "\x1b[2J\x1b]0;title\x07\u202e"

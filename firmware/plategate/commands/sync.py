@@ -18,7 +18,8 @@ from plategate.commands.shared.lists import Config, State, change_sentence, user
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plategate.access.sync.sync import SourceProgress, SyncReport
+    from plategate.access.sync.source import SourceProgress
+    from plategate.access.sync.sync import SyncReport
 
 
 def register(root: typer.Typer) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from plategate.access.store.lists import ListName
-from scripts.testbed.hostile import BEHAVIOURS, GOOD, LOOP
+from scripts.testbed.hostile import BEHAVIOURS, HONEST, LOOP
 from scripts.testbed.web_server import Server, serving
 
 from .list_gate import Gate
@@ -24,7 +24,7 @@ CHOSEN = [name for name, behaviour in BEHAVIOURS.items() if not behaviour.slow o
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with serving() as server:
-        server.serve("/good", GOOD)
+        server.serve("/good", HONEST)
         yield server
 
 
@@ -48,4 +48,4 @@ def test_fail__misbehaviour_is_named_and_affects_nothing_else(
     assert bad_result.outcome == behaviour.outcome, bad_result.message
     assert bad_result.message and bad_result.message.isprintable()
     assert good_result.outcome.good
-    assert gate.plates(ListName.BLOCK) == {"AB1CDE", "AB2CDE"}
+    assert gate.plates(ListName.BLOCK) == {"XY1CDE", "XY2CDE"}

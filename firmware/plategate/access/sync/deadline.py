@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run a function in a child process that is killed at a deadline.
+"""Run functions in child processes that are killed at a deadline.
 
 A time limit inside one process does not bound everything that a source can do: name resolution, a
 FIFO or a dead network drive blocks in a system call, and hostile content may take long to parse.
@@ -14,8 +14,8 @@ import os
 import signal
 import time
 import warnings
-from collections.abc import Callable
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from plategate.errors import SyncError
@@ -23,8 +23,11 @@ from plategate.errors import SyncError
 Answer = TypeVar("Answer")
 # Called with the bytes received so far and the announced size, or None.
 Progress = Callable[[int, int | None], None]
+Work = Callable[[Progress], Answer]
 
+AT_ONCE = 8
 REAP_S = 5.0
+_PENDING = object()
 _PR_SET_PDEATHSIG = 1
 _FORK = multiprocessing.get_context("fork")
 
@@ -33,57 +36,82 @@ class DeadlineError(SyncError):
     """The function did not return in time."""
 
 
-def run_with_deadline(
-    work: Callable[[Progress], Answer], limit_s: float, progress: Progress | None = None
-) -> Answer:
-    """Return what `work` returns, or raise what it raises; its progress is passed on.
+def run_together(
+    works: Sequence[tuple[Work[Answer], Progress | None]], limit_s: float, at_once: int = AT_ONCE
+) -> list[Answer | Exception]:
+    """Run functions at the same time, each in a child process; what each returned or raised.
 
-    The answer and the exception must be picklable. Raises DeadlineError after `limit_s`, and
-    SyncError if the child died.
+    Their progress is passed on. Answers and exceptions must be picklable. DeadlineError stands for
+    a function that took longer than `limit_s`, and SyncError for a child that died.
     """
-    receiver, sender = _FORK.Pipe(duplex=False)
-    child = _FORK.Process(target=_run, args=(work, sender, os.getpid()), daemon=True)
-    with warnings.catch_warnings():
-        # Python warns of a fork while other threads run. The child uses no lock of theirs.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child.start()
-    sender.close()
+    answers: dict[int, Answer | Exception] = {}
+    waiting = dict(enumerate(works))
+    running: dict[Connection, _Child] = {}
     try:
-        return _await(receiver, time.monotonic() + limit_s, progress)  # type: ignore[no-any-return]
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                number, (work, progress) = waiting.popitem()
+                child = _Child(number, work, progress, time.monotonic() + limit_s)
+                running[child.receiver] = child
+            left_s = min(child.deadline for child in running.values()) - time.monotonic()
+            ready = wait([*running], max(0.0, left_s))
+            for receiver, child in list(running.items()):
+                answer: Any = child.receive() if receiver in ready else _PENDING
+                if answer is _PENDING and time.monotonic() >= child.deadline:
+                    answer = DeadlineError("out of time")
+                if answer is not _PENDING:
+                    answers[child.number] = answer
+                    running.pop(receiver).stop()
     finally:
-        receiver.close()
-        child.kill()
-        child.join(REAP_S)  # a process that hangs in the kernel is left to the system
+        for child in running.values():
+            child.stop()
+    return [answers[number] for number in range(len(works))]
 
 
-def _await(receiver: Connection, deadline: float, progress: Progress | None) -> Any:
-    while True:
-        left_s = deadline - time.monotonic()
-        if left_s <= 0 or not receiver.poll(left_s):
-            raise DeadlineError("out of time")
+class _Child:
+    """A process that runs one function, and the pipe on which it answers."""
+
+    def __init__(
+        self, number: int, work: Work[Any], progress: Progress | None, deadline: float
+    ) -> None:
+        self.number = number
+        self.deadline = deadline
+        self._progress = progress
+        self.receiver, sender = _FORK.Pipe(duplex=False)
+        self._process = _FORK.Process(target=_run, args=(work, sender, os.getpid()), daemon=True)
+        with warnings.catch_warnings():
+            # Python warns of a fork while other threads run. The child uses no lock of theirs.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process.start()
+        sender.close()
+
+    def receive(self) -> Any:
+        """The answer or exception of the function; _PENDING after a message of its progress."""
         try:
-            kind, value = receiver.recv()
+            is_answer, value = self.receiver.recv()
         except EOFError:
-            raise SyncError("the download process was killed (out of memory?)") from None
-        if kind == "returned":
+            return SyncError("the download process was killed (out of memory?)")
+        if is_answer:
             return value
-        if kind == "raised":
-            raise value
-        if progress is not None:
-            progress(*value)
+        if self._progress is not None:
+            self._progress(*value)
+        return _PENDING
+
+    def stop(self) -> None:
+        """Kill the process; one that hangs in the kernel is left to the system."""
+        self.receiver.close()
+        self._process.kill()
+        self._process.join(REAP_S)
 
 
-def _run(work: Callable[[Progress], Answer], sender: Connection, parent: int) -> None:
+def _run(work: Work[Answer], sender: Connection, parent: int) -> None:
     """Body of the child."""
     # Die with the parent, also when that is killed: two syncs must not write the same files.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before
         os._exit(1)
     try:
-        message: tuple[str, Any] = (
-            "returned",
-            work(lambda received, size: sender.send(("progress", (received, size)))),
-        )
+        answer = work(lambda received, size: sender.send((False, (received, size))))
     except Exception as error:
-        message = ("raised", error)
-    sender.send(message)
+        answer = error  # type: ignore[assignment]
+    sender.send((True, answer))

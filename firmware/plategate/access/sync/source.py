@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Download and check the newest copy of one source, in a child process with a time limit.
+"""Download and check the newest copies of all sources, in child processes with a time limit.
 
 A copy that passes becomes the source's last good copy. Any other is set aside with the reason,
 and the last good copy stays. `sync` puts the copies in force.
@@ -8,6 +8,7 @@ and the last good copy stays. `sync` puts the copies in force.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,7 +28,7 @@ from plategate.access.sync.checks import (
     check_statement,
     sha256_of,
 )
-from plategate.access.sync.deadline import DeadlineError, Progress, run_with_deadline
+from plategate.access.sync.deadline import DeadlineError, Progress, run_together
 from plategate.access.sync.fetch import Fetched, Fetcher, late
 from plategate.access.sync.signature import load_public_key
 from plategate.access.sync.source_state import (
@@ -41,6 +42,9 @@ from plategate.errors import GateError, SyncError, printable, reason_of_own
 from plategate.settings.sync import SyncSettings, SyncSource
 
 logger = logging.getLogger(__name__)
+
+# Called with the source name, the bytes received so far, and the announced size or None.
+SourceProgress = Callable[[str, int, int | None], None]
 
 # The child names the time limit itself where it can; the parent waits a little longer.
 GRACE_S = 0.5
@@ -73,34 +77,70 @@ class SourceResult:
     changed: bool
 
 
-def refresh(
+def refresh_all(
+    settings: SyncSettings, options: SyncOptions, progress: SourceProgress | None = None
+) -> tuple[SourceResult, ...]:
+    """Download and check the newest copies of all sources; whatever fails is in the results.
+
+    Sources are asked at the same time, so that a slow one does not delay the others; block and
+    wanted lists before allow lists, which are compared with them.
+    """
+    found: dict[str, SourceResult] = {}
+    for kinds in (("block", "wanted"), ("allow", "records")):
+        sources = [source for source in settings.sources if source.kind in kinds]
+        found |= _refresh(settings, sources, options, progress)
+    return tuple(found[source.name] for source in settings.sources)
+
+
+def _refresh(
     settings: SyncSettings,
-    source: SyncSource,
+    sources: Sequence[SyncSource],
     options: SyncOptions,
-    progress: Progress | None = None,
-) -> SourceResult:
-    """Download and check the source's newest copy; whatever fails is in the result."""
-    folder, state = None, SourceState()
-    try:
-        folder = SourceFolder(settings.state_dir, source.name)
-        state = folder.load()
-        attempt = _Attempt(settings, source, folder, state, options)
-        limit_s = settings.total_timeout_s + GRACE_S
-        return run_with_deadline(attempt.run, limit_s, progress)
-    except DeadlineError:
+    progress: SourceProgress | None,
+) -> dict[str, SourceResult]:
+    found: dict[str, SourceResult] = {}
+    attempts: list[_Attempt] = []
+    for source in sources:
+        try:
+            folder = SourceFolder(settings.state_dir, source.name)
+            attempts.append(_Attempt(settings, source, folder, folder.load(), options))
+        except (GateError, OSError) as error:
+            reason = _reason(settings, source, error)
+            found[source.name] = _failed(source, None, SourceState(), reason, options)
+    works = [(each.run, _for_source(progress, each.source.name)) for each in attempts]
+    answers = run_together(works, settings.total_timeout_s + GRACE_S)
+    for attempt, answer in zip(attempts, answers, strict=True):
+        source = attempt.source
+        if isinstance(answer, Exception):
+            reason = _reason(settings, source, answer)
+            found[source.name] = _failed(source, attempt.folder, attempt.state, reason, options)
+        else:
+            found[source.name] = answer
+    return found
+
+
+def _reason(
+    settings: SyncSettings, source: SyncSource, error: Exception
+) -> tuple[SourceOutcome, str]:
+    """The outcome of a failed attempt and its message."""
+    if isinstance(error, DeadlineError):
         message = f"{without_secrets(source.url)}: {late(settings)}"
-        outcome = SourceOutcome.UNREACHABLE
-    except SyncError as problem:
-        outcome, message = SourceOutcome.UNREACHABLE, str(problem)
-    except GateError as problem:
-        outcome, message = SourceOutcome.SET_ASIDE, str(problem)
-    except OSError as error:
+        return SourceOutcome.UNREACHABLE, message
+    if isinstance(error, SyncError):
+        return SourceOutcome.UNREACHABLE, str(error)
+    if isinstance(error, GateError):
+        return SourceOutcome.SET_ASIDE, str(error)
+    if isinstance(error, OSError):
         file = error.filename or settings.state_dir / source.name
-        outcome, message = SourceOutcome.FAILED, f"{file}: {reason_of_own(error)}"
-    except Exception as error:  # the border of one source: the others go on
-        logger.exception("source %s", source.name)
-        outcome, message = SourceOutcome.FAILED, f"{type(error).__name__}: {error}"
-    return _failed(source, folder, state, outcome, printable(message, LONGEST_MESSAGE), options)
+        return SourceOutcome.FAILED, f"{file}: {reason_of_own(error)}"
+    logger.error("source %s", source.name, exc_info=error)
+    return SourceOutcome.FAILED, f"{type(error).__name__}: {error}"
+
+
+def _for_source(progress: SourceProgress | None, name: str) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda received, size: progress(name, received, size)
 
 
 def acceptable(source: SyncSource, state: SourceState) -> bool:
@@ -120,10 +160,10 @@ def _failed(
     source: SyncSource,
     folder: SourceFolder | None,
     state: SourceState,
-    outcome: SourceOutcome,
-    message: str,
+    reason: tuple[SourceOutcome, str],
     options: SyncOptions,
 ) -> SourceResult:
+    outcome, message = reason[0], printable(reason[1], LONGEST_MESSAGE)
     after = with_problem(state, message, options.at)
     if folder is not None:
         # Disk full or read-only: the result is reported all the same.

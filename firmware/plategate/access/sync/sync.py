@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +27,12 @@ from plategate.access.store.repair import change_store
 from plategate.access.store.vehicles import has_records, replace_records
 from plategate.access.sync.address import LONGEST_MESSAGE
 from plategate.access.sync.checks import SyncOptions, entries_in, sha256_of
-from plategate.access.sync.source import SourceResult, acceptable, refresh
+from plategate.access.sync.source import (
+    SourceProgress,
+    SourceResult,
+    acceptable,
+    refresh_all,
+)
 from plategate.access.sync.source_state import GOOD_FILE, STATE_FILE, SourceFolder, open_own
 from plategate.errors import GateError, StoreError, SyncError, printable, reason_of_own
 from plategate.settings.sync import SyncSettings, SyncSource
@@ -35,9 +40,6 @@ from plategate.storage import replace_file
 from plategate.values import ListEntry, VehicleRecord
 
 logger = logging.getLogger(__name__)
-
-# Called with the source name, the bytes received so far, and the announced size or None.
-SourceProgress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,9 @@ def sync_lists(
 def _sync(
     settings: SyncSettings, store: Path, options: SyncOptions, progress: SourceProgress | None
 ) -> SyncReport:
-    results: list[SourceResult] = []
-    for source in settings.sources:
-        report_bytes = None if progress is None else _for_source(progress, source.name)
-        result = refresh(settings, source, options, report_bytes)
+    results = refresh_all(settings, options, progress)
+    for result in results:
         _log(result)
-        results.append(result)
     repairs: list[str] = []
     try:
         report = change_store(
@@ -101,7 +100,7 @@ def _sync(
             None if options.dry_run else repairs.append,
         )
     except StoreError as problem:
-        report = SyncReport(tuple(results), (), None, (str(problem),))
+        report = SyncReport(results, (), None, (str(problem),))
     return replace(report, failures=(*repairs, *report.failures))
 
 
@@ -285,10 +284,6 @@ def _newest_serial(folders: Iterable[SourceFolder]) -> int | None:
 
 def _folder(settings: SyncSettings, source: SyncSource) -> SourceFolder:
     return SourceFolder(settings.state_dir, source.name)
-
-
-def _for_source(progress: SourceProgress, name: str) -> Callable[[int, int | None], None]:
-    return lambda received, size: progress(name, received, size)
 
 
 def _log(result: SourceResult) -> None:
