@@ -3,7 +3,7 @@
 
 It runs while no line is set, and where a gate cannot start: invalid settings without a last good
 copy, a line that another process holds, a missing pin library, a journal that cannot be opened. An
-exit would be repeated by systemd until it reboots the machine, and nobody could ask for the reason.
+exit would be repeated by systemd for ever, and nobody could ask for the reason.
 """
 
 from __future__ import annotations
