@@ -25,6 +25,7 @@ HOSTILE = "a\x1b[31m\x1b]0;title\x07\u202egpj\x9b\x7f\U000e0041.png"
 NAMES = ["Łódź → Straße.png", HOSTILE, "Ωμέγα.png", "x\udcffy.png"]
 ENCODINGS = ["ascii", "latin-1", "utf-8"]
 ALLOWED = set("\n\t")
+DEMO = Path(__file__).parents[1] / "data" / "demo" / "01-day-1.jpg"
 
 
 @pytest.fixture
@@ -75,12 +76,13 @@ def test_ok__tables_in_any_encoding(tmp_path: Path, encoding: str) -> None:
     assert b"\\x1b[31m" in done.stdout
 
 
-def test_ok__on_a_terminal_the_data_emits_no_control_sequence(folder: Path) -> None:
-    """On a terminal rich colours its output; names still cannot."""
+def shown_on_a_terminal(*words: str | Path) -> bytes:
+    """What a command writes to a terminal that understands colours."""
     master, slave = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "plategate", "read", str(folder)],
+        [sys.executable, "-m", "plategate", *words],
         stdout=slave, stderr=slave, stdin=subprocess.DEVNULL,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "150"},
     ) as process:  # fmt: skip
         os.close(slave)
         shown = b""
@@ -94,17 +96,40 @@ def test_ok__on_a_terminal_the_data_emits_no_control_sequence(folder: Path) -> N
             shown += part
         process.wait()
     os.close(master)
+    return shown
+
+
+def test_ok__on_a_terminal_the_data_emits_no_control_sequence(folder: Path) -> None:
+    """On a terminal rich colours its output; names still cannot."""
+    shown = shown_on_a_terminal("read", folder)
     assert b"\\x1b[31m" in shown
     for sequence in (b"\x1b[31m\x1b]0", b"\x07", "\u202e".encode(), "\x9b".encode()):
         assert sequence not in shown
+
+
+@pytest.mark.parametrize("words", [["aim", "--stills", "2"], ["watch", "--direct", "--looks", "2"]])
+def test_ok__a_live_display_keeps_its_own_control_sequences(
+    tmp_path: Path, words: list[str]
+) -> None:
+    (tmp_path / "scene\x1b[31m").mkdir()
+    shutil.copy(DEMO, tmp_path / "scene\x1b[31m")
+    config = tmp_path / "settings.toml"
+    config.write_text(
+        f'[camera]\nkind = "folder"\npath = "{tmp_path}/scene\\u001b[31m"\n'
+        '[pins]\nbackend = "mock"\nbeam = { pin = 5 }\n',
+        encoding="utf-8",
+    )
+    shown = shown_on_a_terminal(*words, "--config", config)
+    assert b"\x1b[" in shown
+    assert b"\\x1b[1m" not in shown
+    assert b"scene\x1b[31m" not in shown
 
 
 @pytest.mark.parametrize(
     "words", [["--help"], ["--version"], ["doctor"], ["doctor", "--json"], ["read", "demo.jpg"]]
 )
 def test_fail__full_disk_is_one_sentence(words: list[str], tmp_path: Path) -> None:
-    demo = Path(__file__).parents[1] / "data" / "demo" / "01-day-1.jpg"
-    shutil.copy(demo, tmp_path / "demo.jpg")
+    shutil.copy(DEMO, tmp_path / "demo.jpg")
     with Path("/dev/full").open("wb") as full:
         done = run(*words, stdout=full, stderr=subprocess.PIPE, capture_output=False, cwd=tmp_path)
     assert done.returncode == 1
