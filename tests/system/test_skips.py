@@ -6,12 +6,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 CONFTEST = Path(__file__).resolve().parents[1] / "conftest.py"
+LISTED = """
+[[skip]]
+reason = "root may read everything"
+user = "root"
+tests = 1
+why = "as in the real list"
+"""
 TESTS = """
 import pytest
 @pytest.mark.skipif({root}, reason="root may read everything")
@@ -23,8 +31,8 @@ def test_other(): pass
 
 def run(folder: Path, strict: str, *args: str, root: bool, other: bool) -> int:
     (folder / "tests").mkdir()
-    for name in ("conftest.py", "skips.toml"):
-        (folder / "tests" / name).write_text(CONFTEST.with_name(name).read_text())
+    (folder / "tests" / "conftest.py").write_text(CONFTEST.read_text())
+    (folder / "tests" / "skips.toml").write_text(LISTED)
     (folder / "tests" / "test_it.py").write_text(TESTS.format(root=root, other=other))
     (folder / "pytest.ini").write_text("[pytest]\ntestpaths = tests\n")
     return subprocess.run(
@@ -53,6 +61,11 @@ def test_ok__skips_are_free_for_a_developer(tmp_path: Path) -> None:
 def test_fail__another_number(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.conftest import skip_faults
 
-    assert skip_faults(Counter({"root may read everything": 1}), "root") == []
-    assert "2 skipped, 1 listed" in skip_faults(Counter({"root may read everything": 2}), "root")[0]
-    assert "0 skipped, 1 listed" in skip_faults(Counter(), "root")[0]
+    table = tomllib.loads(CONFTEST.with_name("skips.toml").read_text(encoding="utf-8"))
+    listed = Counter(
+        {one["reason"]: one["tests"] for one in table["skip"] if one["user"] == "root"}
+    )
+    once = Counter({"root may read everything": 1})
+    assert skip_faults(listed, "root") == []
+    assert "2 skipped, 1 listed" in skip_faults(listed + once, "root")[0]
+    assert "0 skipped, 1 listed" in skip_faults(listed - once, "root")[0]
