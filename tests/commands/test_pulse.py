@@ -57,15 +57,15 @@ def history(factory: KeptFactory, number: int) -> list[bool]:
 def test_fail__without_confirmation_nothing_is_claimed(
     pulse: Pulse, factory: KeptFactory, answer: str
 ) -> None:
-    said = pulse(answer=answer)
-    assert said.exit_code == 1
-    assert "GPIO 17 for 50 ms" in said.stdout
+    result = pulse(answer=answer)
+    assert result.exit_code == 1
+    assert "GPIO 17 for 50 ms" in result.stdout
     assert factory.pins == {}
 
 
 def test_ok__yes_pulses_once(pulse: Pulse, factory: KeptFactory) -> None:
-    said = pulse(answer="y\n")
-    assert said.exit_code == 0, said.output
+    result = pulse(answer="y\n")
+    assert result.exit_code == 0, result.output
     assert history(factory, OPEN) == [False, True, False]
     assert history(factory, CLOSE) == [False]
 
@@ -73,8 +73,8 @@ def test_ok__yes_pulses_once(pulse: Pulse, factory: KeptFactory) -> None:
 def test_fail__close_is_refused_while_the_photocell_is_active(
     pulse: Pulse, factory: KeptFactory
 ) -> None:
-    said = pulse("close", "--yes")  # nothing holds the closed contact to ground: cut wire
-    assert "CLOSE is refused while photocell is active" in str(said.exception)
+    result = pulse("close", "--yes")  # nothing holds the closed contact to ground: cut wire
+    assert "CLOSE is refused while photocell is active" in str(result.exception)
     assert f"GPIO{CLOSE}" not in {pin.info.name for pin in factory.pins.values()}
 
 
@@ -87,8 +87,8 @@ def test_ok__close_when_the_lane_is_clear(
             factory.pin(PHOTOCELL).drive_low(), self.reread(now_s), self.debounce.settle(1e12)
         ),
     )  # fmt: skip
-    said = pulse("close", "--yes")
-    assert said.exit_code == 0, said.exception
+    result = pulse("close", "--yes")
+    assert result.exit_code == 0, result.exception
     assert history(factory, CLOSE) == [False, True, False]
 
 
@@ -144,9 +144,9 @@ def test_fail__a_signal_during_the_pulse_switches_the_relay_off(
         assert process.stdout.readline() == "on\n"
         for number in numbers:
             process.send_signal(number)
-        told, err = process.stdout.read(), process.stderr.read()
-    assert told.splitlines()[-1:] == ["off"], err
-    assert "pulsed" not in told
+        output, err = process.stdout.read(), process.stderr.read()
+    assert output.splitlines()[-1:] == ["off"], err
+    assert "pulsed" not in output
     assert process.returncode not in (0, *(-number for number in numbers)), err
     assert "Traceback" not in err
 

@@ -110,7 +110,7 @@ def test_ok__after_the_hang_ends_the_camera_starts_again(
     (thread,) = camera_threads() - before
     release.set()
     thread.join(60)
-    assert devices[0].closed  # nobody is left to use what was opened too late
+    assert devices[0].closed  # it was opened after the timeout
     camera.start()
     assert camera.running
     assert not devices[1].closed

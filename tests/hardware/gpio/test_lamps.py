@@ -25,7 +25,7 @@ from plategate.settings.pins import PinsSettings
 from tests.hardware.conftest import history
 
 LAMPS_PAGE = Path(__file__).parents[3] / "docs" / "lamps.md"
-SAID = [(s, 0) for s in Signal if s is not Signal.FAULT] + [
+SHOWN = [(s, 0) for s in Signal if s is not Signal.FAULT] + [
     (Signal.FAULT, code.blinks) for code in FaultCode
 ]
 PINS = {"red": {"pin": 20}, "green": {"pin": 21}, "blue": {"pin": 16}, "buzzer": {"pin": 12}}
@@ -37,13 +37,13 @@ def lit_pattern(rhythm: Rhythm) -> tuple[bool, ...]:
 
 
 def test_ok__every_signal_has_a_rhythm() -> None:
-    for signal, blinks in SAID:
+    for signal, blinks in SHOWN:
         assert rhythm_of(signal, blinks).colour in Colour
 
 
 def test_ok__every_signal_has_a_distinct_rhythm() -> None:
-    patterns = {said: lit_pattern(rhythm_of(*said)) for said in SAID}
-    for one, other in itertools.combinations(SAID, 2):
+    patterns = {shown: lit_pattern(rhythm_of(*shown)) for shown in SHOWN}
+    for one, other in itertools.combinations(SHOWN, 2):
         differing = sum(a != b for a, b in zip(patterns[one], patterns[other], strict=True))
         assert differing >= 12, f"{one} looks like {other}"
 
@@ -65,7 +65,7 @@ def test_ok__beeps_are_counted_and_stop() -> None:
     assert output_at(rhythm_of(Signal.GRANTED), 5.0) == Output(lit=True, beep=False, for_s=None)
 
 
-@pytest.mark.parametrize(("signal", "blinks"), SAID)
+@pytest.mark.parametrize(("signal", "blinks"), SHOWN)
 def test_ok__next_change_is_never_missed(signal: Signal, blinks: int) -> None:
     rhythm, since_s = rhythm_of(signal, blinks), 0.0
     for _ in range(40):
@@ -80,7 +80,7 @@ def test_ok__next_change_is_never_missed(signal: Signal, blinks: int) -> None:
 
 def test_ok__docs_page_names_every_signal_and_fault() -> None:
     page = LAMPS_PAGE.read_text(encoding="utf-8")
-    for signal, _ in SAID:
+    for signal, _ in SHOWN:
         assert f"`{signal}`" in page, signal
     for code in FaultCode:
         assert f"| {code.blinks} | `{code}` |" in page, code
