@@ -22,13 +22,11 @@ class Policy:
     name: str
     cascade: Cascade = CASCADE
     search: Search = field(default_factory=Search)
-    readers: tuple[str, ...] = ("tflite", "tesseract")
 
     def pipeline(self, detector: Detector, refiner: Refiner, readers: Sequence[Reader]) -> Pipeline:
         """The pipeline of this policy on shared networks."""
         localizers = [TfliteLocalizer(detector, refiner, self.search)]
-        chosen = [reader for reader in readers if reader.name in self.readers]
-        return Pipeline(localizers, chosen, cascade=self.cascade)
+        return Pipeline(localizers, readers, cascade=self.cascade)
 
 
 def without(cascade: Cascade, *rows: int) -> Cascade:
@@ -46,16 +44,18 @@ def with_variants(cascade: Cascade, row: int, most: int | None) -> Cascade:
 
 def everybody() -> Cascade:
     """The table before costs counted: all variants, a second cut of every plate, all readers."""
-    rows = [replace(row, variants=None) for row in CASCADE.attempts[1:]]
+    rows = [replace(row, variants=None) for row in CASCADE.attempts[2:]]
     rows.insert(3, Attempt(Cut.REGION, Asked.OTHERS, State.CONFIRMED, below=SURE))
     return Cascade(tuple(rows))
 
 
-SMALL, MAIN, CLOSE_UP, SECOND, UNCONFIRMED, DOUBTFUL, LEVELLED = range(len(CASCADE.attempts))
+SMALL, SMALL_SECOND, MAIN, CLOSE_UP, SECOND, UNCONFIRMED, DOUBTFUL, LEVELLED = range(
+    len(CASCADE.attempts)
+)
 POLICIES = (
     Policy("all variants and readers", everybody(), Search(parts_from=0.0)),
     Policy("shipped"),
-    Policy("without the small reader", without(CASCADE, SMALL)),
+    Policy("without the small reader", without(CASCADE, SMALL, SMALL_SECOND)),
     Policy("without the close-up", without(CASCADE, CLOSE_UP)),
     Policy("second cut of every clear plate", replace(CASCADE, alone=inf, small_alone=inf)),
     Policy("without the second cut", without(CASCADE, SECOND)),

@@ -10,7 +10,6 @@ import pytest
 
 from plategate.errors import ModelError
 from plategate.values import CharacterReading, Image, PlateImage, PlateReading, PlateRegion
-from plategate.vision.attempts import CASCADE
 from plategate.vision.degraded import Degraded
 from plategate.vision.region import RegionReader
 
@@ -76,26 +75,39 @@ def test_ok__effort_depends_on_the_first_reading(sure: float, asked: tuple[int, 
     assert (first.asked, second.asked) == asked
 
 
+SAME, OTHER = "NEAR123", "NEAR128"
+
+
 @pytest.mark.parametrize(
-    ("small", "main", "asked"),
+    ("small", "main", "text", "asked"),
     [
-        (("NEAR123", 0.999), ("NEAR128", 0.9), (1, 0)),  # enough alone
-        (("NEAR123", 0.7), ("NEAR123", 0.9), (1, 1)),  # confirms the main reader
-        (("NEAR128", 0.7), ("NEAR123", 0.9), (1, 2)),  # contradicts it: second cut
-        (("NEAR123", 0.2), ("NEAR123", 0.99), (1, 1)),  # the main reader alone
+        ([(SAME, 0.8), (SAME, 0.8)], [], SAME, (2, 0)),  # confirmed on its second cut
+        ([(SAME, 0.8), (OTHER, 0.8)], [(SAME, 0.9)], SAME, (2, 1)),  # by the main reader instead
+        ([(SAME, 0.6)], [(SAME, 0.9)], SAME, (1, 1)),  # confirms the main reader
+        ([(SAME, 0.5)], [(SAME, 0.5)], SAME, (1, 1)),  # also if both are doubtful
+        ([(OTHER, 0.6)], [(SAME, 0.9), (SAME, 0.9)], SAME, (1, 2)),  # contradicts: second cut
+        ([(OTHER, 0.2)], [(SAME, 0.99)], SAME, (1, 1)),  # the main reader is enough alone
     ],
 )
 def test_ok__the_small_reader_reads_first(
-    small: tuple[str, float], main: tuple[str, float], asked: tuple[int, int]
+    small: list[tuple[str, float]],
+    main: list[tuple[str, float]],
+    text: str,
+    asked: tuple[int, int],
 ) -> None:
-    first, second = Scripted("small", small), Scripted("main", main, main)
+    first, second = Scripted("small", *small), Scripted("main", *main)
     other = Scripted("other", ("OTHER99", 0.9))
-    cascade = replace(CASCADE, small_alone=0.99)
-    reader = RegionReader([first, second, other], None, Degraded(), lambda: 0.0, cascade)
+    reader = RegionReader([first, second, other], None, Degraded(), lambda: 0.0)
     found = reader.read(STILL, REGION, CloseUp())[1]
-    assert found is not None and found.text == (small if asked[1] == 0 else main)[0]
+    assert found is not None and found.text == text
     assert (first.asked, second.asked) == asked
     assert other.asked == 0
+
+
+def test_ok__a_small_reading_by_itself_is_not_enough() -> None:
+    first, second = Scripted("small", (SAME, 0.6)), Scripted("main", ("", 0.0), ("", 0.0))
+    reader = RegionReader([first, second], None, Degraded(), lambda: 0.0)
+    assert reader.read(STILL, REGION, CloseUp())[1] is None
 
 
 def test_ok__a_plate_without_text_for_the_small_reader_is_given_up_if_doubtful() -> None:

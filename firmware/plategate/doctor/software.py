@@ -19,7 +19,7 @@ from plategate.settings import Settings
 PYTHONS = ((3, 11), (3, 13))
 # The empty lgpio package that PyPI has for newer Pythons is smaller than this.
 REAL_LGPIO_BYTES = 10_000
-MODELS = ("plate_detector", "plate_refiner", "plate_reader", "tesseract")
+MODELS = ("plate_detector", "plate_refiner", "plate_reader_small", "plate_reader", "tesseract")
 REINSTALL = "sudo ./setup.sh install"
 
 

@@ -48,9 +48,10 @@ class State(Enum):
     """What is known about a region while it is read."""
 
     UNREAD = auto()
+    SMALL_CLEAR = auto()  # one clear reading of the small reader, not confirmed yet
     ALONE = auto()  # one reading that needs no confirmation
     CLEAR = auto()  # one clear reading, not confirmed yet
-    CONFIRMED = auto()  # and the second cut reads the same clearly
+    CONFIRMED = auto()  # and the second cut, or the small reader, reads the same
     UNCONFIRMED = auto()  # but the second cut does not
     DOUBTFUL = auto()  # a weak first reading, none, or one that the close-up contradicts
 
@@ -74,14 +75,16 @@ class Attempt:
 class Cascade:
     """The table of attempts and the limits of a first reading.
 
-    From `clear` on a reading only has to be confirmed; from `alone` on, calibrated, not even that
-    (`small_alone` for the small reader).
+    From `clear` on a reading only has to be confirmed; from `alone` on, calibrated, not even that.
+    The small reader has limits of its own; from `agree` on it confirms the main one.
     """
 
     attempts: tuple[Attempt, ...]
     clear: float = CLEAR
     alone: float = inf
+    small_clear: float = inf
     small_alone: float = inf
+    agree: float = inf
 
 
 # Rows, limits and numbers of variants were chosen with scripts/attempt_gains; docs/latency.md has
@@ -90,6 +93,7 @@ class Cascade:
 CASCADE = Cascade(
     (
         Attempt(Cut.REGION, Asked.SMALL, State.UNREAD, variants=1),
+        Attempt(Cut.SECOND, Asked.SMALL, State.SMALL_CLEAR, variants=1),
         Attempt(Cut.REGION, Asked.MAIN, State.UNREAD, variants=2),
         Attempt(Cut.CLOSE_UP, Asked.MAIN, State.DOUBTFUL, variants=1),
         Attempt(Cut.SECOND, Asked.MAIN, State.CLEAR, variants=1),
@@ -98,6 +102,8 @@ CASCADE = Cascade(
         Attempt(Cut.LEVELLED, Asked.OTHERS, State.DOUBTFUL, below=LOST, variants=2),
     ),
     alone=0.97,
+    small_clear=0.7,
+    agree=0.4,
 )
 
 
@@ -128,15 +134,10 @@ class Tally:
     def add(self, attempt: Attempt, found: list[PlateReading]) -> bool:
         """Count the reading of an attempt, if it found one; False if it is set aside.
 
-        A reading of the small reader counts by itself, or else only confirms the same text.
+        A reading of the small reader counts if it is clear, or if the main one has the same text.
         """
         if attempt.asked is Asked.SMALL:
-            self._small = found
-            joined = self._join(found)
-            if joined is None or joined.confidence < self._cascade.small_alone:
-                return False
-            self.readings, self.state = found, State.ALONE
-            return True
+            return self._add_small(found)
         if attempt.cut is Cut.CLOSE_UP:
             if confidence_of(found) <= confidence_of(self.readings):
                 return False
@@ -156,6 +157,24 @@ class Tally:
         self._joined = self._join(self.readings)
         return True
 
+    def _add_small(self, found: list[PlateReading]) -> bool:
+        """Count a reading of the small reader; False if the main reader has to read the plate."""
+        same = bool(found and self._small) and found[0].text == self._small[0].text
+        sure = confidence_of(found)
+        if self.state is State.SMALL_CLEAR:
+            self.state = State.UNREAD
+            if not same or sure < self._cascade.small_clear:
+                return False
+            self.readings, self.state = [*self._small, *found], State.CONFIRMED
+            self._joined = self._join(self.readings)
+            return True
+        self._small = found
+        if sure >= self._cascade.small_alone:
+            self.readings, self.state = found, State.ALONE
+        elif sure >= self._cascade.small_clear:
+            self.state = State.SMALL_CLEAR
+        return self.state is not State.UNREAD
+
     def result(self) -> PlateReading | None:
         """The joined reading; a contradicted one counts if no other reader has read the plate."""
         if len(self.readings) == 1 and self.contradicted:
@@ -165,16 +184,23 @@ class Tally:
         return self._joined or self._join(self.readings)
 
     def _judge_first(self, differs: bool) -> None:
+        if self._agrees_with_small():
+            self.readings = [*self.readings, *self._small]
+            self.state, self._joined = State.CONFIRMED, self._join(self.readings)
+            return
         if confidence_of(self.readings) < self._cascade.clear or differs:
             self.state = State.DOUBTFUL
             return
         joined = self._join(self.readings)
-        if joined is not None and joined.confidence >= self._cascade.alone:
-            self.state = State.ALONE
-        elif self._small and self._small[0].text == self.readings[0].text:
-            self.state, self._joined = State.CONFIRMED, joined
-        else:
-            self.state = State.CLEAR
+        alone = joined is not None and joined.confidence >= self._cascade.alone
+        self.state = State.ALONE if alone else State.CLEAR
+
+    def _agrees_with_small(self) -> bool:
+        """Whether the small reader has the same text, and both are confident enough."""
+        if not self.readings or not self._small:
+            return False
+        least = min(confidence_of(self.readings), confidence_of(self._small))
+        return self.readings[0].text == self._small[0].text and least >= self._cascade.agree
 
     def _join(self, readings: Sequence[PlateReading]) -> PlateReading | None:
         return agree_readings(readings, self._evidence, self._calibration)

@@ -95,9 +95,9 @@ def _has_small_reader(settings: VisionSettings) -> bool:
 
 
 def _small_reader(settings: VisionSettings) -> Reader:
-    from plategate.vision.read.tflite import TfliteReader
+    from plategate.vision.read.tflite import SMALL_VARIANTS, TfliteReader
 
-    return TfliteReader(settings.models_dir, settings.threads, SMALL_TABLE, SMALL)
+    return TfliteReader(settings.models_dir, settings.threads, SMALL_TABLE, SMALL, SMALL_VARIANTS)
 
 
 def _tesseract_reader(settings: VisionSettings, degraded: Degraded) -> Reader:

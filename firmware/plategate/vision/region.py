@@ -69,6 +69,7 @@ class RegionReader:
         cuts = {Cut.REGION: plate}
 
         def ask(attempt: Attempt, number: int) -> bool:
+            nonlocal cuts
             if attempt.cut is Cut.CLOSE_UP or attempt.cut not in cuts:
                 made = self._cut(attempt.cut, image, cuts[Cut.REGION], localizer)
                 if made is None:
@@ -77,7 +78,7 @@ class RegionReader:
             found = self._ask(self._readers[number], cuts[attempt.cut], attempt.variants)
             kept = tally.add(attempt, found)
             if attempt.cut is Cut.CLOSE_UP and kept:
-                cuts[Cut.REGION] = cuts[Cut.CLOSE_UP]
+                cuts = {Cut.REGION: cuts[Cut.CLOSE_UP]}
             if not found and not tally.readings and region.confidence < DOUBTFUL_REGION:
                 return False
             return thorough or tally.state is not State.DOUBTFUL

@@ -26,14 +26,14 @@ from plategate.vision.degraded import Degraded
 from plategate.vision.interfaces import Localizer, Reader
 from plategate.vision.localize.tflite import TfliteLocalizer
 from plategate.vision.read.tesseract import TesseractReader
-from plategate.vision.read.tflite import SMALL_TABLE, TfliteReader
+from plategate.vision.read.tflite import SMALL_TABLE, SMALL_VARIANTS, TfliteReader
 from plategate.vision.rectify.level import levelled
 from plategate.vision.rectify.plate import rectify
 from plategate.vision.region import SECOND_CUT, SMALL, RegionReader, numbers_of, second_cut
 
 from .recorded import CONTRADICTED, CUT_NAMES
 
-FIRST_ATTEMPTS = Cascade(CASCADE.attempts[1:3])  # the region as localized and its close-up
+FIRST_ATTEMPTS = Cascade(CASCADE.attempts[2:4])  # the region as localized and its close-up
 SIDES = ("x0", "y0", "x1", "y1")
 LEAST_OVERLAP = 0.35
 
@@ -132,7 +132,7 @@ class LabelledBoxes:
 
 
 def small_reader() -> Reader:
-    return TfliteReader(table=SMALL_TABLE, name=SMALL)
+    return TfliteReader(table=SMALL_TABLE, name=SMALL, variants=SMALL_VARIANTS)
 
 
 def main() -> None:

@@ -72,6 +72,8 @@ VARIANTS = (
     Variant(left=0.045, bottom=0.1, shear=0.1),
     Variant(shear=-0.2),
 )
+# The small reader reads best without any margin (docs/models-reader.md).
+SMALL_VARIANTS = (Variant(left=0.05, right=0.05, top=0.08, bottom=0.08),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,10 @@ class TfliteReader:
         threads: int = 1,
         table: str = TABLE,
         name: str = "tflite",
+        variants: Sequence[Variant] = VARIANTS,
     ) -> None:
         self.name = name
+        self._variants = tuple(variants)
         file = find_model(table, models)
         self._alphabet = str(file.notes.get("alphabet", ""))
         self._model: Model = open_model(file.path, file.sha256, threads)
@@ -112,7 +116,7 @@ class TfliteReader:
             return None
         decoded: list[Decoded] = []
         found = None
-        for variant in VARIANTS[:variants]:
+        for variant in self._variants[:variants]:
             decoded.append(Decoded.of(self.probabilities(variant.cut(plate.grey))))
             found = reading(decoded, self._alphabet, self.name)
             if found is None and len(decoded) == ENOUGH_EMPTY:
