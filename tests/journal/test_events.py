@@ -27,6 +27,7 @@ from plategate.settings.journal import JournalSettings
 from plategate.values import GateEvent, Passage, Reason, Result, Verdict
 
 AT = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+ALARMS = ("alarm", "fire", "forced_open", "tailgated", "refused_passed")
 
 
 def a_passage(passage_id: str, plate: str = "A1", at: datetime = AT) -> Passage:
@@ -107,14 +108,14 @@ def test_fail__event_that_was_cut_out_breaks_the_chain(journal: Journal) -> None
 def test_ok__each_class_of_events_is_kept_for_its_days(tmp_path: Path) -> None:
     journal = open_journal(JournalSettings(dir=tmp_path, event_days=10, alarm_days=90))
     for days in (5, 50, 100):
-        for what in ("camera_lost", "mode", "alarm", "fire", "forced_open", "tailgated"):
+        for what in ("camera_lost", "mode", *ALARMS):
             journal.add_event(an_event(f"{what}", AT - timedelta(days=days)))
     journal.tidy(AT, clock_trusted=True)
     with closing(JournalReader(tmp_path)) as reader:
         kept = [(each.event.what, (AT - each.event.at).days) for each in reader.events_after(0)]
     assert set(kept) == {
         *((what, 5) for what in ("camera_lost", "mode")),
-        *((w, d) for w in ("alarm", "fire", "forced_open", "tailgated") for d in (5, 50)),
+        *((what, days) for what in ALARMS for days in (5, 50)),
     }
     assert verify_chain(journal._store.database).broken_at == ()
     journal.close()

@@ -190,6 +190,9 @@ def test_ok__no_picture_where_space_is_short(tmp_path: Path) -> None:
     journal.record(a_passage("one"), a_sighting())
     assert journal.passages()[0].evidence == ()
     assert "journal.min_free_mb = 100000 MB" in journal.problems[EVIDENCE]
+    journal.use(JournalSettings(dir=tmp_path, min_free_mb=10))
+    journal.tidy(AT, clock_trusted=False)
+    assert journal.problems == {}
     journal.close()
 
 

@@ -18,6 +18,7 @@ from plategate.storage import replace_file, sync_folder
 from plategate.values import Image, PlateSighting
 
 FOLDER = "evidence"
+NO_ROOM = "no pictures are stored: less than"
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,7 @@ def store_evidence(
         return ()
     if not has_room(settings):
         raise StoreError(
-            f"no pictures are stored: less than journal.min_free_mb = {settings.min_free_mb} MB"
-            f" are free in {settings.dir}"
+            f"{NO_ROOM} journal.min_free_mb = {settings.min_free_mb} MB are free in {settings.dir}"
         )
     pictures: list[tuple[str, Image]] = []
     if sighting.plate is not None:

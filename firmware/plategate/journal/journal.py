@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from plategate.documents import EVENT, PASSAGE, encode, event_document, passage_document
 from plategate.errors import StoreError, reason_of
 from plategate.journal import reader, retention
-from plategate.journal.evidence import EvidenceFile, store_evidence
+from plategate.journal.evidence import NO_ROOM, EvidenceFile, has_room, store_evidence
 from plategate.journal.grants import Grant, GrantFile
 from plategate.journal.store import EventRow, JournalStore
 from plategate.journal.waiting import WaitingEvents
@@ -128,6 +128,8 @@ class Journal:
         """
         forgotten = 0
         self._grants.open()
+        if self.problems.get(EVIDENCE, "").startswith(NO_ROOM) and has_room(self._settings):
+            self.problems.pop(EVIDENCE, None)
         try:
             self._events.flush()
             while batch := self._tidy_batch(now, clock_trusted):

@@ -23,7 +23,7 @@ CLASS_BY_RESULT = {
     Result.UNSURE: "unsure",
 }
 # What an owner may have to prove later; kept as long as passages with an alarm.
-ALARM_EVENTS = frozenset({"alarm", "wanted", "fire", "forced_open", "tailgated"})
+ALARM_EVENTS = frozenset({"alarm", "wanted", "fire", "forced_open", "tailgated", "refused_passed"})
 # Rows forgotten in one transaction, so that a passage does not wait long for its turn.
 BATCH = 100
 # Longer than the time between writing a picture and the row that refers to it.
