@@ -38,8 +38,8 @@ ENOUGH_PLATES = 10
 CALIBRATED = (FIRST, OTHER, SMALL)
 # Tesseract's weight: by day 0.05 to 0.2 read the same plates right; of small and of blurred ones
 # 0.2 reads 1.0 and 1.4 points less (scripts/benchmark --condition). The small reader learned from
-# the main one and shares its errors: 0.05, 0.1 and 0.2 read the same plates right, and 0.05 puts the
-# fewest wrong ones above 0.99 under conditions.
+# the main one and shares its errors: 0.05, 0.1 and 0.2 read the same plates right, and 0.05 puts
+# the fewest wrong ones above 0.99 under conditions.
 WEIGHTS = {"tflite": 1.0, "tesseract": 0.1, "small": 0.05}
 # Two cuts read by one reader share its errors, so the second weighs at most half.
 REPEATS = (0.3, 0.5)
