@@ -198,3 +198,25 @@ def test_ok__root_steps_down_to_the_owner_of_the_state(server: Server, open_path
     made = list(state.rglob("*"))
     assert {file.name for file in made} >= {"lists.sqlite", "list", "list.json"}
     assert {file.stat().st_uid for file in made} == {65534}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("command", [["list", "import"], ["records", "import"]])
+def test_ok__root_imports_as_the_owner_of_the_lists(open_path: Path, command: list[str]) -> None:
+    """A file that only root may read is imported; a link of the owner leads root nowhere."""
+    state, victim = open_path / "state", open_path / "victim"
+    state.mkdir()
+    os.chown(state, 65534, 65534)
+    listed = open_path / "list.csv"
+    listed.write_bytes(TEN)
+    listed.chmod(0o600)
+    words = [sys.executable, "-m", "plategate", *command, str(listed), "--state", str(state)]
+    (state / "lists.sqlite").symlink_to(victim)
+    failed = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert failed.returncode == 1 and "lists.sqlite" in failed.stderr
+    assert not victim.exists()
+    (state / "lists.sqlite").unlink()
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {file.stat().st_uid for file in state.rglob("*")} == {65534}
+    assert (state / "lists.sqlite").stat().st_mode & 0o777 == 0o640
