@@ -152,11 +152,19 @@ def test_ok__a_still_without_candidates_is_empty_and_costs_one_pass() -> None:
     assert refiner.asked == []
 
 
-def test_ok__a_still_with_only_rejected_candidates_is_searched_in_parts() -> None:
-    empty, place = plate_map(), plate_map((100, 80, 180, 100, 0.9))
-    found, fake, _ = localizer(place, empty, empty, empty, place, near=(0.01, 0.9))
-    assert len(found.localize(still())) == 1
-    assert len(fake.shown) == 5
+def test_ok__an_empty_street_costs_one_pass() -> None:
+    localizer = TfliteLocalizer.from_manifest()
+    image = cv2.imread(str(DEMO / "14-street-without-a-car.jpg"))
+    localizer.localize(image)
+    assert localizer.refiner is not None
+    assert localizer.detector.passes == 1
+    assert localizer.refiner.passes <= 6
+
+
+def test_ok__a_still_with_only_rejected_candidates_is_empty() -> None:
+    found, fake, _ = localizer(plate_map((100, 80, 180, 100, 0.9)), near=(0.01,))
+    assert found.localize(still()) == []
+    assert len(fake.shown) == 1
 
 
 def test_ok__several_plates_come_best_first() -> None:

@@ -2,8 +2,8 @@
 """Find plates in a still with the two trained networks: BGR uint8 in, regions with corners out.
 
 The detector proposes candidates in the whole still and the refiner examines each in a close-up. If
-the best candidate is doubtful, both run again on four overlapping parts of the still; a still with
-no candidate is taken as empty. The still is not modified.
+the best candidate is doubtful, both run again on four overlapping parts of the still; below that
+the still is taken as empty. The still is not modified.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Search:
     accept: float = 0.23  # lowest combined probability of a region that is reported
     sure: float = 0.45  # below this combined probability the parts of the still are searched too
     parts: bool = True
-    parts_from: float = 0.12  # but not if the best combined probability is below this
+    parts_from: float = 0.3  # but not if the best combined probability is below this
 
 
 # Without the refiner the detector's score has to be higher for as few false regions: 96.9 % of the
