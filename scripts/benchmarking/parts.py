@@ -7,6 +7,7 @@ Times are processor times, so that other work on the machine is not counted.
 from __future__ import annotations
 
 import time
+from typing import get_args
 
 from benchmarking.tutorial import TutorialLocalizer
 from plategate.settings.vision import VisionSettings
@@ -14,8 +15,9 @@ from plategate.vision.build import build_readers
 from plategate.vision.degraded import Degraded
 from plategate.vision.pipeline import Pipeline, build_pipeline
 
-LOCALIZERS = ("auto", "tflite", "contour", "tutorial")
-READERS = ("auto", "tflite", "tesseract")
+_FIELDS = VisionSettings.model_fields
+LOCALIZERS = (*get_args(_FIELDS["localizer"].annotation), "tutorial")
+READERS = get_args(_FIELDS["reader"].annotation)
 
 
 def build(localizer: str, reader: str) -> Pipeline:

@@ -33,6 +33,12 @@ def test_ok__healthy_machine(bench: Bench) -> None:
     assert "48" in found["temperature"].sentence
 
 
+def test_ok__every_localizer_and_reader_in_use_is_named(bench: Bench) -> None:
+    reading = bench.examine()["reading"]
+    for name in ("tflite", "contour", "small", "tesseract"):
+        assert name in reading.sentence
+
+
 def test_ok__every_result_that_is_not_green_has_a_remedy(bench: Bench) -> None:
     for result in bench.examine().values():
         assert bool(result.remedy) == (result.light is not Light.GREEN)

@@ -15,7 +15,9 @@ import sys
 import pytest
 
 from plategate.clock import SystemClock
-from plategate.hardware.board import open_board
+from plategate.hardware.board import open_board, open_inputs
+from plategate.hardware.camera.base import CameraDriver
+from plategate.hardware.gpio.factory import open_factory
 from plategate.messages import InputName
 from plategate.settings import Settings, parse_settings
 
@@ -86,6 +88,23 @@ def test_ok__everything_wired_is_opened() -> None:
     board.drive.close(0.2)
     board.close()
     board.close()
+
+
+def test_ok__motion_works_with_every_camera_driver() -> None:
+    class OtherCamera(CameraDriver):
+        running = False
+
+    settings = parse_settings(WIRED, "t")
+    factory, clock = open_factory(settings.pins), SystemClock()
+    camera = OtherCamera(settings=settings.camera, clock=clock, label="other")
+    inputs = open_inputs(
+        pins=settings.pins, triggers=settings.triggers, factory=factory, clock=clock,
+        call_later=lambda *_: None, camera=camera,
+    )  # fmt: skip
+    assert InputName.MOTION in frozenset[InputName]().union(*(each.wired() for each in inputs))
+    for each in inputs:
+        each.close()
+    factory.close()
 
 
 @pytest.mark.parametrize("how", ["end", "exception", "term"])

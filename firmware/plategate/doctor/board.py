@@ -97,19 +97,19 @@ def _service_user_in(group: str) -> bool:
 
 def _camera(settings: Settings, machine: Machine) -> CheckResult:
     camera = settings.camera
-    if camera.kind == "picamera2":
-        return _ribbon_camera(machine)
-    if camera.kind in ("folder", "video"):
-        if camera.path is not None and os.path.exists(camera.path):  # noqa: PTH110 -- never raises
-            return amber(
-                "camera",
-                f"pictures from {camera.path}",
-                "this is for trials; set camera.kind to use a camera",
-            )
-        return red("camera", f"{camera.path} is missing", "set camera.path")
-    if machine.exists(camera.device):
-        return green("camera", f"USB camera at {camera.device}")
-    return red("camera", f"{camera.device} is missing", "plug it in; v4l2-ctl --list-devices")
+    match camera.kind:
+        case "picamera2":
+            return _ribbon_camera(machine)
+        case "v4l2":
+            if machine.exists(camera.device):
+                return green("camera", f"USB camera at {camera.device}")
+            remedy = "plug it in; v4l2-ctl --list-devices"
+            return red("camera", f"{camera.device} is missing", remedy)
+        case "video" | "folder":
+            if camera.path is not None and os.path.exists(camera.path):  # noqa: PTH110 -- never raises
+                remedy = "this is for trials; set camera.kind to use a camera"
+                return amber("camera", f"pictures from {camera.path}", remedy)
+            return red("camera", f"{camera.path} is missing", "set camera.path")
 
 
 def _ribbon_camera(machine: Machine) -> CheckResult:

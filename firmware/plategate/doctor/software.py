@@ -99,10 +99,12 @@ def _pipeline(settings: Settings) -> CheckResult:
     """Build the pipeline as the gate does, because installed parts may still not work together."""
     from plategate.vision.pipeline import build_pipeline
 
-    degraded = build_pipeline(settings.vision, countries=settings.format_countries).degraded
-    if degraded:
-        return amber("reading", "; ".join(degraded), f"fewer plates are read: {REINSTALL}")
-    return green("reading", "detector and readers are loaded")
+    pipeline = build_pipeline(settings.vision, countries=settings.format_countries)
+    if pipeline.degraded:
+        remedy = f"fewer plates are read: {REINSTALL}"
+        return amber("reading", "; ".join(pipeline.degraded), remedy)
+    localizers, readers = ", ".join(pipeline.localizer_names), ", ".join(pipeline.reader_names)
+    return green("reading", f"localizers loaded: {localizers}; readers loaded: {readers}")
 
 
 def _lgpio() -> CheckResult:

@@ -32,8 +32,6 @@ from plategate.settings.lamps import LampsSettings
 from plategate.settings.pins import PinsSettings
 from plategate.settings.triggers import TriggersSettings
 
-CameraOfKind = PiCamera | V4l2Camera | FileCamera
-
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -118,7 +116,7 @@ def open_inputs(
         every_s = settings.every_ms / 1000
         found.append(DistanceInput(sensor, DistanceFilter(settings), every_s=every_s, clock=clock))
     # Settings that combine motion with camera files are refused before the board is opened.
-    if triggers.motion.enabled and isinstance(camera, PiCamera | V4l2Camera):
+    if triggers.motion.enabled and camera is not None and not isinstance(camera, FileCamera):
         found.append(
             motion_input(
                 lambda: camera.grey_frame,
@@ -136,7 +134,7 @@ def open_camera(
     clock: Clock,
     ir_lamp: IrLamp | None = None,
     sample_every_s: float = 1.0,
-) -> CameraOfKind:
+) -> CameraDriver:
     """The driver for camera.kind, not started."""
     match settings.kind:
         case "picamera2":
@@ -176,7 +174,7 @@ def opened_factory(pins: PinsSettings) -> Iterator[Any]:
 
 
 @contextmanager
-def running_camera(camera: CameraSettings, pins: PinsSettings) -> Iterator[CameraOfKind]:
+def running_camera(camera: CameraSettings, pins: PinsSettings) -> Iterator[CameraDriver]:
     """The camera alone, started, with its IR lamp if one is wired."""
     clock = SystemClock()
     with ExitStack() as stack:

@@ -51,6 +51,7 @@ def build_readers(settings: VisionSettings, degraded: Degraded) -> list[Reader]:
         _add(parts, "small plate reader", lambda: _small_reader(settings), degraded)
     if settings.reader in ("auto", "tflite"):
         _add(parts, "plate reader", lambda: _tflite_reader(settings), degraded)
+    # Last, because it is also the fallback if no other reader could be built.
     if settings.reader in ("auto", "tesseract") or not parts:
         _add(parts, "Tesseract", lambda: _tesseract_reader(settings, degraded), degraded)
     return parts

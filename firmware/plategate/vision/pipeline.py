@@ -85,6 +85,16 @@ class Pipeline:
         self._now_s = now_s
 
     @property
+    def localizer_names(self) -> tuple[str, ...]:
+        """The names of the localizers, in the order in which they are tried."""
+        return tuple(localizer.name for localizer in self._localizers)
+
+    @property
+    def reader_names(self) -> tuple[str, ...]:
+        """The names of the readers, in the order in which they were built."""
+        return tuple(reader.name for reader in self._readers)
+
+    @property
     def degraded(self) -> tuple[str, ...]:
         """The degraded modes in force, one sentence each."""
         return self._degraded.sentences

@@ -7,7 +7,7 @@ Stills are BGR, cropped, rotated and timestamped; input images are not modified.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import cv2
@@ -78,6 +78,14 @@ class CameraDriver:
         if silent_s > self._settings.lost_after_s:
             return f"no frame from {self._label} for {silent_s:.0f} s"
         return None
+
+    def burst(self, count: int, since_s: float) -> Iterator[Still]:
+        """Yield up to `count` stills that were exposed after `since_s`, as `interfaces.Camera`."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Stop and release the device; harmless if it was never started."""
+        raise NotImplementedError
 
     def _start(self) -> None:
         """Open the device and let it run, with bounded calls."""
