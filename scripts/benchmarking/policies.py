@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
 
 from plategate.vision.attempts import CASCADE, SURE, Asked, Attempt, Cascade, Cut, State
 from plategate.vision.interfaces import Reader
@@ -57,7 +56,7 @@ POLICIES = (
     Policy("shipped"),
     Policy("without the small reader", without(CASCADE, SMALL, SMALL_SECOND)),
     Policy("without the close-up", without(CASCADE, CLOSE_UP)),
-    Policy("second cut of every clear plate", replace(CASCADE, alone=inf, small_alone=inf)),
+    Policy("a clear reading suffices alone from .97", replace(CASCADE, alone=0.97)),
     Policy("without the second cut", without(CASCADE, SECOND)),
     Policy("without Tesseract", without(CASCADE, UNCONFIRMED, DOUBTFUL, LEVELLED)),
     Policy("without Tesseract on contradictions", without(CASCADE, UNCONFIRMED)),

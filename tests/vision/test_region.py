@@ -10,6 +10,7 @@ import pytest
 
 from plategate.errors import ModelError
 from plategate.values import CharacterReading, Image, PlateImage, PlateReading, PlateRegion
+from plategate.vision.attempts import CASCADE
 from plategate.vision.degraded import Degraded
 from plategate.vision.region import RegionReader
 
@@ -63,7 +64,6 @@ def read(*readers: Scripted, thorough: bool = True, localizer: CloseUp | None = 
 @pytest.mark.parametrize(
     ("sure", "asked"),
     [
-        (0.99, (1, 0)),  # alone
         (0.9, (2, 0)),  # confirmed by the second cut
         (0.5, (1, 2)),  # doubtful: the region and its levelled cut are given to the other reader
     ],
@@ -86,7 +86,6 @@ SAME, OTHER = "NEAR123", "NEAR128"
         ([(SAME, 0.6)], [(SAME, 0.9)], SAME, (1, 1)),  # confirms the main reader
         ([(SAME, 0.5)], [(SAME, 0.5)], SAME, (1, 1)),  # also if both are doubtful
         ([(OTHER, 0.6)], [(SAME, 0.9), (SAME, 0.9)], SAME, (1, 2)),  # contradicts: second cut
-        ([(OTHER, 0.2)], [(SAME, 0.99)], SAME, (1, 1)),  # the main reader is enough alone
     ],
 )
 def test_ok__the_small_reader_reads_first(
@@ -102,6 +101,14 @@ def test_ok__the_small_reader_reads_first(
     assert found is not None and found.text == text
     assert (first.asked, second.asked) == asked
     assert other.asked == 0
+
+
+def test_ok__a_reading_above_the_limit_of_the_table_suffices_alone() -> None:
+    first, second = Scripted("main", (SAME, 0.99)), Scripted("other", (OTHER, 0.9))
+    cascade = replace(CASCADE, alone=0.97)
+    reader = RegionReader([first, second], None, Degraded(), lambda: 0.0, cascade)
+    assert reader.read(STILL, REGION, CloseUp())[1] is not None
+    assert (first.asked, second.asked) == (1, 0)
 
 
 def test_ok__a_small_reading_by_itself_is_not_enough() -> None:
