@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from plategate.access.store.changes import ListChange, replace_list
+from plategate.access.store.changes import replace_list
 from plategate.access.store.database import open_for_writing
+from plategate.access.store.history import ListChange
 from plategate.access.store.lists import ListName
 from plategate.access.store.vehicles import replace_records
 from plategate.settings.access import AccessSettings

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from plategate.commands.shared.list_changes import Limit, Who, Why, print_differences
 from plategate.commands.shared.lists import (
     Config,
     State,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from zoneinfo import ZoneInfo
 
+    from plategate.access.store.history import ListChange, PlateDifference
     from plategate.access.store.lists import ListName
 
 app = typer.Typer(help="The allow, block and wanted lists.", no_args_is_help=True)
@@ -60,27 +63,45 @@ def import_list(
     empty: Annotated[
         bool, typer.Option("--allow-empty", help="accept a file without entries")
     ] = False,
-    who: Annotated[
-        str, typer.Option(help="your name for the history; default: the user name")
-    ] = "",
+    drop_by_hand: Annotated[
+        bool,
+        typer.Option("--drop-by-hand", help="drop what was added, edited or removed by hand too"),
+    ] = False,
+    limit: Limit = 50,
+    who: Who = "",
+    why: Why = "",
     config: Config = None,
     state: State = None,
 ) -> None:
     """Replace a list by the entries of a file, completely or not at all."""
+    from plategate.access.store.history import differences
     from plategate.access.store.importing import import_list_file
+    from plategate.schedule.zone import site_zone
+
+    settings = access_settings(config, state)
+
+    found: list[PlateDifference] = []
+
+    def collect(store: sqlite3.Connection, change: ListChange) -> None:
+        found.extend(islice(differences(store, change), limit))
 
     change = import_list_file(
-        access_settings(config, state),
+        settings,
         file,
         name=list_name(which) if which else None,
         who=who or user_name(),
         dry_run=dry_run,
         allow_empty=empty,
         force=force,
+        drop_by_hand=drop_by_hand,
+        why=why,
+        inspect=collect if dry_run else None,
         shrink_limit_percent=shrink_limit_percent(config),
         report=warn,
     )
     print(("would be: " if dry_run else "") + change_sentence(change))
+    count = change.added + change.removed + change.changed
+    print_differences(found, site_zone(settings.zone), count if dry_run else 0)
 
 
 @app.command("show")
@@ -89,12 +110,15 @@ def show_list(
     which: Which = "allow",
     limit: Annotated[int, typer.Option(help="show at most this many entries", min=1)] = 100,
     history: Annotated[bool, typer.Option("--history", help="who changed what and when")] = False,
+    by_hand: Annotated[
+        bool, typer.Option("--by-hand", help="what was added, edited or removed by hand")
+    ] = False,
     config: Config = None,
     state: State = None,
 ) -> None:
     """Show the entries in force, the entries of one plate, or the history; times are site time."""
-    from plategate.access.store.changes import list_history
     from plategate.access.store.database import open_for_reading
+    from plategate.access.store.history import list_history
     from plategate.schedule.zone import site_zone
 
     settings = access_settings(config, state)
@@ -107,6 +131,8 @@ def show_list(
                 print(f"{at:%Y-%m-%d %H:%M} {printable(change.who)}: {change_sentence(change)}")
         elif plate is not None:
             _show_plate(store, plate, zone)
+        elif by_hand:
+            _show_by_hand(store, list_name(which), zone)
         else:
             _show_entries(store, list_name(which), limit, zone)
     finally:
@@ -125,7 +151,20 @@ def _show_plate(store: sqlite3.Connection, written: str, zone: ZoneInfo) -> None
         raise typer.Exit(1)
 
 
+def _show_by_hand(store: sqlite3.Connection, name: ListName, zone: ZoneInfo) -> None:
+    from plategate.access.store.layers import made_by_hand
+
+    for made in made_by_hand(store, name):
+        facts = [f"{made.at.astimezone(zone):%Y-%m-%d}", made.who, made.why]
+        by = printable("  ".join(filter(None, facts)))
+        if not made.entries:
+            print(f"{made.plate:<12}  removed  [{by}]")
+        for entry in made.entries:
+            print(f"{entry_line(entry, zone)}  [{by}]")
+
+
 def _show_entries(store: sqlite3.Connection, name: ListName, limit: int, zone: ZoneInfo) -> None:
+    from plategate.access.store.layers import count_hand
     from plategate.access.store.lists import all_entries, list_state
 
     state = list_state(store, name)
@@ -136,6 +175,9 @@ def _show_entries(store: sqlite3.Connection, name: ListName, limit: int, zone: Z
         f"{name}: generation {state.generation}, {state.entries} entries"
         f" from {printable(state.source)}, {state.replaced_at.astimezone(zone):%Y-%m-%d %H:%M}"
     )
+    made, removed = count_hand(store, name)
+    if made or removed:
+        print(f"{made} plates made and {removed} removed by hand (--by-hand shows them)")
     for entry in all_entries(store, name, limit):
         print(entry_line(entry, zone))
     if state.entries > limit:

@@ -59,7 +59,12 @@ def sync(
         print("no sources in the settings: nothing to sync (see [[sync.sources]])")
         return
     options = SyncOptions(
-        SystemClock().wall(), site_zone(settings.access.zone), user_name(), force, dry_run
+        SystemClock().wall(),
+        site_zone(settings.access.zone),
+        user_name(),
+        force,
+        dry_run,
+        settings.access.list_undo_days,
     )
     if not dry_run:
         step_down_to_owner(sources.state_dir)

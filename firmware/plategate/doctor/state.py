@@ -45,8 +45,8 @@ def state(settings: Settings, machine: Machine, gate: RunningGate) -> Iterator[C
 
 
 def _lists(settings: Settings) -> CheckResult:
-    from plategate.access.store.changes import was_checked
     from plategate.access.store.database import open_for_reading
+    from plategate.access.store.history import was_checked
     from plategate.access.store.lists import ListName, list_state
 
     try:

@@ -66,6 +66,14 @@ class AccessSettings(SettingsModel):
         description="age from which the allow list is too old, in days; 0: never",
         json_schema_extra=LIVE,
     )
+    list_undo_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="how long the entries that a change of a list replaced are kept for undo, in"
+        " days",
+        json_schema_extra=LIVE,
+    )
     when_list_too_old: Literal["warn", "unlimited", "closed"] = Field(
         "warn",
         description="warn: as usual; unlimited: only entries without limits; closed: nobody",

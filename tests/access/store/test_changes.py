@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from plategate.access.store.changes import confirm_list, list_history, replace_list
+from plategate.access.store.changes import confirm_list, replace_list
 from plategate.access.store.database import open_for_reading, open_for_writing
+from plategate.access.store.history import list_history
 from plategate.access.store.lists import ListName, all_entries, entries_like, list_state
 from plategate.errors import ListError, StoreError
 from plategate.plates.text import lookalike_key

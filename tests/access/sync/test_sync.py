@@ -6,19 +6,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plategate.access.store.database import open_for_reading
+from plategate.access.store.by_hand import add_by_hand, remove_by_hand
+from plategate.access.store.database import open_for_reading, open_for_writing
+from plategate.access.store.history import Author, plates_of
 from plategate.access.store.lists import ListName, all_entries
 from plategate.access.store.vehicles import record_of_plate
 from plategate.access.sync.source import SourceOutcome
+from plategate.values import ListEntry
 from scripts.testbed.web_server import Server, gzip_bomb, plain, serving, truncated
 
-from .list_gate import ONE_MORE, TEN, Gate, allow, outcomes
+from .list_gate import NOON, ONE_MORE, TEN, Gate, allow, outcomes
 
 
 @pytest.fixture
@@ -195,3 +199,30 @@ def test_fail__arbitrary_content_leaves_a_whole_list_in_force(
     file.write_bytes(content)
     if not gate.sync().all_well:
         assert gate.plates() == before
+
+
+def test_ok__a_sync_keeps_what_was_changed_by_hand_and_counts_it(
+    gate: Gate, server: Server
+) -> None:
+    author = Author("anna", gate.at)
+    with closing(open_for_writing(gate.store)) as store:
+        remove_by_hand(store, ListName.ALLOW, "AB110CDE", author)
+        add_by_hand(store, ListName.ALLOW, ListEntry("MX1"), author)
+    assert gate.sync().changes == ()  # the sources are unchanged
+    server.serve("/allow.csv", ONE_MORE)
+    (change,) = gate.sync().changes
+    assert (change.kept, change.kept_out, change.added) == (1, 1, 1)
+    assert {"MX1", "XY99ZZZ"} <= set(gate.plates())
+    assert "AB110CDE" not in gate.plates()
+
+
+def test_ok__a_sync_forgets_what_was_replaced_longer_ago_than_the_limit(
+    gate: Gate, server: Server
+) -> None:
+    server.serve("/allow.csv", ONE_MORE)
+    gate.sync()
+    for days, kept in ((29, ("XY99ZZZ",)), (31, ())):
+        gate.at = NOON + timedelta(days=days)
+        gate.sync()
+        with closing(open_for_reading(gate.store)) as store:
+            assert plates_of(store, 2, 10) == kept

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from plategate.access.store.changes import was_checked
 from plategate.access.store.database import open_for_reading, open_for_writing
+from plategate.access.store.history import was_checked
 from plategate.access.store.lists import ListName, list_state
 from plategate.access.sync.source import SourceOutcome
 from plategate.plates.text import canonical

@@ -7,9 +7,9 @@ in docs/lists.md. `store.changes` puts the entries in force.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -58,6 +58,42 @@ def read_entries(stream: BinaryIO, origin: str, zone: ZoneInfo) -> ListFile:
     except TableError as error:
         raise ListError(f"{origin}: {error}") from None
     return ListFile(name, serial, _entries(rows, origin, zone))
+
+
+def entry_from(fields: Mapping[str, object], zone: ZoneInfo) -> ListEntry:
+    """The entry of one row that is in no file; raises ListError that names field and reason."""
+    try:
+        return _entry(Row(1, fields), zone)
+    except TableError as error:
+        raise ListError(error.sentence) from None
+
+
+def fields_of(entry: ListEntry, zone: ZoneInfo) -> dict[str, str]:
+    """The fields of an entry as a list file has them, times in `zone`; `entry_from` reverts it."""
+    until = entry.valid_until.astimezone(zone) if entry.valid_until else None
+    start = entry.valid_from.astimezone(zone) if entry.valid_from else None
+    return {
+        "plate": entry.plate,
+        "holder": entry.holder,
+        "group": entry.group,
+        "note": entry.note,
+        "from": _written(start, zone, start),
+        "until": _written(until, zone, until - _END_OF_DAY if until else None),
+        "hours": entry.hours,
+        "entries": "" if entry.entries is None else str(entry.entries),
+    }
+
+
+def _written(moment: datetime | None, zone: ZoneInfo, day: datetime | None) -> str:
+    """A moment as `day` if it is a midnight; a time has its offset only in a repeated hour."""
+    if moment is None or day is None:
+        return ""
+    if moment.time() == time() and not moment.fold:
+        return day.date().isoformat()
+    plain = moment.replace(tzinfo=None, fold=0)
+    unique = plain.replace(tzinfo=zone).astimezone(UTC) == moment.astimezone(UTC)
+    spec = "seconds" if moment.second else "minutes"
+    return (plain if unique else moment).isoformat(sep=" ", timespec=spec)
 
 
 def _entries(rows: Iterator[Row], origin: str, zone: ZoneInfo) -> Iterator[ListEntry]:

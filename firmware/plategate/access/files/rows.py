@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from plategate.errors import GateError, printable
 
 MOST_REPORTED = 20
+# The wide forms are those of East Asian keyboards; spreadsheets take them for formulas as well.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 LONGEST_NAME = 80  # characters of a column name in a message
 
 
@@ -18,7 +20,8 @@ class TableError(GateError, ValueError):
     def __init__(self, line: int, field: str, value: object, reason: str) -> None:
         name = printable(field, LONGEST_NAME)
         shown = "" if not field else f" {name}:" if value is None else f" {name} = {value!r:.80}:"
-        super().__init__(f"line {line}:{shown} {reason}")
+        self.sentence = f"{shown} {reason}".lstrip()  # for a row that is in no file
+        super().__init__(f"line {line}: {self.sentence}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,18 @@ class ErrorReport:
             return
         more = [f"{self._origin}: and {self._more} more"] if self._more else []
         raise self._error("\n".join(self._sentences + more))
+
+
+def protected(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula: an apostrophe before `=`, `+`, `-` or `@`."""
+    return f"'{text}" if text.lstrip("'")[:1] in _FORMULA else text
+
+
+def unprotected(text: str) -> str:
+    """Reverts `protected`."""
+    if text[:1] == "'" and text.lstrip("'")[:1] in _FORMULA:
+        return text[1:]
+    return text
 
 
 def unknown_column(line: int, column: str, known: frozenset[str]) -> TableError:

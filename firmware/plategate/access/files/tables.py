@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from plategate.access.files.json_rows import CheckAfter, JsonHeader, json_rows
-from plategate.access.files.rows import Row, TableError, unknown_column
+from plategate.access.files.rows import Row, TableError, unknown_column, unprotected
 
 LONGEST_LINE = 65_536  # bytes
 NEEDED = "plate"
@@ -72,7 +72,7 @@ def _csv_rows(stream: BinaryIO, known: frozenset[str] | None) -> Iterator[Row]:
             continue
         complete = all_named and len(values) <= len(columns)
         error = None if complete else _extra_value(line, columns, values)
-        fields = dict(zip(columns, values, strict=False))
+        fields = dict(zip(columns, map(unprotected, values), strict=False))
         fields.pop("", None)
         yield Row(line, fields, error)
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from plategate.access.files.fields import unsafe_characters
 from plategate.access.matching.misreadings import one_confusion_away
-from plategate.access.store.changes import was_checked
+from plategate.access.store.history import was_checked
 from plategate.access.store.lists import ListName, all_entries, list_state, plates_like, table_of
 from plategate.plates.text import lookalike_key
 from plategate.plates.written import LONGEST_PLATE, SHORTEST_PLATE

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Replace a list in one transaction, and keep a history of who changed what and when.
+"""Replace what the source of a list supplied, in one transaction.
 
-`files.entries` supplies the checked entries; `lists` reads the lists in force.
+`files.entries` supplies the checked entries; `by_hand` changes single plates, and what it changed
+outranks the source (`layers`).
 """
 
 from __future__ import annotations
@@ -9,39 +10,35 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from zlib import crc32
+from datetime import datetime
 
 from plategate.access.store.database import shrink_log
-from plategate.access.store.lists import COLUMNS, ListName, ListState, list_state, table_of
-from plategate.plates.text import lookalike_key
+from plategate.access.store.history import (
+    UNDO_DAYS,
+    ChangeKind,
+    ListChange,
+    create_history,
+    mark_checked,
+    next_number,
+    note_change,
+    remember,
+    was_checked,
+)
+from plategate.access.store.layers import (
+    count_hand,
+    create_layers,
+    create_list_table,
+    index_entries,
+    put_arriving,
+    split_arriving,
+)
+from plategate.access.store.lists import ListName, ListState, list_state, table_of
+from plategate.access.store.rows import MARKS, ROW, ROW_TYPES, row_of, stamp_of
 from plategate.storage import transaction
 from plategate.values import ListEntry
 
-
-@dataclass(frozen=True, slots=True)
-class ListChange:
-    """One replacement of a list: who, when, from where, and how many plates it changed."""
-
-    name: ListName
-    generation: int
-    at: datetime
-    who: str
-    source: str
-    entries: int
-    added: int
-    removed: int
-    changed: int
-    entries_before: int
-
-
 Guard = Callable[[ListChange], None]
-
-# The generations that were written after plates were checked for characters that do not fold.
-_CHECKED = """
-CREATE TABLE IF NOT EXISTS checked (list TEXT PRIMARY KEY, generation INTEGER) WITHOUT ROWID
-"""
+Inspect = Callable[[sqlite3.Connection, ListChange], None]
 
 
 class _DryRun(Exception):
@@ -56,27 +53,55 @@ def replace_list(
     who: str,
     at: datetime,
     source: str,
+    why: str = "",
     serial: int | None = None,
     guard: Guard | None = None,
+    inspect: Inspect | None = None,
+    drop_by_hand: bool = False,
+    undo_days: int = UNDO_DAYS,
     dry_run: bool = False,
 ) -> ListChange:
-    """Replace the list `name` by `entries` in one transaction.
+    """Replace the source of list `name` by `entries` in one transaction.
 
-    An exception from `entries` or `guard` leaves the list unchanged. `guard` receives the change
-    before it is committed and raises to refuse it. A dry run returns the change and rolls back.
+    Plates changed by hand stay as they are unless `drop_by_hand` is set. An exception from
+    `entries`, `guard` or `inspect` leaves the list unchanged. `guard` receives the change before it
+    is made and raises to refuse it; `inspect` may read the changed lists and the history. A dry run
+    returns the change and rolls back.
     """
     with suppress(_DryRun), transaction(connection):
+        create_layers(connection)
+        create_history(connection)
         before = list_state(connection, name)
-        generation = (before.generation if before else 0) + 1
+        number, generation = next_number(connection), (before.generation if before else 0) + 1
+        if before is None:
+            create_list_table(connection, name)
         _fill_incoming(connection, name, generation, entries)
-        change = _change(connection, name, generation, before, who=who, at=at, source=source)
+        if not drop_by_hand:
+            split_arriving(connection, name)
+        _touch_differing(connection, number, table_of(name), "incoming")
+        change = _change(
+            connection, name, number, before,
+            who=who, at=at, source=source, why=why, drop_by_hand=drop_by_hand,
+        )  # fmt: skip
         if guard is not None:
             guard(change)
+        _touch_layers(connection, name, number, drop_by_hand=drop_by_hand)
+        remember(connection, name, number)
+        if drop_by_hand:
+            for table in ("hand", "overridden"):
+                connection.execute(f"DELETE FROM {table} WHERE list = ?", (name.value,))
+        else:
+            put_arriving(connection, name)
+        connection.execute(f"DROP TABLE {table_of(name)}")
+        connection.execute(f"ALTER TABLE incoming RENAME TO {table_of(name)}")
+        checked = before is None or was_checked(connection, before)
+        mark_checked(connection, name, generation)
+        _put_state(connection, change, serial)
+        note_change(connection, change, checked_before=checked, undo_days=undo_days)
+        if inspect is not None:
+            inspect(connection, change)
         if dry_run:
             raise _DryRun
-        connection.execute(f"DROP TABLE IF EXISTS {table_of(name)}")
-        connection.execute(f"ALTER TABLE incoming RENAME TO {table_of(name)}")
-        _note_change(connection, change, serial)
     shrink_log(connection)
     return change
 
@@ -85,139 +110,104 @@ def confirm_list(connection: sqlite3.Connection, name: ListName, at: datetime) -
     """Record that the source still has the list that is in force."""
     with transaction(connection):
         connection.execute(
-            "UPDATE lists SET confirmed_at = ? WHERE name = ?", (_stamp(at), name.value)
+            "UPDATE lists SET confirmed_at = ? WHERE name = ?", (stamp_of(at), name.value)
         )
-
-
-def was_checked(connection: sqlite3.Connection, state: ListState) -> bool:
-    """Whether the plates of a list were checked; False for a list of an older version.
-
-    Older versions dropped characters that do not fold, so an entry may be somebody else's plate.
-    """
-    query = "SELECT 1 FROM sqlite_schema WHERE name = 'checked'"
-    if connection.execute(query).fetchone() is None:
-        return False
-    query = "SELECT 1 FROM checked WHERE list = ? AND generation = ?"
-    return connection.execute(query, (state.name.value, state.generation)).fetchone() is not None
-
-
-def list_history(
-    connection: sqlite3.Connection, name: ListName | None = None, limit: int = 50
-) -> tuple[ListChange, ...]:
-    """The last `limit` changes, newest first."""
-    rows = connection.execute(
-        "SELECT *, lag(entries, 1, 0) OVER (PARTITION BY list ORDER BY id) AS entries_before"
-        " FROM history WHERE ? IS NULL OR list = ? ORDER BY id DESC LIMIT ?",
-        (name, name, limit),
-    ).fetchall()
-    return tuple(
-        ListChange(
-            name=ListName(row["list"]),
-            generation=row["generation"],
-            at=datetime.fromisoformat(row["at"]),
-            who=row["who"],
-            source=row["source"],
-            entries=row["entries"],
-            added=row["added"],
-            removed=row["removed"],
-            changed=row["changed"],
-            entries_before=row["entries_before"],
-        )
-        for row in rows
-    )
 
 
 def _fill_incoming(
     connection: sqlite3.Connection, name: ListName, generation: int, entries: Iterable[ListEntry]
 ) -> None:
-    connection.execute(
-        "CREATE TABLE incoming (plate TEXT NOT NULL, folded TEXT NOT NULL, holder TEXT,"
-        " grp TEXT, note TEXT, valid_from INTEGER, valid_until INTEGER, hours TEXT,"
-        " entries INTEGER, digest INTEGER)"
-    )
+    connection.execute(f"CREATE TABLE incoming ({ROW_TYPES})")
     connection.executemany(
-        f"INSERT INTO incoming ({COLUMNS}, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (_row(entry) for entry in entries),
+        f"INSERT INTO incoming ({ROW}) VALUES ({MARKS})", (row_of(entry) for entry in entries)
     )
     # Created after the rows: sorting a million keys once is much faster than inserting each.
-    for column, with_it in (("plate", ", digest"), ("folded", "")):
-        index = f"{table_of(name)}_{column}_{generation}"
-        connection.execute(f"CREATE INDEX {index} ON incoming ({column}{with_it})")
+    index_entries(connection, "incoming", name, generation)
+
+
+def _touch_differing(
+    connection: sqlite3.Connection, number: int, old: str, new: str, where: str = ""
+) -> None:
+    """Note the plates whose entries differ between two tables of entries.
+
+    `where` is a condition on the old table, which is called `o`.
+    """
+    same = "o.plate = n.plate AND o.digest = n.digest"
+    condition = f" AND {where}" if where else ""
+    connection.execute(
+        f"INSERT OR IGNORE INTO touched SELECT ?, n.plate FROM {new} n WHERE NOT EXISTS"
+        f" (SELECT 1 FROM {old} o WHERE {same}{condition}) ORDER BY n.plate",
+        (number,),
+    )
+    connection.execute(
+        f"INSERT OR IGNORE INTO touched SELECT ?, o.plate FROM {old} o WHERE NOT EXISTS"
+        f" (SELECT 1 FROM {new} n WHERE {same}){condition} ORDER BY o.plate",
+        (number,),
+    )
+
+
+def _touch_layers(
+    connection: sqlite3.Connection, name: ListName, number: int, *, drop_by_hand: bool
+) -> None:
+    """Note the plates of which only the hidden entries or the layer made by hand change."""
+    if drop_by_hand:
+        connection.execute(
+            "INSERT OR IGNORE INTO touched SELECT ?, plate FROM hand WHERE list = ?",
+            (number, name.value),
+        )
+    else:
+        where = f"o.list = '{name.value}'"
+        _touch_differing(connection, number, "overridden", "arriving", where)
 
 
 def _change(
     connection: sqlite3.Connection,
     name: ListName,
-    generation: int,
+    number: int,
     before: ListState | None,
     *,
     who: str,
     at: datetime,
     source: str,
+    why: str,
+    drop_by_hand: bool,
 ) -> ListChange:
     def count(query: str) -> int:
         return int(connection.execute(query).fetchone()[0])
 
-    entries = count("SELECT count(*) FROM incoming")
-    added, removed, changed = entries, 0, 0
-    if before is None:
-        added = count("SELECT count(DISTINCT plate) FROM incoming")
-    else:
-        table = table_of(name)
-        missing = "SELECT count(DISTINCT n.plate) FROM {} n WHERE NOT EXISTS (SELECT 1 FROM {} o "
-        added = count(missing.format("incoming", table) + "WHERE o.plate = n.plate)")
-        removed = count(missing.format(table, "incoming") + "WHERE o.plate = n.plate)")
-        same = "WHERE o.plate = n.plate AND o.digest = n.digest)"
-        differing = missing.format("incoming", table) + same
-        changed = count(differing) - added
+    touched = f"SELECT count(*) FROM touched t WHERE t.change = {number}"
+    known = "EXISTS (SELECT 1 FROM {} k WHERE k.plate = t.plate)"
+    added = count(f"{touched} AND NOT {known.format(table_of(name))}")
+    removed = count(f"{touched} AND NOT {known.format('incoming')}")
+    kept = kept_out = 0
+    if not drop_by_hand:
+        kept, _ = count_hand(connection, name)
+        kept_out = count(
+            "SELECT count(DISTINCT a.plate) FROM arriving a JOIN hand h ON h.plate = a.plate"
+            f" WHERE h.list = '{name.value}' AND h.removed"
+        )
     return ListChange(
         name=name,
-        generation=generation,
+        generation=(before.generation if before else 0) + 1,
         at=at,
         who=who,
         source=source,
-        entries=entries,
+        entries=count("SELECT count(*) FROM incoming"),
         added=added,
         removed=removed,
-        changed=changed,
+        changed=count(touched) - added - removed,
         entries_before=before.entries if before else 0,
+        number=number,
+        kind=ChangeKind.REPLACED,
+        why=why,
+        kept=kept,
+        kept_out=kept_out,
     )
 
 
-def _note_change(connection: sqlite3.Connection, change: ListChange, serial: int | None) -> None:
-    stamp = _stamp(change.at)
-    connection.execute(_CHECKED)
-    connection.execute(
-        "INSERT OR REPLACE INTO checked VALUES (?, ?)", (change.name.value, change.generation)
-    )
+def _put_state(connection: sqlite3.Connection, change: ListChange, serial: int | None) -> None:
+    at = stamp_of(change.at)
     connection.execute(
         "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(change.name.value, change.generation, change.entries, serial, change.source),
-            *(stamp, stamp),
-        ),
+        (change.name.value, change.generation, change.entries, serial, change.source, at, at),
     )
-    connection.execute(
-        "INSERT INTO history (list, generation, at, who, source, entries, added, removed, changed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(change.name.value, change.generation, stamp, change.who, change.source),
-            *(change.entries, change.added, change.removed, change.changed),
-        ),
-    )
-
-
-def _row(entry: ListEntry) -> tuple[object, ...]:
-    limits = (_seconds(entry.valid_from), _seconds(entry.valid_until), entry.hours, entry.entries)
-    words = (entry.plate, lookalike_key(entry.plate), entry.holder, entry.group, entry.note)
-    # Detects changed entries; used only for the counts in the history.
-    digest = crc32(repr((words, limits)).encode())
-    return (*words, *limits, digest)
-
-
-def _seconds(at: datetime | None) -> int | None:
-    return None if at is None else int(at.timestamp())
-
-
-def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds")

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from plategate.access.files.entries import read_entries
 from plategate.access.files.vehicles import read_records
-from plategate.access.store.changes import ListChange, replace_list
+from plategate.access.store.changes import Inspect, replace_list
+from plategate.access.store.history import ListChange
 from plategate.access.store.lists import ListName
 from plategate.access.store.repair import change_store
 from plategate.access.store.vehicles import replace_records
@@ -19,6 +20,7 @@ from plategate.errors import GateError, ListError, RecordError, reason_of
 from plategate.schedule.zone import site_zone
 from plategate.settings.access import AccessSettings
 from plategate.users import as_owner_of
+from plategate.values import ListEntry
 
 Answer = TypeVar("Answer")
 
@@ -36,19 +38,29 @@ def import_list_file(
     dry_run: bool = False,
     allow_empty: bool = False,
     force: bool = False,
+    drop_by_hand: bool = False,
+    why: str = "",
     shrink_limit_percent: int = 100,
     report: Callable[[str], None] = _ignore,
+    inspect: Inspect | None = None,
 ) -> ListChange:
     """Replace a list by the entries of a file.
 
     The list is `name` or the one that the file names; `allow` if neither is given. Unless `force`
     is set, a file is refused that names another list than `name`, or that removes a larger share
-    of the entries than `shrink_limit_percent`. `report` receives a message if a damaged database
-    had to be set aside.
+    of the entries than `shrink_limit_percent`. What was changed by hand outranks the file unless
+    `drop_by_hand` is set. `report` receives a message if a damaged database had to be set aside;
+    `inspect` may read the changed list, also in a dry run.
     """
+    in_file = 0
+
+    def counted(entries: Iterator[ListEntry]) -> Iterator[ListEntry]:
+        nonlocal in_file
+        for in_file, entry in enumerate(entries, start=1):  # noqa: B007 -- the count is the result
+            yield entry
 
     def check_size(change: ListChange) -> None:
-        if not change.entries:
+        if not in_file:
             if not allow_empty:
                 raise ListError(f"{file}: has no entries; use --allow-empty if nobody is to pass")
         elif not force and shrinks(change.entries_before, change.entries, shrink_limit_percent):
@@ -67,12 +79,16 @@ def import_list_file(
         return replace_list(
             store,
             name or found.list or ListName.ALLOW,
-            found.entries,
+            counted(found.entries),
             who=who,
+            why=why,
             at=SystemClock().wall(),
             source=file.name,
             serial=found.serial,
             guard=check_size,
+            inspect=inspect,
+            drop_by_hand=drop_by_hand,
+            undo_days=settings.list_undo_days,
             dry_run=dry_run,
         )
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from plategate.access.store.database import batches
+from plategate.access.store.rows import COLUMNS, entry_of
 from plategate.values import ListEntry
 
 
@@ -35,9 +36,6 @@ class ListState:
     source: str
     replaced_at: datetime
     confirmed_at: datetime  # when its source last confirmed it
-
-
-COLUMNS = "plate, folded, holder, grp, note, valid_from, valid_until, hours, entries"
 
 
 def list_state(connection: sqlite3.Connection, name: ListName) -> ListState | None:
@@ -92,7 +90,7 @@ def all_entries(
         (-1 if limit is None else limit,),
     )
     for row in rows:
-        yield _entry(row)
+        yield entry_of(row)
 
 
 def table_of(name: ListName) -> str:
@@ -111,22 +109,4 @@ def _select(
         if list_state(connection, name) is None:
             return ()
         raise
-    return tuple(_entry(row) for row in rows)
-
-
-def _entry(row: sqlite3.Row) -> ListEntry:
-    plate, _, holder, group, note, valid_from, valid_until, hours, entries = row
-    return ListEntry(
-        plate=plate,
-        holder=holder,
-        group=group,
-        note=note,
-        valid_from=_time(valid_from),
-        valid_until=_time(valid_until),
-        hours=hours,
-        entries=entries,
-    )
-
-
-def _time(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return tuple(entry_of(row) for row in rows)

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from plategate.access.files.entries import read_entries
 from plategate.access.files.vehicles import read_records
+from plategate.access.store.history import UNDO_DAYS
 from plategate.access.store.lists import ListName
 from plategate.access.sync.address import without_secrets
 from plategate.access.sync.fetch import Fetcher, NotFoundError
@@ -35,6 +36,7 @@ class SyncOptions:
 
     `at` is the wall time of the run and `who` its user, for the list history. `force` accepts
     empty, shrunk, expired and older lists, never unsigned ones. A dry run changes nothing.
+    `undo_days` is access.list_undo_days.
     """
 
     at: datetime
@@ -42,6 +44,7 @@ class SyncOptions:
     who: str
     force: bool = False
     dry_run: bool = False
+    undo_days: int = UNDO_DAYS
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from tempfile import TemporaryDirectory
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from plategate.access.store.changes import ListChange, confirm_list, replace_list, was_checked
+from plategate.access.store.changes import confirm_list, replace_list
+from plategate.access.store.history import ListChange, forget_old, was_checked
 from plategate.access.store.lists import ListName, list_state
 from plategate.access.store.repair import change_store
 from plategate.access.store.vehicles import has_records, replace_records
@@ -145,6 +146,8 @@ def _put_in_force(
 ) -> SyncReport:
     changes, failures = [], []
     records: int | None = None
+    if not options.dry_run:
+        forget_old(connection, options.at, options.undo_days)
     for kind in dict.fromkeys(source.kind for source in settings.sources):
         sources = sorted(
             (source for source in settings.sources if source.kind == kind),
@@ -224,6 +227,7 @@ class _KindUpdate:
             at=self._options.at,
             source=f"sync {digest}",
             serial=_newest_serial(folder for _, folder in good),
+            undo_days=self._options.undo_days,
             dry_run=self._options.dry_run,
         )
 

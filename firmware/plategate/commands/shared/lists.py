@@ -17,7 +17,7 @@ from plategate.errors import printable
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from plategate.access.store.changes import ListChange
+    from plategate.access.store.history import ListChange
     from plategate.access.store.lists import ListName
     from plategate.settings.access import AccessSettings
     from plategate.values import ListEntry
@@ -86,11 +86,16 @@ def warn(message: str) -> None:
 
 def change_sentence(change: ListChange) -> str:
     """One line about the replacement of a list."""
-    return (
+    sentence = (
         f"{change.name}: generation {change.generation}, {change.entries} entries"
         f" ({change.added} plates added, {change.removed} removed, {change.changed} changed)"
         f" from {printable(change.source)}"
     )
+    if change.kept:
+        sentence += f"; kept {change.kept} plates made by hand"
+    if change.kept_out:
+        sentence += f"; {change.kept_out} plates stay removed by hand although the source has them"
+    return sentence
 
 
 def entry_line(entry: ListEntry, zone: ZoneInfo) -> str:

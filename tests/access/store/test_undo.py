@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards undo: a list is what it was before the change, however changes and undos are ordered."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plategate.access.store.by_hand import add_by_hand, follow_source, remove_by_hand
+from plategate.access.store.changes import replace_list
+from plategate.access.store.database import open_for_writing
+from plategate.access.store.history import Author, list_history, plates_of, was_checked
+from plategate.access.store.layers import plate_state
+from plategate.access.store.lists import ListName, all_entries, list_state
+from plategate.access.store.undo import undo_change
+from plategate.errors import ListError
+from plategate.values import ListEntry
+
+ALLOW = ListName.ALLOW
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+ANNA = Author("anna", AT)
+PLATES = ("A1", "B2", "C3")
+
+
+@pytest.fixture
+def store(tmp_path):
+    with closing(open_for_writing(tmp_path / "lists.sqlite")) as connection:
+        yield connection
+
+
+def put(store, *plates, **options):
+    entries = [ListEntry(plate) for plate in plates]
+    options = {"at": AT, **options}
+    return replace_list(store, ALLOW, entries, who="anna", source="a.csv", **options)
+
+
+def plates(store):
+    return sorted(entry.plate for entry in all_entries(store, ALLOW))
+
+
+def test_ok__a_whole_list_that_one_row_replaced_comes_back(store):
+    everybody = [f"A{number}" for number in range(5000)]
+    put(store, *everybody)
+    put(store, "Z1")
+    change = undo_change(store, None, None, ANNA)
+    assert (change.added, change.removed, change.undoes) == (5000, 1, 2)
+    assert plates(store) == sorted(everybody)
+
+
+def test_ok__changes_are_undone_one_after_the_other_and_an_undo_as_well(store):
+    put(store, "A1")
+    add_by_hand(store, ALLOW, ListEntry("B2"), ANNA)
+    remove_by_hand(store, ALLOW, "A1", ANNA)
+    for expected in (["A1", "B2"], ["A1"], []):
+        undo_change(store, None, None, ANNA)
+        assert plates(store) == expected
+    with pytest.raises(ListError, match="no change is left"):
+        undo_change(store, None, None, ANNA)
+    undo_change(store, 6, None, ANNA)  # the undo of change 1
+    assert plates(store) == ["A1"]
+    assert [c.number for c in list_history(store) if c.undone] == [6, 3, 2]
+
+
+def test_ok__an_older_change_can_be_undone_if_no_later_one_concerns_its_plates(store):
+    put(store, "A1")
+    add_by_hand(store, ALLOW, ListEntry("B2"), ANNA)
+    add_by_hand(store, ALLOW, ListEntry("C3"), ANNA)
+    undo_change(store, 2, None, ANNA)
+    assert plates(store) == ["A1", "C3"]
+    remove_by_hand(store, ALLOW, "C3", ANNA)
+    with pytest.raises(ListError, match="change 3: change 5 concerns C3 as well; undo change 5"):
+        undo_change(store, 3, None, ANNA)
+    with pytest.raises(ListError, match="change 2 is undone already"):
+        undo_change(store, 2, None, ANNA)
+
+
+def test_fail__an_undo_that_concerns_the_same_plate_is_undone_first(store):
+    put(store, "A1")
+    remove_by_hand(store, ALLOW, "A1", ANNA)
+    undo_change(store, 2, None, ANNA)
+    undo_change(store, 1, None, ANNA)
+    with pytest.raises(ListError, match="change 3: change 4 concerns A1 as well"):
+        undo_change(store, 3, None, ANNA)
+    assert plates(store) == []
+
+
+def test_ok__only_the_changes_of_the_named_list_are_undone(store):
+    put(store, "A1")
+    add_by_hand(store, ListName.BLOCK, ListEntry("B2"), ANNA)
+    undo_change(store, None, ALLOW, ANNA)
+    assert plates(store) == []
+    assert [entry.plate for entry in all_entries(store, ListName.BLOCK)] == ["B2"]
+
+
+def test_ok__after_the_undo_of_a_sync_the_next_sync_compares_again(store):
+    put(store, "A1")
+    put(store, "B2")
+    add_by_hand(store, ALLOW, ListEntry("C3"), ANNA)
+    undo_change(store, None, None, ANNA)
+    assert list_state(store, ALLOW).source == "a.csv"
+    undo_change(store, None, None, ANNA)
+    assert list_state(store, ALLOW).source == "undo of change 2"
+
+
+def test_fail__what_is_older_than_the_limit_is_forgotten(store):
+    put(store, "A1", "B2")
+    put(store, "A1", at=AT + timedelta(days=31))
+    assert plates_of(store, 1, 10) == ()
+    assert plates_of(store, 2, 10) == ("B2",)
+    with pytest.raises(ListError, match="change 1: what it replaced is no longer kept"):
+        undo_change(store, 1, None, ANNA)
+    remove_by_hand(store, ALLOW, "A1", replace(ANNA, undo_days=0, at=AT + timedelta(days=40)))
+    kept = store.execute("SELECT count(*) FROM before").fetchone()[0]
+    assert (kept, plates_of(store, 2, 10), plates_of(store, 3, 10)) == (0, (), ())
+    assert len(list_history(store)) == 3
+
+
+def test_ok__an_undo_to_a_list_of_an_older_version_is_not_marked_as_checked(store):
+    put(store, "A1", "B2")
+    store.execute("DELETE FROM checked")
+    put(store, "A1")
+    assert was_checked(store, list_state(store, ALLOW))
+    undo_change(store, None, None, ANNA)
+    assert not was_checked(store, list_state(store, ALLOW))
+
+
+def layers(store):
+    return {plate: plate_state(store, ALLOW, plate) for plate in PLATES}
+
+
+ACTIONS = ("put", "drop", "add", "remove", "follow")
+STEPS = st.lists(
+    st.tuples(st.sampled_from(ACTIONS), st.sets(st.sampled_from(PLATES))),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(deadline=None, max_examples=60)  # no time limit: every change is flushed to the disk
+@given(steps=STEPS)
+def test_ok__undoing_everything_goes_back_through_every_state(steps, tmp_path_factory):
+    with closing(open_for_writing(tmp_path_factory.mktemp("s") / "lists.sqlite")) as store:
+        states = [layers(store)]
+        for action, concerned in steps:
+            some = sorted(concerned) or ["A1"]
+            try:
+                if action in ("put", "drop"):
+                    put(store, *some, drop_by_hand=action == "drop")
+                elif action == "add":
+                    add_by_hand(store, ALLOW, ListEntry(some[0], holder="x"), ANNA, also=True)
+                elif action == "remove":
+                    remove_by_hand(store, ALLOW, some[0], ANNA)
+                else:
+                    follow_source(store, ALLOW, some[0], ANNA)
+            except ListError:
+                continue
+            if layers(store) != states[-1]:
+                states.append(layers(store))
+            for plate, state in layers(store).items():
+                found = tuple(e for e in all_entries(store, ALLOW) if e.plate == plate)
+                assert found == state.in_force
+        while len(states) > 1:
+            states.pop()
+            undo_change(store, None, None, ANNA)
+            assert layers(store) == states[-1]
