@@ -205,6 +205,16 @@ run_doctor() {
         note "correct what is red above: the gate does not work without it"
 }
 
+# Measure which file and runtime of each network is cheapest on this machine, as the user of the gate.
+choose_models() {
+    step "measuring the models on this machine"
+    if runuser -u plategate -- "$PREFIX/current/venv/bin/plategate" bench --write --config "$CONFIG" >/dev/null; then
+        ! has_systemd || systemctl try-restart plategate-gate.service
+    else
+        note "not measured: the shipped files are used"
+    fi
+}
+
 check_machine
 version=$(tree_version)
 install_packages
@@ -213,5 +223,6 @@ install_settings
 activate
 settle_state
 remove_old_versions
+choose_models
 run_doctor
 step "done: version $version"

@@ -28,7 +28,7 @@ def software(settings: Settings, machine: Machine) -> Iterator[CheckResult]:
     folder = settings.vision.models_dir
     checks: dict[str, Callable[[], CheckResult]] = {
         "python": _python,
-        "runtime": _runtime,
+        "runtime": lambda: _runtime(settings.vision.choice_file),
         "tesseract": lambda: _tesseract(machine),
     }
     for name in MODELS:
@@ -53,13 +53,22 @@ def _python() -> CheckResult:
     return green("python", name)
 
 
-def _runtime() -> CheckResult:
+def _runtime(choice_file: Path) -> CheckResult:
+    from plategate.errors import ModelError
+    from plategate.vision.choice import load_choices
+
+    try:
+        choices = load_choices(choice_file)
+    except ModelError as error:
+        return amber("runtime", str(error), "the shipped files are used meanwhile")
+    used = [f"{chosen.table} in {chosen.runtime.split('.')[0]}" for chosen in choices.values()]
+    measured = f"; measured for this machine: {', '.join(used)}" if used else "; not measured yet"
     for module, package in (
         ("tflite_runtime", "tflite-runtime"),
         ("ai_edge_litert", "ai-edge-litert"),
     ):
         if importlib.util.find_spec(module) is not None:
-            return green("runtime", f"{package} {_version(package)}")
+            return green("runtime", f"{package} {_version(package)}{measured}")
     return red("runtime", "no model runtime: plates are found by contours only", REINSTALL)
 
 

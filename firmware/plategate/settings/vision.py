@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from plategate.settings.base import SettingsModel
+from plategate.settings.state_paths import SHARED_STATE, StatePath
 
 
 class VisionSettings(SettingsModel):
@@ -16,6 +17,11 @@ class VisionSettings(SettingsModel):
 
     models_dir: Path | None = Field(
         None, description="folder with MANIFEST.toml; empty: the shipped models"
+    )
+    choice_file: StatePath = Field(
+        SHARED_STATE / "models.toml",
+        description="file and runtime of each network as `plategate bench --write` measured them;"
+        " without the file the shipped ones are used",
     )
     threads: int = Field(1, ge=1, le=4, description="threads of each network")
     localizer: Literal["auto", "tflite", "contour"] = Field(

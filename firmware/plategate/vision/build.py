@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from plategate.errors import GateError, ModelError
 from plategate.settings.vision import VisionSettings
+from plategate.vision.choice import NO_CHOICES, Choices, load_choices
 from plategate.vision.consensus.calibrate import (
     UNCALIBRATED,
     Calibration,
@@ -48,13 +49,22 @@ def build_readers(settings: VisionSettings, degraded: Degraded) -> list[Reader]:
     """The readers in the order in which they are tried."""
     parts: list[Reader] = []
     if settings.reader in ("auto", "tflite") and _has_small_reader(settings):
-        _add(parts, "small plate reader", lambda: _small_reader(settings), degraded)
+        _add(parts, "small plate reader", lambda: _small_reader(settings, degraded), degraded)
     if settings.reader in ("auto", "tflite"):
-        _add(parts, "plate reader", lambda: _tflite_reader(settings), degraded)
+        _add(parts, "plate reader", lambda: _tflite_reader(settings, degraded), degraded)
     # Last, because it is also the fallback if no other reader could be built.
     if settings.reader in ("auto", "tesseract") or not parts:
         _add(parts, "Tesseract", lambda: _tesseract_reader(settings, degraded), degraded)
     return parts
+
+
+def choices_of(settings: VisionSettings, degraded: Degraded) -> Choices:
+    """The measured choice of files and runtimes; the shipped ones, and reported, if damaged."""
+    try:
+        return load_choices(settings.choice_file)
+    except ModelError as error:
+        degraded.impaired("choice of models", str(error))
+        return NO_CHOICES
 
 
 def _add(parts: list[T], name: str, build: Callable[[], T], degraded: Degraded) -> None:
@@ -68,7 +78,9 @@ def _add(parts: list[T], name: str, build: Callable[[], T], degraded: Degraded) 
 def _tflite_localizer(settings: VisionSettings, degraded: Degraded) -> Localizer:
     from plategate.vision.localize.tflite import TfliteLocalizer
 
-    localizer = TfliteLocalizer.from_manifest(settings.models_dir, settings.threads)
+    localizer = TfliteLocalizer.from_manifest(
+        settings.models_dir, settings.threads, choices_of(settings, degraded)
+    )
     if localizer.degraded:
         degraded.impaired("plate detector", localizer.degraded)
     return localizer
@@ -80,10 +92,11 @@ def _contour_localizer() -> Localizer:
     return ContourLocalizer()
 
 
-def _tflite_reader(settings: VisionSettings) -> Reader:
+def _tflite_reader(settings: VisionSettings, degraded: Degraded) -> Reader:
     from plategate.vision.read.tflite import TfliteReader
 
-    return TfliteReader(settings.models_dir, settings.threads)
+    choices = choices_of(settings, degraded)
+    return TfliteReader(settings.models_dir, settings.threads, choices=choices)
 
 
 def _has_small_reader(settings: VisionSettings) -> bool:
@@ -95,10 +108,13 @@ def _has_small_reader(settings: VisionSettings) -> bool:
     return True
 
 
-def _small_reader(settings: VisionSettings) -> Reader:
+def _small_reader(settings: VisionSettings, degraded: Degraded) -> Reader:
     from plategate.vision.read.tflite import SMALL_VARIANTS, TfliteReader
 
-    return TfliteReader(settings.models_dir, settings.threads, SMALL_TABLE, SMALL, SMALL_VARIANTS)
+    choices = choices_of(settings, degraded)
+    return TfliteReader(
+        settings.models_dir, settings.threads, SMALL_TABLE, SMALL, SMALL_VARIANTS, choices
+    )
 
 
 def _tesseract_reader(settings: VisionSettings, degraded: Degraded) -> Reader:

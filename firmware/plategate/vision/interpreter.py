@@ -7,8 +7,8 @@ Knows nothing of what a model computes: pre- and postprocessing belong to locali
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -94,11 +94,16 @@ def stderr_muted() -> Iterator[None]:
 
 
 def open_model(
-    path: Path, sha256: str | None, threads: int = 1, xnnpack: bool | None = None
+    path: Path,
+    sha256: str | None,
+    threads: int = 1,
+    xnnpack: bool | None = None,
+    runtime: str | None = None,
 ) -> Model:
     """Load the model at `path`; ModelError if it is unreadable or `sha256` does not match.
 
-    `xnnpack=False` or PLATEGATE_XNNPACK=0 in the environment disables the XNNPACK delegate.
+    `runtime` is one of RUNTIMES; by default the first that is installed. `xnnpack=False` or
+    PLATEGATE_XNNPACK=0 in the environment disables the XNNPACK delegate.
     """
     try:
         content = path.read_bytes()
@@ -108,22 +113,32 @@ def open_model(
         raise ModelError(f"model {path} is damaged: its sha256 is not the one in MANIFEST.toml")
     if xnnpack is None:
         xnnpack = os.environ.get(XNNPACK_VARIABLE, "1") != "0"
-    runtime = _runtime()
+    library = _runtime(RUNTIMES if runtime is None else (runtime,))
     options: dict[str, Any] = {"model_content": content, "num_threads": threads}
     if not xnnpack:
-        resolvers = runtime.OpResolverType
+        resolvers = library.OpResolverType
         options["experimental_op_resolver_type"] = resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
         with stderr_muted():
-            return Model(path.name, runtime.Interpreter(**options))
+            return Model(path.name, library.Interpreter(**options))
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"model {path} cannot be loaded: {error}") from error
 
 
-def _runtime() -> ModuleType:
-    """The first of RUNTIMES that can be imported."""
-    reasons = []
+def installed_runtimes() -> tuple[str, ...]:
+    """Those of RUNTIMES that can be imported."""
+    found = []
     for name in RUNTIMES:
+        with suppress(ImportError):
+            import_module(name)
+            found.append(name)
+    return tuple(found)
+
+
+def _runtime(names: Sequence[str]) -> ModuleType:
+    """The first of these that can be imported."""
+    reasons = []
+    for name in names:
         try:
             return import_module(name)
         except ImportError as error:

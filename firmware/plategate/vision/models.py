@@ -51,6 +51,20 @@ def find_model(table: str, folder: Path | None = None) -> ModelFile:
     return ModelFile(path, sha256, notes)
 
 
+def variants_of(table: str, folder: Path | None = None) -> tuple[str, ...]:
+    """The tables of the manifest whose `variant_of` names this one; ModelError as `find_model`."""
+    manifest = models_folder(folder) / MANIFEST
+    try:
+        tables = tomllib.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{manifest} cannot be read: {error}") from error
+    return tuple(
+        name
+        for name, notes in tables.items()
+        if isinstance(notes, dict) and notes.get("variant_of") == table
+    )
+
+
 def _checked(folder: Path) -> Path:
     if not (folder / MANIFEST).is_file():
         raise ModelError(f"no {MANIFEST} in {folder}")

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from plategate.values import Image
+from plategate.vision.choice import NO_CHOICES, Choices, open_chosen
 from plategate.vision.interpreter import Model, open_model
 from plategate.vision.localize.letterbox import letterbox
 from plategate.vision.localize.maps import PlateCandidate, candidates
-from plategate.vision.models import find_model
 
 
 class Detector:
@@ -34,10 +34,11 @@ class Detector:
         return cls(lambda: open_model(path, sha256, threads))
 
     @classmethod
-    def from_manifest(cls, folder: Path | None = None, threads: int = 1) -> Detector:
+    def from_manifest(
+        cls, folder: Path | None = None, threads: int = 1, choices: Choices = NO_CHOICES
+    ) -> Detector:
         """The shipped network; ModelError if it cannot be loaded."""
-        found = find_model("plate_detector", folder)
-        return cls.from_file(found.path, found.sha256, threads)
+        return cls(lambda: open_chosen("plate_detector", folder, threads, choices)[1])
 
     def propose(self, image: Image, suspect: float) -> list[PlateCandidate]:
         """Candidates with at least the score `suspect`, best first, in pixels of `image` (BGR)."""

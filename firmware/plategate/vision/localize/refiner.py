@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from plategate.values import Image
 from plategate.vision.boxes import Box
-from plategate.vision.interpreter import Model, open_model
+from plategate.vision.choice import NO_CHOICES, Choices, open_chosen
+from plategate.vision.interpreter import Model
 from plategate.vision.localize.letterbox import GREY, half
 from plategate.vision.localize.maps import probability
-from plategate.vision.models import find_model
 
 COLUMNS, ROWS = 160, 96  # the network's input in pixels
 PLATE = (96.0, 54.0)  # largest width and height of the candidate's box in the input, in pixels
@@ -91,10 +91,11 @@ class Refiner:
         self.passes = 0  # number of runs so far, for the benchmark
 
     @classmethod
-    def from_manifest(cls, folder: Path | None = None, threads: int = 1) -> Refiner:
+    def from_manifest(
+        cls, folder: Path | None = None, threads: int = 1, choices: Choices = NO_CHOICES
+    ) -> Refiner:
         """The shipped network; ModelError if it cannot be loaded."""
-        found = find_model("plate_refiner", folder)
-        return cls(open_model(found.path, found.sha256, threads))
+        return cls(open_chosen("plate_refiner", folder, threads, choices)[1])
 
     def refine(self, image: Image, box: Box) -> RefinedPlate:
         """Probability and corners of a plate at `box` in the still (H x W x 3 uint8 BGR)."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from plategate.errors import ImageError, ModelError
 from plategate.values import Corners, Image, PlateRegion
+from plategate.vision.choice import NO_CHOICES, Choices
 from plategate.vision.localize.detector import Detector
 from plategate.vision.localize.maps import PlateCandidate, overlap, without_overlaps
 from plategate.vision.localize.refiner import Refiner
@@ -63,11 +64,13 @@ class TfliteLocalizer:
         self._search = search or (Search() if refiner else ALONE)
 
     @classmethod
-    def from_manifest(cls, folder: Path | None = None, threads: int = 1) -> TfliteLocalizer:
+    def from_manifest(
+        cls, folder: Path | None = None, threads: int = 1, choices: Choices = NO_CHOICES
+    ) -> TfliteLocalizer:
         """The shipped networks; ModelError if the detector cannot be loaded."""
-        detector = Detector.from_manifest(folder, threads)
+        detector = Detector.from_manifest(folder, threads, choices)
         try:
-            return cls(detector, Refiner.from_manifest(folder, threads))
+            return cls(detector, Refiner.from_manifest(folder, threads, choices))
         except ModelError as error:
             return cls(detector, None, degraded=f"corners are not refined: {error}")
 

@@ -22,8 +22,7 @@ from plategate.values import (
     PlateReading,
     TextAlternative,
 )
-from plategate.vision.interpreter import Model, open_model
-from plategate.vision.models import find_model
+from plategate.vision.choice import NO_CHOICES, Choices, open_chosen
 from plategate.vision.read.ctc import (
     Hypothesis,
     confidences,
@@ -99,12 +98,13 @@ class TfliteReader:
         table: str = TABLE,
         name: str = "tflite",
         variants: Sequence[Variant] = VARIANTS,
+        choices: Choices = NO_CHOICES,
     ) -> None:
+        """Load the network; ModelError if it cannot be loaded."""
         self.name = name
         self._variants = tuple(variants)
-        file = find_model(table, models)
+        file, self._model = open_chosen(table, models, threads, choices)
         self._alphabet = str(file.notes.get("alphabet", ""))
-        self._model: Model = open_model(file.path, file.sha256, threads)
         shape = self._model.input_shape
         if len(shape) != INPUT_DIMENSIONS or not self._alphabet:
             raise ModelError(f"model {file.path} is no plate reader: input {shape}")

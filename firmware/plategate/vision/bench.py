@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure which file and which runtime of each network is cheapest on this machine.
+
+Processor time of one thread; all candidates of a network run in turn, so that a change in the speed
+of the machine reaches them alike.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from plategate.errors import ModelError
+from plategate.vision.choice import ModelChoice
+from plategate.vision.interpreter import Model, installed_runtimes, open_model
+from plategate.vision.models import find_model, variants_of
+
+NETWORKS = ("plate_detector", "plate_refiner", "plate_reader_small", "plate_reader")
+WARM_UP, ROUNDS, RUNS = 3, 9, 4
+# A variant has to be this much cheaper than the shipped file to be chosen.
+WORTHWHILE = 0.95
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A file and a runtime for a network; `milliseconds` a run, None if it cannot be loaded."""
+
+    network: str
+    choice: ModelChoice
+    milliseconds: float | None = None
+    failure: str = ""
+    chosen: bool = False
+    measured_ms: list[float] = field(default_factory=list)
+
+
+def measure(
+    folder: Path | None = None, clock_s: Callable[[], float] = time.process_time
+) -> Iterator[list[Candidate]]:
+    """The measured candidates of one network after the other; the chosen one is marked.
+
+    A network that the manifest does not have is passed over. Raises ModelError where no runtime is
+    installed.
+    """
+    runtimes = installed_runtimes()
+    if not runtimes:
+        raise ModelError("no TensorFlow Lite runtime is installed")
+    for network in NETWORKS:
+        try:
+            files = {
+                name: find_model(name, folder) for name in (network, *variants_of(network, folder))
+            }
+        except ModelError:
+            continue
+        candidates = [
+            Candidate(network, ModelChoice(name, runtime, file.sha256))
+            for name, file in files.items()
+            for runtime in runtimes
+        ]
+        _measure(candidates, folder, clock_s)
+        yield candidates
+
+
+def choose(candidates: list[Candidate]) -> Candidate | None:
+    """The cheapest; the first (the shipped file in the preferred runtime) unless it pays."""
+    measured = [one for one in candidates if one.milliseconds is not None]
+    if not measured:
+        return None
+    first = measured[0]
+    best = min(measured, key=lambda one: one.milliseconds or 0.0)
+    worth = (best.milliseconds or 0.0) <= WORTHWHILE * (first.milliseconds or 0.0)
+    return best if worth else first
+
+
+def _measure(
+    candidates: list[Candidate], folder: Path | None, clock_s: Callable[[], float]
+) -> None:
+    models: list[tuple[Candidate, Model]] = []
+    for one in candidates:
+        file = find_model(one.choice.table, folder)
+        try:
+            model = open_model(file.path, file.sha256, runtime=one.choice.runtime)
+            _run(model, WARM_UP)
+        except ModelError as error:
+            one.failure = str(error)
+            continue
+        models.append((one, model))
+    for _ in range(ROUNDS):
+        for one, model in models:
+            started_s = clock_s()
+            _run(model, RUNS)
+            one.measured_ms.append((clock_s() - started_s) / RUNS * 1000)
+    for one, _model in models:
+        one.milliseconds = median(one.measured_ms)
+    best = choose(candidates)
+    if best is not None:
+        best.chosen = True
+
+
+def _run(model: Model, times: int) -> None:
+    shape = model.input_shape
+    picture = np.random.default_rng(1).normal(0.0, 1.0, shape).astype(np.float32)
+    for _ in range(times):
+        model.run(picture)
