@@ -26,7 +26,7 @@ ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 LOAD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06
 NUMBER_AT, FIRST_ARGUMENT_AT = 0, 16
 AF_UNIX = 1
-# Calls that a library tries and does without: a hint of the allocator about memory nodes.
+# Calls that a library tries and that may fail: a hint of the allocator about memory nodes.
 OPTIONAL = {"mbind"}
 
 
