@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The benchmark counts what it says it counts, and names what it cannot use in a folder."""
+"""The benchmark counts correctly, and names what it cannot use in a folder."""
 
 from __future__ import annotations
 

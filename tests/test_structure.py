@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shape of the house: import directions, file sizes, first sentences, README commands."""
+"""The structure of the code: import directions, file sizes, first sentences, README commands."""
 
 from __future__ import annotations
 

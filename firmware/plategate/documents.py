@@ -2,7 +2,7 @@
 """The JSON documents of readings, verdicts, list entries, passages and events.
 
 The journal stores these documents; the command line, the API and messages show the same ones. Keys
-are never renamed; `schema` counts the changes that a reader of the documents has to know about.
+are never renamed; `schema` counts the changes that a program that reads the documents must handle.
 """
 
 from __future__ import annotations

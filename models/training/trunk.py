@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The building blocks of PP-OCRv6's networks, and loading published weights into them.
 
-A block looks around in every channel by itself, then mixes the channels through a wider layer and
-adds what comes out (LCNetV4 of PP-OCRv6; mixing apart is MetaFormer's idea, Yu et al. 2022). The
-published networks have no batch normalisation left and soften with GELU. Here every convolution
-has a normalisation that begins as no change at all, since training without one is slow, and GELU
-is a hard swish of 1.702 times the value, which every TensorFlow Lite runtime computes quickly.
+A block is a depthwise convolution, then mixes the channels through a wider layer and adds the
+result to its input (LCNetV4 of PP-OCRv6; mixing apart is MetaFormer's idea, Yu et al. 2022). The
+published networks have no batch normalisation left and use GELU. Here every convolution has a
+normalisation, initially the identity, since training without one is slow, and GELU is a hard swish
+of 1.702 times the value, which every TensorFlow Lite runtime computes quickly.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Excitation(nn.Module):
 
 
 class Block(nn.Module):
-    """Each channel by itself, then all through a layer of twice the width; added if sizes match.
+    """Depthwise, then pointwise through a layer of twice the width; added if sizes match.
 
     A block that does not mix does the first half only.
     """

@@ -2,7 +2,7 @@
 """Usage: started by gpio_machine inside the virtual machine; drives the board, records the lines.
 
 Writes one JSON file a step and the raw records to /out; gpio_verdict judges them outside. The first
-boot ends in the middle of a pulse with a reset; the second one looks whether anything moved.
+boot ends in the middle of a pulse with a reset; the second one checks that nothing moved.
 """
 
 from __future__ import annotations

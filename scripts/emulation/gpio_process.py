@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Usage: imported by gpio_guest. Processes that use the board: gpio_user, and the gate itself.
 
-Claiming an input switches the simulator's pull resistor, which stands for the world here as well.
-So `world` puts every contact to its place once the lines are claimed.
+Claiming an input sets the simulator's pull resistor, which also represents the contact here. So
+`world` sets every contact again once the lines are claimed.
 """
 
 from __future__ import annotations

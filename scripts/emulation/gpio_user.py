@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Usage: gpio_user.py SETTINGS rest|listen|pulse|hold|fail [SECONDS]; started by gpio_guest.
 
-Opens the board of Plategate as the gate does, says "claimed", waits for a line, says "ready", does
-one thing, and ends in order at SIGTERM. Tells every change of an input as a line of JSON.
+Opens the board of Plategate as the gate does, prints "claimed", waits for a line, prints "ready",
+does one thing, and ends in order at SIGTERM. Prints every change of an input as a line of JSON.
 """
 
 from __future__ import annotations

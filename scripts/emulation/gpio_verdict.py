@@ -59,7 +59,7 @@ PROMISES: dict[str, tuple[str, Callable[[Found], bool]]] = {
         lambda f: f["beam"][-1] == "active" and f["beam"].count("active") == 1,
     ),
     "cut": (
-        "a cut photocell wire is active within 50 ms, and inactive when mended",
+        "a cut photocell wire is active within 50 ms, and inactive when repaired",
         lambda f: f["photocell"] == ["inactive", "active", "inactive"] and f["told_after_ms"] < 50,
     ),
     "echo": (

@@ -102,7 +102,7 @@ class Books:
                     self.wrong.append(f"the relay moved at {at} before any vehicle")
                 behind = [grant for grant in unused if grant[0] <= at <= grant[0] + RELAY_WITHIN]
                 if not behind:
-                    self.wrong.append(f"no grant is behind the opening at {at}")
+                    self.wrong.append(f"no grant belongs to the opening at {at}")
                 else:
                     unused.remove(behind[0])
         ids = [passage_id for passage_id, _, _ in granted]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The device's gate with mock pins and simulated vehicles in an endless loop; run by systemd.
 
-Everything but the copper is the real thing: settings, lists, pictures, pipeline, journal, watchdog.
+Everything except the wiring is real: settings, lists, pictures, pipeline, journal, watchdog.
 Every edge of the OPEN relay and of the beam goes to edges.log at once. A thread hangs for good as
 soon as its name (main, camera, vision) is written into /run/plategate/hang.
 """

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Simulates millions of readings with the noise of real ones, to count rare errors.
 
-A simulated reading takes one real reading of the right length or nearly so, whole, so that good
-and bad pictures stay good and bad all over. Each of its places keeps what the readers said there:
-whether it was right, with which confidence, and which shares the other characters had. The
-characters themselves are drawn at random: a plate like the real ones, and misreads and alternatives
-after the table of confusions. Everything is worked out for thousands of readings at a time.
+A simulated reading uses one real reading of the right length, or nearly so, as a whole: a bad
+picture is bad in all its characters. Each position keeps the output of the readers: whether it was
+right, its confidence, and the shares of the alternatives. The characters are drawn at random: a
+plate like the real ones, with misreadings and alternatives from the table of confusions. Thousands
+of readings are computed at a time.
 """
 
 from __future__ import annotations

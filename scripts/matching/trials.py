@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Try real readings against lists: who gets in rightly, who wrongly, and who is left unsure."""
+"""Match real readings with lists; count right and wrong openings, refusals and unsure verdicts."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def rates(
 
 
 def owner(asked: Asked | None, truth: str, others: Register, level: Level, least: float) -> str:
-    """What happens to somebody whose plate is on the list."""
+    """The result for a car whose plate is on the list."""
     if asked is None:
         return "not read"
     match = judged(asked, others, (truth,), level, least)
@@ -115,7 +115,7 @@ def stranger(
     level: Level,
     least: float,
 ) -> str:
-    """What happens to somebody who is on no list."""
+    """The result for a car that is on no list."""
     if asked is None:
         return "shut"
     opened = judged(asked, others, listed, level, least).result is MatchResult.MATCHED

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate open`, `mode` and the others send one request, and say what became of it."""
+"""`plategate open`, `mode` and the others send one request, and print its result."""
 
 from __future__ import annotations
 

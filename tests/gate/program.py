@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate run` in a process of its own, with its notify socket in the hands of the test."""
+"""`plategate run` in a process of its own; the test receives its systemd notifications."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_fail__a_file_that_is_no_toml_is_named_in_the_log(tmp_path: Path) -> Non
 
 
 class HurriedClock(SystemClock):
-    """A clock on which every look is later by the time between two probes."""
+    """A clock that advances by the time between two probes at every reading."""
 
     def __init__(self) -> None:
         self.now_s = 0.0

@@ -129,7 +129,7 @@ def test_ok__long_and_foreign_names_fit_a_slot(tmp_path: Path) -> None:
 def test_ok__grant_that_is_written_after_its_passage_leaves_nothing_open(
     settings: JournalSettings,
 ) -> None:
-    """The worker of grants was slower than the lane waits; a later grant was interrupted."""
+    """The grants worker exceeded the time limit of the lane; a later grant was interrupted."""
     journal = open_journal(settings)
     journal.record(refused("one"))
     journal.begin_grant("one", "A1", AT)

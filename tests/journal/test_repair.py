@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A damaged journal is kept as it was found, and as much as can be read and stored goes on."""
+"""A damaged journal is kept as it was found; everything readable is copied into a new one."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: batches of plates are cut, spoilt and sized as the single ones are.
+"""Guards: batches of plates are cut, degraded and resized in the same way as single plates.
 
 These parts need torch, which only the training has (models/training/requirements.txt).
 """
@@ -45,7 +45,7 @@ def test_shrinking_averages_as_opencv_does(spoil, rows: int) -> None:
 def test_sizes_of_networks_are_reached_as_opencv_does(spoil, rows: int, target: int) -> None:
     matrix = spoil.enlarge_matrix(torch.tensor([float(rows)]), 48, target, torch.tensor([False]))
     values = np.random.default_rng(1).uniform(0, 255, 48).astype(np.float32)
-    values[rows:] = 1000  # beyond what the camera had: never looked at
+    values[rows:] = 1000  # beyond the resolution of the camera: never used
     way = cv2.INTER_AREA if rows > target else cv2.INTER_LINEAR
     wanted = cv2.resize(values[:rows, None], (1, target), interpolation=way)[:, 0]
     assert matrix[0].numpy() @ values == pytest.approx(wanted, abs=0.5)

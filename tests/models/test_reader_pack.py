@@ -22,7 +22,7 @@ def makers(reader_part):
 
 
 def crop(pack, height: int = 160, edges: tuple[int, ...] = (80, 120, 160, 240)):
-    """A white plate on black; `samples.Crop` is the class that the module under test knows."""
+    """A white plate on black; `samples.Crop` is the class of the module under test."""
     image = np.zeros((height, 340), np.uint8)
     image[40:100, 60:260] = 255
     lines = (np.array(edges, np.int32),) if edges else ()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: what the reader learns to say nothing to is visible lettering, and no registration."""
+"""Guards: the negatives of the reader training are visible lettering and no registrations."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: a plate that is spelt anew shows the characters that its text says, and its box fits.
+"""Guards: a plate with replaced characters shows those of its text, and its box fits.
 
 Training code, so that a broken one is not noticed only as a worse reader.
 """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each user can write only its own state, and plategate-sync can read nothing of the gate.
 
-The folders are made as tmpfiles.d says, with user numbers that nobody has, and the firmware's own
-code runs as these users. Needs root, which alone may become another user.
+The folders are made as tmpfiles.d says, with unused user numbers, and the firmware's own code
+runs as these users. Needs root, which alone may become another user.
 """
 
 from __future__ import annotations

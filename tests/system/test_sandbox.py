@@ -41,7 +41,7 @@ def test_ok__gate_reads_decides_opens_and_records(tmp_path: Path) -> None:
 
 
 def test_ok__gate_can_ask_whether_the_clock_is_synchronised() -> None:
-    """With chrony or ntpsec the kernel is the only one who knows."""
+    """With chrony or ntpsec only the kernel has this information."""
     done = run(GATE, "-c", ASK_THE_KERNEL)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) >= 0

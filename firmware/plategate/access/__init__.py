@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may pass: lists, records, matching and policy; knows nothing of images or pins."""
+"""Who may pass: lists, records, matching and policy; independent of images and pins."""

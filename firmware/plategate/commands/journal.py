@@ -45,7 +45,7 @@ class Format(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the group to the root."""
-    group = typer.Typer(help="Look into the journal of passages.", no_args_is_help=True)
+    group = typer.Typer(help="Show, export or check the journal.", no_args_is_help=True)
     group.command("show")(show)
     group.command("export")(export)
     group.command("check")(check)

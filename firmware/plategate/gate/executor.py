@@ -181,7 +181,7 @@ class CommandExecutor:
 
     def _read(self, asked: TakeStills) -> None:
         """Vision worker: take stills, run the pipeline, post one event."""
-        # A passage that is recorded already is measured for nothing, but must not be kept.
+        # The times of a passage that is already recorded are measured, but not kept.
         spent = self._timings.get(asked.passage_id, _Timings()).spent_ms
         spent["capture"] = 0.0
         event: Event = _reading_failed(asked, Reason.PIPELINE_FAILED)

@@ -131,7 +131,7 @@ class Gate:
         self._events.put(None)
 
     def restart_when_idle(self, reason: str | None) -> None:
-        """End `run` once no vehicle is served and the arm is down; None takes that back."""
+        """End `run` once no vehicle is served and the arm is down; None cancels that."""
         self._health.set_failure("camera_driver", reason)
         self._restart_reason = reason
 

@@ -62,7 +62,7 @@ SENTENCES = {
 
 
 class RemoteControl:
-    """Turns requests into lane events and the lane's answers into answers.
+    """Turns requests into lane events, and the lane's answers into answers to the requests.
 
     `handle` is called by the command server's thread alone.
     """
@@ -95,7 +95,7 @@ class RemoteControl:
         )
 
     def handle(self, request: CommandRequest, user: str) -> CommandAnswer:
-        """Follow a request of a user of the system, or say why not."""
+        """Execute a request of a system user, or answer why it is refused."""
         received_s = self._clock.monotonic()
         if request.command not in self._users.get(user, frozenset()):
             reason = f"user {user} may not give the command {request.command}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the gate shows of itself: a snapshot of the lane, and named failures; no personal data."""
+"""The status of the gate: a snapshot of the lane, and named failures; no personal data."""
 
 from __future__ import annotations
 

@@ -73,5 +73,5 @@ class GateWithoutRelay:
             self._probe()
         except GateError:
             return False
-        logger.warning("what was missing is there; ending, to be started again as a gate")
+        logger.warning("the cause is gone; exiting, so that systemd starts the gate again")
         return True

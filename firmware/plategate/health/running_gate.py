@@ -2,7 +2,7 @@
 """Find the running gate and request its status, whichever settings it uses.
 
 A gate that refused the present settings file runs with the last good settings, and its socket is
-where those say; without last good settings it is where the refused file says.
+the one that those name; without last good settings, the one that the refused file names.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def open_database(file: Path | None) -> sqlite3.Connection:
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if version not in (0, VERSION):
             raise sqlite3.DatabaseError(
-                f"journal of version {version}, this program knows {VERSION}"
+                f"journal of version {version}; this program supports up to {VERSION}"
             )
         if version == 0 or not _has_kind(database):
             database.execute(f"PRAGMA busy_timeout = {MIGRATION_WAIT_S * 1000:.0f}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forget passages, events and pictures when their time is over or their space is used up."""
+"""Delete passages, events and pictures at the end of their retention or when space is used up."""
 
 from __future__ import annotations
 

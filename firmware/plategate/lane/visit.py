@@ -100,7 +100,7 @@ def verdict_reached(ctx: StepContext, visit: Visit, verdict: Verdict) -> None:
 
 
 def grant_written(ctx: StepContext, visit: Visit) -> None:
-    """StepContext the visit into an opening, now that the journal has the grant."""
+    """Turn the visit into an opening, now that the journal has the grant."""
     if visit.stage is not VisitStage.WRITING or visit.verdict is None:
         return
     verdict = _with_mode(ctx, visit, visit.verdict)

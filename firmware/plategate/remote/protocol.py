@@ -25,7 +25,7 @@ MODES = (*Mode, SCHEDULED)
 
 
 class AnswerResult(StrEnum):
-    """What became of a request; only ACCEPTED changes anything at the gate."""
+    """The result of a request; only ACCEPTED changes anything at the gate."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"  # the lane, or a safety input, does not allow it now

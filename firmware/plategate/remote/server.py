@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Take commands on a local socket: who is connected is asked of the kernel (SO_PEERCRED).
+"""Take commands on a local socket; the kernel names the connected user (SO_PEERCRED).
 
 One connection carries one request and its answer. Requests are handled one after the other, so that
 the order of commands is the order of their events in the journal.

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images in, plate regions and readings out; knows nothing of lists or pins."""
+"""Images in, plate regions and readings out; independent of lists and pins."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Build the localizers and readers that the settings ask for; report those that are unavailable.
 
-The only module that knows the concrete localizers and readers; the others know `interfaces`.
+The only module that imports the concrete localizers and readers; the others use `interfaces`.
 """
 
 from __future__ import annotations

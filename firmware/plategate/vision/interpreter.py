@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Load a .tflite model and run it on arrays with whichever TensorFlow Lite runtime is installed.
 
-Knows nothing of what a model computes: pre- and postprocessing belong to localizer and reader.
+Independent of what a model computes: pre- and postprocessing belong to localizer and reader.
 """
 
 import hashlib

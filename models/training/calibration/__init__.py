@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes models/calibration.toml: what the readers' confidences are worth."""
+"""Makes models/calibration.toml, the calibration of the readers' confidences."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Batches of training scenes: composed, weathered, with what the network should say of them."""
+"""Batches of training scenes: composed and degraded pictures with their target maps."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .compose import Composer
 from .targets import target
 from .weather import weathered
 
-# How often a batch is of each canvas: as photographs are, the largest holding most.
+# Share of the batches of each canvas: as among photographs; the largest one holds most.
 SHARES = (0.4, 0.15, 0.2, 0.1, 0.15)
 
 
 class Batches:
-    """Draws scenes from what was prepared in a folder; the seeds fix which."""
+    """Draws scenes from the material prepared in a folder; the same seeds give the same scenes."""
 
     def __init__(self, work: Path, *seeds: int) -> None:
         self._rng = np.random.default_rng(seeds)
@@ -33,9 +33,9 @@ class Batches:
         )
 
     def draw(self, count: int) -> tuple[Tensor, Tensor]:
-        """Pictures (count x 3 x height x width, BGR, -1 to 1) and their wanted maps.
+        """Pictures (count x 3 x height x width, BGR, -1 to 1) and their target maps.
 
-        All of one batch are of one of the canvases that the firmware looks at.
+        All pictures of a batch have the size of one of the firmware's canvases.
         """
         size = CANVASES[int(self._rng.choice(len(CANVASES), p=SHARES))]
         scenes = [self._composer.scene(*size) for _ in range(count)]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the weights that a training begins with out of a published detector of text.
+"""Makes the initial weights of a training from a published text detector.
 
 python -m detector.begin --published WORK/text_detector.pt --work WORK --to WORK/begun.pt
 
-The published first layers cost as much as all others together, so lighter ones learn to say the
-same; the other stages are taken over. The way back up, and what a plate is, are learned later.
+The published first layers cost as much as all others together, so lighter ones are distilled from
+them; the other stages are copied. The upsampling path and the output layer are trained later.
 """
 
 from __future__ import annotations

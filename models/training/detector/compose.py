@@ -144,7 +144,7 @@ class Composer:
         return scene
 
     def underlay(self, width: int, height: int) -> Picture:
-        """What lies around a photograph that does not fill the frame: another, or one colour."""
+        """The background around a photograph that is too small: another one, or one colour."""
         rng = self.rng
         if rng.random() < 0.2:
             edge = rng.integers(0, 200, 3) if rng.random() < 0.3 else 114
@@ -166,7 +166,7 @@ class Composer:
         widths: tuple[float, float],
         exact: bool,
     ) -> NDArray[np.float64]:
-        """Where to look from, so that the plate has a random width and a random place."""
+        """The affine map of a view in which the plate has a random width and a random place."""
         rng = self.rng
         wanted = np.exp(rng.uniform(np.log(widths[0]), np.log(widths[1])))
         scale = float(np.clip(wanted / (box[2] - box[0]), 0.08, 3.0))
@@ -189,7 +189,7 @@ class Composer:
         centre = (old.box[:2] + old.box[2:]) / 2 + rng.normal(0, 0.04, 2) * [width, height]
         quad = quad * np.clip(fit, 0.7 * width, 1.3 * width) * rng.uniform(0.9, 1.2) + centre
         quad = move(affine, quad)
-        least = 40 if rng.random() < 0.8 else 15  # grey on black, and what dirt and dusk leave
+        least = 40 if rng.random() < 0.8 else 15  # grey on black, dirt, dusk
         spread = np.maximum(old.bright - old.dark, least) * rng.uniform(0.6, 1.3)
         dark = old.dark * rng.uniform(0.5, 1.2)
         paste(rng, scene.image, drawing, quad, dark, dark + spread)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Validation photographs made harder in ways that a gate meets; boxes move along."""
+"""Validation photographs degraded as at a gate; the boxes are moved along."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ Condition = Callable[[Generator, Picture, Boxes], tuple[Picture, Boxes]]
 
 
 def day(_rng: Generator, image: Picture, boxes: Boxes) -> tuple[Picture, Boxes]:
-    """As it is."""
+    """Unchanged."""
     return image, boxes
 
 

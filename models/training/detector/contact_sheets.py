@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures about the detector: precision-recall curve, misses, and rectified plates.
 
-Sheets are written for every set apart, since only some sets may be shown in public.
+Each set has its own sheets, since only some sets may be shown in public.
 """
 
 from pathlib import Path

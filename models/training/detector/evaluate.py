@@ -72,9 +72,9 @@ def speed(measured: list[Look]) -> list[str]:
     place = multiply_adds(RefinerNetwork().eval(), COLUMNS, ROWS) / 1e9
     return [
         "",
-        f"A look at the largest canvas: {once:.3f} G multiply-adds, {place:.3f} G for a place from "
-        f"near. A picture: {often:.2f} looks, of {share / often:.2f} of that canvas, {near:.2f} "
-        f"places, that is {once * share + place * near:.3f} G. CPU time a picture, one thread: "
+        f"A pass on the largest canvas: {once:.3f} G multiply-adds, {place:.3f} G for a close-up. "
+        f"A picture: {often:.2f} passes, of {share / often:.2f} of that canvas, {near:.2f} "
+        f"close-ups, that is {once * share + place * near:.3f} G. CPU time a picture, one thread: "
         f"median {np.median(spent):.1f} ms, mean {spent.mean():.1f} ms, 95 % under "
         f"{np.percentile(spent, 95):.1f} ms.",
     ]

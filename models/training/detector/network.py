@@ -13,19 +13,19 @@ from trunk import Block, Published, PublishedStem, convolution, light_stem
 WIDTH, HEIGHT, STRIDE = 384, 288, 8
 CORNER_UNIT = 32.0  # corner offsets are predicted in units of this many pixels
 OUTPUTS = 9  # one likelihood, then x and y of four corners, clockwise from the top left
-STEM = 32  # channels of what the stem sees
+STEM = 32  # channels of the stem
 JOINED = 48
-# The published network was shown BGR of 0 to 1 less these means, by these deviations.
+# The published network takes BGR of 0 to 1, less these means, divided by these deviations.
 PUBLISHED_MEAN, PUBLISHED_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def around(inputs: int, outputs: int, side: int = 3) -> nn.Sequential:
-    """A convolution that looks `side` cells wide and high, normalisation and ReLU."""
+    """A convolution of `side` x `side` cells, normalisation and ReLU."""
     return convolution(inputs, outputs, (side, side), then=nn.ReLU(inplace=True))
 
 
 class Residual(nn.Module):
-    """Squeeze to half the channels, look around, add."""
+    """Residual block: 1 x 1 convolution to half the channels, then 3 x 3, added to the input."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class PublishedFirst(nn.Sequential):
         )
 
     def take(self, published: Published) -> None:
-        """Begin with the published weights."""
+        """Start from the published weights."""
         stem, *blocks = self
         assert isinstance(stem, PublishedStem)
         stem.take(published)
@@ -95,16 +95,16 @@ class PlateNetwork(nn.Module):
         self.predict = nn.Conv2d(64, OUTPUTS, 1)
         with torch.no_grad():
             self.predict.bias.zero_()
-            self.predict.bias[0] = -4.6  # plates are rare: start by saying "1 %" everywhere
+            self.predict.bias[0] = -4.6  # plates are rare: start from a probability of 1 %
             self.predict.bias[1:] = torch.tensor([-1, -0.3, 1, -0.3, 1, 0.3, -1, 0.3])
 
     @property
     def trunk(self) -> tuple[nn.Module, ...]:
-        """What comes from the published network, or learned to do as that does."""
+        """The layers that were copied or distilled from the published network."""
         return self.first, self.fine, self.middle, self.coarse
 
     def take(self, kept: Convolutions) -> PublishedFirst:
-        """Take the published stages over; returns the first layers, which ours have to mimic."""
+        """Copy the published stages; returns the first layers, from which ours are distilled."""
         published = Published(kept)
         first = PublishedFirst()
         first.take(published)

@@ -18,7 +18,7 @@ from .geometry import Quad, quad_of_box
 
 SIDE = 640  # longest side that is kept for training
 UPRIGHT_ASPECT = 4.0  # a box this wide can only be an upright one-line plate: its corners are known
-UPRIGHT_SETS = ("robertlucian-ro",)  # a level camera behind level cars
+UPRIGHT_SETS = ("robertlucian-ro",)  # level cameras and cars: upright plates
 
 
 @dataclass
@@ -146,7 +146,7 @@ def prepare(data: Path, work: Path, split: str = "train") -> None:
 
 
 def load(work: Path, split: str = "train", plain: bool = False) -> list[Photograph]:
-    """The prepared photographs, with refined corners if there are any and `plain` is not asked."""
+    """The prepared photographs, with refined corners if there are any, unless `plain`."""
     index = np.load(work / f"{split}.npz")
     pixels = np.memmap(work / f"{split}.pixels", np.uint8, "r")
     photographs = []

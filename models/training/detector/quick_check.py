@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recall and false finds of one look at the validation photographs, while training goes on."""
+"""Recall and false detections of one pass over the validation photographs, during training."""
 
 from pathlib import Path
 

@@ -3,9 +3,9 @@
 
 python -m detector.refine --work WORK --model WORK/float.tflite
 
-Each labelled plate is looked at in four views. Corners are kept where the views agree with each
-other and with the box; other plates that are seen beyond doubt are noted as unlabelled, so that
-training takes them neither for plates nor for background. `photographs.load` picks both up.
+The detector runs on four views of each labelled plate. Corners are kept where the views agree with
+each other and with the box; other plates that are found with certainty are marked as unlabelled, so
+that training uses them neither as plates nor as background. `photographs.load` picks both up.
 """
 
 import argparse
@@ -23,9 +23,9 @@ from .network import HEIGHT, WIDTH
 from .photographs import Photograph, load
 from .scoring import overlap
 
-ZOOMS = (80.0, 130.0)  # widths at which a labelled plate is looked at
+ZOOMS = (80.0, 130.0)  # widths of a labelled plate in its views
 FITS, AGREES = 0.75, 0.10  # overlap with the box; spread of the views, as a share of plate height
-LEVEL = 0.15  # slope; a detector that is half trained levels steep plates: leave them out (0.035)
+LEVEL = 0.15  # slope; with a detector that is half trained, which levels steep plates, use 0.035
 Picture = NDArray[np.uint8]
 
 
@@ -77,13 +77,13 @@ def corners(detector: Detector, image: Picture, box: NDArray[np.float32]) -> Qua
 
 
 def slope(quad: Quad) -> float:
-    """Of the upper or the lower edge, whichever is steeper."""
+    """The slope of the upper or the lower edge, whichever is steeper."""
     edges = np.array([quad[1] - quad[0], quad[2] - quad[3]])
     return float((np.abs(edges[:, 1]) / np.maximum(1, edges[:, 0])).max())
 
 
 def unlabelled(detector: Detector, photograph: Photograph, sure: float) -> list[Quad]:
-    """Plates beyond doubt that no label covers."""
+    """Plates found with certainty that no label covers."""
     found = [one.corners for one in detector.propose(photograph.image, sure)]
     boxes = [np.concatenate([quad.min(0), quad.max(0)]) for quad in found]
     return [

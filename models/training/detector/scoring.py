@@ -47,7 +47,7 @@ class Look:
     milliseconds: float = 0.0
     looks: int = 0
     pixels: int = 0  # that the detector was shown
-    near: int = 0  # places that were looked at from near
+    near: int = 0  # close-ups by the refiner
 
 
 def overlap(one: Box, other: Box) -> float:
@@ -93,7 +93,7 @@ def compare(look: Look) -> None:
 
 
 def counts(localizer: TfliteLocalizer) -> NDArray[np.int64]:
-    """Looks, pixels and places from near, up to now."""
+    """Passes, pixels and close-ups so far."""
     detector, refiner = localizer.detector, localizer.refiner
     return np.array([detector.passes, detector.pixels, refiner.passes if refiner else 0])
 

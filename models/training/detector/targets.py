@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the network should answer for a scene, and how wrong an answer is."""
+"""The training targets of a scene, and the loss of the network against them."""
 
 import numpy as np
 import torch
@@ -50,9 +50,9 @@ def target(scene: Scene) -> NDArray[np.float32]:
 
 
 def losses(answer: Tensor, wanted: Tensor) -> list[Tensor]:
-    """Errors of likelihood, box and corners.
+    """Losses of likelihood, box and corners.
 
-    `answer` is N9hw from the network, `wanted` NhwC from `target`.
+    `answer` (N9hw) is the output of the network, `wanted` (NhwC) comes from `target`.
     """
     answer = answer.permute(0, 2, 3, 1)
     heat = heat_loss(answer[..., 0], wanted[..., HEAT], wanted[..., HEAT_WEIGHT])

@@ -27,8 +27,8 @@ def summary(title: str, chosen: list[Look], accept: float) -> str:
     whole = np.mean([p.whole for p in found]) if found else 0
     return (
         f"{title} {100 * len(found) / len(plates):.1f} % whole {100 * whole:.1f} % "
-        f"others {others / len(chosen):.2f} looks {np.mean([look.looks for look in chosen]):.2f} "
-        f"places {np.mean([look.near for look in chosen]):.2f}"
+        f"others {others / len(chosen):.2f} passes {np.mean([look.looks for look in chosen]):.2f} "
+        f"close-ups {np.mean([look.near for look in chosen]):.2f}"
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What light, weather, lens and camera do to a picture; plates stay where they are."""
+"""Degrade a picture as light, weather, lens and camera do; plates stay where they are."""
 
 import cv2
 import numpy as np

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether the readers' crop of a found plate shows its first and its last character whole.
 
-Boxes are looser than registrations, so they cannot tell. Here the shipped reader reads each
-validation plate at its labelled box; where that is right, it says at which column each character
-stands, and the first and the last must lie, with half a character's pitch, inside the crop that is
-made from the found corners. Prints the count, and the plates that are cut.
+Boxes are looser than registrations, so they are no measure of this. Here the shipped reader reads
+each validation plate at its labelled box; where that is right, its output gives the column of each
+character, and the first and the last must lie, with half a character's pitch, inside the crop that
+is made from the found corners. Prints the count, and the plates that are cut.
 
 python -m detector.wholeness --data DATA --models ..
 """

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the small reader is made, from plates to plate_reader.tflite."""
+"""Makes both plate readers, from pictures of plates to .tflite files."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds where each character stands on real crops, with a network that can already read them.
 
-Characters of one plate can then change places: the same paint, light and camera spell a new text,
-so that the network learns shapes and not the few hundred cars that it has seen.
+Training then rearranges the characters of a plate: the same paint, light and camera with a new
+text, so that the network learns shapes and not the few hundred cars of the data.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cuts a whole batch of plates at once, as an imperfect localizer would (`samples.random_cut`).
 
-All pictures lie stretched to one size in one tensor; a homography for each plate says which part of
-its picture becomes the cut. It runs on the processor or on a graphics card.
+All pictures are stretched to one size and kept in one tensor; a homography for each plate says
+which part of its picture becomes the cut. It runs on the processor or on a graphics card.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CUT_HEIGHT, CUT_WIDTH = 96, 320  # twice the shipped reader's input
 STRONGLY_TURNED_SHARE = 0.12
 AS_FOUND_SHARE, FAULTS_OF_FOUND = 0.7, 0.6
 OTHER_WIDTHS_SHARE, WIDTH_KNOTS = 0.4, 7
-EXPOSURES = 8  # pictures that make up a smeared one
+EXPOSURES = 8  # pictures averaged to a motion-blurred one
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def random_resolution(plates: Plates) -> tuple[Tensor, Tensor]:
 
 
 def _widths(plates: Plates) -> Tensor:
-    """Where each column of a cut lies (batch, CUT_WIDTH), 0 to 1; some plates stretch unevenly."""
+    """Position of each column of a cut (batch, CUT_WIDTH), 0 to 1; some plates stretch unevenly."""
     like = plates.boxes
     spread = torch.where(_chance(OTHER_WIDTHS_SHARE, like), 0.22, 0.0)
     knots = torch.randn(len(plates), 1, WIDTH_KNOTS, device=like.device) * spread[:, None, None]

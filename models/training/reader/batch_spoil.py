@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spoils a whole batch of cuts at once as cameras, light and files do (`synthesis.degrade`).
+"""Degrades a whole batch of cuts at once as cameras, light and files do (`synthesis.degrade`).
 
-Each cut is brought to the resolution that its camera had, spoilt there, and brought to the sizes of
-the networks. Changes of size are products with one matrix for the rows and one for the columns, so
+Each cut is resampled to its camera's resolution, degraded there, and resampled to the sizes of the
+networks. Changes of size are products with one matrix for the rows and one for the columns, so
 plates of different resolution stay in one tensor; unused rows and columns repeat the last one.
 """
 

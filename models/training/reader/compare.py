@@ -40,7 +40,7 @@ class Score:
     confidence: npt.NDArray[np.float64]
 
     def accepted(self, threshold: float) -> tuple[int, int]:
-        """How many readings are at least so confident, and how many of these are wrong."""
+        """How many readings are at least that confident, and how many of these are wrong."""
         sure = self.confidence >= threshold
         return int(sure.sum()), int((sure & ~self.right).sum())
 
@@ -114,7 +114,7 @@ def reliability_table(scores: dict[str, dict[str, Score]], name: str) -> str:
 
 
 def agreement(one: Score, other: Score, threshold: float) -> str:
-    """How often two readers are both so confident, agree, and are wrong all the same."""
+    """How often two readers are both at least that confident, agree, and are wrong."""
     sure = (one.confidence >= threshold) & (other.confidence >= threshold)
     same = np.array([a == b for a, b in zip(one.texts, other.texts, strict=True)])
     agreed = sure & same

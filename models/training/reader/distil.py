@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains small readers to say what the shipped one says, all augmentation on the training device.
+"""Distils small readers from the shipped one, with all augmentation on the training device.
 
-The pupils learn the teacher's chances at every step, its features before the head, and the true
-text (CTC), for a fixed time. All of them see the same batches, so they can be compared.
+The pupils learn the teacher's probabilities at every step, its features before the head, and the
+true text (CTC), for a fixed time. All of them get the same batches, so they can be compared.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .train import Average, difficulty
 
 FONTS_VARIABLE = "PLATEGATE_FONTS"  # where synthesis.fonts finds them
 WARM_UP = 400  # steps
-WARM_UP_AGAIN = 50  # when going on from trained weights
+WARM_UP_AGAIN = 50  # when continuing from trained weights
 DECAY = 0.999
 CTC, SOFT, HINT = 0.3, 10.0, 0.5  # weights of the three losses
 NOTE_SECONDS, SAVE_SECONDS = 20.0, 60.0
@@ -40,13 +40,13 @@ MEASURED_STEPS = range(100, 140)
 
 
 class Pupil:
-    """A small network that learns, its average, and its optimizer."""
+    """A small network in training, its averaged weights, and its optimizer."""
 
     def __init__(self, variant: str, teacher_channels: int, options: argparse.Namespace) -> None:
         self.variant = variant
         device = torch.device(options.device)
         network = VARIANTS[variant]()
-        # What maps features to the teacher's is not kept, so a later training goes without.
+        # The projection to the teacher's features is not saved: later trainings omit this loss.
         self.hint = HINT if options.start_from is None else 0.0
         if options.start_from is not None:
             network = with_weights(variant, kept_weights(options.start_from, variant)).train()
@@ -221,7 +221,7 @@ def main() -> None:
     parser.add_argument("--start-from", type=Path, help="of reader.distil or reader.choose")
     parser.add_argument("--amount", type=float, default=1.0, help="scales how pictures are spoilt")
     parser.add_argument("--real", type=float, help="share of real crops as they are")
-    parser.add_argument("--same-view", action="store_true", help="the teacher sees no clean cut")
+    parser.add_argument("--same-view", action="store_true", help="the teacher gets no clean cut")
     parser.add_argument("--tight", action="store_true", help="cut at the plate's rim")
     parser.add_argument("--drawn", type=int, default=10**9, help="plates to draw, no more")
     parser.add_argument("--workers", type=int, default=8, help="processes that draw plates")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds where the shipped localizer sees the corners of the training crops.
+"""Finds the corners of the training plates with the shipped localizer.
 
-The reader is then shown real plates as the firmware levels them: by corners that are found, on
-tilted plates and in holders that labelled boxes leave out, and not by the boxes alone.
+The reader is then trained on plates that are cut as in the firmware, along the corners found, and
+not only along the labelled boxes, which ignore tilt and holders.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Batches to distil a small reader with: spoilt pictures, and what the shipped reader says of them.
+"""Batches for distilling a small reader: degraded pictures and the shipped reader's outputs.
 
-The teacher sees the clean cut and the spoilt one; what is wanted is the mean of its two answers.
+The teacher gets the clean cut and the degraded one; the target is the mean of its two outputs.
 Patches and signs without a plate have the empty text, whatever the teacher reads there.
 """
 
@@ -41,13 +41,13 @@ KINDS = {
 }
 SMEARED_SHARE = 0.17
 FIRST_DRAWN = 2000  # drawn plates before the training begins
-CHARACTER_WEIGHT = 8.0  # a step with a character counts so much more than a blank
+CHARACTER_WEIGHT = 8.0  # weight of a step with a character, relative to a blank
 LEAST_TRUST = 0.05
 LEAST_LENGTH = 6
 
 
 class Teacher:
-    """The shipped reader: its chances by step, and its features before the head."""
+    """The shipped reader: its probabilities by step, and its features before the head."""
 
     def __init__(self, weights: Path, device: torch.device) -> None:
         network = load_average(weights)
@@ -73,19 +73,19 @@ class Teacher:
 
 @dataclass(frozen=True)
 class Lesson:
-    """One batch: what the pupils see, and what they should say of it."""
+    """One batch: the inputs of the pupils, and their targets."""
 
     pictures: Tensor
     classes: Tensor
     lengths: Tensor  # on the processor
     shares: Tensor  # what the loss of a text is divided by
     wanted: Tensor  # chances (batch, steps, classes)
-    trust: Tensor  # (batch,), how far the teacher knew the true text
+    trust: Tensor  # (batch,), how closely the teacher read the true text
     features: Tensor
 
 
 def text_loss(log_chances: Tensor, classes: Tensor, lengths: Tensor) -> Tensor:
-    """CTC loss of every text, (batch,); `lengths` may lie on the processor, which saves a wait."""
+    """CTC loss of every text, (batch,); with `lengths` on the CPU nothing has to wait."""
     steps = torch.full((len(lengths),), log_chances.shape[1])
     return functional.ctc_loss(
         log_chances.transpose(0, 1), classes, steps, lengths, reduction="none", zero_infinity=True
@@ -93,7 +93,7 @@ def text_loss(log_chances: Tensor, classes: Tensor, lengths: Tensor) -> Tensor:
 
 
 def soft_loss(log_chances: Tensor, wanted: Tensor) -> Tensor:
-    """Weighted divergence from the wanted chances, (batch,); steps with characters count more."""
+    """Weighted divergence from the target chances, (batch,); steps with characters count more."""
     weight = 1 + CHARACTER_WEIGHT * (1 - wanted[..., 0])
     apart = wanted * (wanted.clamp_min(1e-7).log() - log_chances)
     return (weight * apart.sum(-1)).mean(-1)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a trained network light: a plain stem and one block less learn what its first layers say.
+"""Makes a trained network lighter: distils its first layers into a plain stem and fewer blocks.
 
-Only the light layers learn, from pictures without their texts; the rest is taken over. What the
-light network has lost after that, a further training gives back.
+Only the light layers are trained, on pictures without texts; all other weights are copied. A
+further training makes up for the loss of accuracy.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BATCH = 32
 
 
 def light_of(heavy: ReaderNetwork) -> ReaderNetwork:
-    """A light network that has everything of a heavy one but the stem and what it leaves out."""
+    """A light network with the weights of a heavy one, except for stem and left-out block."""
     light = ReaderNetwork(light=True)
     theirs = heavy.state_dict()
     mine = light.state_dict()
@@ -35,7 +35,7 @@ def light_of(heavy: ReaderNetwork) -> ReaderNetwork:
 
 
 def first_layers(network: ReaderNetwork) -> nn.Sequential:
-    """Stem and fine blocks, which the two networks do differently."""
+    """Stem and fine blocks, which differ between the two networks."""
     return nn.Sequential(network.stem, *list(network.body)[:FIRST_BLOCKS])
 
 

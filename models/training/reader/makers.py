@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes that draw plates and spell real ones anew while a network trains.
+"""Processes that draw plates, and real ones with new texts, while a network trains.
 
 Each sends chunks of pictures through a queue; all pictures are stretched to one size, as
 `pool.Pool` keeps them, and everything else is in pixels of the original crop.

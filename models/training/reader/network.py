@@ -11,14 +11,14 @@ from trunk import Block, Published, PublishedStem, convolution, light_stem
 from .shape import ALPHABET, BLANK, CLASSES, COLUMNS, HEIGHT, STEPS
 
 FINE, WHOLE = 96, 192  # channels of the strokes, and of characters and columns
-# The published network was shown colours from -1 to 1; their deviation is about this.
+# The published network takes colours from -1 to 1; their deviation is about this.
 PUBLISHED_DEVIATION = 0.45
 
 Weights = dict[str, Tensor]
 
 
 class Neighbours(nn.Module):
-    """Every channel of a row of columns looks three columns to each side, and adds."""
+    """Depthwise convolution over three columns to each side, added to its input."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Neighbours(nn.Module):
 class ReaderNetwork(nn.Module):
     """The first stages of PP-OCRv6's recognizer, then whole columns, then a head for each line.
 
-    A column sees the full height, so it knows whether it belongs to one line or to two. The steps
+    A column covers the full height, which shows whether the plate has one line or two. The steps
     of the top line come first and those of the bottom line after them: one CTC reads both.
     The light network is the one that is shipped; the other begins as the published one.
     """
@@ -61,18 +61,18 @@ class ReaderNetwork(nn.Module):
 
     @classmethod
     def of(cls, weights: Weights) -> ReaderNetwork:
-        """The network that weights belong to, with them."""
+        """The network that the weights belong to, with these weights."""
         network = cls(light="stem.first.0.weight" not in weights)
         network.load_state_dict(weights)
         return network
 
     @property
     def trunk(self) -> tuple[nn.Module, nn.Module]:
-        """What comes from the published network."""
+        """The layers copied from the published network."""
         return self.stem, self.body
 
     def take(self, kept: Convolutions) -> None:
-        """Begin with the published weights; columns and heads stay as they are."""
+        """Start from the published weights; columns and heads stay as they are."""
         published = Published(kept)
         if not isinstance(self.stem, PublishedStem):
             raise SystemExit("the light network cannot take published weights")

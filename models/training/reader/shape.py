@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The alphabet of the reader networks, and the sizes of what the large one takes and gives."""
+"""The alphabet of the reader networks, and the input and output sizes of the large one."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def _relu() -> nn.Module:
 
 
 def _whole_columns(inputs: int, outputs: int) -> list[nn.Module]:
-    """Every column of four rows becomes one place that has seen the full height."""
+    """Every column of four rows becomes one cell that covers the full height."""
     layer = nn.Conv2d(inputs, outputs, (HEIGHT // 8, 1), bias=False)
     return [layer, nn.BatchNorm2d(outputs), _relu()]
 

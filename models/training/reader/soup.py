@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Averages the weights of several trainings that started from the same network into one.
 
-The mean reads better than each of them, most of all pictures that are worse than those trained on
-(Wortsman et al. 2022, Model soups), and costs nothing at the gate.
+The mean reads better than each of them, most of all on pictures that are worse than the training
+data (Wortsman et al. 2022, Model soups), and costs nothing at the gate.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the reader for a fixed time, with averaged weights and checkpoints to go on from."""
+"""Trains the reader for a fixed time, with averaged weights and resumable checkpoints."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def learning_rate(step: int, share: float, peak: float) -> float:
 
 
 def difficulty(share: float) -> float:
-    """How badly pictures are spoilt: gently at first, and less again in the second half."""
+    """Strength of the degradation: low at first, and lower again in the second half."""
     return min(1.0, 0.15 + 10 * share, 0.8 - 0.5 * (share - 0.5))
 
 
@@ -86,7 +86,7 @@ def targets(texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def first_network(start_from: Path | None, published: Path | None) -> ReaderNetwork:
-    """What a training begins with: an earlier one's weights, published ones, or chance."""
+    """The initial weights: those of an earlier training, published or random ones."""
     if start_from is not None:
         return load_average(start_from).train()
     network = ReaderNetwork(light=published is None)
@@ -96,7 +96,7 @@ def first_network(start_from: Path | None, published: Path | None) -> ReaderNetw
 
 
 class Training:
-    """One run: network, average, optimiser and how far it has come."""
+    """One run: network, averaged weights, optimiser and progress."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         torch.manual_seed(options.seed)
@@ -119,7 +119,7 @@ class Training:
         self.folder: Path = options.folder
 
     def resume(self) -> None:
-        """Go on from the checkpoint in the folder, if there is one."""
+        """Resume from the checkpoint in the folder, if there is one."""
         path = self.folder / "checkpoint.pt"
         if not path.exists():
             return
@@ -202,7 +202,7 @@ class Training:
 
 
 def main() -> None:
-    """Command line: train, going on from a checkpoint where there is one."""
+    """Command line: train, resuming from a checkpoint if there is one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="checkpoints and log")
     parser.add_argument("--start-from", type=Path, help="checkpoint to take the weights of")

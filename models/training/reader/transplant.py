@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spells new registrations with characters cut out of other real plates of the same set.
+"""Composes new registrations from characters cut out of other real plates of the same set.
 
-A few hundred cars show each character in few places. A character of one plate, brought to the
-height and contrast of another, stands there in paint, light and blur that no drawing has.
+A few hundred cars have each character in few positions. A character that is moved to another plate,
+at its height and contrast, keeps the real paint, light and blur that drawn plates lack.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _band(crop: Crop) -> _Band:
 def with_edges(crops: list[Crop], path: Path, mixes: int = 1) -> list[Crop]:
     """The crops of the train split, `mixes` of each, with what reader.align found of their borders.
 
-    Tilted plates are left as they are: columns do not part their characters.
+    Tilted plates are left as they are: columns do not separate their characters.
     """
     crops = list(crops)
     with np.load(path) as known:
@@ -159,7 +159,7 @@ def _close_to_neighbour(
 def _beside_rim(
     crop: Crop, bar: int | None, parts: list[Picture], rng: np.random.Generator
 ) -> None:
-    """Add what lies right of the characters; now and then take away the paper beside the rim."""
+    """Add what lies right of the characters; now and then remove the paper next to the rim."""
     edges = crop.edges[0]
     after = crop.image[:, edges[-1] :]
     if rng.random() < (AT_RIM_SHARE if bar is None else BAR_AT_RIM_SHARE):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The refiner network: from a window around a candidate to plate probability and four corners.
 
-Corners are voted for: every cell of 8 pixels says where each corner is and how much it knows about
-it, and the mean of what they say, weighted by a softmax over the cells, is the corner. A place far
-from a corner may so be outvoted by one that sees it.
+Corners are predicted by voting: every cell of 8 x 8 pixels gives a position and a weight for each
+corner, and the corner is the mean of the positions, weighted by a softmax over the cells. So the
+cells near a corner outvote those far from it.
 """
 
 import torch
@@ -12,7 +12,7 @@ from torch.nn import functional
 
 WIDTH, HEIGHT = 160, 96
 STRIDE = 8
-UNIT = 32.0  # pixels; the unit in which cells say where corners are
+UNIT = 32.0  # pixels; the unit of the corner positions
 
 
 def convolution(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Sequential:

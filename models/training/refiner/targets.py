@@ -9,7 +9,7 @@ from detector.compose import Known
 from detector.targets import shared
 
 WEIGHTS = (1.0, 1.0, 2.0)  # of likelihood, box and corners
-HARD = 1.5  # power by which answers that are right already count less
+HARD = 1.5  # exponent that reduces the loss where the output is right already
 
 
 def losses(answer: Tensor, wanted: Tensor) -> list[Tensor]:

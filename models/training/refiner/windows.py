@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training windows: the detector's candidates in composed scenes, and random places.
 
-What is near a labelled plate shows that plate, however far beside it the proposal lies; what is
-near none shows no plate.
+The target of a window near a labelled plate is that plate, even if the proposal is far off; any
+other window shows no plate.
 """
 
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ from plategate.vision.localize.refiner import Window, cut
 
 SCENE = (512, 384)  # pixels; larger than the detector's input, as stills are
 WIDTHS = (24.0, 340.0)  # of plates in a scene, in pixels
-SUSPECT = 0.06  # likelihood from which the detector's proposals are learned from
-NEAR, FAR = 0.25, 0.05  # overlap from which a proposal means a plate, and below which it means none
+SUSPECT = 0.06  # least likelihood of the detector's proposals that are used
+NEAR, FAR = 0.25, 0.05  # overlap from which a proposal counts as a plate, and below which as none
 MOST = 5  # proposals of one scene
 
 Floats = NDArray[np.float32]

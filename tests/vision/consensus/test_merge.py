@@ -85,7 +85,7 @@ def test_ok__readings_of_one_still_are_limited_by_the_greatest_doubt_about_the_e
         joined = join(*readings)
         assert joined.text == "TR95XM"
         assert joined.confidence == pytest.approx(0.7, abs=0.01)
-        # Whoever matches the reading with a list is told of the longer text as well.
+        # The longer text is an alternative, so that it can be matched with a list as well.
         assert joined.alternatives[0] == TextAlternative("TR95XMI", 0.3)
     assert join(sure, overlooked(0.05), other).confidence > 0.97
     burst = agree_burst([join(sure, doubting, other), sure, sure])

@@ -21,7 +21,7 @@ from .plate_maps import FakeModel, plate_map
 
 MODELS = Path(__file__).parents[3] / "models"
 DEMO = Path(__file__).parents[2] / "data" / "demo"
-SHIFT = np.float32([2, 1])  # how far from the detector's corners the refiner sees them
+SHIFT = np.float32([2, 1])  # offset of the refiner's corners from the detector's
 
 
 class FakeRefiner:

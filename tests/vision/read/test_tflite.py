@@ -79,7 +79,7 @@ def test_ok__variants_that_disagree_lower_the_confidence() -> None:
     assert both.characters[0].confidence > 0.9
 
 
-# Beside the runtime of Debian 12 on arm64 the smallest numbers round to 0; hypothesis must know.
+# With the runtime of Debian 12 on arm64 the smallest numbers round to 0, as set here.
 share = st.floats(0, 0.2, allow_subnormal=False)
 
 

@@ -137,7 +137,7 @@ def test_ok__a_flat_profile_is_one_band() -> None:
     assert find_bands(np.zeros(40, np.float32), 1.5) == ((0, 40),)
 
 
-# Beside the runtime of Debian 12 on arm64 the smallest numbers round to 0; hypothesis must know.
+# With the runtime of Debian 12 on arm64 the smallest numbers round to 0, as set here.
 coordinate = st.floats(-2000, 4000, allow_nan=False, allow_subnormal=False)
 
 

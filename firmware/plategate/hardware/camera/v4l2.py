@@ -150,6 +150,6 @@ class V4l2Camera(CameraDriver):
     def _fail(self, reason: str, stop: threading.Event) -> None:
         with self._frame_arrived:
             if stop.is_set():
-                return  # an abandoned reader says nothing about the present run
+                return  # a fault of an abandoned reader does not concern the present run
             self._fault = f"{self._label} {reason}"
             self._frame_arrived.notify_all()

@@ -100,8 +100,8 @@ def _join(
 def support(readings: Sequence[PlateReading], text: str) -> str:
     """How the readings support the joined text: one of SUPPORTS.
 
-    A second reader with a quite different text has probably read noise and says little; one that
-    differs in a single character puts this character in doubt.
+    A second reader with a quite different text has probably read noise and carries little
+    information; one that differs in a single character puts this character in doubt.
     """
     if len({r.reader for r in readings}) == 1:
         return CUTS

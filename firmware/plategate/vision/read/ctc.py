@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """CTC decoding: prefix beam search over a network's character probabilities at each time step.
 
-Pure functions on numbers; knows neither models nor pictures. Class 0 is the blank.
+Pure functions on numbers, independent of models and pictures. Class 0 is the blank.
 """
 
 from __future__ import annotations
