@@ -57,7 +57,7 @@ def test_ok__relay_and_trigger_are_enough(file: Path) -> None:
         (WIRED + MOVING_FILES, "triggers.motion.enabled: needs a real camera, not files"),
         (
             '[access]\ncountries = ["zz"]\n',
-            "access.countries: 'zz': no such country; known are ae,",
+            "access.countries: 'zz': no such country; known are ad,",
         ),
         (
             SOURCE + 'url = "ftp://x/list.csv"\n',
