@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -113,7 +115,7 @@ def residents_error(residents) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("form", ["csv", "json"])
+@pytest.mark.parametrize("form", ["csv", "json", "xlsx"])
 def test_ok__an_export_is_read_again_unchanged(run, tmp_path, form):
     settings = tmp_path / "settings.toml"
     settings.write_text('[access]\nzone = "Europe/Berlin"\n')
@@ -133,7 +135,8 @@ def test_ok__an_export_is_read_again_unchanged(run, tmp_path, form):
     assert run("list", "show", *site).splitlines()[2:] == before.splitlines()[3:]
     assert "exists already; use --force" in run("list", "export", file, *site, code=1)
     run("list", "export", file, "--force", *site)
-    assert run("list", "export", "-", "--format", form, *site) == file.read_text()
+    if form != "xlsx":
+        assert run("list", "export", "-", "--format", form, *site) == file.read_text()
     if form == "csv":
         cells = [line.split(",")[3] for line in file.read_text("utf-8-sig").splitlines()[1:]]
         assert not [cell for cell in cells if cell.strip('"')[:1] in ("=", "-", "@", "+")]
@@ -141,8 +144,27 @@ def test_ok__an_export_is_read_again_unchanged(run, tmp_path, form):
 
 def test_fail__an_export_names_unknown_formats(run, residents, tmp_path):
     residents("A1")
-    assert "format 'pdf': unknown; known are csv, json" in run(
+    assert "format 'pdf': unknown; known are csv, json, xlsx" in run(
         "list", "export", tmp_path / "a.pdf", code=1
     )
     missing = tmp_path / "none" / "a.csv"
     assert f"{missing}: cannot be written: No such file" in run("list", "export", missing, code=1)
+
+
+def test_ok__a_workbook_is_imported_and_what_was_interpreted_is_said(run, tmp_path):
+    file = Path(__file__).parents[1] / "data" / "spreadsheets" / "us.csv"
+    said = run("list", "import", file, "--dry-run").splitlines()
+    assert said[0].startswith("columns: Kennzeichen is plate, Name is holder")
+    assert said[1] == "until: dates are read as month, day, year"
+    assert said[2].startswith("would be: allow: generation 1, 3 entries")
+    assert said[3] == "+ BAB123        Jörg Müller  Wohnung 7  until 2026-12-31"
+    assert "write NAME=COLUMN" in run("list", "import", file, "--column", "Name=x", code=2)
+
+
+def test_ok__a_template_is_written_once(tmp_path):
+    file = tmp_path / "list.xlsx"
+    runner = CliRunner()
+    assert "import it with" in runner.invoke(app, ["list", "template", str(file)]).output
+    assert "exists already" in str(runner.invoke(app, ["list", "template", str(file)]).exception)
+    assert runner.invoke(app, ["list", "template", str(file), "--force"]).exit_code == 0
+    assert runner.invoke(app, ["list", "template", str(tmp_path / "a.csv")]).exit_code == 2

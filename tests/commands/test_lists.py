@@ -47,9 +47,9 @@ def test_ok__the_file_names_its_list(run, tmp_path):
 
 def test_fail__an_invalid_line_is_named_and_nothing_is_imported(run, tmp_path):
     file = tmp_path / "a.csv"
-    file.write_text("plate,until,hours\nA1,,\nB2,31.12.2026,\nC3,,mon 7-9\n")
+    file.write_text("plate,until,hours\nA1,,\nB2,31.13.2026,\nC3,,mon 7-9\n")
     said = run("list", "import", str(file))
-    assert "a.csv: line 3: until = '31.12.2026': not a day or time" in said
+    assert "a.csv: line 3: until = '31.13.2026': is no date; write the year first" in said
     assert "a.csv: line 4: hours = 'mon 7-9': '7-9': write times as 07:00-18:00" in said
     assert "never imported" in run("list", "show", code=1)
 

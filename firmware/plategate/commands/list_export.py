@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate list export`: write a list to a file, or to standard output."""
+"""`plategate list export|template`: write a list, or an empty workbook to fill in, to a file."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from plategate.errors import OutputError, reason_of
 
 
 def register(root: typer.Typer) -> None:
-    """Add the command to the group `list`."""
+    """Add the commands to the group `list`."""
     del root  # `list` is a group of its own
     list_app.command("export")(export)
+    list_app.command("template")(template)
 
 
 def export(
     file: Annotated[
-        Path, typer.Argument(help="ends in .csv or .json; - writes to standard output")
+        Path, typer.Argument(help="ends in .csv, .json or .xlsx; - writes to standard output")
     ],
     which: Which = "allow",
     form: Annotated[
-        str | None, typer.Option("--format", help="csv or json; default: the ending of the file")
+        str | None,
+        typer.Option("--format", help="csv, json or xlsx; default: the ending of the file"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="replace a file that exists")] = False,
     config: Config = None,
@@ -56,3 +58,23 @@ def export(
             return
         count = export_file(file, entries, zone, name, form=form, replace=force)
     print(f"{count} entries of the {name} list written to {file}")
+
+
+def template(
+    file: Annotated[Path, typer.Argument(help="ends in .xlsx")],
+    force: Annotated[bool, typer.Option("--force", help="replace a file that exists")] = False,
+) -> None:
+    """Write an empty workbook to fill in for `list import`; its second sheet explains it."""
+    from plategate.access.files.workbooks import write_template
+    from plategate.errors import ListError
+    from plategate.storage import replace_file
+
+    if file.suffix.lower() != ".xlsx":
+        raise typer.BadParameter(f"{file}: must end in .xlsx")
+    if file.exists() and not force:
+        raise ListError(f"{file}: exists already; use --force to replace it")
+    try:
+        replace_file(file, write_template())
+    except OSError as error:
+        raise ListError(f"{file}: cannot be written: {reason_of(error)}") from error
+    print(f"{file} written; fill in the sheet plates and import it with plategate list import")

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate list`: import a list file, show the lists in force, check them for problems."""
+"""`plategate list`: show the lists in force, check them for problems."""
 
 from __future__ import annotations
 
-from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plategate.commands.shared.list_changes import Limit, Who, Why, print_differences
 from plategate.commands.shared.lists import (
     Config,
     State,
@@ -18,9 +15,6 @@ from plategate.commands.shared.lists import (
     entry_line,
     list_name,
     plate_argument,
-    shrink_limit_percent,
-    user_name,
-    warn,
 )
 from plategate.errors import printable
 
@@ -29,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from zoneinfo import ZoneInfo
 
-    from plategate.access.store.history import ListChange, PlateDifference
     from plategate.access.store.lists import ListName
 
 app = typer.Typer(help="The allow, block and wanted lists.", no_args_is_help=True)
@@ -40,68 +33,6 @@ Which = Annotated[str, typer.Option("--list", help="allow, block or wanted")]
 def register(root: typer.Typer) -> None:
     """Add the group to the root."""
     root.add_typer(app, name="list")
-
-
-@app.command("import")
-def import_list(
-    file: Annotated[Path, typer.Argument(help="CSV or JSON")],
-    which: Annotated[
-        str | None,
-        typer.Option(
-            "--list",
-            help="allow, block or wanted; default: the list that the file names, else allow",
-        ),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option(help="show what would change, change nothing")] = False,
-    force: Annotated[
-        bool,
-        typer.Option(
-            "--force",
-            help="accept a list that shrinks beyond the limit, or that names another list",
-        ),
-    ] = False,
-    empty: Annotated[
-        bool, typer.Option("--allow-empty", help="accept a file without entries")
-    ] = False,
-    drop_by_hand: Annotated[
-        bool,
-        typer.Option("--drop-by-hand", help="drop what was added, edited or removed by hand too"),
-    ] = False,
-    limit: Limit = 50,
-    who: Who = "",
-    why: Why = "",
-    config: Config = None,
-    state: State = None,
-) -> None:
-    """Replace a list by the entries of a file, completely or not at all."""
-    from plategate.access.store.history import differences
-    from plategate.access.store.importing import import_list_file
-    from plategate.schedule.zone import site_zone
-
-    settings = access_settings(config, state)
-
-    found: list[PlateDifference] = []
-
-    def collect(store: sqlite3.Connection, change: ListChange) -> None:
-        found.extend(islice(differences(store, change), limit))
-
-    change = import_list_file(
-        settings,
-        file,
-        name=list_name(which) if which else None,
-        who=who or user_name(),
-        dry_run=dry_run,
-        allow_empty=empty,
-        force=force,
-        drop_by_hand=drop_by_hand,
-        why=why,
-        inspect=collect if dry_run else None,
-        shrink_limit_percent=shrink_limit_percent(config),
-        report=warn,
-    )
-    print(("would be: " if dry_run else "") + change_sentence(change))
-    count = change.added + change.removed + change.changed
-    print_differences(found, site_zone(settings.zone), count if dry_run else 0)
 
 
 @app.command("show")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from plategate.access.files.entries import read_entries
-from plategate.access.files.tables import _CHUNK
+from plategate.access.files.tables import CHUNK
 from plategate.access.files.vehicles import read_records
 from plategate.errors import ListError, RecordError
 
@@ -52,7 +52,7 @@ def test_fail__a_value_in_a_column_without_name_is_refused() -> None:
 def test_ok__lines_may_end_with_cr_crlf_or_lf(ending: str) -> None:
     rows = ["plate;note", *(f"A{number};{'x' * 50}" for number in range(5000))]
     text = ending.join(rows) + ending
-    assert len(text) > 3 * _CHUNK
+    assert len(text) > 3 * CHUNK
     assert plates(text) == [f"A{number}" for number in range(5000)]
     assert plates(text.rstrip(ending)) == plates(text)
     with pytest.raises(ListError, match="f: line 5002: plate = '---'"):

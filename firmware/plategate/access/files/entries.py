@@ -57,7 +57,7 @@ def read_entries(stream: BinaryIO, origin: str, zone: ZoneInfo) -> ListFile:
         name, serial = _header(header.values)
     except TableError as error:
         raise ListError(f"{origin}: {error}") from None
-    return ListFile(name, serial, _entries(rows, origin, zone))
+    return ListFile(name, serial, entries_of(rows, origin, zone))
 
 
 def entry_from(fields: Mapping[str, object], zone: ZoneInfo) -> ListEntry:
@@ -96,7 +96,8 @@ def _written(moment: datetime | None, zone: ZoneInfo, day: datetime | None) -> s
     return (plain if unique else moment).isoformat(sep=" ", timespec=spec)
 
 
-def _entries(rows: Iterator[Row], origin: str, zone: ZoneInfo) -> Iterator[ListEntry]:
+def entries_of(rows: Iterator[Row], origin: str, zone: ZoneInfo) -> Iterator[ListEntry]:
+    """The entries of checked rows; raises ListError after the last row if any is invalid."""
     report = ErrorReport(origin, ListError)
     try:
         for row in rows:

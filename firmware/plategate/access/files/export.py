@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write a list to a file that `entries` reads again: CSV or JSON, by the ending of its name.
+"""Write a list to a file that `entries` reads again: CSV, JSON or XLSX, by the ending of its name.
 
 No cell of a CSV file starts a formula when a spreadsheet opens it: an apostrophe goes before it,
 which `entries` removes again.
@@ -17,13 +17,14 @@ from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from plategate.access.files.entries import FORMAT, VERSION, fields_of
-from plategate.access.files.rows import protected
+from plategate.access.files.rows import TableError, protected
+from plategate.access.files.workbooks import COLUMNS, write_workbook
 from plategate.access.store.lists import ListName
 from plategate.errors import ListError, reason_of
 from plategate.storage import PARTIAL, put_in_place
 from plategate.values import ListEntry
 
-FIELDS = ("plate", "holder", "group", "note", "from", "until", "hours", "entries")
+FIELDS = tuple(field for field, _, _ in COLUMNS)
 _PRIVATE = 0o600  # a list is personal data
 
 Write = Callable[[BinaryIO, Iterable[ListEntry], ZoneInfo, ListName], int]
@@ -62,7 +63,7 @@ def export_file(
 
 
 def writer_for(form: str) -> Write:
-    """The function that writes a format: csv or json."""
+    """The function that writes a format: csv, json or xlsx."""
     try:
         return _WRITERS[form.lower()]
     except KeyError:
@@ -99,6 +100,18 @@ def _write_json(
     return count
 
 
+def _write_xlsx(
+    stream: BinaryIO, entries: Iterable[ListEntry], zone: ZoneInfo, name: ListName
+) -> int:
+    del name
+    try:
+        data, count = write_workbook(_rows(entries, zone))
+    except TableError as error:
+        raise ListError(str(error)) from None
+    stream.write(data)
+    return count
+
+
 def _rows(entries: Iterable[ListEntry], zone: ZoneInfo) -> Iterator[Mapping[str, str]]:
     return (fields_of(entry, zone) for entry in entries)
 
@@ -114,4 +127,4 @@ def _text(stream: BinaryIO, encoding: str) -> Iterator[TextIOWrapper]:
         text.detach()
 
 
-_WRITERS: dict[str, Write] = {"csv": _write_csv, "json": _write_json}
+_WRITERS: dict[str, Write] = {"csv": _write_csv, "json": _write_json, "xlsx": _write_xlsx}

@@ -19,7 +19,7 @@ LONGEST_LINE = 65_536  # bytes
 NEEDED = "plate"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DELIMITERS = ";,\t"
-_CHUNK = 65_536  # bytes read at a time
+CHUNK = 65_536  # bytes read at a time
 _SAVE_AS = 'save it from the spreadsheet as "CSV UTF-8"'
 _FOREIGN = {
     b"PK\x03\x04": f"a workbook (.xlsx or .ods) or another zip file; {_SAVE_AS}",
@@ -54,7 +54,7 @@ def read_rows(
 
 
 def _csv_rows(stream: BinaryIO, known: frozenset[str] | None) -> Iterator[Row]:
-    lines = _lines(stream)
+    lines = text_lines(stream)
     head, first, delimiter = _head(lines)
     columns = _columns(head, first, delimiter)
     _check_columns(head, columns, known)
@@ -67,7 +67,7 @@ def _csv_rows(stream: BinaryIO, known: frozenset[str] | None) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as problem:
-            raise _not_csv(line, problem) from None
+            raise not_csv(line, problem) from None
         if not any(value.strip() for value in values):
             continue
         complete = all_named and len(values) <= len(columns)
@@ -103,20 +103,21 @@ def _columns(line: int, first: str, delimiter: str) -> list[str]:
     try:
         names = next(csv.reader([first], delimiter=delimiter, strict=True), [])
     except csv.Error as error:
-        raise _not_csv(line, error) from None
+        raise not_csv(line, error) from None
     return [name.strip().lower() for name in names]
 
 
-def _not_csv(line: int, error: csv.Error) -> TableError:
+def not_csv(line: int, error: csv.Error) -> TableError:
+    """The error for a line that is not valid CSV."""
     reason = str(error)
     if "new-line" in reason:
         reason = "a line break in a cell without quotes; use the same line ending everywhere"
     return TableError(line, "", None, f"not valid CSV: {reason}")
 
 
-def _lines(stream: BinaryIO) -> Iterator[str]:
+def text_lines(stream: BinaryIO) -> Iterator[str]:
     """The lines; they end as the first one does: with LF (or CRLF), or (old Macintosh) with CR."""
-    chunk = stream.read(_CHUNK)
+    chunk = stream.read(CHUNK)
     first = re.search(rb"\r\n?|\n", chunk)
     ending = b"\r" if first is not None and first[0] == b"\r" else b"\n"
     number, rest = 0, b""
@@ -133,7 +134,7 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
                 yield raw.decode("utf-8")
             except UnicodeDecodeError:
                 raise TableError(number, "", None, f"not UTF-8 text; {_SAVE_AS}") from None
-        chunk = stream.read(_CHUNK)
+        chunk = stream.read(CHUNK)
 
 
 def _check_columns(line: int, columns: list[str], known: frozenset[str] | None) -> None:

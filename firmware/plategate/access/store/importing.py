@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from plategate.access.files.entries import read_entries
+from plategate.access.files.owner_files import ReadingOptions, read_owner_file
 from plategate.access.files.vehicles import read_records
 from plategate.access.store.changes import Inspect, replace_list
 from plategate.access.store.history import ListChange
@@ -43,6 +43,8 @@ def import_list_file(
     shrink_limit_percent: int = 100,
     report: Callable[[str], None] = _ignore,
     inspect: Inspect | None = None,
+    reading: ReadingOptions | None = None,
+    note: Callable[[str], None] = _ignore,
 ) -> ListChange:
     """Replace a list by the entries of a file.
 
@@ -50,7 +52,8 @@ def import_list_file(
     is set, a file is refused that names another list than `name`, or that removes a larger share
     of the entries than `shrink_limit_percent`. What was changed by hand outranks the file unless
     `drop_by_hand` is set. `report` receives a message if a damaged database had to be set aside;
-    `inspect` may read the changed list, also in a dry run.
+    `inspect` may read the changed list, also in a dry run. `note` receives what had to be
+    interpreted, such as names of columns and the order of dates.
     """
     in_file = 0
 
@@ -70,7 +73,11 @@ def import_list_file(
             )
 
     def replace(store: sqlite3.Connection, stream: BinaryIO) -> ListChange:
-        found = read_entries(stream, str(file), site_zone(settings.zone))
+        zone, options = site_zone(settings.zone), reading or ReadingOptions()
+        opened = read_owner_file(stream, str(file), zone, options)
+        for sentence in opened.notes:
+            note(sentence)
+        found = opened.file
         if not force and name is not None and found.list not in (None, name):
             raise ListError(
                 f"{file}: is the {found.list} list, not the {name} list;"
