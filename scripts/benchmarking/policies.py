@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from plategate.vision.attempts import CASCADE, SURE, Asked, Attempt, Cascade, Cut, State
+from plategate.vision.attempts import CASCADE, SURE, Asked, Attempt, Cascade, Cut, ReadingState
 from plategate.vision.interfaces import Reader
 from plategate.vision.localize.detector import Detector
 from plategate.vision.localize.refiner import Refiner
@@ -44,7 +44,7 @@ def with_variants(cascade: Cascade, row: int, most: int | None) -> Cascade:
 def everybody() -> Cascade:
     """The table before costs counted: all variants, a second cut of every plate, all readers."""
     rows = [replace(row, variants=None) for row in CASCADE.attempts[2:]]
-    rows.insert(3, Attempt(Cut.REGION, Asked.OTHERS, State.CONFIRMED, below=SURE))
+    rows.insert(3, Attempt(Cut.REGION, Asked.OTHERS, ReadingState.CONFIRMED, below=SURE))
     return Cascade(tuple(rows))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from plategate.access.control import open_access
 from plategate.access.store.lists import ListName
-from plategate.access.visits import Direction, Visit, VisitStore
+from plategate.access.visits import Direction, EntryUse, VisitStore
 from plategate.values import ListEntry, Reason, Result
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -109,7 +109,7 @@ def test_ok__lists_the_plates_inside(tmp_path):
     assert store.inside() == ()
     for number, plate in enumerate(("B2", "A1")):
         at = NOW + timedelta(hours=number)
-        store.note(Visit(f"p{number}", plate, None, Direction.IN, at))
+        store.note(EntryUse(f"p{number}", plate, None, Direction.IN, at))
     assert [plate for plate, _ in store.inside()] == ["B2", "A1"]
     assert store.inside_since("A1") == NOW + timedelta(hours=1)
     assert store.forget_inside(NOW + timedelta(minutes=1)) == 1

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from typer.testing import CliRunner
 
-from plategate.access.visits import Direction, Visit, VisitStore
+from plategate.access.visits import Direction, EntryUse, VisitStore
 from plategate.cli import app
 from plategate.errors import GateError
 from plategate.schedule.zone import site_zone
@@ -114,7 +114,7 @@ def test_ok__shows_who_is_inside(run, tmp_path):
     assert run("list", "inside") == "0 inside\n"
     visits = VisitStore(tmp_path / "visits.sqlite")
     since = datetime(2026, 3, 2, 9, tzinfo=UTC)
-    visits.note(Visit("p1", "A1", None, Direction.IN, since))
+    visits.note(EntryUse("p1", "A1", None, Direction.IN, since))
     since = since.astimezone(site_zone(""))
     assert run("list", "inside").splitlines() == [
         f"A1            since {since:%Y-%m-%d %H:%M}",

@@ -25,7 +25,7 @@ from plategate.access.store.database import open_for_reading, open_for_writing
 from plategate.access.store.lists import ListName, all_entries
 from plategate.access.sync.checks import SyncOptions
 from plategate.access.sync.sync import sync_lists
-from plategate.access.visits import Direction, Visit, VisitStore
+from plategate.access.visits import Direction, EntryUse, VisitStore
 from plategate.journal import open_journal
 from plategate.settings import Settings
 from plategate.storage import open_for_writing as open_database
@@ -122,7 +122,7 @@ class Machine:
         journal = open_journal(self.settings.journal)
         verdict = Verdict(Result.GRANTED, Reason.ALLOWED, plate=PLATE.decode())
         journal.record(Passage("p", "gate", NOON, "beam", verdict))
-        visit = Visit("p", PLATE.decode(), None, Direction.IN, NOON)
+        visit = EntryUse("p", PLATE.decode(), None, Direction.IN, NOON)
         VisitStore(self.settings.access.visits_file).note(visit)
         replace_file(self.settings.access.clock_stamp, b"2026")
         replace_file(self.settings.journal.dir / "settings.good.toml", b"")

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from plategate.cli import app
 from plategate.errors import ModelError
 from plategate.settings.vision import VisionSettings
-from plategate.vision.bench import NETWORKS, Candidate, choose, measure
+from plategate.vision.bench import NETWORKS, MeasuredModel, choose, measure
 from plategate.vision.choice import ModelChoice, load_choices, open_chosen, write_choices
 from plategate.vision.images import load_still
 from plategate.vision.interpreter import installed_runtimes
@@ -94,7 +94,7 @@ def test_ok__every_network_is_measured_with_all_its_files() -> None:
 def test_ok__the_shipped_file_stays_unless_another_is_clearly_cheaper() -> None:
     def measured(*milliseconds: float | None) -> str:
         group = [
-            Candidate("n", ModelChoice(f"t{number}", RUNTIME, ""), value)
+            MeasuredModel("n", ModelChoice(f"t{number}", RUNTIME, ""), value)
             for number, value in enumerate(milliseconds)
         ]
         best = choose(group)

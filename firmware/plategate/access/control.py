@@ -21,7 +21,7 @@ from plategate.access.rules import AccessRules, access_rules
 from plategate.access.store.database import ThreadConnections
 from plategate.access.store.lists import ListName, entries_of_plate, list_state
 from plategate.access.store.vehicles import record_of_plate
-from plategate.access.visits import Direction, Visit, VisitStore
+from plategate.access.visits import Direction, EntryUse, VisitStore
 from plategate.errors import StoreError
 from plategate.plates.confusions import installed_confusions
 from plategate.plates.registration import registered_in
@@ -96,7 +96,7 @@ class AccessControl:
         lane has used the last one up: the barrier must then stay closed.
         """
         direction = self._rules.direction
-        visit = Visit(passage_id, verdict.plate or "", verdict.entry, direction, at)
+        visit = EntryUse(passage_id, verdict.plate or "", verdict.entry, direction, at)
         counted = verdict.entry is not None and verdict.entry.entries is not None
         if not counted and direction is Direction.UNKNOWN:
             return True

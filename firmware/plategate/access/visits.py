@@ -39,7 +39,7 @@ class Direction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class EntryUse:
     """A granted passage before the barrier opens: its plate, its entry and the direction."""
 
     passage: str
@@ -69,7 +69,7 @@ class VisitStore:
         with self._open() as store:
             return _used(store, entry)
 
-    def note(self, visit: Visit) -> bool:
+    def note(self, visit: EntryUse) -> bool:
         """Record a visit; repeated calls count once. Raises StoreError on failure.
 
         Returns False, and records nothing, if the entry is used up: another lane may have granted

@@ -73,7 +73,7 @@ def assess_still(pipeline: Pipeline, still: Still) -> AimReport:
     return AimReport(still.source, text, region is not None, ratings)
 
 
-def table_of(report: AimReport) -> Table:
+def report_table(report: AimReport) -> Table:
     """The table for the terminal."""
     from rich.markup import escape
     from rich.table import Table

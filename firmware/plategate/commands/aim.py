@@ -108,7 +108,7 @@ def _assess_next(
 def _print_live(reports: Iterator[AimReport], as_json: bool) -> None:
     from rich.live import Live
 
-    from plategate.aiming.report import table_of
+    from plategate.aiming.report import report_table
     from plategate.terminal.console import Console
 
     console = Console()
@@ -118,17 +118,17 @@ def _print_live(reports: Iterator[AimReport], as_json: bool) -> None:
         return
     with Live(console=console, auto_refresh=False) as live:
         for report in reports:
-            live.update(table_of(report), refresh=True)
+            live.update(report_table(report), refresh=True)
 
 
 def _print(report: AimReport, as_json: bool) -> None:
-    from plategate.aiming.report import table_of
+    from plategate.aiming.report import report_table
     from plategate.terminal.console import Console
 
     if as_json:
         print(json.dumps(report.document(), ensure_ascii=False), flush=True)
     else:
-        Console().print(table_of(report))
+        Console().print(report_table(report))
 
 
 @contextmanager

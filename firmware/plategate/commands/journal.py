@@ -36,7 +36,7 @@ EventsOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON line for each passage")]
 
 
-class Format(StrEnum):
+class ExportFormat(StrEnum):
     """What `export` writes."""
 
     JSON = "json"
@@ -102,7 +102,9 @@ def export(
     file: Annotated[
         Path | None, typer.Argument(help="file to write; default: the terminal")
     ] = None,
-    format_: Annotated[Format, typer.Option("--format", help="json lines or csv")] = Format.JSON,
+    format_: Annotated[
+        ExportFormat, typer.Option("--format", help="json lines or csv")
+    ] = ExportFormat.JSON,
     config: ConfigOption = None,
     limit: LimitOption = None,
     since: SinceOption = None,
@@ -118,7 +120,7 @@ def export(
         pages: Iterable[list[StoredEvent]] = (
             journal.pages(wanted) if limit is None else [journal.newest(limit, wanted)[::-1]]
         )
-        if format_ is Format.CSV:
+        if format_ is ExportFormat.CSV:
             passages.write_csv(pages, stream, events)
         else:
             for page in pages:

@@ -72,14 +72,14 @@ def _show(ask: Callable[[], dict[str, Any]], every_s: float, looks: int) -> None
     number = 0
     with Live(console=console, auto_refresh=False, transient=False) as live:
         while True:
-            live.update(table_of(ask()), refresh=True)
+            live.update(watch_table(ask()), refresh=True)
             number += 1
             if looks and number >= looks:
                 return
             time.sleep(every_s)
 
 
-def table_of(seen: dict[str, Any]) -> Table:
+def watch_table(seen: dict[str, Any]) -> Table:
     """The table for one update: `inputs` (name to level), `metres`, and LANE_ROWS."""
     from rich.table import Table
     from rich.text import Text

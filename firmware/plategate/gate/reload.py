@@ -58,7 +58,7 @@ class NewSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PendingSettings:
     """Pending settings: since when, and what they wait for."""
 
     new: NewSettings
@@ -100,7 +100,7 @@ class Reload:
         self._clock = clock
         self._asked = False
         self._found: queue.SimpleQueue[_Found] = queue.SimpleQueue()
-        self._waiting: Waiting | None = None
+        self._waiting: PendingSettings | None = None
 
     def ask(self) -> None:
         """Request a reload; callable from any thread and from a signal handler."""
@@ -131,7 +131,7 @@ class Reload:
         if reason is not None:
             if reason != waiting.hindrance:
                 logger.info("new settings are pending: %s", reason)
-                self._waiting = Waiting(new, waiting.since_s, reason)
+                self._waiting = PendingSettings(new, waiting.since_s, reason)
             return None
         self._waiting = None
         if new.changes.restart:
@@ -187,6 +187,6 @@ class Reload:
         self._health.recovered(FAILURE)
         settings, runtime = found
         new = NewSettings(settings, runtime, changes(self._present, settings))
-        self._waiting = Waiting(new, self._clock.monotonic()) if new.changes.keys else None
+        self._waiting = PendingSettings(new, self._clock.monotonic()) if new.changes.keys else None
         # Only the names of the keys: a value may be a secret.
         logger.info("settings read again, changed: %s", ", ".join(new.changes.keys) or "nothing")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from plategate.lane.context import StepContext
-from plategate.lane.state import ArmStage, Opening, Seen, ShownResult
+from plategate.lane.state import ArmStage, InputState, Opening, ShownResult
 from plategate.messages import InputName, Level, Mode, Record, Signal, WriteGrant
 from plategate.values import Reason, Result, Verdict
 
@@ -65,7 +65,7 @@ def override_refusal(ctx: StepContext, reason: Reason) -> Reason | None:
     return None if free else Reason.LOCKED
 
 
-def count_vehicle(ctx: StepContext, before: Seen) -> None:
+def count_vehicle(ctx: StepContext, before: InputState) -> None:
     """Count a vehicle just under the arm; a gap shorter than `vehicle_gap_s` is a trailer."""
     if before.level is not Level.INACTIVE:
         return

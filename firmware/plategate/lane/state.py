@@ -18,7 +18,7 @@ Milestones = tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class InputState:
     """The level of an input and the time of its last change."""
 
     level: Level = Level.UNKNOWN
@@ -126,7 +126,7 @@ class LaneState:
     prefix: str
     started_s: float = 0.0
     number: int = 0
-    inputs: Mapping[InputName, Seen] = field(default_factory=dict)
+    inputs: Mapping[InputName, InputState] = field(default_factory=dict)
     scheduled_mode: Mode = Mode.AUTOMATIC
     commanded_mode: Mode | None = None  # in place of the scheduled one until it is taken back
     hold_commanded: bool = False  # the arm is kept up until a release
@@ -156,9 +156,9 @@ class LaneState:
         """Whether the arm is to stay up for everybody, by mode or by command."""
         return self.mode is Mode.OPEN or self.hold_commanded
 
-    def seen(self, name: InputName) -> Seen:
+    def seen(self, name: InputName) -> InputState:
         """Level and time of last change of an input; UNKNOWN since the start if never reported."""
-        return self.inputs.get(name) or Seen(since_s=self.started_s)
+        return self.inputs.get(name) or InputState(since_s=self.started_s)
 
     def level(self, name: InputName) -> Level:
         """The present level of an input."""

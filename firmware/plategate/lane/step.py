@@ -16,7 +16,7 @@ from plategate.lane.openings import advance_openings, count_vehicle, override
 from plategate.lane.presence import advance_presence, trust_sensor, vehicle_present
 from plategate.lane.rules import LaneRules
 from plategate.lane.signal import advance_signal
-from plategate.lane.state import LaneState, Seen
+from plategate.lane.state import InputState, LaneState
 from plategate.lane.supervision import advance_supervision, drive_failed, reset
 from plategate.lane.visit import (
     advance_visit,
@@ -141,7 +141,7 @@ def _input_changed(ctx: StepContext, name: InputName, level: Level) -> None:
     before = ctx.state.seen(name)
     if name not in ctx.rules.wired or before.level is level:
         return
-    ctx.change(inputs={**ctx.state.inputs, name: Seen(level, ctx.now)})
+    ctx.change(inputs={**ctx.state.inputs, name: InputState(level, ctx.now)})
     if name in ctx.state.distrusted:
         trust_sensor(ctx, name)
     if level is not Level.ACTIVE:

@@ -44,7 +44,7 @@ class Asked(Enum):
     OTHERS = auto()  # all other readers, one after the other
 
 
-class State(Enum):
+class ReadingState(Enum):
     """What is known about a region while it is read."""
 
     UNREAD = auto()
@@ -66,7 +66,7 @@ class Attempt:
 
     cut: Cut
     asked: Asked
-    state: State
+    state: ReadingState
     below: float = inf
     variants: int | None = None
 
@@ -93,14 +93,14 @@ class Cascade:
 # two of 796 readings above 0.99 are wrong (day and four conditions), without it none of 849.
 CASCADE = Cascade(
     (
-        Attempt(Cut.REGION, Asked.SMALL, State.UNREAD, variants=1),
-        Attempt(Cut.SECOND, Asked.SMALL, State.SMALL_CLEAR, variants=1),
-        Attempt(Cut.REGION, Asked.MAIN, State.UNREAD, variants=2),
-        Attempt(Cut.CLOSE_UP, Asked.MAIN, State.DOUBTFUL, variants=1),
-        Attempt(Cut.SECOND, Asked.MAIN, State.CLEAR, variants=1),
-        Attempt(Cut.REGION, Asked.OTHERS, State.UNCONFIRMED, variants=2),
-        Attempt(Cut.REGION, Asked.OTHERS, State.DOUBTFUL, below=SURE, variants=2),
-        Attempt(Cut.LEVELLED, Asked.OTHERS, State.DOUBTFUL, below=LOST, variants=2),
+        Attempt(Cut.REGION, Asked.SMALL, ReadingState.UNREAD, variants=1),
+        Attempt(Cut.SECOND, Asked.SMALL, ReadingState.SMALL_CLEAR, variants=1),
+        Attempt(Cut.REGION, Asked.MAIN, ReadingState.UNREAD, variants=2),
+        Attempt(Cut.CLOSE_UP, Asked.MAIN, ReadingState.DOUBTFUL, variants=1),
+        Attempt(Cut.SECOND, Asked.MAIN, ReadingState.CLEAR, variants=1),
+        Attempt(Cut.REGION, Asked.OTHERS, ReadingState.UNCONFIRMED, variants=2),
+        Attempt(Cut.REGION, Asked.OTHERS, ReadingState.DOUBTFUL, below=SURE, variants=2),
+        Attempt(Cut.LEVELLED, Asked.OTHERS, ReadingState.DOUBTFUL, below=LOST, variants=2),
     ),
     small_clear=0.7,
     agree=0.5,
@@ -119,7 +119,7 @@ class Tally:
         self._evidence = evidence
         self._calibration = calibration
         self._cascade = cascade
-        self.state = State.UNREAD
+        self.state = ReadingState.UNREAD
         self.readings: list[PlateReading] = []
         self.contradicted: list[PlateReading] = []  # first readings that a close-up replaced
         self._small: list[PlateReading] = []
@@ -145,14 +145,14 @@ class Tally:
             differs = bool(self.contradicted) and self.contradicted[0].text != found[0].text
             self._judge_first(differs)
             return True
-        if self.state is State.UNREAD:
+        if self.state is ReadingState.UNREAD:
             self.readings = found
             self._judge_first(differs=False)
             return True
-        if self.state is State.CLEAR:
+        if self.state is ReadingState.CLEAR:
             same = bool(found) and found[0].text == self.readings[0].text
             confirmed = same and confidence_of(found) >= self._cascade.clear
-            self.state = State.CONFIRMED if confirmed else State.UNCONFIRMED
+            self.state = ReadingState.CONFIRMED if confirmed else ReadingState.UNCONFIRMED
         self.readings = [*self.readings, *found]
         self._joined = self._join(self.readings)
         return True
@@ -161,19 +161,19 @@ class Tally:
         """Count a reading of the small reader; False if the main reader has to read the plate."""
         same = bool(found and self._small) and found[0].text == self._small[0].text
         sure = confidence_of(found)
-        if self.state is State.SMALL_CLEAR:
-            self.state = State.UNREAD
+        if self.state is ReadingState.SMALL_CLEAR:
+            self.state = ReadingState.UNREAD
             if not same or sure < self._cascade.small_clear:
                 return False
-            self.readings, self.state = [*self._small, *found], State.CONFIRMED
+            self.readings, self.state = [*self._small, *found], ReadingState.CONFIRMED
             self._joined = self._join(self.readings)
             return True
         self._small = found
         if sure >= self._cascade.small_alone:
-            self.readings, self.state = found, State.ALONE
+            self.readings, self.state = found, ReadingState.ALONE
         elif sure >= self._cascade.small_clear:
-            self.state = State.SMALL_CLEAR
-        return self.state is not State.UNREAD
+            self.state = ReadingState.SMALL_CLEAR
+        return self.state is not ReadingState.UNREAD
 
     def result(self) -> PlateReading | None:
         """The joined reading; a contradicted one counts if no other reader has read the plate."""
@@ -186,14 +186,14 @@ class Tally:
     def _judge_first(self, differs: bool) -> None:
         if self._agrees_with_small():
             self.readings = [*self.readings, *self._small]
-            self.state, self._joined = State.CONFIRMED, self._join(self.readings)
+            self.state, self._joined = ReadingState.CONFIRMED, self._join(self.readings)
             return
         if confidence_of(self.readings) < self._cascade.clear or differs:
-            self.state = State.DOUBTFUL
+            self.state = ReadingState.DOUBTFUL
             return
         joined = self._join(self.readings)
         alone = joined is not None and joined.confidence >= self._cascade.alone
-        self.state = State.ALONE if alone else State.CLEAR
+        self.state = ReadingState.ALONE if alone else ReadingState.CLEAR
 
     def _agrees_with_small(self) -> bool:
         """Whether the small reader has the same text, and both are confident enough."""

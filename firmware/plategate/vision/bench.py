@@ -27,7 +27,7 @@ WORTHWHILE = 0.95
 
 
 @dataclass(slots=True)
-class Candidate:
+class MeasuredModel:
     """A file and a runtime for a network; `milliseconds` a run, None if it cannot be loaded."""
 
     network: str
@@ -40,7 +40,7 @@ class Candidate:
 
 def measure(
     folder: Path | None = None, clock_s: Callable[[], float] = time.process_time
-) -> Iterator[list[Candidate]]:
+) -> Iterator[list[MeasuredModel]]:
     """The measured candidates of one network after the other; the chosen one is marked.
 
     A network that the manifest does not have is passed over. Raises ModelError where no runtime is
@@ -57,7 +57,7 @@ def measure(
         except ModelError:
             continue
         candidates = [
-            Candidate(network, ModelChoice(name, runtime, file.sha256))
+            MeasuredModel(network, ModelChoice(name, runtime, file.sha256))
             for name, file in files.items()
             for runtime in runtimes
         ]
@@ -65,7 +65,7 @@ def measure(
         yield candidates
 
 
-def choose(candidates: list[Candidate]) -> Candidate | None:
+def choose(candidates: list[MeasuredModel]) -> MeasuredModel | None:
     """The cheapest; the first (the shipped file in the preferred runtime) unless it pays."""
     measured = [one for one in candidates if one.milliseconds is not None]
     if not measured:
@@ -77,9 +77,9 @@ def choose(candidates: list[Candidate]) -> Candidate | None:
 
 
 def _measure(
-    candidates: list[Candidate], folder: Path | None, clock_s: Callable[[], float]
+    candidates: list[MeasuredModel], folder: Path | None, clock_s: Callable[[], float]
 ) -> None:
-    models: list[tuple[Candidate, Model]] = []
+    models: list[tuple[MeasuredModel, Model]] = []
     for one in candidates:
         file = find_model(one.choice.table, folder)
         try:

@@ -12,7 +12,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from plategate.values import Image, PlateImage, PlateReading, PlateRegion
-from plategate.vision.attempts import CASCADE, Asked, Attempt, Cascade, Cut, State, Tally, walk
+from plategate.vision.attempts import (
+    CASCADE,
+    Asked,
+    Attempt,
+    Cascade,
+    Cut,
+    ReadingState,
+    Tally,
+    walk,
+)
 from plategate.vision.consensus.calibrate import Calibration
 from plategate.vision.consensus.settle import Evidence
 from plategate.vision.degraded import PART_FAILURES, Degraded
@@ -81,7 +90,7 @@ class RegionReader:
                 cuts = {Cut.REGION: cuts[Cut.CLOSE_UP]}
             if not found and not tally.readings and region.confidence < DOUBTFUL_REGION:
                 return False
-            return thorough or tally.state is not State.DOUBTFUL
+            return thorough or tally.state is not ReadingState.DOUBTFUL
 
         walk(self._cascade.attempts, tally, self._numbers, ask)
         return cuts[Cut.REGION], tally

@@ -11,12 +11,12 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
-from .recorded import Result
+from .recorded import ScoredReading
 
 EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
 
 
-def _bins(results: Sequence[Result]) -> list[tuple[float, float, int, float]]:
+def _bins(results: Sequence[ScoredReading]) -> list[tuple[float, float, int, float]]:
     """Mean confidence, share right, count and standard error of every bin with readings."""
     found = []
     for low, high in pairwise(EDGES):
@@ -31,7 +31,7 @@ def _bins(results: Sequence[Result]) -> list[tuple[float, float, int, float]]:
     return found
 
 
-def draw(plain: Sequence[Result], crossed: Sequence[Result], path: Path) -> None:
+def draw(plain: Sequence[ScoredReading], crossed: Sequence[ScoredReading], path: Path) -> None:
     """Draw before and after calibration side by side."""
     mpl.use("Agg")
     figure, axes = plt.subplots(1, 2, figsize=(9, 4.4), sharey=True)

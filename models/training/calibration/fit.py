@@ -20,7 +20,7 @@ from .recorded import (
     OTHER,
     SMALL,
     Plate,
-    Result,
+    ScoredReading,
     accepted,
     flow,
     is_right,
@@ -113,7 +113,9 @@ def joined_samples(plates: Sequence[Plate], first: Calibration) -> dict[str, lis
     return joined
 
 
-def crossed(plates: Sequence[Plate], repeat: float, harder: Sequence[Plate] = ()) -> list[Result]:
+def crossed(
+    plates: Sequence[Plate], repeat: float, harder: Sequence[Plate] = ()
+) -> list[ScoredReading]:
     """Results of every plate with a calibration that was fitted on the other folds."""
     results = []
     for part in range(FOLDS):

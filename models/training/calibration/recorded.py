@@ -42,7 +42,7 @@ class Plate:
 
 
 @dataclass(frozen=True)
-class Result:
+class ScoredReading:
     """Confidence of one plate's joined reading, and whether it is right."""
 
     confidence: float
@@ -100,17 +100,17 @@ def _key_of(attempt: Attempt, plate: Plate) -> str:
     return f"{READERS[attempt.asked]} {CUT_NAMES[attempt.cut]}"
 
 
-def results_of(plates: Sequence[Plate], calibration: Calibration) -> list[Result]:
+def results_of(plates: Sequence[Plate], calibration: Calibration) -> list[ScoredReading]:
     """The results of all plates with a calibration."""
     results = []
     for plate in plates:
         agreed, _ = flow(plate, calibration)
         sure = agreed.confidence if agreed else 0.0
-        results.append(Result(sure, is_right(plate, agreed)))
+        results.append(ScoredReading(sure, is_right(plate, agreed)))
     return results
 
 
-def log_loss(results: Sequence[Result]) -> float:
+def log_loss(results: Sequence[ScoredReading]) -> float:
     """Mean log loss; lower is better."""
     eps = 1e-4
     shares = [
@@ -119,7 +119,7 @@ def log_loss(results: Sequence[Result]) -> float:
     return -sum(math.log(share) for share in shares) / len(shares)
 
 
-def accepted(results: Sequence[Result], most_wrong: float = 1 / 200) -> tuple[float, float]:
+def accepted(results: Sequence[ScoredReading], most_wrong: float = 1 / 200) -> tuple[float, float]:
     """The lowest threshold with at most `most_wrong` errors among the accepted; their share."""
     ranked = sorted(results, key=lambda r: -r.confidence)
     wrong, best = 0, (1.0, 0.0)

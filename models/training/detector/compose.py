@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from .geometry import Quad, look, move, random_turn
+from .geometry import Quad, move, random_turn, view_map
 from .network import WIDTH
 from .photographs import Photograph, Plate
 
@@ -178,7 +178,7 @@ class Composer:
         edge = np.minimum(np.array([0.55, 0.3]) * wanted, np.array(size) / 2)
         to = rng.uniform(edge, np.array(size) - edge)
         centre = (box[:2] + box[2:]) / 2
-        return look(rng, centre, to, scale, np.deg2rad(angle), bool(rng.random() < 0.5))
+        return view_map(rng, centre, to, scale, np.deg2rad(angle), bool(rng.random() < 0.5))
 
     def redraw(self, scene: Scene, old: Plate, affine: NDArray[np.float64]) -> None:
         """A drawn plate in the place, light and size of a real one."""

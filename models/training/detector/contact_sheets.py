@@ -15,22 +15,22 @@ from plategate.vision.rectify.plate import rectify
 
 from .conditions import CONDITIONS
 from .photographs import read_labels
-from .scoring import Look
+from .scoring import ScoredPicture
 
 TILE = (320, 220)  # width and height of a tile
 Picture = NDArray[np.uint8]
 
 
-def curve(measured: list[Look], path: Path) -> None:
+def curve(measured: list[ScoredPicture], path: Path) -> None:
     """Recall against other regions a picture, for every threshold above the shipped one."""
     figure, axes = pyplot.subplots(figsize=(6, 4))
     for condition in CONDITIONS:
-        chosen = [look for look in measured if look.condition == condition]
+        chosen = [one for one in measured if one.condition == condition]
         if not chosen:
             continue
-        plates = [p for look in chosen for p in look.plates]
+        plates = [p for one in chosen for p in one.plates]
         sure = np.array([p.confidence for p in plates if p.overlap >= 0.5])
-        wrong = np.array([c for look in chosen for c in look.others])
+        wrong = np.array([c for one in chosen for c in one.others])
         steps = np.linspace(0.95, 0.0, 96)
         recall = np.array([(sure >= t).sum() / len(plates) for t in steps])
         right = np.array([(sure >= t).sum() for t in steps])
@@ -62,38 +62,36 @@ def sheet(tiles: list[Picture], path: Path, columns: int = 5) -> None:
     cv2.imwrite(str(path), np.vstack(rows))
 
 
-def missed(image: Picture, look: Look) -> Picture:
+def missed(image: Picture, one: ScoredPicture) -> Picture:
     """The picture with labels in green and what was found in red."""
     drawn = image.copy()
     thick = max(1, max(image.shape[:2]) // 320)
-    for plate in look.plates:
+    for plate in one.plates:
         low, high = plate.box[:2].astype(int), plate.box[2:].astype(int)
         cv2.rectangle(drawn, low.tolist(), high.tolist(), (0, 255, 0), thick)
-    for region in look.regions:
+    for region in one.regions:
         quad = np.array(region.corners).round().astype(np.int32)
         cv2.polylines(drawn, [quad], True, (0, 0, 255), thick)
     return drawn
 
 
-def write(data: Path, measured: list[Look], folder: Path) -> None:
+def write(data: Path, measured: list[ScoredPicture], folder: Path) -> None:
     curve(measured, folder / "detector-precision-recall.png")
     boxes = read_labels(data, "val")
-    for set_name in sorted({look.set_name for look in measured}):
+    for set_name in sorted({one.set_name for one in measured}):
         for condition in CONDITIONS:
             chosen = [
-                look
-                for look in measured
-                if look.set_name == set_name and look.condition == condition
+                one for one in measured if one.set_name == set_name and one.condition == condition
             ]
             misses, level = [], []
-            for look in chosen:
-                key = look.set_name, look.name
-                rng = np.random.default_rng(len(look.name) + sum(map(ord, look.name)))
-                original = cv2.imread(str(data / look.name))
+            for one in chosen:
+                key = one.set_name, one.name
+                rng = np.random.default_rng(len(one.name) + sum(map(ord, one.name)))
+                original = cv2.imread(str(data / one.name))
                 image, _ = CONDITIONS[condition](rng, original, boxes[key])
-                if any(plate.overlap < 0.5 for plate in look.plates):
-                    misses.append(tile(missed(image, look)))
-                if condition == "day" and look.regions:
-                    level.append(cv2.resize(rectify(image, look.regions[0]).grey, (256, 76)))
+                if any(plate.overlap < 0.5 for plate in one.plates):
+                    misses.append(tile(missed(image, one)))
+                if condition == "day" and one.regions:
+                    level.append(cv2.resize(rectify(image, one.regions[0]).grey, (256, 76)))
             sheet(misses, folder / f"detector-misses-{set_name}-{condition}.png")
             sheet(level[:60], folder / f"detector-rectified-{set_name}.png", 6)

@@ -20,54 +20,54 @@ from refiner.network import RefinerNetwork
 from . import contact_sheets, corner_error
 from .conditions import CONDITIONS
 from .network import HEIGHT, WIDTH, PlateNetwork, multiply_adds
-from .scoring import Look, Plate, looks
+from .scoring import Plate, ScoredPicture, score_all
 
 WIDTHS = ((0, 40), (40, 60), (60, 90), (90, 120), (120, 200), (200, 1280))  # of 1280 pixels
 
 
-def row(title: str, chosen: list[Look], plates: list[Plate] | None = None) -> str:
+def row(title: str, chosen: list[ScoredPicture], plates: list[Plate] | None = None) -> str:
     """Recall, whole registrations among the finds, and other regions a picture."""
-    plates = [p for look in chosen for p in look.plates] if plates is None else plates
+    plates = [p for one in chosen for p in one.plates] if plates is None else plates
     if not plates:
         return f"| {title} | 0 | | | |"
     found = [p for p in plates if p.overlap >= 0.5]
     whole = sum(p.whole for p in found) / max(1, len(found))
-    others = f"{sum(len(look.others) for look in chosen) / len(chosen):.2f}" if chosen else "-"
+    others = f"{sum(len(one.others) for one in chosen) / len(chosen):.2f}" if chosen else "-"
     recall = len(found) / len(plates)
     return f"| {title} | {len(plates)} | {100 * recall:.1f} % | {100 * whole:.1f} % | {others} |"
 
 
-def tables(measured: list[Look]) -> list[str]:
+def tables(measured: list[ScoredPicture]) -> list[str]:
     head = ["", "| part | plates | recall | whole | others a picture |", "|---|---|---|---|---|"]
     lines = ["", "By condition", *head]
-    lines += [row(c, [look for look in measured if look.condition == c]) for c in CONDITIONS]
-    at_day = [look for look in measured if look.condition == "day"]
+    lines += [row(c, [one for one in measured if one.condition == c]) for c in CONDITIONS]
+    at_day = [one for one in measured if one.condition == "day"]
     lines += ["", "By set, by day", *head]
-    for name in sorted({look.set_name for look in at_day}):
-        lines.append(row(name, [look for look in at_day if look.set_name == name]))
+    for name in sorted({one.set_name for one in at_day}):
+        lines.append(row(name, [one for one in at_day if one.set_name == name]))
     for condition in ("day", "night", "far"):
-        chosen = [look for look in measured if look.condition == condition]
+        chosen = [one for one in measured if one.condition == condition]
         lines += ["", f"By plate width in a picture of 1280 pixels, {condition}", *head[:3]]
         for low, high in WIDTHS:
-            plates = [p for look in chosen for p in look.plates if low <= 1280 * p.share < high]
+            plates = [p for one in chosen for p in one.plates if low <= 1280 * p.share < high]
             lines.append(row(f"{low} to {high} px", [], plates))
         large = [
             p
-            for look in chosen
-            if look.set_name == "openlpr-faisal"
-            for p in look.plates
+            for one in chosen
+            if one.set_name == "openlpr-faisal"
+            for p in one.plates
             if 1280 * p.share >= 60
         ]
         lines.append(row("openlpr-faisal from 60 px", [], large))
     return lines
 
 
-def speed(measured: list[Look]) -> list[str]:
-    at_day = [look for look in measured if look.condition == "day"]
-    spent = np.array([look.milliseconds for look in at_day])
-    often = np.mean([look.looks for look in at_day])
-    share = np.mean([look.pixels for look in at_day]) / (WIDTH * HEIGHT)
-    near = np.mean([look.near for look in at_day])
+def speed(measured: list[ScoredPicture]) -> list[str]:
+    at_day = [one for one in measured if one.condition == "day"]
+    spent = np.array([one.milliseconds for one in at_day])
+    often = np.mean([one.passes for one in at_day])
+    share = np.mean([one.pixels for one in at_day]) / (WIDTH * HEIGHT)
+    near = np.mean([one.close_ups for one in at_day])
     once = multiply_adds(PlateNetwork().eval(), WIDTH, HEIGHT) / 1e9
     place = multiply_adds(RefinerNetwork().eval(), COLUMNS, ROWS) / 1e9
     return [
@@ -96,7 +96,7 @@ def main() -> None:
     near = arguments.refiner or find_model("plate_refiner", arguments.models).path
     refiner = Refiner(open_model(near, None))
     localizer = TfliteLocalizer(Detector.from_file(path), refiner, Search(accept=arguments.accept))
-    measured = list(looks(arguments.data, localizer, arguments.conditions))
+    measured = list(score_all(arguments.data, localizer, arguments.conditions))
     print("\n".join(tables(measured) + speed(measured)))
     if arguments.work:
         print(corner_error.report(arguments.work, localizer))

@@ -41,7 +41,7 @@ def move(affine: NDArray[np.float64], quad: Quad) -> Quad:
     return moved[[1, 0, 3, 2]] if np.linalg.det(affine[:, :2]) < 0 else moved
 
 
-def look(
+def view_map(
     rng: Generator,
     centre: NDArray[np.float32],
     to: NDArray[np.float32],

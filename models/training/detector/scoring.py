@@ -35,7 +35,7 @@ class Plate:
 
 
 @dataclass
-class Look:
+class ScoredPicture:
     """One picture, what is in it and what was found."""
 
     set_name: str
@@ -45,9 +45,9 @@ class Look:
     regions: list[PlateRegion]
     others: list[float] = field(default_factory=list)  # confidence of regions that fit no label
     milliseconds: float = 0.0
-    looks: int = 0
+    passes: int = 0
     pixels: int = 0  # that the detector was shown
-    near: int = 0  # close-ups by the refiner
+    close_ups: int = 0  # close-ups by the refiner
 
 
 def overlap(one: Box, other: Box) -> float:
@@ -78,18 +78,18 @@ def holds_registration(region: PlateRegion, box: Box) -> bool:
     )
 
 
-def compare(look: Look) -> None:
-    boxes = [np.array(region.box, np.float32) for region in look.regions]
-    for plate in look.plates:
+def compare(one: ScoredPicture) -> None:
+    boxes = [np.array(region.box, np.float32) for region in one.regions]
+    for plate in one.plates:
         fits = [overlap(plate.box, box) for box in boxes]
         if fits and max(fits) > 0:
             best = int(np.argmax(fits))
             plate.overlap = fits[best]
-            plate.confidence = look.regions[best].confidence
-            plate.whole = holds_registration(look.regions[best], plate.box)
-    for box, region in zip(boxes, look.regions, strict=True):
-        if max(overlap(plate.box, box) for plate in look.plates) < 0.3:
-            look.others.append(region.confidence)
+            plate.confidence = one.regions[best].confidence
+            plate.whole = holds_registration(one.regions[best], plate.box)
+    for box, region in zip(boxes, one.regions, strict=True):
+        if max(overlap(plate.box, box) for plate in one.plates) < 0.3:
+            one.others.append(region.confidence)
 
 
 def counts(localizer: TfliteLocalizer) -> NDArray[np.int64]:
@@ -98,7 +98,9 @@ def counts(localizer: TfliteLocalizer) -> NDArray[np.int64]:
     return np.array([detector.passes, detector.pixels, refiner.passes if refiner else 0])
 
 
-def looks(data: Path, localizer: TfliteLocalizer, conditions: list[str]) -> Iterator[Look]:
+def score_all(
+    data: Path, localizer: TfliteLocalizer, conditions: list[str]
+) -> Iterator[ScoredPicture]:
     """Every validation picture under every condition, compared with its labels."""
     for (set_name, name), boxes in sorted(read_labels(data, "val").items()):
         original = cv2.imread(str(data / name))
@@ -110,7 +112,7 @@ def looks(data: Path, localizer: TfliteLocalizer, conditions: list[str]) -> Iter
             counted, begun = counts(localizer), thread_time()
             regions = localizer.localize(image)
             spent = 1000 * (thread_time() - begun)
-            look = Look(set_name, name, condition, plates, regions, milliseconds=spent)
-            look.looks, look.pixels, look.near = counts(localizer) - counted
-            compare(look)
-            yield look
+            one = ScoredPicture(set_name, name, condition, plates, regions, milliseconds=spent)
+            one.passes, one.pixels, one.close_ups = counts(localizer) - counted
+            compare(one)
+            yield one

@@ -17,18 +17,18 @@ from plategate.vision.localize.refiner import Refiner
 from plategate.vision.localize.tflite import Search, TfliteLocalizer
 from plategate.vision.models import find_model
 
-from .scoring import Look, looks
+from .scoring import ScoredPicture, score_all
 
 
-def summary(title: str, chosen: list[Look], accept: float) -> str:
-    plates = [p for look in chosen for p in look.plates]
+def summary(title: str, chosen: list[ScoredPicture], accept: float) -> str:
+    plates = [p for one in chosen for p in one.plates]
     found = [p for p in plates if p.overlap >= 0.5 and p.confidence >= accept]
-    others = sum(c >= accept for look in chosen for c in look.others)
+    others = sum(c >= accept for one in chosen for c in one.others)
     whole = np.mean([p.whole for p in found]) if found else 0
     return (
         f"{title} {100 * len(found) / len(plates):.1f} % whole {100 * whole:.1f} % "
-        f"others {others / len(chosen):.2f} passes {np.mean([look.looks for look in chosen]):.2f} "
-        f"close-ups {np.mean([look.near for look in chosen]):.2f}"
+        f"others {others / len(chosen):.2f} passes {np.mean([one.passes for one in chosen]):.2f} "
+        f"close-ups {np.mean([one.close_ups for one in chosen]):.2f}"
     )
 
 
@@ -50,10 +50,10 @@ def main() -> None:
     for suspect, most in product(arguments.suspect, arguments.most):
         search = Search(suspect=suspect, most=most, accept=min(arguments.accept))
         localizer = TfliteLocalizer(detector, refiner, search)
-        measured = list(looks(arguments.data, localizer, arguments.conditions))
+        measured = list(score_all(arguments.data, localizer, arguments.conditions))
         print(f"suspect {suspect} most {most}")
         for condition, accept in product(arguments.conditions, arguments.accept):
-            chosen = [look for look in measured if look.condition == condition]
+            chosen = [one for one in measured if one.condition == condition]
             print("  ", summary(f"{condition} accept {accept}:", chosen, accept), flush=True)
 
 

@@ -14,7 +14,7 @@ from plategate.clock import SystemClock
 from plategate.hardware.gpio.lamps import (
     Colour,
     GpioLamps,
-    Output,
+    LampState,
     Rhythm,
     output_at,
     rhythm_of,
@@ -62,7 +62,7 @@ def test_ok__beeps_are_counted_and_stop() -> None:
     heard = [output_at(rhythm, step * 0.01 + 0.001).beep for step in range(300)]
     assert sum(beep for beep, _ in itertools.groupby(heard)) == 2
     assert not output_at(rhythm, 0.0, beeps=False).beep
-    assert output_at(rhythm_of(Signal.GRANTED), 5.0) == Output(lit=True, beep=False, for_s=None)
+    assert output_at(rhythm_of(Signal.GRANTED), 5.0) == LampState(lit=True, beep=False, for_s=None)
 
 
 @pytest.mark.parametrize(("signal", "blinks"), SHOWN)

@@ -76,7 +76,7 @@ BEEP_S = 0.12
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class LampState:
     """State of lamp and buzzer at one moment, valid for `for_s` seconds (None: for ever)."""
 
     lit: bool
@@ -84,12 +84,12 @@ class Output:
     for_s: float | None
 
 
-def output_at(rhythm: Rhythm, since_s: float, *, beeps: bool = True) -> Output:
+def output_at(rhythm: Rhythm, since_s: float, *, beeps: bool = True) -> LampState:
     """State of lamp and buzzer `since_s` after the rhythm began."""
     lit, lit_for_s = _lit(rhythm, since_s)
     beep, beep_for_s = _beep(rhythm.beeps if beeps else 0, since_s)
     waits = [wait_s for wait_s in (lit_for_s, beep_for_s) if wait_s is not None]
-    return Output(lit, beep, min(waits, default=None))
+    return LampState(lit, beep, min(waits, default=None))
 
 
 def _lit(rhythm: Rhythm, since_s: float) -> tuple[bool, float | None]:

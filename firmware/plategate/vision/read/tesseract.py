@@ -41,7 +41,7 @@ TRIMMED = 0.03
 NARROWED = 0.85
 
 
-def trimmed(line: Image) -> Image:
+def without_ends(line: Image) -> Image:
     """The line without its ends, where rims and bands are."""
     off = int(line.shape[1] * TRIMMED)
     return line[:, off : line.shape[1] - off].copy()
@@ -62,7 +62,7 @@ VARIANTS: tuple[Callable[[Image], Image], ...] = (
     functools.partial(sheared, shear=0.22),
     functools.partial(sheared, shear=-0.1, turn=-1.5),
     functools.partial(sheared, shear=-0.22),
-    trimmed,
+    without_ends,
 )
 
 
