@@ -76,7 +76,7 @@ demo)
     ;;
 test)
     need_packages tesseract-ocr shellcheck nginx minisign openssl strace gcc libc6-dev systemd procps git mount \
-        fonts-roadgeek fonts-opendin fonts-b612 fonts-liberation fonts-dejavu-core
+        fonts-roadgeek fonts-opendin fonts-b612 fonts-liberation fonts-dejavu-core mosquitto
     make_venv
     export PATH="$PWD/.venv/bin:$PATH"
     scripts/check

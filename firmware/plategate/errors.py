@@ -117,3 +117,11 @@ class PinError(HardwareError):
 
 class CommandError(GateError):
     """A command for the gate is malformed, or no gate takes it."""
+
+
+class DeliveryError(GateError):
+    """A target (broker, web server) takes no messages now; `delivered` came through before."""
+
+    def __init__(self, message: str, delivered: int = 0) -> None:
+        super().__init__(message)
+        self.delivered = delivered

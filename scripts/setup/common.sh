@@ -11,12 +11,13 @@ PREFIX=${PLATEGATE_PREFIX:-/opt/plategate}
 STATE=${PLATEGATE_STATE:-/var/lib/plategate}
 # shellcheck disable=SC2034
 CONFIG=/etc/plategate/settings.toml
-UNITS=(plategate-gate.service plategate-sync.service plategate-sync.timer)
+UNITS=(plategate-gate.service plategate-sync.service plategate-sync.timer plategate-outbound.service)
 # Files of a version's system/ folder and their targets, one pair a line.
 SYSTEM_FILES=(
     "plategate-gate.service /etc/systemd/system/plategate-gate.service"
     "plategate-sync.service /etc/systemd/system/plategate-sync.service"
     "plategate-sync.timer /etc/systemd/system/plategate-sync.timer"
+    "plategate-outbound.service /etc/systemd/system/plategate-outbound.service"
     "sysusers.d/plategate.conf /etc/sysusers.d/plategate.conf"
     "tmpfiles.d/plategate.conf /etc/tmpfiles.d/plategate.conf"
     "udev/60-plategate.rules /etc/udev/rules.d/60-plategate.rules"
@@ -108,7 +109,7 @@ stop_services() {
 # activate_version VERSION [untouched]: copy the state where needed, switch the link, install units and other system
 # files, restart. "untouched": the state of VERSION is still as it left it, and is not copied from the present version.
 activate_version() {
-    local version=$1 pair present
+    local version=$1 pair present units
     present=$(present_layout)
     if [ -n "$present" ] && [ "$present" != "$(layout_of "$version")" ]; then
         stop_services
@@ -117,21 +118,34 @@ activate_version() {
     fi
     switch_link current "$version"
     for pair in "${SYSTEM_FILES[@]}"; do
-        install -D -m 0644 "$PREFIX/versions/$version/system/${pair% *}" "${pair#* }"
+        if [ -f "$PREFIX/versions/$version/system/${pair% *}" ]; then
+            install -D -m 0644 "$PREFIX/versions/$version/system/${pair% *}" "${pair#* }"
+        else
+            rm -f "${pair#* }" # an older version does not have it
+        fi
     done
     mkdir -p /usr/local/bin /usr/share
     ln -sfn "$PREFIX/current/venv/bin/plategate" /usr/local/bin/plategate
     ln -sfn "$PREFIX/current" /usr/share/plategate
     create_users "$version"
     systemd-tmpfiles --create /etc/tmpfiles.d/plategate.conf
-    systemctl enable --quiet plategate-gate.service plategate-sync.timer
+    mapfile -t units < <(units_of "$version")
+    systemctl enable --quiet "${units[@]}"
     if has_systemd; then
         systemctl daemon-reload
         # A container has no udev and no devices.
         { udevadm control --reload && udevadm trigger --subsystem-match=gpio; } 2>/dev/null || true
         systemctl reset-failed "${UNITS[@]}" 2>/dev/null || true
-        systemctl restart --no-block plategate-gate.service plategate-sync.timer
+        systemctl restart --no-block "${units[@]}"
     fi
+}
+
+# units_of VERSION: the units of that version that are enabled and started, one a line.
+units_of() {
+    local unit
+    for unit in plategate-gate.service plategate-sync.timer plategate-outbound.service; do
+        [ ! -f "$PREFIX/versions/$1/system/$unit" ] || printf '%s\n' "$unit"
+    done
 }
 
 # create_users VERSION: the users and groups of that version.

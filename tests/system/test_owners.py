@@ -27,6 +27,8 @@ from plategate.access.sync.checks import SyncOptions
 from plategate.access.sync.sync import sync_lists
 from plategate.access.visits import Direction, EntryUse, VisitStore
 from plategate.journal import open_journal
+from plategate.journal.reader import JournalReader
+from plategate.outbound.privacy import plate_key
 from plategate.settings import Settings
 from plategate.storage import open_for_writing as open_database
 from plategate.storage import replace_file
@@ -35,7 +37,13 @@ from plategate.values import Passage, Reason, Result, Verdict
 SYSTEM = Path(__file__).resolve().parents[2] / "firmware" / "system"
 PLATE = b"SECRET77"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-NUMBERS = {"root": 0, "plategate": 64201, "plategate-sync": 64202, "plategate-settings": 64203}
+NUMBERS = {
+    "root": 0,
+    "plategate": 64201,
+    "plategate-sync": 64202,
+    "plategate-settings": 64203,
+    "plategate-outbound": 64204,
+}
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 
@@ -190,6 +198,33 @@ def test_fail__sync_reads_and_changes_nothing_of_the_gate(machine: Machine) -> N
     assert {file: file.lstat() for file in (machine.state / "gate").rglob("*")} == before
 
 
+def test_ok__outbound_reads_the_journal_and_changes_nothing_of_the_gate(machine: Machine) -> None:
+    leave_behind(users()["plategate"], machine.run_gate)
+    outbound = users()["plategate-outbound"]
+    folder = machine.settings.journal.dir
+
+    def read() -> list[str]:
+        return [str(each.document["id"]) for each in JournalReader(folder).events_after(0)]
+
+    assert outbound.run(read) == ["p"]
+    files = sorted((machine.state / "gate").rglob("*"))
+    for file in (machine.state / "gate", *files):
+        for name, attempt in attempts(file).items():
+            if name not in ("read", "hard link"):
+                answer = outbound.run(lambda attempt=attempt: fails(attempt))
+                assert answer, f"plategate-outbound could {name} {file}"
+
+
+def test_ok__nobody_else_reads_the_state_of_outbound(machine: Machine) -> None:
+    """It holds the key of the hashes that are sent in place of plates."""
+    folder = machine.state / "outbound"
+    outbound = users()["plategate-outbound"]
+    key = outbound.run(lambda: plate_key(None, folder))
+    assert outbound.run(lambda: plate_key(None, folder)) == key
+    for name in ("plategate", "plategate-sync"):
+        assert isinstance(users()[name].run((folder / "plate.key").read_bytes), PermissionError)
+
+
 def test_ok__attempts_work_for_the_owner(machine: Machine) -> None:
     """Otherwise the tests below would prove nothing."""
     gate = users()["plategate"]
@@ -233,12 +268,12 @@ def test_fail__gate_changes_no_list(machine: Machine) -> None:
             )
 
 
-def test_ok__sync_reads_settings_and_no_other_user_does(machine: Machine) -> None:
+def test_ok__users_of_the_units_read_settings_and_no_other_user_does(machine: Machine) -> None:
     file = machine.etc / "settings.toml"
     file.write_text("")
     os.chown(file, 0, NUMBERS["plategate-settings"])
     file.chmod(0o640)
-    for name in ("plategate", "plategate-sync"):
+    for name in ("plategate", "plategate-sync", "plategate-outbound"):
         assert users()[name].run(file.read_text) == ""
         assert isinstance(users()[name].run(lambda: file.write_text("x")), PermissionError)
     assert isinstance(User(64299, (64299,)).run(file.read_text), PermissionError)

@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from plategate.journal import open_journal
+from plategate.settings.journal import JournalSettings
 from scripts.testbed.web_server import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 SANDBOX = Path(__file__).with_name("sandbox.py")
 GATE = ROOT / "firmware" / "system" / "plategate-gate.service"
 SYNC = GATE.with_name("plategate-sync.service")
+OUTBOUND = GATE.with_name("plategate-outbound.service")
 ASK_THE_KERNEL = """
 import ctypes
 from plategate.schedule.clock_trust import ntp_synchronised
@@ -86,3 +89,27 @@ def test_ok__sync_downloads_and_puts_in_force(tmp_path: Path) -> None:
         done = run(SYNC, "-m", "plategate", *command)
     assert done.returncode == 0, done.stderr
     assert "1 entries" in done.stdout
+
+
+def test_ok__outbound_watches_the_journal_and_uses_the_network(tmp_path: Path) -> None:
+    open_journal(JournalSettings(dir=tmp_path, min_free_mb=10)).close()
+    config = tmp_path / "settings.toml"
+    config.write_text(
+        f'[journal]\ndir = "{tmp_path}"\n[outbound]\nstate_dir = "{tmp_path}/outbound"\n'
+        '[[outbound.mqtt]]\nname = "b"\nhost = "127.0.0.1"\nport = 1\ntls = false\n'
+    )
+    code = (
+        "import pathlib, threading\n"
+        "from plategate.clock import SystemClock\n"
+        "from plategate.health.monitor import Health\n"
+        "from plategate.outbound.run import OutboundProcess\n"
+        "from plategate.settings import load_settings\n"
+        f"settings = load_settings(pathlib.Path({str(config)!r}))\n"
+        "process = OutboundProcess(settings, Health(SystemClock(), print))\n"
+        "threading.Timer(3, process.stop).start()\n"
+        "process.run()\n"
+        "print([failure.sentence for failure in process._health.failures()])\n"
+    )
+    done = run(OUTBOUND, "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert "127.0.0.1:1: cannot connect: Connection refused" in done.stdout

@@ -90,13 +90,25 @@ def test_ok__sync_has_network_but_no_gpio_and_no_journal() -> None:
     assert not {*sync["User"], *sync["Group"]} & {*gate["User"], *gate["Group"]}
 
 
+def test_ok__outbound_has_network_but_no_gpio_and_no_lists() -> None:
+    outbound = settings_of("plategate-outbound.service")
+    assert "PrivateNetwork" not in outbound
+    assert outbound["PrivateDevices"] == ["yes"]
+    assert "DeviceAllow" not in outbound
+    assert "/var/lib/plategate/lists" in outbound["InaccessiblePaths"][0]
+    # The group plategate may read the journal and connect to the sockets, and write nothing.
+    assert outbound["SupplementaryGroups"] == ["plategate plategate-settings"]
+    assert int(outbound["MemoryMax"][0].removesuffix("M")) <= 128
+
+
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
 def test_ok__no_capabilities_and_no_write_access_to_the_system(unit: Path) -> None:
     service = settings_of(unit.name)
     assert service["CapabilityBoundingSet"] == [""]
     assert service["NoNewPrivileges"] == ["yes"]
     assert service["ProtectSystem"] == ["strict"]
-    own = {"plategate": "gate", "plategate-sync": "lists"}[service["User"][0]]
+    folders = {"plategate": "gate", "plategate-sync": "lists", "plategate-outbound": "outbound"}
+    own = folders[service["User"][0]]
     assert service["ReadWritePaths"] == [f"/var/lib/plategate/{own}"]
 
 

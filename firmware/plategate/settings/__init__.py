@@ -23,6 +23,7 @@ from plategate.settings.health import HealthSettings
 from plategate.settings.journal import JournalSettings
 from plategate.settings.lamps import LampsSettings
 from plategate.settings.lane import LaneSettings
+from plategate.settings.outbound import OutboundSettings
 from plategate.settings.pins import PinsSettings
 from plategate.settings.plates import PlatesSettings
 from plategate.settings.reading import check, read_toml
@@ -41,6 +42,8 @@ class Settings(SettingsModel):
     vision: VisionSettings = Field(default_factory=VisionSettings)
     # The gate does not use it; every run of the sync command reads the file.
     sync: SyncSettings = Field(default_factory=SyncSettings, json_schema_extra=LIVE)
+    # Nor this one; plategate-outbound reads the file when it starts.
+    outbound: OutboundSettings = Field(default_factory=OutboundSettings, json_schema_extra=LIVE)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
     commands: CommandsSettings = Field(default_factory=CommandsSettings)

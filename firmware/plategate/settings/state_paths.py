@@ -18,6 +18,8 @@ LANE_STATE = STATE / "gate" / "gate"
 SHARED_STATE = STATE / "gate" / "shared"
 # Written by the user plategate-sync, readable by the group plategate.
 LIST_STATE = STATE / "lists"
+# Written by the user plategate-outbound, readable by nobody else.
+OUTBOUND_STATE = STATE / "outbound"
 
 _OF_VERSION_0_1 = {
     STATE: LANE_STATE,

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deliver events to one target, in order and at least once, from a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+from plategate.errors import DeliveryError, GateError, StoreError
+from plategate.health.monitor import Health
+from plategate.outbound.backlog import Backlog
+from plategate.outbound.message import Message
+from plategate.outbound.positions import Position, Positions
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
+# A heartbeat is due this often; a target may be silent for a connection and one page of messages.
+HANGS_AFTER_S = 120.0
+HEARTBEAT_S = 20.0
+
+
+class Target(Protocol):
+    """A system that takes messages. Methods are called by one thread and raise DeliveryError."""
+
+    @property
+    def name(self) -> str:
+        """The name in the settings."""
+        ...
+
+    def open(self) -> None:
+        """Connect."""
+        ...
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Send messages in this order; returns when the target has them all."""
+        ...
+
+    def idle(self) -> float:
+        """Do what is due while there are no messages; seconds until the next call."""
+        ...
+
+    def close(self) -> None:
+        """Disconnect; may be called at any time, also twice."""
+        ...
+
+
+class Delivery:
+    """The thread of one target. `awake` is set when there may be something to do for it."""
+
+    def __init__(
+        self,
+        target: Target,
+        backlog: Backlog,
+        positions: Positions,
+        health: Health,
+        awake: threading.Event,
+    ) -> None:
+        self._target = target
+        self._backlog = backlog
+        self._positions = positions
+        self._health = health
+        self._awake = awake
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=target.name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._health.watch(self._target.name, HANGS_AFTER_S)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """End a pause, except one after a failure."""
+        self._awake.set()
+
+    def stop(self) -> None:
+        """Ask the thread to end."""
+        self._ended.set()
+        self._awake.set()
+
+    def join(self, within_s: float) -> None:
+        """Wait for the end of the thread."""
+        self._thread.join(within_s)
+
+    def _run(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while not self._ended.is_set():
+            try:
+                self._target.open()
+                while not self._ended.is_set():
+                    self._deliver()
+                    pause_s = FIRST_PAUSE_S
+            except GateError as error:
+                self._failed(str(error))
+            # The thread must go on: the target may accept the next message.
+            except Exception as error:
+                log.exception("target %s", self._target.name)
+                self._failed(f"{type(error).__name__}: {error}")
+            self._target.close()
+            # Many gates must not return to a restarted broker in the same second.
+            self._wait(self._ended, pause_s * random.uniform(0.5, 1.0))
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _deliver(self) -> None:
+        """Deliver a page of messages, or wait for the next event where there are none."""
+        name = self._target.name
+        self._awake.clear()
+        self._health.beat(name)
+        position = self._positions.get(name)
+        if position is None:
+            position = self._backlog.start()
+            self._positions.move(name, position)
+        page = self._backlog.next_page(position)
+        reached = position
+        try:
+            self._target.send([message for message, _ in page.messages])
+            reached = page.position
+        except DeliveryError as error:
+            if error.delivered:
+                reached = page.messages[error.delivered - 1][1]
+            raise
+        finally:
+            if reached != position:
+                self._positions.move(name, reached)
+        self._recovered(position, reached)
+        due_s = self._target.idle()
+        if page.complete:
+            self._wait(self._awake, due_s)
+
+    def _wait(self, event: threading.Event, at_most_s: float) -> None:
+        """Wait for `event`, with the heartbeats that are due meanwhile."""
+        left_s = at_most_s
+        while left_s > 0 and not event.wait(min(left_s, HEARTBEAT_S)):
+            self._health.beat(self._target.name)
+            left_s -= HEARTBEAT_S
+
+    def _failed(self, sentence: str) -> None:
+        self._health.failing(f"target_{self._target.name}", sentence)
+        self._note(sentence)
+
+    def _recovered(self, position: Position, reached: Position) -> None:
+        name = self._target.name
+        if reached.lost > position.lost:
+            log.error("%s: %d events were deleted before", name, reached.lost - position.lost)
+        self._health.recovered(f"target_{name}")
+        if position.problem is not None:
+            self._note(None)
+
+    def _note(self, problem: str | None) -> None:
+        try:
+            self._positions.set_problem(self._target.name, problem)
+        except StoreError as error:
+            log.error("%s", error)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The outbound process: a thread for each target; the main thread watches the journal."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+
+from plategate.clock import SystemClock
+from plategate.errors import StoreError, reason_of
+from plategate.health.monitor import Health, systemd_health
+from plategate.journal.reader import JournalReader
+from plategate.outbound.backlog import Backlog
+from plategate.outbound.delivery import Delivery
+from plategate.outbound.gate_state import gate_state
+from plategate.outbound.journal_watch import JournalWatch
+from plategate.outbound.message import MessageMaker
+from plategate.outbound.mqtt import MqttTarget
+from plategate.outbound.mqtt_site import MqttSite
+from plategate.outbound.positions import Positions
+from plategate.outbound.privacy import plate_key
+from plategate.outbound.remote_commands import CommandRelay
+from plategate.settings import Settings
+from plategate.settings.outbound import MqttSettings
+
+log = logging.getLogger(__name__)
+
+END_WITHIN_S = 5.0
+
+
+class OutboundProcess:
+    """Delivers events to all targets of the settings until it is stopped."""
+
+    def __init__(self, settings: Settings, health: Health) -> None:
+        """Open the state; raises SettingsError or StoreError where that is not possible."""
+        self._settings = settings
+        outbound = settings.outbound
+        make_folder(outbound.state_dir)
+        key = plate_key(outbound.plate_key_file, outbound.state_dir)
+        self._health = health
+        self._reader = JournalReader(settings.journal.dir)
+        self._newest: tuple[int, int] | None = None  # identity of the journal, sequence number
+        self._watch = JournalWatch(settings.journal.dir)
+        self._positions = Positions(outbound.state_dir)
+        self._stopping = threading.Event()
+        self._deliveries = [self._mqtt(target, key) for target in outbound.mqtt]
+
+    def run(self) -> None:
+        """Deliver until `stop` is called."""
+        for delivery in self._deliveries:
+            delivery.start()
+        self._health.ready()
+        try:
+            while not self._stopping.is_set():
+                self._watch.wait()
+                self._look()
+                self._health.check()
+        finally:
+            self._health.stopping()
+            self._close()
+
+    def stop(self) -> None:
+        """End `run`; may be called by any thread and by a signal handler."""
+        self._stopping.set()
+        self._watch.wake()
+
+    def _look(self) -> None:
+        """Wake the targets if the journal has something new."""
+        try:
+            newest = self._reader.identity(), self._reader.newest_sequence()
+        except StoreError as error:
+            self._health.failing("journal", str(error))
+            return
+        self._health.recovered("journal")
+        if newest != self._newest:
+            self._newest = newest
+            for delivery in self._deliveries:
+                delivery.wake()
+
+    def _close(self) -> None:
+        for delivery in self._deliveries:
+            delivery.stop()
+        for delivery in self._deliveries:
+            delivery.join(END_WITHIN_S)
+        self._positions.close()
+        self._reader.close()
+        self._watch.close()
+
+    def _mqtt(self, target: MqttSettings, key: bytes) -> Delivery:
+        awake = threading.Event()
+        site = mqtt_site(self._settings, target, lambda: self._behind(target.name))
+        client = MqttTarget(target, site, awake.set)
+        outbound = self._settings.outbound
+        maker = MessageMaker(outbound.gate, target, key)
+        backlog = Backlog(JournalReader(self._settings.journal.dir), maker, outbound.backlog_max)
+        return Delivery(client, backlog, self._positions, self._health, awake)
+
+    def _behind(self, name: str) -> int:
+        """How many events a target has not got yet."""
+        position = self._positions.get(name)
+        if position is None or self._newest is None or self._newest[0] != position.journal:
+            return 0
+        return max(0, self._newest[1] - position.sequence)
+
+
+def run_outbound(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT; ends at once where no target is set."""
+    if not settings.outbound.targets:
+        log.warning("no targets in the settings: nothing to send (see [[outbound.mqtt]])")
+        return
+    process = OutboundProcess(settings, systemd_health(SystemClock()))
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        process.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    process.run()
+
+
+def mqtt_site(settings: Settings, target: MqttSettings, behind: Callable[[], int]) -> MqttSite:
+    """The topics of this gate at a broker; `behind` counts the events that it has not got yet."""
+    return MqttSite(
+        target,
+        settings.outbound.gate,
+        version("plategate"),
+        lambda: gate_state(settings.health.socket, behind),
+        CommandRelay(settings.commands.socket, target.commands, target.host),
+        settings.journal.dir,
+    )
+
+
+def make_folder(folder: Path) -> None:
+    """Create the state folder where it is missing."""
+    try:
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be created: {reason_of(error)}") from error

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The [outbound] table: where events of the journal are sent, and what of them leaves the site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from plategate.settings.base import SettingsModel
+from plategate.settings.commands import CommandWord
+from plategate.settings.state_paths import OUTBOUND_STATE
+
+NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
+TOPIC = r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+){0,7}$"
+
+
+class TargetSettings(SettingsModel):
+    """What every target has: a name, and which events and personal data it gets."""
+
+    name: str = Field(pattern=NAME, description="short name, for logs and commands; must be unique")
+    events: tuple[str, ...] = Field(
+        ("*",),
+        min_length=1,
+        description='types of events that are sent, with * and ?, such as "passage.*"',
+    )
+    plate: Literal["full", "hmac", "none"] = Field(
+        "hmac",
+        description="full: plates, names and notes; hmac: a keyed hash of the plate; none: nothing",
+    )
+    pictures: bool = Field(False, description="send pictures too")
+
+
+class MqttSettings(TargetSettings):
+    """An MQTT broker."""
+
+    host: str = Field(min_length=1, max_length=253, description="name or address of the broker")
+    port: int | None = Field(
+        None, ge=1, le=65535, description="default: 8883 with TLS, 1883 without"
+    )
+    tls: bool = Field(True, description="encrypt, and check the certificate of the broker")
+    ca_file: Path | None = Field(None, description="PEM file of a private certificate authority")
+    client_certificate: Path | None = Field(None, description="PEM file for mutual TLS")
+    client_key: Path | None = Field(None, description="PEM file of the client's private key")
+    user: str | None = Field(None, max_length=128, description="user name at the broker")
+    password_file: Path | None = Field(None, description="file with the password of that user")
+    topic: str = Field(
+        "plategate", pattern=TOPIC, description="first levels of every topic; outbound.gate follows"
+    )
+    keep_alive_s: int = Field(
+        30, ge=5, le=600, description="longest silence on the connection, in seconds"
+    )
+    home_assistant: bool = Field(True, description="announce the gate to Home Assistant")
+    discovery_prefix: str = Field(
+        "homeassistant", pattern=TOPIC, description="discovery prefix of Home Assistant"
+    )
+    state_every_s: float = Field(
+        10, ge=1, le=3600, description="the state of the gate is read this often, in seconds"
+    )
+    commands: tuple[CommandWord, ...] = Field(
+        (),
+        description="commands that are taken from the broker; [commands] users must allow them too",
+    )
+
+    @property
+    def port_in_use(self) -> int:
+        """The port, or the usual one."""
+        return self.port or (8883 if self.tls else 1883)
+
+    @model_validator(mode="after")
+    def verify_secrets_are_whole_and_encrypted(self) -> Self:
+        """A certificate needs its key, a password its user; neither goes over an open line."""
+        if (self.client_certificate is None) != (self.client_key is None):
+            raise ValueError("client_certificate and client_key belong together")
+        if self.password_file is not None and self.user is None:
+            raise ValueError("password_file needs user")
+        if not self.tls and (self.ca_file or self.client_certificate):
+            raise ValueError("ca_file and client_certificate need tls = true")
+        return self
+
+
+class OutboundSettings(SettingsModel):
+    """Targets that get the events of the journal; plategate-outbound reads them when it starts."""
+
+    gate: str = Field(
+        "gate",
+        pattern=r"^[A-Za-z0-9_-]{1,40}$",
+        description="name of this gate in topics, ids and Home Assistant; unique for each broker",
+    )
+    state_dir: Path = Field(
+        OUTBOUND_STATE, description="folder of the positions in the journal and of the plate key"
+    )
+    plate_key_file: Path | None = Field(
+        None,
+        description="file with the key of plate = 'hmac', the same at all gates that are compared;"
+        " default: a key of this gate, made at the first start",
+    )
+    backlog_max: int = Field(
+        100_000,
+        ge=100,
+        le=10_000_000,
+        description="a target that is further behind than this many events loses the oldest",
+    )
+    mqtt: tuple[MqttSettings, ...] = Field((), description="MQTT brokers")
+
+    @property
+    def targets(self) -> tuple[TargetSettings, ...]:
+        """All targets."""
+        return self.mqtt
+
+    @model_validator(mode="after")
+    def verify_names_are_unique(self) -> Self:
+        """Targets of the same name would share a position in the journal."""
+        names = [target.name for target in self.targets]
+        if len(set(names)) != len(names):
+            raise ValueError("two targets have the same name")
+        return self
+
+    @field_validator("plate_key_file")
+    @classmethod
+    def _key_is_a_whole_path(cls, file: Path | None) -> Path | None:
+        if file is not None and not file.is_absolute():
+            raise ValueError(f"{file} must begin with /")
+        return file
