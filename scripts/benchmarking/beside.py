@@ -5,7 +5,7 @@ The outside reader is a command that takes picture paths on standard input, one 
 each with one JSON line: {"file", "plates": [{"text", "confidence", "box": [x0, y0, x1, y1]}],
 "cpu_ms", "rss_mb"}. `cpu_ms` is the processor time after decoding the file, which is what is
 counted of Plategate too. Both readers get each picture one after the other, so that a change in the
-speed of a shared machine reaches both alike.
+speed of a shared machine affects both.
 """
 
 from __future__ import annotations

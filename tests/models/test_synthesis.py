@@ -123,8 +123,8 @@ def test_ok__faults_keep_shape_and_type(shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(8)
     crop = rng.integers(0, 256, shape).astype(np.uint8)
     for _ in range(60):
-        spoilt = degrade(crop, rng)
-        assert spoilt.shape == crop.shape and spoilt.dtype == np.uint8
+        degraded = degrade(crop, rng)
+        assert degraded.shape == crop.shape and degraded.dtype == np.uint8
     assert low_resolution(crop, 12).shape == crop.shape
     assert jpeg(crop, 20).shape == crop.shape
 

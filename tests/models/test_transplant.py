@@ -64,7 +64,7 @@ def test_ok__the_picture_shows_the_characters_of_the_text(donors) -> None:
     before = plate("AB12")
     texts = set()
     for seed in range(30):
-        after = donors.spell_anew(before, np.random.default_rng(seed))
+        after = donors.replace_characters(before, np.random.default_rng(seed))
         texts.add(after.text)
         assert len(after.text) == 4
         wanted = [WIDTHS[character] // 4 * 2 for character in after.text]
@@ -83,14 +83,15 @@ def test_ok__a_character_without_contrast_is_no_error(donors) -> None:
         crop.image[:, left : int(crop.edges[0][-1])] = PAPER
     from reader.transplant import Donors
 
-    anew = Donors([faded])
+    donors = Donors([faded])
     for seed in range(60):
-        assert len(anew.spell_anew(faded, np.random.default_rng(seed)).text) == 4
+        assert len(donors.replace_characters(faded, np.random.default_rng(seed)).text) == 4
 
 
 def test_ok__only_characters_of_the_same_set(donors) -> None:
     texts = {
-        donors.spell_anew(plate("22", "two"), np.random.default_rng(at)).text for at in range(20)
+        donors.replace_characters(plate("22", "two"), np.random.default_rng(at)).text
+        for at in range(20)
     }
     assert texts == {"22"}
 
@@ -98,7 +99,7 @@ def test_ok__only_characters_of_the_same_set(donors) -> None:
 def test_ok__a_plate_without_known_borders_is_unchanged(donors) -> None:
     before = plate("AB12")
     unknown = Plate(before.image, before.box, before.text, before.source, ())
-    assert donors.spell_anew(unknown, np.random.default_rng(1)) is unknown
+    assert donors.replace_characters(unknown, np.random.default_rng(1)) is unknown
 
 
 def test_ok__every_mixture_gets_the_borders_of_its_plate_unless_tilted(

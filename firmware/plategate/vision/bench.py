@@ -2,7 +2,7 @@
 """Measure which file and which runtime of each network is cheapest on this machine.
 
 Processor time of one thread; all candidates of a network run in turn, so that a change in the speed
-of the machine reaches them alike.
+of the machine affects all of them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def measure(
 ) -> Iterator[list[MeasuredModel]]:
     """The measured candidates of one network after the other; the chosen one is marked.
 
-    A network that the manifest does not have is passed over. Raises ModelError where no runtime is
+    A network that the manifest does not have is skipped. Raises ModelError where no runtime is
     installed.
     """
     runtimes = installed_runtimes()

@@ -63,8 +63,8 @@ def losses(answer: Tensor, wanted: Tensor) -> list[Tensor]:
     scale = size.prod(1).sqrt().clamp(min=0.25)[:, None]
     x, y = corners[:, 0::2], corners[:, 1::2]
     box = torch.stack([x.amin(1), y.amin(1), x.amax(1), y.amax(1)], 1)
-    beside = ((box - goal[:, BOX:CORNERS]).abs() / scale).mean(1)
-    box_error = 1 - shared(box, goal[:, BOX:CORNERS]) + 0.5 * beside
+    offset = ((box - goal[:, BOX:CORNERS]).abs() / scale).mean(1)
+    box_error = 1 - shared(box, goal[:, BOX:CORNERS]) + 0.5 * offset
     corner_error = ((corners - goal[:, CORNERS:]).abs() / scale).mean(1)
     return [
         heat,

@@ -18,7 +18,7 @@ def draw(log: Path, target: Path) -> None:
     minutes = [line["seconds"] / 60 for line in lines]
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
     left.plot(minutes, [line["loss"] for line in lines], marker=".")
-    left.set(xlabel="minutes", ylabel="training loss (CTC, spoilt pictures)", yscale="log")
+    left.set(xlabel="minutes", ylabel="training loss (CTC, degraded pictures)", yscale="log")
     for name in lines[-1]["right"]:
         values = [line["right"][name] for line in lines]
         right.plot(minutes, values, marker=".", label=name, linewidth=2 if name == "all" else 1)

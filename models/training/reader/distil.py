@@ -219,7 +219,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1024)
     parser.add_argument("--peak", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("--start-from", type=Path, help="of reader.distil or reader.choose")
-    parser.add_argument("--amount", type=float, default=1.0, help="scales how pictures are spoilt")
+    parser.add_argument(
+        "--amount", type=float, default=1.0, help="scales how pictures are degraded"
+    )
     parser.add_argument("--real", type=float, help="share of real crops as they are")
     parser.add_argument("--same-view", action="store_true", help="the teacher gets no clean cut")
     parser.add_argument("--tight", action="store_true", help="cut at the plate's rim")

@@ -31,7 +31,7 @@ from .shape import HEIGHT as TEACHER_HEIGHT
 from .small_network import HEIGHT, WIDTH
 
 REAL, EMPTY = "real", "empty"
-# Share of every kind in a batch, how badly it is spoilt, and how many pictures are kept.
+# Share of every kind in a batch, how badly it is degraded, and how many pictures are kept.
 KINDS = {
     REAL: (0.17, 0.8, 8100),
     RESPELT: (0.34, 0.8, 60_000),
@@ -167,7 +167,7 @@ class Lessons:
 
     @torch.no_grad()
     def next(self, amount: float, measure: bool = False) -> Lesson:
-        """The next batch; `amount` scales how badly it is spoilt."""
+        """The next batch; `amount` scales how badly it is degraded."""
         now = time.monotonic()
         plates, classes, lengths, amounts = self._draw()
         cut = random_cut(plates, SMEARED_SHARE * amount, self.margins)

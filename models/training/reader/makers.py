@@ -115,7 +115,7 @@ class Maker:
             if self.rng.random() < SWAPPED_SHARE:
                 new = swap_characters(crop, self.rng)
             else:
-                new = self.donors.spell_anew(crop, self.rng)
+                new = self.donors.replace_characters(crop, self.rng)
             if new is not crop:
                 return new
 

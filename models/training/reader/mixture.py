@@ -27,7 +27,7 @@ from .transplant import Donors, with_edges
 COLOUR_MIXES = 3
 EMPTY_SHARE = 0.015
 SWAPPED_SHARE = 0.35
-SPELT_ANEW_SHARE = 0.35
+REPLACED_SHARE = 0.35
 
 
 class Mixture:
@@ -73,8 +73,8 @@ class Mixture:
         chance = self.rng.random()
         if chance < SWAPPED_SHARE:
             return swap_characters(crop, self.rng)
-        if chance < SWAPPED_SHARE + SPELT_ANEW_SHARE:
-            return self.donors.spell_anew(crop, self.rng)
+        if chance < SWAPPED_SHARE + REPLACED_SHARE:
+            return self.donors.replace_characters(crop, self.rng)
         return crop
 
     def batch(self, count: int) -> tuple[Floats, list[str]]:

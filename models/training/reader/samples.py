@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures for the reader: real crops, rendered plates, empty patches, and how they are spoilt."""
+"""Pictures for the reader: real crops, rendered plates and empty patches, degraded."""
 
 from __future__ import annotations
 

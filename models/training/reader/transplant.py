@@ -114,7 +114,7 @@ class Donors:
         band = _band(crop)
         return band.height > 8 and band.contrast > 24
 
-    def spell_anew(self, crop: Crop, rng: np.random.Generator) -> Crop:
+    def replace_characters(self, crop: Crop, rng: np.random.Generator) -> Crop:
         """The plate with some of its characters replaced by those of other plates."""
         if not self.fits(crop):
             return crop

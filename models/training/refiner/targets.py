@@ -26,8 +26,8 @@ def losses(answer: Tensor, wanted: Tensor) -> list[Tensor]:
     sides = (goal.roll(-1, 1) - goal).norm(dim=2)
     high = ((sides[:, 1] + sides[:, 3]) / 2).clamp(min=8.0)[:, None]
     weight = 0.5 + 0.5 * exact
-    beside = ((box - true).abs() / high).mean(1)
-    box_error = ((1 - shared(box, true) + beside) * weight).sum() / weight.sum().clamp(min=1)
+    offset = ((box - true).abs() / high).mean(1)
+    box_error = ((1 - shared(box, true) + offset) * weight).sum() / weight.sum().clamp(min=1)
     off = ((said - goal).norm(dim=2) / high).mean(1)
     corner_error = (off * exact).sum() / exact.sum().clamp(min=1)
     return [likely_error, box_error, corner_error]

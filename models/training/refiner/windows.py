@@ -47,7 +47,7 @@ class Windows:
             scene = self.composer.pane(*SCENE, *WIDTHS)
             scene.image = weathered(self.rng, scene.image)
             boxes = [np.concatenate([quad.min(0), quad.max(0)]) for quad in scene.quads]
-            for place in [*self.proposed(scene.image), *self.beside(boxes)]:
+            for place in [*self.proposed(scene.image), *self.near_labels(boxes)]:
                 sample = self.sample(scene, boxes, place)
                 if sample is not None:
                     yield sample
@@ -58,7 +58,7 @@ class Windows:
         sure = [one for one in found if one.score > 0.3 or self.rng.random() < 0.8]
         return [np.array(one.box, np.float32) for one in sure[:MOST]]
 
-    def beside(self, boxes: list[Floats]) -> Iterator[Floats]:
+    def near_labels(self, boxes: list[Floats]) -> Iterator[Floats]:
         """Boxes near labelled plates with larger errors than a detector's, and some at random."""
         rng = self.rng
         for box in boxes:

@@ -27,7 +27,7 @@ SURE_SPLIT = 1.2
 # Share of plates cut as Tesseract gets them; the others make it robust if levelling fails.
 LEVELLED = 0.75
 COLOUR_MIXES = 2
-SPELT_ANEW_SHARE = 0.5
+REPLACED_SHARE = 0.5
 TWO_LINE_WEIGHT = 3.0
 OTHER_WIDTHS_SHARE = 0.25
 
@@ -87,14 +87,18 @@ def _labelled(crop: Crop) -> LabelledPlate:
     return LabelledPlate(image, (x0, y0, x1, y1), crop.text, crop.two_line, crop.source)
 
 
-def spelt_anew(data: Path, edges: Path, rng: np.random.Generator) -> Iterator[LabelledPlate]:
+def with_replaced_characters(
+    data: Path, edges: Path, rng: np.random.Generator
+) -> Iterator[LabelledPlate]:
     """An endless stream of real one-line plates of the train split with others' characters."""
     crops = with_edges(load_crops(data, "train", mixes=COLOUR_MIXES), edges, COLOUR_MIXES)
     donors = Donors(crops)
     crops = [crop for crop in crops if donors.fits(crop)]
     shares = np.cumsum(crop_shares(crops))
     while True:
-        yield _labelled(donors.spell_anew(crops[int(np.searchsorted(shares, rng.random()))], rng))
+        yield _labelled(
+            donors.replace_characters(crops[int(np.searchsorted(shares, rng.random()))], rng)
+        )
 
 
 def corners_of(box: tuple[float, float, float, float]) -> Corners:
@@ -173,7 +177,7 @@ def training_lines(
     borders of reader.align, half of the real plates get characters of other plates.
     """
     real = real_plates(data, "train")
-    spelt = spelt_anew(data, edges, rng) if edges else None
+    replaced = with_replaced_characters(data, edges, rng) if edges else None
     parts = {id(p): parts_of(p, splitter) for p in real if p.two_line} if splitter else {}
     real = [p for p in real if not p.two_line or parts.get(id(p))]
     shares = np.cumsum([TWO_LINE_WEIGHT if p.two_line else 1.0 for p in real])
@@ -181,8 +185,8 @@ def training_lines(
     while True:
         if rng.random() < share_of_real:
             chosen = real[int(np.searchsorted(shares, rng.random() * shares[-1]))]
-            if spelt and not chosen.two_line and rng.random() < SPELT_ANEW_SHARE:
-                chosen = next(spelt)
+            if replaced and not chosen.two_line and rng.random() < REPLACED_SHARE:
+                chosen = next(replaced)
             texts: tuple[str, ...] = parts.get(id(chosen)) or (chosen.text,)
             plate = worn(chosen, rng, faults) if rng.random() < 0.5 else chosen
         else:

@@ -67,7 +67,7 @@ class DateColumn:
 def date_column(
     name: str, values: Iterable[tuple[int, str]], given: DateOrder | None
 ) -> DateColumn:
-    """The order of a column of (line, text); `given` is the owner's word for an open one.
+    """The order of a column of (line, text); `given` is the owner's choice for an open one.
 
     Raises TableError if two dates contradict each other, or none decides.
     """
@@ -92,7 +92,9 @@ def date_column(
     if day_first or month_first:
         return DateColumn(name, DateOrder.DAY_FIRST if day_first else DateOrder.MONTH_FIRST)
     if doubtful and given is None:
-        reason = "day or month first? No date of this column tells; use --dates dmy or --dates mdy"
+        reason = (
+            "day or month first? No date of this column decides; use --dates dmy or --dates mdy"
+        )
         raise TableError(doubtful[0], name, doubtful[1], reason)
     return DateColumn(name, given if doubtful else None)
 

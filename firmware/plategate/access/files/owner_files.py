@@ -41,7 +41,7 @@ Values = Iterator[tuple[int, Sequence[Any]]]
 
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
-    """What the owner says about a file: columns by name, the order of open dates, the sheet."""
+    """The options of the owner for a file: columns by name, the order of open dates, the sheet."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     dates: DateOrder | None = None

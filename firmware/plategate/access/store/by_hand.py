@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Change single plates of a list by hand.
 
-What is changed by hand outranks the source of the list (`layers`): a sync neither sweeps it away
+What is changed by hand outranks the source of the list (`layers`): a sync neither reverts it
 nor brings a removed plate back.
 """
 
