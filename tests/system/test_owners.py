@@ -72,8 +72,9 @@ class User:
             os._exit(0)
         os.close(write)
         with os.fdopen(read, "rb") as stream:
-            answer = pickle.loads(stream.read())
+            content = stream.read()
         os.waitpid(pid, 0)
+        answer = pickle.loads(content)
         if isinstance(answer, RuntimeError):
             raise answer
         return answer
