@@ -20,6 +20,7 @@ from plategate.access.store.by_hand import (
     only_entry,
     remove_by_hand,
 )
+from plategate.access.store.generation import settle_lists
 from plategate.access.store.history import Author, ListChange
 from plategate.access.store.lists import ListName, entries_of_plate
 from plategate.access.store.repair import change_store
@@ -78,4 +79,13 @@ class ListEditor:
         author = Author(self.who, SystemClock().wall(), self.why, settings.list_undo_days)
         with as_owner_of(settings.file.parent):
             # A damaged database is not set aside: a new one would hold nothing but this plate.
-            return change_store(settings.file, lambda store: work(store, author), None)
+            return change_store(settings.file, lambda store: _settled(store, author, work), None)
+
+
+def _settled(
+    store: sqlite3.Connection,
+    author: Author,
+    work: Callable[[sqlite3.Connection, Author], ListChange],
+) -> ListChange:
+    settle_lists(store, author.at, author.undo_days)
+    return work(store, author)

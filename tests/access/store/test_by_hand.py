@@ -169,6 +169,28 @@ def test_ok__an_import_may_drop_what_was_changed_by_hand(editor, source, plates,
     assert plates() == ["B2", "C3"]
 
 
+def test_ok__what_an_older_version_ignored_counts_again(editor, source, plates, settings):
+    source("A1", "B2")
+    editor.remove(ALLOW, "A1")
+    editor.add(ALLOW, {"plate": "C3"})
+    with closing(open_for_writing(settings.file)) as store:  # as version 0.1.0 replaces a list
+        store.execute("DELETE FROM list_allow")
+        store.execute(
+            "INSERT INTO list_allow (plate, holder, grp, note, hours) VALUES ('A1', '', '', '', '')"
+        )
+        store.execute(
+            "INSERT INTO history (list, generation, at, who, source, entries, added, removed,"
+            " changed) VALUES ('allow', 4, '2026-03-01T00:00:00+00:00', 'x', 'sync 4', 1, 0, 2, 0)"
+        )
+        store.execute("UPDATE lists SET generation = 4, entries = 1, source = 'sync 4'")
+    editor.add(ALLOW, {"plate": "D4"})
+    assert plates() == ["C3", "D4"]
+    editor.edit(ALLOW, "D4", {"note": "settled once only"})
+    assert plates() == ["C3", "D4"]
+    editor.follow(ALLOW, "A1")
+    assert plates() == ["A1", "C3", "D4"]
+
+
 def test_ok__the_history_says_what_every_change_did(editor, source, settings):
     source("A1", ListEntry("B2", holder="Bert"))
     source(ListEntry("B2", holder="Berta"), "C3")

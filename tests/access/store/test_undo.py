@@ -11,11 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plategate.access.store import history
 from plategate.access.store.by_hand import add_by_hand, follow_source, remove_by_hand
 from plategate.access.store.changes import replace_list
-from plategate.access.store.database import open_for_writing
-from plategate.access.store.history import Author, list_history, plates_of, was_checked
-from plategate.access.store.layers import plate_state
+from plategate.access.store.database import open_for_reading, open_for_writing
+from plategate.access.store.history import (
+    Author,
+    differences,
+    list_history,
+    plates_of,
+    was_checked,
+)
+from plategate.access.store.layers import count_hand, made_by_hand, plate_state
 from plategate.access.store.lists import ListName, all_entries, list_state
 from plategate.access.store.undo import undo_change
 from plategate.errors import ListError
@@ -118,6 +125,32 @@ def test_fail__what_is_older_than_the_limit_is_forgotten(store):
     kept = store.execute("SELECT count(*) FROM before").fetchone()[0]
     assert (kept, plates_of(store, 2, 10), plates_of(store, 3, 10)) == (0, (), ())
     assert len(list_history(store)) == 3
+
+
+def test_ok__a_source_that_changes_completely_does_not_fill_the_disk(store, monkeypatch):
+    monkeypatch.setattr(history, "MOST_KEPT_PLATES", 5)
+    put(store, "A1", "A2", "A3")
+    put(store, "B1", "B2", "B3")
+    assert (plates_of(store, 1, 10), len(plates_of(store, 2, 10))) == ((), 6)
+    put(store, "C1")
+    assert [len(plates_of(store, number, 10)) for number in (1, 2, 3)] == [0, 0, 4]
+    undo_change(store, None, None, ANNA)
+    assert plates(store) == ["B1", "B2", "B3"]
+
+
+def test_ok__a_database_of_an_older_version_is_read_and_changed(store, tmp_path):
+    put(store, "A1", "B2")
+    for table in ("hand", "overridden", "details", "touched", "before"):
+        store.execute(f"DROP TABLE {table}")
+    with closing(open_for_reading(tmp_path / "lists.sqlite")) as reader:
+        (change,) = list_history(reader)
+        assert (change.kind, change.added, list(differences(reader, change))) == ("replaced", 2, [])
+        assert (made_by_hand(reader, ALLOW), count_hand(reader, ALLOW)) == ((), (0, 0))
+    with pytest.raises(ListError, match="change 1: what it replaced is no longer kept"):
+        undo_change(store, None, None, ANNA)
+    remove_by_hand(store, ALLOW, "A1", ANNA)
+    put(store, "A1", "B2", "C3")
+    assert plates(store) == ["B2", "C3"]
 
 
 def test_ok__an_undo_to_a_list_of_an_older_version_is_not_marked_as_checked(store):

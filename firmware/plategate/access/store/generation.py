@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the next generation of a list after a change in place: its state and its history line."""
+"""Keep the state of a list right: after a change in place, and after an older version wrote it."""
 
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 
 from plategate.access.store.history import (
     Author,
     ListChange,
+    forget_old,
     mark_checked,
     note_change,
     was_checked,
 )
-from plategate.access.store.lists import ListState
-from plategate.access.store.rows import stamp_of
+from plategate.access.store.layers import PlateState, plate_state, put_plate_state
+from plategate.access.store.lists import ListName, ListState, entries_of_plate, table_of
+from plategate.access.store.rows import has_table, stamp_of
+from plategate.storage import transaction
 
 BY_HAND = "by hand"  # the source of a list that was never imported
 
@@ -47,3 +51,34 @@ def put_generation(
             (change.generation, change.entries, at, BY_HAND, at, change.name.value),
         )
     note_change(connection, change, checked_before=checked, undo_days=author.undo_days)
+
+
+def settle_lists(connection: sqlite3.Connection, at: datetime, undo_days: int) -> None:
+    """Forget what is too old to undo, and apply again what an older version did not know.
+
+    A version without changes by hand replaces a list as if there were none. When this version runs
+    again, they count again.
+    """
+    with transaction(connection):
+        forget_old(connection, at, undo_days)
+        if has_table(connection, "hand"):
+            for name in ListName:
+                _apply_hand_again(connection, name)
+
+
+def _apply_hand_again(connection: sqlite3.Connection, name: ListName) -> None:
+    query = "SELECT max(id) FROM history WHERE list = ?"
+    newest = connection.execute(query, (name.value,)).fetchone()[0]
+    query = "SELECT 1 FROM details WHERE change = ?"
+    if newest is None or connection.execute(query, (newest,)).fetchone():
+        return
+    query = "SELECT plate, max(made_in) FROM hand WHERE list = ? GROUP BY plate"
+    for plate, made_in in connection.execute(query, (name.value,)).fetchall():
+        hand = plate_state(connection, name, plate).hand
+        state = PlateState(entries_of_plate(connection, name, plate), hand)
+        put_plate_state(connection, name, plate, state, made_in)
+    connection.execute(
+        f"UPDATE lists SET entries = (SELECT count(*) FROM {table_of(name)}) WHERE name = ?",
+        (name.value,),
+    )
+    connection.execute("INSERT INTO details VALUES (?, 'replaced', '', NULL, 1)", (newest,))

@@ -41,6 +41,7 @@ def change_store(
     if _inode(file) == found:
         _set_aside(file)
     sentence += "; import again the lists and records that no source provides"
+    sentence += ", and repeat the changes by hand"
     logger.error("%s", sentence)
     report(sentence)
     return _change(file, work)

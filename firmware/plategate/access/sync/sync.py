@@ -22,7 +22,8 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from plategate.access.store.changes import confirm_list, replace_list
-from plategate.access.store.history import ListChange, forget_old, was_checked
+from plategate.access.store.generation import settle_lists
+from plategate.access.store.history import ListChange, was_checked
 from plategate.access.store.lists import ListName, list_state
 from plategate.access.store.repair import change_store
 from plategate.access.store.vehicles import has_records, replace_records
@@ -147,7 +148,7 @@ def _put_in_force(
     changes, failures = [], []
     records: int | None = None
     if not options.dry_run:
-        forget_old(connection, options.at, options.undo_days)
+        settle_lists(connection, options.at, options.undo_days)
     for kind in dict.fromkeys(source.kind for source in settings.sources):
         sources = sorted(
             (source for source in settings.sources if source.kind == kind),
