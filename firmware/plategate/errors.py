@@ -120,8 +120,13 @@ class CommandError(GateError):
 
 
 class DeliveryError(GateError):
-    """A target (broker, web server) takes no messages now; `delivered` came through before."""
+    """A target (broker, web server) takes no messages now.
 
-    def __init__(self, message: str, delivered: int = 0) -> None:
+    `delivered` messages came through before; `pause_s` is when to try again, None: at the usual
+    intervals.
+    """
+
+    def __init__(self, message: str, delivered: int = 0, pause_s: float | None = None) -> None:
         super().__init__(message)
         self.delivered = delivered
+        self.pause_s = pause_s

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate outbound run | status | test`: send events to other systems.
+"""`plategate outbound run | status | test | failed | retry`: send events to other systems.
 
 `run` is the process of plategate-outbound.service. It has the network, but no pins and no lists.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from plategate.terminal import Config
 
-app = typer.Typer(no_args_is_help=True, help="Send events to MQTT brokers.")
+if TYPE_CHECKING:
+    from plategate.outbound.dead_letters import DeadLetters
+
+app = typer.Typer(no_args_is_help=True, help="Send events to MQTT brokers and web servers.")
 
 
 def register(root: typer.Typer) -> None:
@@ -61,7 +63,7 @@ def status(config: Config = None) -> None:
             line += f"; failing: {printable(position.problem)}"
         print(line)
     if not settings.outbound.targets:
-        print("no targets in the settings (see [[outbound.mqtt]])")
+        print("no targets in the settings (see docs/mqtt.md and docs/webhooks.md)")
     raise typer.Exit(1 if failing else 0)
 
 
@@ -71,37 +73,45 @@ def send_test(
     config: Config = None,
 ) -> None:
     """Send a test message to one target and wait for its acknowledgement."""
-    from plategate.errors import SettingsError
-    from plategate.outbound.message import Message
-    from plategate.outbound.mqtt import MqttTarget
-    from plategate.outbound.run import mqtt_site
+    from plategate.outbound.probe import send_probe
     from plategate.settings import load_settings
     from plategate.users import step_down_to_owner
 
     settings = load_settings(config)
-    found = {target.name: target for target in settings.outbound.mqtt}
-    if name not in found:
-        known = ", ".join(found) or "none"
-        raise SettingsError(f"{name}: no target of this name in [outbound]; known: {known}")
     step_down_to_owner(settings.outbound.state_dir)
-    target = found[name]
-    at = datetime.now(UTC)
-    message = Message(
-        id=f"{settings.outbound.gate}-test-{at:%Y%m%dT%H%M%S}",
-        type="outbound.test",
-        at=at.isoformat(),
-        gate=settings.outbound.gate,
-        lane="",
-        journal=0,
-        sequence=0,
-        data={},
-    )
-    client = MqttTarget(
-        target, mqtt_site(settings, target, lambda: 0), lambda: None, announce=False
-    )
-    try:
-        client.open()
-        client.send([message])
-    finally:
-        client.close()
-    print(f"{name}: {target.host}:{target.port_in_use} has acknowledged message {message.id}")
+    print(f"{name}: took message {send_probe(settings, name)}")
+
+
+@app.command()
+def failed(
+    name: Annotated[str | None, typer.Argument(metavar="TARGET", help="default: all")] = None,
+    config: Config = None,
+) -> None:
+    """List the messages that a web server refused, with the reason."""
+    from plategate.errors import printable
+
+    for letter in _letters(config).all(name):
+        print(f"{letter.target} {letter.id} {letter.type} {letter.at}: {printable(letter.reason)}")
+
+
+@app.command()
+def retry(
+    name: Annotated[str, typer.Argument(metavar="TARGET", help="name of the target")],
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="default: all")] = None,
+    config: Config = None,
+) -> None:
+    """Have refused messages sent again, and begin again with a server that answered "gone"."""
+    count = _letters(config).retry(name, ids or ())
+    print(f"{name}: {count} messages will be sent again when the target is next idle")
+
+
+def _letters(config: Config) -> DeadLetters:
+    from plategate.outbound.dead_letters import DeadLetters
+    from plategate.outbound.run import make_folder
+    from plategate.settings import load_settings
+    from plategate.users import step_down_to_owner
+
+    folder = load_settings(config).outbound.state_dir
+    step_down_to_owner(folder)
+    make_folder(folder)
+    return DeadLetters(folder)

@@ -36,7 +36,10 @@ class Page:
 class Backlog:
     """Reads the journal for one target. For one thread; every method raises StoreError."""
 
-    def __init__(self, reader: JournalReader, maker: MessageMaker, backlog_max: int) -> None:
+    def __init__(
+        self, reader: JournalReader, maker: MessageMaker, backlog_max: int, page: int = PAGE
+    ) -> None:
+        self._page = page
         self._reader = reader
         self._maker = maker
         self._backlog_max = backlog_max
@@ -57,7 +60,7 @@ class Backlog:
             position = Position(journal, after, position.lost)
             messages.append((gap, position))
         first = max(position.sequence, newest - self._backlog_max)
-        events = self._reader.events_after(first, PAGE)
+        events = self._reader.events_after(first, self._page)
         if self._reader.identity() != journal:
             return Page((), position, complete=False)
         reason = DELETED if first == position.sequence else SKIPPED
@@ -65,7 +68,16 @@ class Backlog:
             messages += self._messages(event, position, reason)
             lost = position.lost + event.sequence - position.sequence - 1
             position = Position(journal, event.sequence, lost)
-        return Page(tuple(messages), position, complete=len(events) < PAGE)
+        return Page(tuple(messages), position, complete=len(events) < self._page)
+
+    def message_again(self, journal: int, sequence: int) -> Message | None:
+        """The message of one event; None where it was deleted or belongs to another journal."""
+        if self._reader.identity() != journal:
+            return None
+        found = self._reader.events_after(sequence - 1, 1)
+        if not found or found[0].sequence != sequence:
+            return None
+        return self._maker.message(found[0], journal)
 
     def _messages(
         self, event: StoredEvent, position: Position, reason: str

@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
-# A heartbeat is due this often; a target may be silent for a connection and one page of messages.
-HANGS_AFTER_S = 120.0
+# A target may be silent for a connection and one page of messages.
+HANGS_AFTER_S = 300.0
 HEARTBEAT_S = 20.0
 
 
@@ -87,23 +87,27 @@ class Delivery:
         self._thread.join(within_s)
 
     def _run(self) -> None:
-        pause_s = FIRST_PAUSE_S
+        usual_s = FIRST_PAUSE_S
         while not self._ended.is_set():
+            pause_s = None
             try:
                 self._target.open()
                 while not self._ended.is_set():
                     self._deliver()
-                    pause_s = FIRST_PAUSE_S
+                    usual_s = FIRST_PAUSE_S
             except GateError as error:
                 self._failed(str(error))
+                pause_s = error.pause_s if isinstance(error, DeliveryError) else None
             # The thread must go on: the target may accept the next message.
             except Exception as error:
                 log.exception("target %s", self._target.name)
                 self._failed(f"{type(error).__name__}: {error}")
             self._target.close()
-            # Many gates must not return to a restarted broker in the same second.
-            self._wait(self._ended, pause_s * random.uniform(0.5, 1.0))
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            if pause_s is None:
+                # Many gates must not return to a restarted broker in the same second.
+                pause_s = usual_s * random.uniform(0.5, 1.0)
+                usual_s = min(2 * usual_s, LONGEST_PAUSE_S)
+            self._wait(self._ended, pause_s)
 
     def _deliver(self) -> None:
         """Deliver a page of messages, or wait for the next event where there are none."""

@@ -8,16 +8,20 @@ one.
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from plategate.documents import PASSAGE
+from plategate.errors import reason_of
 from plategate.journal.reader import StoredEvent
 from plategate.outbound.privacy import reduced
 from plategate.settings.outbound import TargetSettings
+
+log = logging.getLogger(__name__)
 
 SCHEMA = 1
 GAP = "outbound.gap"
@@ -103,3 +107,15 @@ def type_of(event: StoredEvent) -> str:
     if event.kind == PASSAGE:
         return f"passage.{event.document['verdict']['result']}"
     return f"gate.{event.document['what']}"
+
+
+def plate_picture(message: Message, folder: Path) -> bytes | None:
+    """The JPEG of the plate below the journal's folder, unless there is none or it was deleted."""
+    file = dict(message.pictures).get("plate")
+    if file is None:
+        return None
+    try:
+        return (folder / file).read_bytes()
+    except OSError as error:
+        log.warning("%s is not sent: %s", file.name, reason_of(error))
+        return None

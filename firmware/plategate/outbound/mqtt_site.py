@@ -4,20 +4,15 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from plategate.outbound.home_assistant import device_document, entity_event
-from plategate.outbound.message import Message
+from plategate.outbound.message import Message, plate_picture
 from plategate.outbound.remote_commands import CommandRelay
 from plategate.settings.outbound import MqttSettings
-
-log = logging.getLogger(__name__)
-
-PLATE_PICTURE = "plate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +72,9 @@ class MqttSite:
         if self._settings.home_assistant and (shown := entity_event(message)) is not None:
             entity, event = shown
             found.append(Publication(self._topic(entity), _json(event)))
-        found += [
-            Publication(self._topic("picture"), jpeg, retain=True)
-            for kind, file in message.pictures
-            if kind == PLATE_PICTURE
-            for jpeg in self._picture(file)
-        ]
+        picture = plate_picture(message, self._pictures)
+        if picture is not None:
+            found.append(Publication(self._topic("picture"), picture, retain=True))
         return found
 
     def discovery(self) -> list[Publication]:
@@ -114,13 +106,6 @@ class MqttSite:
 
     def _topic(self, last: str) -> str:
         return f"{self._settings.topic}/{self.gate}/{last}"
-
-    def _picture(self, file: PurePath) -> Iterator[bytes]:
-        """The picture, unless it was deleted meanwhile."""
-        try:
-            yield (self._pictures / file).read_bytes()
-        except OSError as error:
-            log.warning("%s is not sent: %s", file.name, error.strerror)
 
 
 def _json(document: dict[str, Any]) -> bytes:

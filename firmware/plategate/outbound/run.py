@@ -15,22 +15,26 @@ from plategate.clock import SystemClock
 from plategate.errors import StoreError, reason_of
 from plategate.health.monitor import Health, systemd_health
 from plategate.journal.reader import JournalReader
-from plategate.outbound.backlog import Backlog
+from plategate.outbound.backlog import PAGE, Backlog
+from plategate.outbound.dead_letters import DeadLetter, DeadLetters
 from plategate.outbound.delivery import Delivery
 from plategate.outbound.gate_state import gate_state
 from plategate.outbound.journal_watch import JournalWatch
-from plategate.outbound.message import MessageMaker
+from plategate.outbound.message import Message, MessageMaker, plate_picture
 from plategate.outbound.mqtt import MqttTarget
 from plategate.outbound.mqtt_site import MqttSite
 from plategate.outbound.positions import Positions
 from plategate.outbound.privacy import plate_key
 from plategate.outbound.remote_commands import CommandRelay
+from plategate.outbound.webhook import WebhookTarget
 from plategate.settings import Settings
-from plategate.settings.outbound import MqttSettings
+from plategate.settings.outbound import MqttSettings, TargetSettings, WebhookSettings
 
 log = logging.getLogger(__name__)
 
 END_WITHIN_S = 5.0
+# One after the other, each with a time limit.
+WEBHOOK_PAGE = 5
 
 
 class OutboundProcess:
@@ -48,7 +52,11 @@ class OutboundProcess:
         self._watch = JournalWatch(settings.journal.dir)
         self._positions = Positions(outbound.state_dir)
         self._stopping = threading.Event()
-        self._deliveries = [self._mqtt(target, key) for target in outbound.mqtt]
+        self._letters = DeadLetters(outbound.state_dir)
+        self._deliveries = [
+            *(self._mqtt(target, key) for target in outbound.mqtt),
+            *(self._webhook(target, key) for target in outbound.webhooks),
+        ]
 
     def run(self) -> None:
         """Deliver until `stop` is called."""
@@ -88,6 +96,7 @@ class OutboundProcess:
         for delivery in self._deliveries:
             delivery.join(END_WITHIN_S)
         self._positions.close()
+        self._letters.close()
         self._reader.close()
         self._watch.close()
 
@@ -95,10 +104,24 @@ class OutboundProcess:
         awake = threading.Event()
         site = mqtt_site(self._settings, target, lambda: self._behind(target.name))
         client = MqttTarget(target, site, awake.set)
+        backlog = self._backlog(target, key, PAGE)
+        return Delivery(client, backlog, self._positions, self._health, awake)
+
+    def _webhook(self, target: WebhookSettings, key: bytes) -> Delivery:
+        backlog = self._backlog(target, key, WEBHOOK_PAGE)
+        client = webhook_target(
+            self._settings,
+            target,
+            self._letters,
+            lambda letter: backlog.message_again(letter.journal, letter.sequence),
+        )
+        return Delivery(client, backlog, self._positions, self._health, threading.Event())
+
+    def _backlog(self, target: TargetSettings, key: bytes, page: int) -> Backlog:
         outbound = self._settings.outbound
         maker = MessageMaker(outbound.gate, target, key)
-        backlog = Backlog(JournalReader(self._settings.journal.dir), maker, outbound.backlog_max)
-        return Delivery(client, backlog, self._positions, self._health, awake)
+        reader = JournalReader(self._settings.journal.dir)
+        return Backlog(reader, maker, outbound.backlog_max, page)
 
     def _behind(self, name: str) -> int:
         """How many events a target has not got yet."""
@@ -111,7 +134,7 @@ class OutboundProcess:
 def run_outbound(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT; ends at once where no target is set."""
     if not settings.outbound.targets:
-        log.warning("no targets in the settings: nothing to send (see [[outbound.mqtt]])")
+        log.warning("no targets in the settings: nothing to send (see docs/mqtt.md)")
         return
     process = OutboundProcess(settings, systemd_health(SystemClock()))
 
@@ -134,6 +157,17 @@ def mqtt_site(settings: Settings, target: MqttSettings, behind: Callable[[], int
         CommandRelay(settings.commands.socket, target.commands, target.host),
         settings.journal.dir,
     )
+
+
+def webhook_target(
+    settings: Settings,
+    target: WebhookSettings,
+    letters: DeadLetters,
+    again: Callable[[DeadLetter], Message | None],
+) -> WebhookTarget:
+    """A web server as target; `again` makes the message of a dead letter."""
+    pictures = settings.journal.dir
+    return WebhookTarget(target, letters, again, lambda message: plate_picture(message, pictures))
 
 
 def make_folder(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -80,6 +81,45 @@ class MqttSettings(TargetSettings):
         return self
 
 
+class WebhookSettings(TargetSettings):
+    """A web server that gets each event as a signed POST request."""
+
+    url: str = Field(description="https:// address; events go nowhere else, redirects are refused")
+    allow_http: bool = Field(
+        False, description="accept http://, on which everybody on the way can read the events"
+    )
+    secret_files: tuple[Path, ...] = Field(
+        min_length=1,
+        max_length=2,
+        description="files with a signing secret (whsec_...); two while the secret is changed",
+    )
+    format: Literal["standard", "cloudevents"] = Field(
+        "standard", description="the body: a message as in docs/mqtt.md, or a CloudEvent around it"
+    )
+    ca_file: Path | None = Field(None, description="PEM file of a private certificate authority")
+    timeout_s: float = Field(
+        15, ge=1, le=20, description="the server must answer within this time, in seconds"
+    )
+
+    @model_validator(mode="after")
+    def verify_address(self) -> Self:
+        """The address must be one that can be asked; a name in it must not be a secret."""
+        try:
+            url = urlsplit(self.url)
+            port_is_valid = url.port is None or url.port > 0
+        except ValueError:
+            port_is_valid = False
+        if not port_is_valid or url.scheme not in ("https", "http") or not url.hostname:
+            raise ValueError("url must be an https:// address")
+        if url.username or url.password or url.fragment:
+            raise ValueError("url must not contain a user, a password or a fragment")
+        if not self.url.isascii() or not self.url.isprintable() or " " in self.url:
+            raise ValueError("url has a character that must be written as %XX")
+        if url.scheme == "http" and not self.allow_http:
+            raise ValueError("url: http:// is not encrypted; use https:// or set allow_http")
+        return self
+
+
 class OutboundSettings(SettingsModel):
     """Targets that get the events of the journal; plategate-outbound reads them when it starts."""
 
@@ -103,11 +143,12 @@ class OutboundSettings(SettingsModel):
         description="a target that is further behind than this many events loses the oldest",
     )
     mqtt: tuple[MqttSettings, ...] = Field((), description="MQTT brokers")
+    webhooks: tuple[WebhookSettings, ...] = Field((), description="web servers")
 
     @property
     def targets(self) -> tuple[TargetSettings, ...]:
         """All targets."""
-        return self.mqtt
+        return (*self.mqtt, *self.webhooks)
 
     @model_validator(mode="after")
     def verify_names_are_unique(self) -> Self:
