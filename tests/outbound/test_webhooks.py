@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,14 +18,11 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from typer.testing import CliRunner
 
 from plategate.cli import app
-from plategate.errors import SettingsError
 from plategate.journal import Journal
 from plategate.outbound import dead_letters, webhook
 from plategate.outbound.dead_letters import DeadLetters
 from plategate.outbound.message import Message
 from plategate.outbound.positions import read_positions
-from plategate.outbound.webhook_request import post, read_secrets
-from plategate.settings.outbound import WebhookSettings
 
 from .conftest import PLATE, a_passage, an_event, running, settings_for, wait_for
 
@@ -273,107 +269,3 @@ def test_ok__oldest_dead_letters_go_first(tmp_path: Path, monkeypatch: pytest.Mo
         assert len(letters.all()) == 6
         assert letters.retry("hook", ["m2", "unknown"]) == 1
         assert [letter.id for letter in letters.to_retry("hook")] == ["m2"]
-
-
-def silent(connection: socket.socket) -> None:
-    threading.Event().wait(3)
-
-
-def drip(connection: socket.socket) -> None:
-    for _ in range(40):
-        connection.sendall(b"H")
-        threading.Event().wait(0.1)
-
-
-def answering(*parts: bytes) -> Callable[[socket.socket], None]:
-    def answer(connection: socket.socket) -> None:
-        connection.recv(65536)
-        for part in parts:
-            connection.sendall(part)
-
-    return answer
-
-
-OK = b"HTTP/1.1 200 OK\r\n"
-
-
-@pytest.mark.parametrize(
-    "behave",
-    [
-        silent,
-        drip,
-        answering(b""),
-        answering(b"SSH-2.0-OpenSSH_9.2\r\n"),
-        answering(b"HTTP/1.1 abc OK\r\n\r\n"),
-        answering(b"HTTP/1.1 99999 OK\r\n\r\n"),
-        answering(b"HTTP/1.1 -200 OK\r\n\r\n"),
-        answering(b"HTTP/1.1 301 Moved\r\nLocation: http://169.254.169.254/\r\n\r\n"),
-        answering(b"HTTP/1.1 307 Moved\r\nLocation: file:///etc/passwd\r\n\r\n"),
-        answering(b"HTTP/1.1 200" + b" " * 100_000),
-        answering(OK + b"X: y\r\n" * 1000 + b"\r\n"),
-        answering(OK + b"X: " + b"y" * 100_000 + b"\r\n\r\n"),
-        answering(b"\x00" * 1000),
-        answering(b"HTTP/1.1 100 Continue\r\n\r\n" * 3),
-        answering(b"HTTP/1.1 503 x\r\nRetry-After: " + b"9" * 5000 + b"\r\n\r\n"),
-        answering(b"HTTP/1.1 503 x\r\nRetry-After: Mon, 99 Foo 2026\r\n\r\n"),
-        answering(b"HTTP/1.1 503 x\r\nRetry-After: -5\r\n\r\n"),
-        answering(b"HTTP/1.1 503 \x1b[31mred\r\n\r\n"),
-    ],
-)
-def test_fail__hostile_server_gets_nothing_but_a_refusal(
-    behave: Callable[[socket.socket], None],
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def serve() -> None:
-            connection, _ = listening.accept()
-            with connection:
-                try:
-                    behave(connection)
-                except OSError:
-                    return
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        settings = WebhookSettings(
-            name="hook",
-            url=f"http://127.0.0.1:{listening.getsockname()[1]}/",
-            allow_http=True,
-            secret_files=(Path("/x"),),
-            timeout_s=1,
-        )
-        refusal = post(settings, b"{}", {})
-        thread.join()
-    assert refusal is not None
-    assert refusal.sentence.isprintable()
-    assert 0 <= (refusal.retry_after_s or 0) <= 86_400
-
-
-@pytest.mark.parametrize(
-    "secret", ["", "secret", "whsec_", "whsec_!!", "whsec_" + "QUJD", "c2VjcmV0" * 6]
-)
-def test_fail__file_without_a_secret_is_named(tmp_path: Path, secret: str) -> None:
-    file = tmp_path / "secret"
-    file.write_text(secret)
-    with pytest.raises(SettingsError, match=str(file)):
-        read_secrets([file])
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://example.org/",
-        "ftp://example.org/",
-        "https://",
-        "https://user:secret@example.org/",
-        "https://example.org/#part",
-        "https://example.org:0/",
-        "https://example.org:99999/",
-        "https://example.org/a b",
-        "https://example.org/\r\nX: y",
-        "/path",
-    ],
-)
-def test_fail__address_that_cannot_be_asked(url: str) -> None:
-    with pytest.raises(ValueError, match="url"):
-        WebhookSettings(name="hook", url=url, secret_files=(Path("/x"),))
