@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: ./setup.sh demo | test | install | upgrade | bundle DIR | uninstall [--purge]
+# Usage: ./setup.sh demo [--console] | test | install | upgrade | bundle DIR | uninstall [--purge]
 #
 #   demo       run the gate on real pictures with mock pins; changes nothing outside this folder except that it
-#              installs missing Debian packages (tesseract-ocr, python3-venv)
+#              installs missing Debian packages (tesseract-ocr, python3-venv); --console serves its web page
 #   test       install what checks and tests need, then run them all
 #   install    (root, on the Pi) install the gate on this machine; for the other commands see docs/install.md
 #
@@ -72,11 +72,15 @@ demo)
     need_packages tesseract-ocr
     make_venv
     shift
+    if [ "${1:-}" = --console ]; then
+        shift
+        exec .venv/bin/plategate console --rehearse tests/data/demo "$@"
+    fi
     exec .venv/bin/plategate run --rehearse tests/data/demo "$@"
     ;;
 test)
     need_packages tesseract-ocr shellcheck nginx minisign openssl strace gcc libc6-dev systemd procps git mount \
-        fonts-roadgeek fonts-opendin fonts-b612 fonts-liberation fonts-dejavu-core mosquitto
+        fonts-roadgeek fonts-opendin fonts-b612 fonts-liberation fonts-dejavu-core mosquitto chromium
     make_venv
     export PATH="$PWD/.venv/bin:$PATH"
     scripts/check

@@ -55,7 +55,7 @@ ONLY = {
 BOARD_LIBRARIES = {"gpiozero", "lgpio", "picamera2", "libcamera"}
 MAY_LOAD = {"hardware", "rehearsal"}  # rehearsals run on gpiozero's mock pins
 SHORTEST_FILE = 60
-SHORT_FILES = 40  # files that have a reason to be short; a lower number is welcome
+SHORT_FILES = 41  # files that have a reason to be short; a lower number is welcome
 
 
 def part_of(module: str) -> str:

@@ -10,6 +10,9 @@ GateError
 ├── RecordError        a file of vehicle records that cannot be imported
 ├── SyncError          a list source that cannot be reached or answers nonsense
 ├── StoreError         the database is damaged, locked or full
+├── CommandError       a command that is malformed, or that no gate takes
+├── DeliveryError      a broker or web server takes no messages
+├── ConsoleError       the console cannot start, or follow a request
 ├── OutputError        standard output or standard error cannot be written
 └── HardwareError      a pin, sensor or camera
     ├── CameraError
@@ -130,3 +133,7 @@ class DeliveryError(GateError):
         super().__init__(message)
         self.delivered = delivered
         self.pause_s = pause_s
+
+
+class ConsoleError(GateError):
+    """The console cannot be started, or a request to it cannot be followed."""

@@ -11,13 +11,17 @@ PREFIX=${PLATEGATE_PREFIX:-/opt/plategate}
 STATE=${PLATEGATE_STATE:-/var/lib/plategate}
 # shellcheck disable=SC2034
 CONFIG=/etc/plategate/settings.toml
-UNITS=(plategate-gate.service plategate-sync.service plategate-sync.timer plategate-outbound.service)
+UNITS=(
+    plategate-gate.service plategate-sync.service plategate-sync.timer plategate-outbound.service
+    plategate-console.service
+)
 # Files of a version's system/ folder and their targets, one pair a line.
 SYSTEM_FILES=(
     "plategate-gate.service /etc/systemd/system/plategate-gate.service"
     "plategate-sync.service /etc/systemd/system/plategate-sync.service"
     "plategate-sync.timer /etc/systemd/system/plategate-sync.timer"
     "plategate-outbound.service /etc/systemd/system/plategate-outbound.service"
+    "plategate-console.service /etc/systemd/system/plategate-console.service"
     "sysusers.d/plategate.conf /etc/sysusers.d/plategate.conf"
     "tmpfiles.d/plategate.conf /etc/tmpfiles.d/plategate.conf"
     "udev/60-plategate.rules /etc/udev/rules.d/60-plategate.rules"
@@ -137,6 +141,8 @@ activate_version() {
         { udevadm control --reload && udevadm trigger --subsystem-match=gpio; } 2>/dev/null || true
         systemctl reset-failed "${UNITS[@]}" 2>/dev/null || true
         systemctl restart --no-block "${units[@]}"
+        # Runs only where its owner has enabled it.
+        ! systemctl is-enabled --quiet plategate-console.service || systemctl restart --no-block plategate-console.service
     fi
 }
 

@@ -41,12 +41,12 @@ if [ -z "$purge" ]; then
 fi
 step "removing settings, lists, journal and users"
 rm -rf "$(dirname "$CONFIG")" "$STATE"
-for user in plategate-outbound plategate-sync plategate; do
+for user in plategate-console plategate-outbound plategate-sync plategate; do
     if getent passwd "$user" >/dev/null; then
         userdel "$user"
     fi
 done
-for group in plategate plategate-outbound plategate-sync plategate-settings; do
+for group in plategate plategate-console plategate-outbound plategate-sync plategate-settings; do
     if getent group "$group" >/dev/null; then
         groupdel "$group"
     fi

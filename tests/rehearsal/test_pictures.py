@@ -20,13 +20,13 @@ def test_ok__a_slow_reading_is_waited_for(tmp_path, monkeypatch):
     slow = Settings().model_copy(update={"lane": lane})
     seen = []
     play = PictureRehearsal(rehearsal_settings(slow, tmp_path, None), [STREET], seen.append)
-    reads = play._site.reader.read_burst
+    reads = play.site.reader.read_burst
 
     def slowly(stills):
         time.sleep(1.2 * LIMIT_S)
         return reads(stills)
 
-    monkeypatch.setattr(play._site.reader, "read_burst", slowly)
+    monkeypatch.setattr(play.site.reader, "read_burst", slowly)
     assert play.run()
     assert [one.passage.verdict.reason for one in seen] == [Reason.NOTHING_SEEN]
 

@@ -27,7 +27,7 @@ from plategate.access.sync.checks import SyncOptions
 from plategate.access.sync.sync import sync_lists
 from plategate.access.visits import Direction, EntryUse, VisitStore
 from plategate.journal import open_journal
-from plategate.journal.reader import JournalReader
+from plategate.journal.reader import EventFilter, JournalReader
 from plategate.outbound.privacy import plate_key
 from plategate.settings import Settings
 from plategate.storage import open_for_writing as open_database
@@ -37,13 +37,8 @@ from plategate.values import Passage, Reason, Result, Verdict
 SYSTEM = Path(__file__).resolve().parents[2] / "firmware" / "system"
 PLATE = b"SECRET77"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-NUMBERS = {
-    "root": 0,
-    "plategate": 64201,
-    "plategate-sync": 64202,
-    "plategate-settings": 64203,
-    "plategate-outbound": 64204,
-}
+UNITS = ("plategate", "plategate-sync", "plategate-outbound", "plategate-console")
+NUMBERS = {"root": 0} | {name: 64201 + n for n, name in enumerate((*UNITS, "plategate-settings"))}
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 
@@ -257,16 +252,40 @@ def test_ok__gate_reads_lists_that_the_sync_writes(machine: Machine) -> None:
     assert gate.run(machine.plates) == ["AB12CDE"]
 
 
+def changes(user: User, folder: Path) -> list[str]:
+    """What a user can do to a folder and its files besides reading and linking them."""
+    return [
+        f"{name} {file}"
+        for file in (folder, *sorted(folder.rglob("*")))
+        for name, attempt in attempts(file).items()
+        if name != "read"
+        and not (name == "hard link" and file.is_file())
+        and not user.run(lambda attempt=attempt: fails(attempt))
+    ]
+
+
 def test_fail__gate_changes_no_list(machine: Machine) -> None:
-    gate, sync = users()["plategate"], users()["plategate-sync"]
-    assert sync.run(machine.sync) is True
-    for file in (machine.state / "lists", *sorted((machine.state / "lists").rglob("*"))):
-        for name, attempt in attempts(file).items():
-            if name == "read" or (name == "hard link" and file.is_file()):
-                continue
-            assert gate.run(lambda attempt=attempt: fails(attempt)), (
-                f"plategate could {name} {file}"
-            )
+    assert users()["plategate-sync"].run(machine.sync) is True
+    assert changes(users()["plategate"], machine.state / "lists") == []
+
+
+def test_ok__console_reads_journal_and_lists_and_changes_neither(machine: Machine) -> None:
+    leave_behind(users()["plategate"], machine.run_gate)
+    assert users()["plategate-sync"].run(machine.sync) is True
+    console = users()["plategate-console"]
+    reader = JournalReader(machine.settings.journal.dir)
+    assert console.run(lambda: len(reader.newest(9, EventFilter()))) == 1
+    assert console.run(machine.plates) == ["AB12CDE"]
+    assert changes(console, machine.state / "gate/gate") == []
+    assert changes(console, machine.state / "lists") == []
+
+
+def test_fail__nobody_else_reads_accounts_and_keys_of_the_console(machine: Machine) -> None:
+    secret = machine.state / "console" / "console.sqlite"
+    users()["plategate-console"].run(lambda: secret.write_text("hash"))
+    assert secret.read_text() == "hash"
+    for name in ("plategate", "plategate-sync"):
+        assert isinstance(users()[name].run(secret.read_text), PermissionError)
 
 
 def test_ok__users_of_the_units_read_settings_and_no_other_user_does(machine: Machine) -> None:
@@ -274,7 +293,7 @@ def test_ok__users_of_the_units_read_settings_and_no_other_user_does(machine: Ma
     file.write_text("")
     os.chown(file, 0, NUMBERS["plategate-settings"])
     file.chmod(0o640)
-    for name in ("plategate", "plategate-sync", "plategate-outbound"):
+    for name in UNITS:
         assert users()[name].run(file.read_text) == ""
         assert isinstance(users()[name].run(lambda: file.write_text("x")), PermissionError)
     assert isinstance(User(64299, (64299,)).run(file.read_text), PermissionError)

@@ -7,6 +7,7 @@ A call that the rules forbid kills the process here. Needs seccomp, systemd-anal
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ SANDBOX = Path(__file__).with_name("sandbox.py")
 GATE = ROOT / "firmware" / "system" / "plategate-gate.service"
 SYNC = GATE.with_name("plategate-sync.service")
 OUTBOUND = GATE.with_name("plategate-outbound.service")
+CONSOLE = GATE.with_name("plategate-console.service")
 ASK_THE_KERNEL = """
 import ctypes
 from plategate.schedule.clock_trust import ntp_synchronised
@@ -113,3 +115,41 @@ def test_ok__outbound_watches_the_journal_and_uses_the_network(tmp_path: Path) -
     done = run(OUTBOUND, "-c", code)
     assert done.returncode == 0, done.stderr
     assert "127.0.0.1:1: cannot connect: Connection refused" in done.stdout
+
+
+SERVE_ONE_PAGE = """
+import ssl, sys, threading, time, urllib.request
+from pathlib import Path
+from plategate.console.accounts import Role
+from plategate.console.server import make_server
+from plategate.settings import load_settings
+settings = load_settings(Path(sys.argv[1]))
+server = make_server(settings, secure=True)
+threading.Thread(target=server.run, daemon=True).start()
+while not server.started:
+    time.sleep(0.05)
+port = server.servers[0].sockets[0].getsockname()[1]
+trusted = ssl.create_default_context(cafile=settings.console.state_dir / "ca.crt")
+page = urllib.request.urlopen(f"https://localhost:{port}/", context=trusted)
+accounts = server.config.app.state.site.accounts
+accounts.save("anna", "correct horse battery", Role.OWNER)
+assert accounts.check("anna", "correct horse battery")
+print(page.status, page.url)
+server.should_exit = True
+"""
+
+
+def test_ok__console_serves_a_page_over_tls_and_hashes_passwords(tmp_path: Path) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text(
+        f'[console]\naddress = "127.0.0.1"\nport = {free_port()}\n'
+        f'state_dir = "{tmp_path}/console"\n'
+    )
+    done = run(CONSOLE, "-c", SERVE_ONE_PAGE, str(config))
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    assert done.stdout.startswith("200 https://localhost")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

@@ -101,13 +101,25 @@ def test_ok__outbound_has_network_but_no_gpio_and_no_lists() -> None:
     assert int(outbound["MemoryMax"][0].removesuffix("M")) <= 128
 
 
+def test_ok__console_has_network_and_no_devices_and_its_own_user() -> None:
+    console = settings_of("plategate-console.service")
+    assert console["PrivateDevices"] == ["yes"]
+    assert "DeviceAllow" not in console
+    assert console["User"] == console["Group"] == ["plategate-console"]
+
+
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
 def test_ok__no_capabilities_and_no_write_access_to_the_system(unit: Path) -> None:
     service = settings_of(unit.name)
     assert service["CapabilityBoundingSet"] == [""]
     assert service["NoNewPrivileges"] == ["yes"]
     assert service["ProtectSystem"] == ["strict"]
-    folders = {"plategate": "gate", "plategate-sync": "lists", "plategate-outbound": "outbound"}
+    folders = {
+        "plategate": "gate",
+        "plategate-sync": "lists",
+        "plategate-outbound": "outbound",
+        "plategate-console": "console",
+    }
     own = folders[service["User"][0]]
     assert service["ReadWritePaths"] == [f"/var/lib/plategate/{own}"]
 

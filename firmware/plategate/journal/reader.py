@@ -62,13 +62,20 @@ class StoredEvent:
 
 @dataclass(frozen=True)
 class EventFilter:
-    """Which events to read; None means no limit. Times are aware; `plate` is canonical."""
+    """Which events to read; None means no limit.
+
+    Times are aware; `plate` is canonical, `plate_part` a part of one; `before` is a sequence
+    number; `result` is the result of a verdict.
+    """
 
     kind: str | None = PASSAGE
     since: datetime | None = None
     until: datetime | None = None
     passage_id: str | None = None
     plate: str | None = None
+    plate_part: str | None = None
+    result: str | None = None
+    before: int | None = None
 
 
 class JournalReader:
@@ -203,6 +210,10 @@ def _condition(wanted: EventFilter) -> tuple[str, dict[str, object]]:
         "  OR json_extract(document, '$.reading.text') = :plate"
         "  OR json_extract(document, '$.passage_id') IN (SELECT id FROM passages"
         "   WHERE json_extract(document, '$.verdict.plate') = :plate))"
+        " AND (:part IS NULL OR instr(json_extract(document, '$.verdict.plate'), :part)"
+        "  OR instr(json_extract(document, '$.reading.text'), :part))"
+        " AND (:result IS NULL OR json_extract(document, '$.verdict.result') = :result)"
+        " AND (:before IS NULL OR sequence < :before)"
     )
     return where, {
         "kind": wanted.kind,
@@ -210,6 +221,9 @@ def _condition(wanted: EventFilter) -> tuple[str, dict[str, object]]:
         "until": wanted.until.isoformat() if wanted.until else None,
         "id": wanted.passage_id,
         "plate": wanted.plate,
+        "part": wanted.plate_part,
+        "result": wanted.result,
+        "before": wanted.before,
     }
 
 

@@ -8,13 +8,13 @@ the gate after the last one.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from plategate.messages import InputName, Level
 from plategate.rehearsal.board import Edge
-from plategate.rehearsal.site import Site, build_site
+from plategate.rehearsal.site import ARM_TRAVEL_S, Site, build_site
 from plategate.settings import Settings
 from plategate.settings.barrier import BarrierSettings
 from plategate.settings.pins import PinsSettings
@@ -86,29 +86,34 @@ class PictureRehearsal:
     """Simulates the vehicles; calls `done` for each picture when its vehicle has left."""
 
     def __init__(
-        self, settings: Settings, pictures: Sequence[Path], done: Callable[[Rehearsed], None]
+        self,
+        settings: Settings,
+        pictures: Iterable[Path],
+        done: Callable[[Rehearsed], None],
+        travel_s: float = ARM_TRAVEL_S,
     ) -> None:
-        self._site: Site = build_site(settings)
+        """`travel_s` is how long the arm takes to rise; `pictures` may have no end."""
+        self.site: Site = build_site(settings, travel_s=travel_s)
         self._pictures = pictures
         self._done = done
         self._over = threading.Event()
         self._edges: list[Edge] = []
-        self._site.board.factory.listeners.append(self._edges.append)
+        self.site.board.factory.listeners.append(self._edges.append)
 
     @property
     def degraded(self) -> tuple[str, ...]:
         """Sentences about missing or failed models and readers."""
-        return self._site.reader.degraded
+        return self.site.reader.degraded
 
     def run(self) -> bool:
         """Run to the end; False where it was stopped early."""
         vehicles = threading.Thread(target=self._play, name="vehicles", daemon=True)
         vehicles.start()
-        self._site.gate.run()
+        self.site.gate.run()
         finished = self._over.is_set()
         self._over.set()
         vehicles.join(timeout=2.0)
-        self._site.close()
+        self.site.close()
         return finished
 
     def _play(self) -> None:
@@ -120,10 +125,10 @@ class PictureRehearsal:
                     return
             self._over.set()
         finally:
-            self._site.gate.stop()
+            self.site.gate.stop()
 
     def _one_vehicle(self, picture: Path) -> Rehearsed:
-        site, log = self._site, self._site.log
+        site, log = self.site, self.site.log
         before = len(log.passages)
         self._edges.clear()
         site.camera.show(picture)
@@ -139,7 +144,7 @@ class PictureRehearsal:
         return Rehearsed(picture, passage, sighting, self._pulses_ms())
 
     def _at_rest(self) -> bool:
-        status = self._site.gate.status()
+        status = self.site.gate.status()
         return status.armed and status.arm == "resting" and status.inputs != ()
 
     def _wait(self, happened: Callable[[], bool]) -> None:
@@ -152,7 +157,7 @@ class PictureRehearsal:
     def _pulses_ms(self) -> tuple[float, ...]:
         pulses, on_s = [], None
         for edge in self._edges:
-            relay = self._site.board.relay_of(edge)
+            relay = self.site.board.relay_of(edge)
             if relay == ("open_relay", True):
                 on_s = edge.at_s
             elif relay == ("open_relay", False) and on_s is not None:

@@ -91,6 +91,7 @@ class Site:
     lamps: Lamps
     reader: BurstReader
     distance: RehearsalDistance | None
+    components: GateComponents
     lose_power: Callable[[], None]
     close: Callable[[], None]
 
@@ -196,7 +197,18 @@ def build_site(
         components.journal.close()
 
     return Site(
-        gate, health, board, arm, camera, log, lamps, components.reader, distance, lose_power, close
+        gate=gate,
+        health=health,
+        board=board,
+        arm=arm,
+        camera=camera,
+        log=log,
+        lamps=lamps,
+        reader=components.reader,
+        distance=distance,
+        components=components,
+        lose_power=lose_power,
+        close=close,
     )
 
 

@@ -19,6 +19,7 @@ from plategate.settings.barrier import BarrierSettings
 from plategate.settings.base import LIVE, SettingsModel
 from plategate.settings.camera import CameraSettings
 from plategate.settings.commands import CommandsSettings
+from plategate.settings.console import ConsoleSettings
 from plategate.settings.health import HealthSettings
 from plategate.settings.journal import JournalSettings
 from plategate.settings.lamps import LampsSettings
@@ -47,6 +48,8 @@ class Settings(SettingsModel):
     journal: JournalSettings = Field(default_factory=JournalSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
     commands: CommandsSettings = Field(default_factory=CommandsSettings)
+    # The gate does not use it; the console reads it when it starts.
+    console: ConsoleSettings = Field(default_factory=ConsoleSettings, json_schema_extra=LIVE)
     camera: CameraSettings = Field(default_factory=CameraSettings)
     lamps: LampsSettings = Field(default_factory=LampsSettings)
     pins: PinsSettings = Field(default_factory=PinsSettings)

@@ -93,13 +93,23 @@ def all_entries(
         yield entry_of(row)
 
 
+def entries_containing(
+    connection: sqlite3.Connection, name: ListName, plate: str, holder: str, offset: int, limit: int
+) -> tuple[ListEntry, ...]:
+    """Entries with `plate` in their plate or `holder` in their holder, in file order."""
+    where = (
+        "WHERE instr(plate, ?) OR instr(lower(holder), lower(?)) ORDER BY rowid LIMIT ? OFFSET ?"
+    )
+    return _select(connection, name, where, (plate, holder, limit, offset))
+
+
 def table_of(name: ListName) -> str:
     """The table of a list; it exists once the list has been imported."""
     return f"list_{name.value}"
 
 
 def _select(
-    connection: sqlite3.Connection, name: ListName, where: str, values: tuple[str, ...]
+    connection: sqlite3.Connection, name: ListName, where: str, values: tuple[str | int, ...]
 ) -> tuple[ListEntry, ...]:
     try:
         rows = connection.execute(

@@ -48,7 +48,7 @@ def run_pictures(
             state = _state_folder(out, stack)
         except OSError as error:
             raise typer.BadParameter(f"{out}: {reason_of(error)}", param_hint="--out") from None
-        settings = _prepare(_settings(config, folder), folder, lists, records, state)
+        settings = prepared_settings(settings_beside(config, folder), folder, lists, records, state)
         return _rehearse(settings, folder, pictures, out)
 
 
@@ -96,12 +96,13 @@ def _rehearse(settings: Settings, folder: Path, pictures: list[Path], out: Path 
     return 0
 
 
-def _settings(config: Path | None, folder: Path) -> Settings:
+def settings_beside(config: Path | None, folder: Path) -> Settings:
+    """The given settings, else those in the folder of pictures, else the defaults."""
     own = folder / "settings.toml"
     return load_settings(config or (own if own.exists() else None))
 
 
-def _prepare(
+def prepared_settings(
     settings: Settings, folder: Path, lists: list[Path], records: Path | None, state: Path
 ) -> Settings:
     """Settings with the given lists, or those in the folder; the real lists are never written."""

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages of getting in: first start, login and logout, own logins, accounts, audit log."""
+
+from __future__ import annotations
+
+import threading
+
+from starlette.responses import RedirectResponse, Response
+
+from plategate.console.accounts import InputError, Right, Role
+from plategate.console.guard import RefusedRequest, text_field
+from plategate.console.sessions import Session
+from plategate.console.site import PageRequest
+
+LONGEST_NAME = 40
+# Failures are counted and compared by one login at a time; others would get in between.
+_one_login = threading.Lock()
+
+
+def show_setup(asked: PageRequest) -> Response:
+    """The form of the first start, and of a lost password."""
+    return asked.site.render(asked, "setup.html", wrong=None, name="")
+
+
+def setup(asked: PageRequest) -> Response:
+    """Make the owner with the one-time code, and log in."""
+    site, name = asked.site, text_field(asked.form, "name", LONGEST_NAME)
+    with _one_login:
+        _wait_or_refuse(asked, address=asked.address)
+        try:
+            password = asked.form.get("password", "")
+            if password != asked.form.get("again", ""):
+                raise InputError("passwords_differ")
+            site.accounts.use_code(asked.form.get("code", ""), name, password)
+        except InputError as error:
+            if error.key == "code":
+                site.sessions.failed(address=asked.address)
+                site.sessions.note("", asked.address, "setup_failed")
+            return site.render(asked, "setup.html", 400, wrong=error.key, name=name)
+    site.sessions.note(name, asked.address, "setup")
+    return _logged_in(asked, name)
+
+
+def show_login(asked: PageRequest) -> Response:
+    """The login form."""
+    if asked.session is not None:
+        return RedirectResponse("/", status_code=303)
+    return asked.site.render(asked, "login.html", wrong=None, name="")
+
+
+def login(asked: PageRequest) -> Response:
+    """Log in, or show the form again; every failure looks the same."""
+    site, name = asked.site, text_field(asked.form, "name", LONGEST_NAME)
+    who = {"account": name, "address": asked.address}
+    with _one_login:
+        _wait_or_refuse(asked, **who)
+        if not site.accounts.check(name, asked.form.get("password", "")):
+            site.sessions.failed(**who)
+            site.sessions.note(name, asked.address, "login_failed")
+            return site.render(asked, "login.html", 403, wrong="login", name=name)
+        site.sessions.succeeded(**who)
+    site.sessions.note(name, asked.address, "login")
+    return _logged_in(asked, name)
+
+
+def logout(asked: PageRequest) -> Response:
+    """End this session."""
+    asked.site.sessions.end(asked.person().identity)
+    response = RedirectResponse("/login", status_code=303)
+    _set_cookie(asked, response, "")
+    return response
+
+
+def show_account(asked: PageRequest) -> Response:
+    """The visitor's own logins; with MANAGE all logins and all accounts."""
+    return _account_page(asked)
+
+
+def end_session(asked: PageRequest) -> Response:
+    """End a login: one's own, or with MANAGE any."""
+    identity, person = asked.form.get("session", ""), asked.person()
+    found = [item for item in _visible_sessions(asked) if item.identity == identity]
+    if not found or not asked.site.sessions.end(identity):
+        raise RefusedRequest(404, "not_found")
+    asked.site.sessions.note(person.account, asked.address, "session_ended", found[0].account)
+    return RedirectResponse("/account", status_code=303)
+
+
+def change_password(asked: PageRequest) -> Response:
+    """Change one's own password; all logins of the account end."""
+    person, site = asked.person(), asked.site
+    who = {"account": person.account, "address": asked.address}
+    with _one_login:
+        _wait_or_refuse(asked, **who)
+        if not site.accounts.check(person.account, asked.form.get("old", "")):
+            site.sessions.failed(**who)
+            return _account_page(asked, "login")
+    try:
+        if asked.form.get("password", "") != asked.form.get("again", ""):
+            raise InputError("passwords_differ")
+        site.accounts.save(person.account, asked.form.get("password", ""), person.role)
+    except InputError as error:
+        return _account_page(asked, error.key)
+    site.sessions.note(person.account, asked.address, "password_changed")
+    return _logged_in(asked, person.account)
+
+
+def save_account(asked: PageRequest) -> Response:
+    """Make an account, or replace its password and role."""
+    site, name = asked.site, text_field(asked.form, "name", LONGEST_NAME)
+    try:
+        try:
+            role = Role(asked.form.get("role", ""))
+        except ValueError:
+            raise InputError("role") from None
+        if name == asked.person().account:
+            raise InputError("own_account")
+        site.accounts.save(name, asked.form.get("password", ""), role)
+    except InputError as error:
+        return _account_page(asked, error.key)
+    site.sessions.note(asked.person().account, asked.address, "account_saved", f"{name}: {role}")
+    return RedirectResponse("/account", status_code=303)
+
+
+def remove_account(asked: PageRequest) -> Response:
+    """Remove an account and end its logins."""
+    name = asked.form.get("name", "")
+    try:
+        if name == asked.person().account:
+            raise InputError("own_account")
+        asked.site.accounts.remove(name)
+    except InputError as error:
+        return _account_page(asked, error.key)
+    asked.site.sessions.note(asked.person().account, asked.address, "account_removed", name)
+    return RedirectResponse("/account", status_code=303)
+
+
+def audit(asked: PageRequest) -> Response:
+    """The audit log of the console."""
+    return asked.site.render(asked, "audit.html", lines=asked.site.sessions.audit())
+
+
+def _account_page(asked: PageRequest, wrong: str | None = None) -> Response:
+    site = asked.site
+    manages = Right.MANAGE in asked.person().role.rights
+    return site.render(
+        asked,
+        "account.html",
+        200 if wrong is None else 400,
+        sessions=_visible_sessions(asked),
+        accounts=site.accounts.all() if manages else [],
+        roles=list(Role),
+        wrong=wrong,
+    )
+
+
+def _visible_sessions(asked: PageRequest) -> list[Session]:
+    person = asked.person()
+    sessions = asked.site.sessions.all()
+    if Right.MANAGE in person.role.rights:
+        return sessions
+    return [item for item in sessions if item.account == person.account]
+
+
+def _wait_or_refuse(asked: PageRequest, **who: str) -> None:
+    if asked.site.sessions.waiting_s(**who) > 0:
+        raise RefusedRequest(429, "locked_out")
+
+
+def _logged_in(asked: PageRequest, name: str) -> Response:
+    """Begin a session with a new cookie, and end the one that the browser had."""
+    sessions = asked.site.sessions
+    if asked.session is not None:
+        sessions.end(asked.session.identity)
+    agent = asked.request.headers.get("user-agent", "")
+    response = RedirectResponse("/", status_code=303)
+    _set_cookie(asked, response, sessions.start(name, asked.address, agent))
+    return response
+
+
+def _set_cookie(asked: PageRequest, response: Response, token: str) -> None:
+    response.set_cookie(
+        asked.site.cookie,
+        token,
+        max_age=None if token else 0,
+        path="/",
+        secure=asked.site.secure,
+        httponly=True,
+        samesite="strict",
+    )

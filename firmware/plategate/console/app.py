@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The console as an ASGI application: its routes, and the headers of every response."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from plategate.console import account_pages, gate_pages, passage_pages
+from plategate.console.accounts import Right
+from plategate.console.guard import page
+from plategate.console.site import ConsoleSite
+from plategate.schedule.zone import site_zone
+from plategate.settings import Settings
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+        " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",  # no-referrer would turn the Origin of our own forms to null
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def build_app(
+    settings: Settings, *, secure: bool = True, now: Callable[[], float] = time.time
+) -> Starlette:
+    """The application; `secure` says that browsers reach it over HTTPS. Raises GateError."""
+    site = ConsoleSite(settings, secure=secure, zone=site_zone(settings.access.zone), now=now)
+    app = Starlette(routes=_routes(), exception_handlers={404: _not_found, 405: _not_found})
+    app.state.site = site
+    app.add_middleware(_SecurityHeaders)
+    return app
+
+
+def _routes() -> list[Route | Mount]:
+    gate, account, passage = gate_pages, account_pages, passage_pages
+    pages = (
+        ("/", gate.live, Right.LOOK),
+        ("/passages", passage.passages, Right.PEOPLE),
+        ("/passages/{passage_id}", passage.passage, Right.PEOPLE),
+        ("/lists", gate.lists, Right.PEOPLE),
+        ("/health", gate.health, Right.LOOK),
+        ("/account", account.show_account, Right.LOOK),
+        ("/audit", account.audit, Right.MANAGE),
+        ("/setup", account.show_setup, None),
+        ("/login", account.show_login, None),
+    )
+    forms = (
+        ("/command", gate.command, Right.COMMAND),
+        ("/setup", account.setup, None),
+        ("/login", account.login, None),
+        ("/logout", account.logout, Right.LOOK),
+        ("/account/password", account.change_password, Right.LOOK),
+        ("/sessions/end", account.end_session, Right.LOOK),
+        ("/accounts/save", account.save_account, Right.MANAGE),
+        ("/accounts/remove", account.remove_account, Right.MANAGE),
+    )
+    return [
+        Route("/live/{name}", page(Right.LOOK, gate.live_part, polled=True), methods=["GET"]),
+        Route(
+            "/passages/{passage_id}/{kind}",
+            page(Right.PEOPLE, passage.picture, polled=True),
+            methods=["GET"],
+        ),
+        *(Route(path, page(right, show), methods=["GET"]) for path, show, right in pages),
+        *(Route(path, page(right, follow), methods=["POST"]) for path, follow, right in forms),
+        Mount("/static", StaticFiles(packages=[("plategate.console", "static")])),
+    ]
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    del request, error
+    return PlainTextResponse("There is no such page.\n", 404)
+
+
+class _SecurityHeaders:
+    """Adds HEADERS to every response; pages are kept by no cache."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_static = scope["path"].startswith("/static/")
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "max-age=3600" if is_static else "no-store")
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the console reads of the gate (status, journal, pictures, lists), and commands to it.
+
+The console writes none of these files.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from dataclasses import replace
+from typing import Any
+
+from plategate.access.matching.candidates import wide_keys
+from plategate.access.matching.likelihood import ReadingLikelihood
+from plategate.access.store.database import ThreadConnections
+from plategate.access.store.lists import (
+    ListName,
+    ListState,
+    all_entries,
+    entries_containing,
+    entries_like,
+    list_state,
+)
+from plategate.errors import GateError
+from plategate.health.socket import ask_status
+from plategate.journal.reader import EventFilter, JournalReader, StoredEvent
+from plategate.messages import CommandName
+from plategate.plates.confusions import installed_confusions
+from plategate.plates.written import PlateTextError, parse_plate
+from plategate.remote.client import new_request, send_command
+from plategate.remote.protocol import CommandAnswer, encode, parse_request
+from plategate.settings import Settings
+from plategate.storage import storage_errors
+from plategate.values import ListEntry, PlateReading
+
+MOST_NEAREST = 6
+PICTURE_TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
+
+
+class GateAccess:
+    """Reads one gate and commands it; for any thread. Methods raise GateError with a sentence."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open nothing yet: files and sockets may appear later."""
+        self._settings = settings
+        self._lists = ThreadConnections(settings.access.file)
+        self._readers = threading.local()
+
+    def status(self) -> dict[str, Any]:
+        """The status of the running gate."""
+        return ask_status(self._settings.health.socket)
+
+    def passages(
+        self, limit: int, searched: str = "", result: str | None = None, before: int | None = None
+    ) -> list[StoredEvent]:
+        """The newest passages, before a sequence number, whose plate contains what is searched."""
+        wanted = EventFilter(plate_part=plate_part(searched) or None, result=result, before=before)
+        return self._journal().newest(limit, wanted)
+
+    def passage(self, passage_id: str) -> list[StoredEvent]:
+        """One passage and the events that belong to it; empty if there is none."""
+        return self._journal().passage(passage_id)
+
+    def events(self, limit: int) -> list[StoredEvent]:
+        """The newest events that are not passages."""
+        return self._journal().newest(limit, EventFilter(kind="event"))
+
+    def picture(self, passage_id: str, kind: str) -> tuple[bytes, str] | None:
+        """Content and media type of a picture of a passage."""
+        found = self.passage(passage_id)
+        name = dict(found[0].evidence).get(kind) if found else None
+        if name is None:
+            return None
+        folder = self._settings.journal.dir.resolve()
+        file = (folder / name).resolve()
+        if not file.is_relative_to(folder) or file.suffix not in PICTURE_TYPES:
+            return None
+        try:
+            return file.read_bytes(), PICTURE_TYPES[file.suffix]
+        except FileNotFoundError:
+            return None  # removed after journal.evidence_days
+        except OSError as error:
+            raise GateError(f"{file}: {error.strerror}") from error
+
+    def list_states(self) -> dict[ListName, ListState | None]:
+        """The state of every list; None for one that was never imported."""
+        file = self._settings.access.file
+        if not file.exists():
+            return dict.fromkeys(ListName)
+        with storage_errors(file):
+            store = self._lists.get()
+            return {name: list_state(store, name) for name in ListName}
+
+    def entries(self, name: ListName, searched: str, offset: int, limit: int) -> list[ListEntry]:
+        """Entries of a list that contain what is searched in plate or holder, in file order."""
+        file = self._settings.access.file
+        if not file.exists():
+            return []
+        with storage_errors(file):
+            store = self._lists.get()
+            if searched.strip():
+                # A plate of \x00 is nobody's: the search is then for the holder alone.
+                part = plate_part(searched) or "\x00"
+                found = entries_containing(store, name, part, searched.strip(), offset, limit)
+                return list(found)
+            return list(all_entries(store, name, offset + limit))[offset:]
+
+    def nearest(self, found: StoredEvent) -> list[tuple[ListName, ListEntry]]:
+        """Entries whose plates nearly explain the reading of a passage, likeliest first."""
+        reading = found.passage.reading
+        file = self._settings.access.file
+        if reading is None or not reading.text or not file.exists():
+            return []
+        with storage_errors(file):
+            return nearest_entries(self._lists.get(), reading)
+
+    def command(
+        self,
+        command: CommandName,
+        *,
+        identity: str,
+        why: str,
+        who: str,
+        source: str,
+        mode: str | None,
+    ) -> CommandAnswer:
+        """The gate's answer; `identity` makes a command that is sent twice move once."""
+        request = replace(
+            new_request(command, why=why, who=who, via="console", source=source, mode=mode),
+            id=identity,
+        )
+        parse_request(encode(request))  # the same checks as at the gate, before anything is sent
+        return send_command(self._settings.commands.socket, request)
+
+    def _journal(self) -> JournalReader:
+        reader: JournalReader | None = getattr(self._readers, "reader", None)
+        if reader is None:
+            reader = self._readers.reader = JournalReader(self._settings.journal.dir)
+        return reader
+
+
+def plate_part(searched: str) -> str:
+    """What somebody typed as a part of a canonical plate; "" where it cannot be one."""
+    try:
+        return parse_plate(searched)
+    except PlateTextError:
+        return "".join(char for char in searched.upper() if char.isascii() and char.isalnum())
+
+
+def nearest_entries(
+    store: sqlite3.Connection, reading: PlateReading
+) -> list[tuple[ListName, ListEntry]]:
+    """At most MOST_NEAREST entries, one character or some look-alikes away, likeliest first."""
+    likelihood = ReadingLikelihood(reading, installed_confusions())
+    keys = wide_keys(reading)
+    found = [(name, entry) for name in ListName for entry in entries_like(store, name, keys)]
+    found.sort(key=lambda pair: -likelihood.of(pair[1].plate))
+    return found[:MOST_NEAREST]

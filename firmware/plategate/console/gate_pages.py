@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages of the gate: live, commands, lists, health."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from markupsafe import Markup
+from starlette.responses import Response
+
+from plategate.access.store.lists import ListName
+from plategate.console.accounts import Right
+from plategate.console.guard import (
+    LONGEST_SEARCH,
+    RefusedRequest,
+    number_field,
+    or_sentence,
+    text_field,
+)
+from plategate.console.site import PageRequest
+from plategate.errors import CommandError, GateError
+from plategate.journal.reader import StoredEvent
+from plategate.messages import CommandName
+from plategate.remote.protocol import MODES, TEXTS, AnswerResult
+
+ON_LIVE, ENTRIES_ON_PAGE, EVENTS_ON_PAGE = 5, 50, 20
+STATE, VEHICLES = "state", "vehicles"  # parts of the live page
+
+
+def live(asked: PageRequest) -> Response:
+    """State of the gate, last vehicles, and the commands."""
+    parts = {name: _live_part(asked, name) for name in _allowed_parts(asked)}
+    return asked.site.render(asked, "live.html", modes=MODES, parts=parts)
+
+
+def live_part(asked: PageRequest) -> Response:
+    """A part of the live page, which asks for itself every two seconds; 204 if it is the same."""
+    name = asked.request.path_params["name"]
+    if name not in _allowed_parts(asked):
+        raise RefusedRequest(404, "not_found")
+    part = _live_part(asked, name)
+    if asked.query.get("seen") == part[1]:
+        return Response(status_code=204)
+    return asked.site.render(asked, "live_frame.html", name=name, parts={name: part})
+
+
+def command(asked: PageRequest) -> Response:
+    """Give a command to the gate and show its answer."""
+    form, person = asked.form, asked.person()
+    try:
+        name = CommandName(form.get("command", ""))
+    except ValueError:
+        raise RefusedRequest(400, "command") from None
+    why = text_field(form, "why", TEXTS["why"])
+    if not why:
+        raise RefusedRequest(400, "why")
+    mode = form.get("mode", "") if name is CommandName.MODE else None
+    detail = f"{name}{'' if mode is None else ' ' + mode[:20]}: {why}"
+    try:
+        answer = asked.site.gate.command(
+            name,
+            identity=form.get("id", ""),
+            why=why,
+            who=f"{person.role}:{person.account}",
+            source=asked.address,
+            mode=mode,
+        )
+    except CommandError as error:
+        asked.site.sessions.note(person.account, asked.address, "command_failed", detail)
+        return asked.site.render(
+            asked, "answer.html", 503, command=name, result="failed", reason=str(error),
+            passage_id=None,
+        )  # fmt: skip
+    asked.site.sessions.note(
+        person.account, asked.address, "command", f"{detail}: {answer.result.value}"
+    )
+    return asked.site.render(
+        asked,
+        "answer.html",
+        200 if answer.result in (AnswerResult.ACCEPTED, AnswerResult.REPEATED) else 409,
+        command=name,
+        result=answer.result.value,
+        reason=answer.reason,
+        passage_id=answer.passage_id,
+    )
+
+
+def lists(asked: PageRequest) -> Response:
+    """The three lists: their state, and the entries of one of them."""
+    query = asked.query
+    try:
+        chosen = ListName(query.get("list", ListName.ALLOW.value))
+    except ValueError:
+        raise RefusedRequest(404, "not_found") from None
+    searched = text_field(query, "search", LONGEST_SEARCH)
+    offset = number_field(query.get("from", "")) or 0
+    entries = asked.site.gate.entries(chosen, searched, offset, ENTRIES_ON_PAGE + 1)
+    return asked.site.render(
+        asked,
+        "lists.html",
+        states=asked.site.gate.list_states(),
+        chosen=chosen,
+        searched=searched,
+        entries=entries[:ENTRIES_ON_PAGE],
+        more=offset + ENTRIES_ON_PAGE if len(entries) > ENTRIES_ON_PAGE else None,
+    )
+
+
+def health(asked: PageRequest) -> Response:
+    """Failures, ages and counters of the gate, and its last events."""
+    status, gone = _status(asked)
+    events: list[StoredEvent] = []
+    journal_fails = ""
+    if Right.PEOPLE in asked.person().role.rights:
+        events, journal_fails = or_sentence(lambda: asked.site.gate.events(EVENTS_ON_PAGE))
+    return asked.site.render(
+        asked,
+        "health.html",
+        gate=status,
+        gone=gone,
+        events=[item.document for item in events],
+        journal_fails=journal_fails,
+    )
+
+
+def _allowed_parts(asked: PageRequest) -> tuple[str, ...]:
+    people = Right.PEOPLE in asked.person().role.rights
+    return (STATE, VEHICLES) if people else (STATE,)
+
+
+def _live_part(asked: PageRequest, name: str) -> tuple[Markup, str]:
+    """State or last vehicles as HTML, and a short hash of it."""
+    if name == STATE:
+        status, gone = _status(asked)
+        lane = status.get("lane") if status else None
+        part = asked.site.markup(asked, "live_state.html", gate=status, gone=gone, lane=lane)
+    else:
+        found, journal_fails = or_sentence(lambda: asked.site.gate.passages(ON_LIVE))
+        part = asked.site.markup(
+            asked, "live_vehicles.html", found=found, journal_fails=journal_fails
+        )
+    return part, hashlib.sha256(part.encode()).hexdigest()[:16]
+
+
+def _status(asked: PageRequest) -> tuple[dict[str, Any] | None, str]:
+    """The status, or the sentence why there is none."""
+    try:
+        return asked.site.gate.status(), ""
+    except GateError as error:
+        return None, str(error)

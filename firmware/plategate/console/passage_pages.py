@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages of what came: search passages, explain one of them, show its pictures."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+
+from starlette.responses import Response
+
+from plategate.console.catalogue import texts_of
+from plategate.console.guard import (
+    LONGEST_SEARCH,
+    RefusedRequest,
+    number_field,
+    or_sentence,
+    text_field,
+)
+from plategate.console.site import PageRequest
+from plategate.values import Result
+
+ON_PAGE = 25
+
+
+def passages(asked: PageRequest) -> Response:
+    """Passages, newest first, by plate and result."""
+    query = asked.query
+    searched = text_field(query, "plate", LONGEST_SEARCH)
+    result = query.get("result", "")
+    if result not in (*Result, ""):
+        raise RefusedRequest(400, "search")
+    before = number_field(query.get("before", ""))
+    found = asked.site.gate.passages(ON_PAGE + 1, searched, result or None, before)
+    return asked.site.render(
+        asked,
+        "passages.html",
+        found=found[:ON_PAGE],
+        more=found[ON_PAGE - 1].sequence if len(found) > ON_PAGE else None,
+        searched=searched,
+        result=result,
+        results=list(Result),
+    )
+
+
+def passage(asked: PageRequest) -> Response:
+    """One passage: pictures, reading, rule, nearest listed plates, times, events."""
+    found = asked.site.gate.passage(asked.request.path_params["passage_id"])
+    if not found or found[0].kind != "passage":
+        raise RefusedRequest(404, "not_found")
+    document = found[0].document
+    read = document["reading"]["text"] if document["reading"] else ""
+    nearest, lists_fail = or_sentence(lambda: asked.site.gate.nearest(found[0]))
+    known = texts_of(asked.language)
+    order = [key.removeprefix("stage.") for key in known if key.startswith("stage.")]
+    times = document["milliseconds"]
+    return asked.site.render(
+        asked,
+        "passage.html",
+        passage=document,
+        pictures=[kind for kind, _ in found[0].evidence],
+        nearest=[(name.value, entry, differences(read, entry.plate)) for name, entry in nearest],
+        lists_fail=lists_fail,
+        stages=[*(s for s in order if s in times), *(s for s in times if s not in order)],
+        events=[item.document for item in found[1:]],
+    )
+
+
+def picture(asked: PageRequest) -> Response:
+    """A picture of a passage."""
+    path = asked.request.path_params
+    found = asked.site.gate.picture(path["passage_id"], path["kind"])
+    if found is None:
+        raise RefusedRequest(404, "not_found")
+    content, media_type = found
+    return Response(
+        content, media_type=media_type, headers={"Cache-Control": "private, max-age=300"}
+    )
+
+
+def differences(read: str, listed: str) -> list[tuple[str, str, bool]]:
+    """The pieces of a reading and of a listed plate side by side, and whether they are equal."""
+    matcher = SequenceMatcher(None, read, listed, autojunk=False)
+    return [(read[a:b], listed[c:d], tag == "equal") for tag, a, b, c, d in matcher.get_opcodes()]

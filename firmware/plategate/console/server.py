@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run the console: certificate, one-time code of the first start, uvicorn."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+
+from plategate.console.accounts import offer_code
+from plategate.console.app import build_app
+from plategate.console.certificates import CA_FILE, fingerprint, server_certificate
+from plategate.errors import ConsoleError
+from plategate.settings import Settings
+from plategate.settings.console import ConsoleSettings
+
+logger = logging.getLogger(__name__)
+
+MOST_CONNECTIONS = 64
+IDLE_CONNECTION_S = 15
+
+
+def make_server(settings: Settings, *, secure: bool) -> uvicorn.Server:
+    """A server that is ready to `run()`; without `secure` plain HTTP, on loopback only.
+
+    Raises ConsoleError, StoreError, SettingsError.
+    """
+    console = settings.console
+    if not secure and not is_loopback(console.address):
+        raise ConsoleError(
+            f"console.address = {console.address!r}: --http is for 127.0.0.1 and ::1 only,"
+            " since passwords would cross the network unencrypted"
+        )
+    app = build_app(settings, secure=secure)
+    site = app.state.site
+    if not site.has_owner() and not site.accounts.code_is_offered():
+        offer_code(console.state_dir)
+    if not site.has_owner():
+        logger.warning("the console has no owner yet: sudo plategate console code shows the code")
+    files = certificate_of(console) if secure else (None, None)
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=console.address,
+            port=console.port,
+            http="h11",
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_keep_alive=IDLE_CONNECTION_S,
+            timeout_graceful_shutdown=3,
+            ssl_certfile=files[0],
+            ssl_keyfile=files[1],
+        )
+    )
+
+
+def certificate_of(console: ConsoleSettings) -> tuple[Path, Path]:
+    """The owner's own certificate and key, or those signed by the console's CA."""
+    if (console.certificate is None) != (console.key is None):
+        raise ConsoleError("console.certificate and console.key belong together; set both or none")
+    if console.certificate is not None and console.key is not None:
+        for file in (console.certificate, console.key):
+            if not file.is_file():
+                raise ConsoleError(f"{file}: no such file (console.certificate, console.key)")
+        return console.certificate, console.key
+    names = tuple(dict.fromkeys((*console.names, socket.gethostname(), "localhost", "127.0.0.1")))
+    files = server_certificate(console.state_dir, names, datetime.now(UTC))
+    ca = console.state_dir / CA_FILE
+    logger.info("certificate authority %s, SHA-256 %s", ca, fingerprint(ca))
+    return files
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address can be reached from this machine only."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The console's parts in one object, and the rendering of its pages (Jinja2, always escaped)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from plategate.console.accounts import Accounts
+from plategate.console.catalogue import chosen_language, duration, facts, translator, word_of
+from plategate.console.database import ConsoleDatabase
+from plategate.console.gate_access import GateAccess
+from plategate.console.sessions import Session, Sessions
+from plategate.settings import Settings
+
+SECURE_COOKIE, PLAIN_COOKIE = "__Host-plategate", "plategate"
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """A request whose checks have passed; `form` is empty unless it is a POST."""
+
+    site: ConsoleSite
+    request: Request
+    form: dict[str, str]
+    session: Session | None
+    language: str
+    address: str
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters of the address line, the last of each name."""
+        return dict(self.request.query_params)
+
+    def person(self) -> Session:
+        """The session, on pages that need one."""
+        assert self.session is not None
+        return self.session
+
+
+class ConsoleSite:
+    """Everything that the pages use; for any thread."""
+
+    def __init__(
+        self, settings: Settings, *, secure: bool, zone: ZoneInfo, now: Callable[[], float]
+    ) -> None:
+        """`secure`: browsers reach the console over HTTPS. Raises StoreError."""
+        self.settings = settings.console
+        database = ConsoleDatabase(self.settings.state_dir)
+        self.accounts = Accounts(database, self.settings.state_dir)
+        self.sessions = Sessions(database, self.settings.session_hours * 3600.0, now)
+        self.gate = GateAccess(settings)
+        self.secure = secure
+        self.cookie = SECURE_COOKIE if secure else PLAIN_COOKIE
+        self._zone = zone
+        self._has_owner = False
+        self._templates = Environment(
+            loader=PackageLoader("plategate.console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {"moment": self._moment, "duration": duration, "facts": facts}
+
+    def has_owner(self) -> bool:
+        """Whether the first start is over; the last owner cannot be removed."""
+        self._has_owner = self._has_owner or self.accounts.owner_exists()
+        return self._has_owner
+
+    def language_of(self, accepted: str) -> str:
+        """The language for an Accept-Language header."""
+        return chosen_language(accepted, self.settings.language)
+
+    def render(
+        self, asked: PageRequest, template: str, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """A page; `values` are for its template."""
+        return HTMLResponse(self.markup(asked, template, **values), status)
+
+    def markup(self, asked: PageRequest, template: str, **values: Any) -> Markup:
+        """A template as HTML; every value in it is escaped."""
+        session, language = asked.session, asked.language
+        text = self._templates.get_template(template).render(
+            t=translator(language),
+            word=lambda table, name: word_of(language, table, str(name)),
+            language=language,
+            session=session,
+            rights={right.value for right in session.role.rights} if session else frozenset(),
+            path=asked.request.url.path,
+            new_id=lambda: secrets.token_urlsafe(12),
+            **values,
+        )
+        return Markup(text)  # the output of the template, which escaped its values
+
+    def error_page(
+        self, asked: PageRequest, status: int, key: str, detail: str = ""
+    ) -> HTMLResponse:
+        """The page of an error; `key` names its sentence."""
+        return self.render(asked, "error.html", status, key=key, detail=detail)
+
+    def _moment(self, value: str | float | datetime) -> str:
+        """A time in the zone of the gate."""
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value)
+        elif isinstance(value, float):
+            value = datetime.fromtimestamp(value, self._zone)
+        return f"{value.astimezone(self._zone):%Y-%m-%d %H:%M:%S}"

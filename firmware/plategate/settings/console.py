@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The [console] table: where the web console listens, its certificate, and its sessions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from plategate.settings.base import SettingsModel
+from plategate.settings.state_paths import STATE
+
+
+class ConsoleSettings(SettingsModel):
+    """The web console. After a change: `sudo systemctl restart plategate-console`."""
+
+    address: str = Field("0.0.0.0", description="address to listen on")
+    port: int = Field(8443, ge=1, le=65535, description="port of HTTPS")
+    state_dir: Path = Field(
+        STATE / "console",
+        description="folder of accounts, sessions, audit log and certificates",
+    )
+    certificate: Path | None = Field(
+        None, description="own certificate (PEM, with its chain) in place of the one made here"
+    )
+    key: Path | None = Field(None, description="key of that certificate (PEM)")
+    names: tuple[str, ...] = Field(
+        ("plategate.local",), description="host names that the certificate is made for"
+    )
+    language: Literal["en", "de"] = Field(
+        "en", description="language of a browser that asks for neither English nor German"
+    )
+    session_hours: int = Field(
+        12, ge=1, le=720, description="hours without a request after which a login ends"
+    )
