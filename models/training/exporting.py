@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import litert_torch
@@ -29,7 +29,7 @@ class Shipped(nn.Module):
 
 
 def export(
-    network: nn.Module,
+    networks: Mapping[str, Callable[[], nn.Module]],
     width: int,
     height: int,
     description: str,
@@ -37,12 +37,15 @@ def export(
 ) -> None:
     """Command line: export the EMA weights of a checkpoint and print the file's hash.
 
+    The first of `networks` is the shipped one; `--network` names another.
     `then` makes something else of the file before it is written.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--to", type=Path, required=True)
+    parser.add_argument("--network", choices=networks, default=next(iter(networks)))
     arguments = parser.parse_args()
+    network = networks[arguments.network]()
     network.load_state_dict(torch.load(arguments.checkpoint, map_location="cpu")["average"])
     shipped = Shipped(network.eval()).eval()
     example = (torch.zeros(1, height, width, 3),)

@@ -31,9 +31,13 @@ class Learner:
         rate: float,
         gently: Iterable[nn.Parameter] = (),
         share: float = 1.0,
+        device: str | None = None,
     ) -> None:
-        """`gently`: parameters trained at `share` of the learning rate (pretrained layers)."""
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        """`gently`: parameters trained at `share` of the learning rate (pretrained layers).
+
+        Without `device` it is the graphics card if there is one, else the processor.
+        """
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.precision = fastest(self.device)
         taken = {id(weight) for weight in gently}
         self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -114,13 +118,12 @@ class Learner:
     def _follow(self) -> None:
         """Update the EMA weights."""
         keep = min(0.998, (self.step + 1) / (self.step + 10))
-        for mine, theirs in zip(
-            self.average.state_dict().values(), self.network.state_dict().values(), strict=True
-        ):
-            if mine.dtype.is_floating_point:
-                mine.lerp_(theirs, 1 - keep)
-            else:
-                mine.copy_(theirs)
+        mine, theirs = self.average.state_dict().values(), self.network.state_dict().values()
+        pairs = [(a, b) for a, b in zip(mine, theirs, strict=True) if a.is_floating_point()]
+        torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], 1 - keep)
+        for a, b in zip(mine, theirs, strict=True):
+            if not a.is_floating_point():
+                a.copy_(b)
 
     def run(
         self,

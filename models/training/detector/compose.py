@@ -2,7 +2,6 @@
 """Training pictures: real scenes at many scales with their own plates, drawn ones, or none."""
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 from itertools import pairwise
 
 import cv2
@@ -10,20 +9,12 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from .geometry import Quad, move, random_turn, view_map
+from .geometry import Known, Quad, move, random_turn, view_map
 from .network import WIDTH
 from .photographs import Photograph, Plate
 
 NARROWEST, WIDEST = 11.0, 240.0  # plate widths in the network's input, in pixels
 Picture = NDArray[np.uint8]
-
-
-class Known(IntEnum):
-    """What is known about a labelled plate."""
-
-    NOTHING = 0  # cut by the edge or too small: neither plate nor background
-    BOX = 1
-    CORNERS = 2
 
 
 @dataclass

@@ -8,7 +8,8 @@ import numpy as np
 from plategate.vision.localize.tflite import TfliteLocalizer
 
 from . import bank, photographs
-from .compose import Composer, Known
+from .compose import Composer
+from .geometry import Known
 from .network import HEIGHT, WIDTH
 from .scoring import overlap
 from .weather import weathered

@@ -7,7 +7,8 @@ python -m detector.export --checkpoint WORK/detector.pt --to ../plate_detector.t
 from any_size import for_any_size
 from exporting import export
 
-from .network import HEIGHT, WIDTH, PlateNetwork
+from .network import HEIGHT, WIDTH
+from .slim import NETWORKS
 
 if __name__ == "__main__":
-    export(PlateNetwork(), WIDTH, HEIGHT, __doc__, then=for_any_size)
+    export(NETWORKS, WIDTH, HEIGHT, __doc__, then=for_any_size)

@@ -1,11 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plates in space: where the corners of a turned plate fall, and how they move with a picture."""
 
+from enum import IntEnum
+
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 Quad = NDArray[np.float32]  # 4 x 2, clockwise from the plate's top left
+
+
+class Known(IntEnum):
+    """What is known about a labelled plate."""
+
+    NOTHING = 0  # cut by the edge or too small: neither plate nor background
+    BOX = 1
+    CORNERS = 2
 
 
 def turned_plate(aspect: float, yaw: float, pitch: float, roll: float, distance: float) -> Quad:

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The training targets of a scene, and the loss of the network against them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .compose import Known, Scene
+from .geometry import Known
 from .network import CORNER_UNIT, STRIDE
+
+if TYPE_CHECKING:
+    from .compose import Scene
 
 # Channels of a target: likelihood, its weight, weights of box and of corners, box, corners.
 HEAT, HEAT_WEIGHT, BOX_WEIGHT, CORNER_WEIGHT, BOX, CORNERS, CHANNELS = 0, 1, 2, 3, 4, 8, 16

@@ -9,4 +9,4 @@ from exporting import export
 from .network import HEIGHT, WIDTH, RefinerNetwork
 
 if __name__ == "__main__":
-    export(RefinerNetwork(), WIDTH, HEIGHT, __doc__)
+    export({"refiner": RefinerNetwork}, WIDTH, HEIGHT, __doc__)

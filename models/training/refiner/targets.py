@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from detector.compose import Known
+from detector.geometry import Known
 from detector.targets import shared
 
 WEIGHTS = (1.0, 1.0, 2.0)  # of likelihood, box and corners

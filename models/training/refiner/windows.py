@@ -12,8 +12,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from detector.compose import Composer, Known, Scene
-from detector.geometry import Quad
+from detector.compose import Composer, Scene
+from detector.geometry import Known, Quad
 from detector.scoring import overlap
 from detector.weather import Picture, weathered
 from plategate.vision.localize.detector import Detector
