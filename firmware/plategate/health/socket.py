@@ -6,19 +6,14 @@ The owner and the mode of the socket decide who may connect. Nothing can be comm
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
 import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from plategate.errors import GateError, reason_of_own
-from plategate.local_socket import listen
-
-log = logging.getLogger(__name__)
+from plategate.local_socket import LocalServer
 
 PATIENCE_S = 2.0
 LONGEST_ANSWER_BYTES = 4_000_000
@@ -28,38 +23,15 @@ class StatusSocket:
     """Serves the status from its own thread until it is closed."""
 
     def __init__(self, file: Path, status: Callable[[], dict[str, Any]]) -> None:
-        self._file = file
         self._status = status
-        self._listener = listen(file)
-        self._thread = threading.Thread(target=self._serve, name="status", daemon=True)
-        self._thread.start()
+        self._server = LocalServer(file, "status", self._answer, PATIENCE_S)
 
     def close(self) -> None:
         """Stop serving; may be called twice."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(PATIENCE_S)
-        self._file.unlink(missing_ok=True)
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with connection:
-                self._answer(connection)
+        self._server.close()
 
     def _answer(self, connection: socket.socket) -> None:
-        try:
-            connection.settimeout(PATIENCE_S)
-            connection.sendall(json.dumps(self._status(), ensure_ascii=False).encode() + b"\n")
-        except OSError as error:
-            log.debug("the status was not received: %s", error)
-        # The thread goes on: the next request may succeed.
-        except Exception:
-            log.exception("the status cannot be sent")
+        connection.sendall(json.dumps(self._status(), ensure_ascii=False).encode() + b"\n")
 
 
 def ask_status(file: Path) -> dict[str, Any]:

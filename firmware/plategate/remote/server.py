@@ -7,17 +7,15 @@ the order of commands is the order of their events in the journal.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import pwd
 import socket
 import struct
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from plategate.errors import CommandError
-from plategate.local_socket import listen
+from plategate.local_socket import LocalServer
 from plategate.remote.protocol import (
     LONGEST_LINE_BYTES,
     AnswerResult,
@@ -43,40 +41,16 @@ class CommandServer:
 
     def __init__(self, file: Path, handle: Handler) -> None:
         """Listen at `file`; raises OSError."""
-        self._file = file
         self._handle = handle
-        self._listener = listen(file)
-        self._thread = threading.Thread(target=self._serve, name="commands", daemon=True)
-        self._thread.start()
+        self._server = LocalServer(file, "commands", self._answer, REQUEST_WITHIN_S)
 
     def close(self) -> None:
         """Stop serving; may be called twice."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(REQUEST_WITHIN_S)
-        self._file.unlink(missing_ok=True)
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with connection:
-                self._answer(connection)
+        self._server.close()
 
     def _answer(self, connection: socket.socket) -> None:
-        try:
-            connection.settimeout(REQUEST_WITHIN_S)
-            user = user_of(connection)
-            line = _line(connection)
-            connection.sendall(encode(self._answer_to(line, user)))
-        except OSError as error:
-            logger.debug("a command was not received, or its answer not taken: %s", error)
-        # The thread goes on: the next command may succeed.
-        except Exception:
-            logger.exception("a command failed")
+        user = user_of(connection)
+        connection.sendall(encode(self._answer_to(_line(connection), user)))
 
     def _answer_to(self, line: bytes, user: str) -> CommandAnswer:
         try:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from plategate.vision.boxes import intersection_over_union
 from plategate.vision.localize.tflite import TfliteLocalizer
 
 from . import bank, photographs
 from .compose import Composer
 from .geometry import Known
 from .network import HEIGHT, WIDTH
-from .scoring import overlap
 from .weather import weathered
 
 SCENES = 300
@@ -33,7 +33,9 @@ def report(work: Path, localizer: TfliteLocalizer) -> str:
                 continue
             plates += 1
             box = np.concatenate([quad.min(0), quad.max(0)])
-            fits = [overlap(box, np.array(region.box, np.float32)) for region in regions]
+            fits = [
+                intersection_over_union(box, np.array(region.box, np.float32)) for region in regions
+            ]
             if not fits or max(fits) < 0.5:
                 missed += 1
                 continue

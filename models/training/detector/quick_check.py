@@ -6,22 +6,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from plategate.vision.boxes import intersection_over_union
 from plategate.vision.localize.maps import candidates
 
 from .network import HEIGHT, WIDTH, PlateNetwork
 from .photographs import read_labels
 
 THRESHOLD = 0.3
-
-
-def intersection_over_union(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    one, other = np.asarray(one), np.asarray(other)
-    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
-    shared = float(np.prod(np.maximum(high - low, 0)))
-    areas = [float(np.prod(box[2:] - box[:2])) for box in (one, other)]
-    return shared / (sum(areas) - shared)
 
 
 class QuickCheck:

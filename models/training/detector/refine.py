@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from plategate.vision.boxes import intersection_over_union
 from plategate.vision.localize.detector import Detector
 from plategate.vision.localize.maps import PlateCandidate
 
 from .geometry import Quad, move
 from .network import HEIGHT, WIDTH
 from .photographs import Photograph, load
-from .scoring import overlap
 
 ZOOMS = (80.0, 130.0)  # widths of a labelled plate in its views
 FITS, AGREES = 0.75, 0.10  # overlap with the box; spread of the views, as a share of plate height
@@ -69,7 +69,7 @@ def corners(detector: Detector, image: Picture, box: NDArray[np.float32]) -> Qua
     )
     spread = float(np.median(np.abs(np.array(quads) - quad).mean((1, 2)))) / height
     around = np.concatenate([quad.min(0), quad.max(0)])
-    if spread > AGREES or overlap(around, box) < FITS or slope(quad) > LEVEL:
+    if spread > AGREES or intersection_over_union(around, box) < FITS or slope(quad) > LEVEL:
         return None
     halfway = (around + box) / 2
     stretch = (halfway[2:] - halfway[:2]) / (around[2:] - around[:2])
@@ -89,7 +89,7 @@ def unlabelled(detector: Detector, photograph: Photograph, sure: float) -> list[
     return [
         quad.astype(np.float32)
         for quad, box in zip(found, boxes, strict=True)
-        if all(overlap(box, plate.box) < 0.05 for plate in photograph.plates)
+        if all(intersection_over_union(box, plate.box) < 0.05 for plate in photograph.plates)
     ]
 
 

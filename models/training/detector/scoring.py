@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plategate.values import PlateRegion
+from plategate.vision.boxes import intersection_over_union
 from plategate.vision.localize.tflite import TfliteLocalizer
 from plategate.vision.rectify.plate import NORMAL
 
@@ -50,13 +51,6 @@ class ScoredPicture:
     close_ups: int = 0  # close-ups by the refiner
 
 
-def overlap(one: Box, other: Box) -> float:
-    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
-    shared = float(np.prod(np.maximum(high - low, 0)))
-    areas = [float(np.prod(box[2:] - box[:2])) for box in (one, other)]
-    return shared / max(1e-6, sum(areas) - shared)
-
-
 def holds_registration(region: PlateRegion, box: Box) -> bool:
     """Whether the readers' crop, with its margin, shows all of where characters can stand."""
     quad = np.array(region.corners, np.float32)
@@ -81,14 +75,14 @@ def holds_registration(region: PlateRegion, box: Box) -> bool:
 def compare(one: ScoredPicture) -> None:
     boxes = [np.array(region.box, np.float32) for region in one.regions]
     for plate in one.plates:
-        fits = [overlap(plate.box, box) for box in boxes]
+        fits = [intersection_over_union(plate.box, box) for box in boxes]
         if fits and max(fits) > 0:
             best = int(np.argmax(fits))
             plate.overlap = fits[best]
             plate.confidence = one.regions[best].confidence
             plate.whole = holds_registration(one.regions[best], plate.box)
     for box, region in zip(boxes, one.regions, strict=True):
-        if max(overlap(plate.box, box) for plate in one.plates) < 0.3:
+        if max(intersection_over_union(plate.box, box) for plate in one.plates) < 0.3:
             one.others.append(region.confidence)
 
 
