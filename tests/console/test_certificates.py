@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -12,8 +13,13 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from plategate.console.certificates import CA_KEY_FILE, fingerprint, server_certificate
-from plategate.console.server import certificate_of, is_loopback, make_server
+from plategate.console.certificates import (
+    CA_KEY_FILE,
+    RENEW_BEFORE_DAYS,
+    fingerprint,
+    server_certificate,
+)
+from plategate.console.server import certificate_of, is_loopback, make_server, run_console
 from plategate.errors import ConsoleError
 from plategate.settings import Settings, parse_settings
 
@@ -95,6 +101,21 @@ def test_fail__half_an_own_certificate_or_a_missing_one_is_named(tmp_path: Path)
 def test_fail__plain_http_is_for_loopback_only(tmp_path: Path, address: str) -> None:
     with pytest.raises(ConsoleError, match=r"console\.address"):
         make_server(console(tmp_path, address=address), secure=False)
+
+
+def test_ok__the_unit_restarts_often_enough_to_renew() -> None:
+    unit = Path(__file__).parents[2] / "firmware" / "system" / "plategate-console.service"
+    found = re.search(r"^RuntimeMaxSec=(\d+)d$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None
+    assert int(found[1]) < RENEW_BEFORE_DAYS
+
+
+def test_fail__a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        settings = console(tmp_path, address="127.0.0.1", port=port)
+        with pytest.raises(ConsoleError, match=rf"console\.port = {port}.*in use"):
+            run_console(settings, secure=False)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "localhost"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from plategate.console.account_pages import network_of
 from plategate.console.accounts import CODE_FILE, Role, offer_code
 from plategate.console.sessions import AUDIT_MAX
 
@@ -110,6 +111,21 @@ def test_fail__guessing_passwords_is_slowed_down_by_account(bed: ConsoleBed) -> 
     answers = [login(browser, "anna", f"guess number {n}").status_code for n in range(12)]
     assert answers == [403] * 5 + [429] * 7
     assert login(browser, "anna").status_code == 429  # the right password waits as well
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_ok__failures_are_counted_by_network(address: str, network: str) -> None:
+    """Who guesses from one IPv6 network has as many addresses as he likes."""
+    assert network_of(address) == network
 
 
 def test_ok__strangers_lock_an_owner_out_for_a_minute_at_most(bed: ConsoleBed) -> None:

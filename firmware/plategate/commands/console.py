@@ -39,12 +39,12 @@ def serve(
         from plategate.commands.shared.rehearse_console import run_rehearsed_console
 
         raise typer.Exit(run_rehearsed_console(config, rehearse))
-    from plategate.console.server import make_server
+    from plategate.console.server import run_console
     from plategate.logs import log_to_stderr
     from plategate.settings import load_settings
 
     log_to_stderr()
-    make_server(load_settings(config), secure=not http).run()
+    run_console(load_settings(config), secure=not http)
 
 
 @console.command("code")

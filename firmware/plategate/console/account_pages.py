@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 
 from starlette.responses import RedirectResponse, Response
@@ -26,7 +27,7 @@ def setup(asked: PageRequest) -> Response:
     """Make the owner with the one-time code, and log in."""
     site, name = asked.site, text_field(asked.form, "name", LONGEST_NAME)
     with _one_login:
-        _wait_or_refuse(asked, address=asked.address)
+        _wait_or_refuse(asked, address=network_of(asked.address))
         try:
             password = asked.form.get("password", "")
             if password != asked.form.get("again", ""):
@@ -34,7 +35,7 @@ def setup(asked: PageRequest) -> Response:
             site.accounts.use_code(asked.form.get("code", ""), name, password)
         except InputError as error:
             if error.key == "code":
-                site.sessions.failed(address=asked.address)
+                site.sessions.failed(address=network_of(asked.address))
                 site.sessions.note("", asked.address, "setup_failed")
             return site.render(asked, "setup.html", 400, wrong=error.key, name=name)
     site.sessions.note(name, asked.address, "setup")
@@ -51,7 +52,7 @@ def show_login(asked: PageRequest) -> Response:
 def login(asked: PageRequest) -> Response:
     """Log in, or show the form again; every failure looks the same."""
     site, name = asked.site, text_field(asked.form, "name", LONGEST_NAME)
-    who = {"account": name, "address": asked.address}
+    who = {"account": name, "address": network_of(asked.address)}
     with _one_login:
         _wait_or_refuse(asked, **who)
         if not site.accounts.check(name, asked.form.get("password", "")):
@@ -89,7 +90,7 @@ def end_session(asked: PageRequest) -> Response:
 def change_password(asked: PageRequest) -> Response:
     """Change one's own password; all logins of the account end."""
     person, site = asked.person(), asked.site
-    who = {"account": person.account, "address": asked.address}
+    who = {"account": person.account, "address": network_of(asked.address)}
     with _one_login:
         _wait_or_refuse(asked, **who)
         if not site.accounts.check(person.account, asked.form.get("old", "")):
@@ -160,6 +161,20 @@ def _visible_sessions(asked: PageRequest) -> list[Session]:
     if Right.MANAGE in person.role.rights:
         return sessions
     return [item for item in sessions if item.account == person.account]
+
+
+def network_of(address: str) -> str:
+    """What failures are counted by: an IPv4 address, or the /64 of an IPv6 address.
+
+    Everybody with an IPv6 connection has all addresses of a /64.
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is None:
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def _wait_or_refuse(asked: PageRequest, **who: str) -> None:

@@ -14,7 +14,7 @@ import uvicorn
 from plategate.console.accounts import offer_code
 from plategate.console.app import build_app
 from plategate.console.certificates import CA_FILE, fingerprint, server_certificate
-from plategate.errors import ConsoleError
+from plategate.errors import ConsoleError, reason_of
 from plategate.settings import Settings
 from plategate.settings.console import ConsoleSettings
 
@@ -22,6 +22,29 @@ logger = logging.getLogger(__name__)
 
 MOST_CONNECTIONS = 64
 IDLE_CONNECTION_S = 15
+
+
+def run_console(settings: Settings, *, secure: bool) -> None:
+    """Serve until SIGTERM or Ctrl-C. Raises ConsoleError, StoreError, SettingsError."""
+    server = make_server(settings, secure=secure)
+    with listener_of(settings.console) as listener:
+        server.run(sockets=[listener])
+
+
+def listener_of(console: ConsoleSettings) -> socket.socket:
+    """The listening socket of the settings."""
+    is_ipv6 = ":" in console.address
+    try:
+        return socket.create_server(
+            (console.address, console.port),
+            family=socket.AF_INET6 if is_ipv6 else socket.AF_INET,
+            dualstack_ipv6=is_ipv6 and console.address == "::",
+        )
+    except OSError as error:
+        raise ConsoleError(
+            f"console.address = {console.address!r}, console.port = {console.port}:"
+            f" cannot listen there: {reason_of(error)}"
+        ) from error
 
 
 def make_server(settings: Settings, *, secure: bool) -> uvicorn.Server:
