@@ -60,7 +60,7 @@ def agree_readings(
     # All readings are of the same still: if one doubts an end of the plate, the others may have
     # missed the same narrow character there.
     same = [r for r in calibrated if r.text == joined.text]
-    doubting = max(same, key=end_doubt, default=joined)
+    doubting = max(_heaviest(same, calibration), key=end_doubt, default=joined)
     doubt = end_doubt(doubting)
     if doubt < SOME_DOUBT:
         return joined
@@ -91,7 +91,8 @@ def _join(
     joined = calibration.joined(pool, support(ranked, pool.text))
     best = max(ranked, key=lambda r: r.confidence)
     if all(r.text == joined.text for r in ranked):
-        doubtful = any(end_doubt(r) >= SOME_DOUBT for r in ranked)
+        heaviest = _heaviest(ranked, calibration)
+        doubtful = any(end_doubt(r) >= SOME_DOUBT for r in heaviest)
         return joined if doubtful else _raised(joined, best)
     share = masses[first] / sum(masses) if sum(masses) > 0 else 0.0
     return _capped(joined, min(best.confidence, share if len(groups) > 1 else 1.0))
@@ -167,6 +168,14 @@ def _weights(group: Sequence[PlateReading], calibration: Calibration) -> list[fl
         seen[reading.reader] = times + 1
         weights.append(calibration.weight(reading.reader) * calibration.repeat ** min(times, 1))
     return [weight / max(weights) for weight in weights]
+
+
+def _heaviest(
+    readings: Sequence[PlateReading], calibration: Calibration
+) -> list[PlateReading]:
+    """The readings of the reader with the greatest weight, whose doubt about an end counts."""
+    most = max((calibration.weight(r.reader) for r in readings), default=0.0)
+    return [r for r in readings if calibration.weight(r.reader) == most]
 
 
 def _views(reading: PlateReading) -> list[View]:
