@@ -48,9 +48,7 @@ def everybody() -> Cascade:
     return Cascade(tuple(rows))
 
 
-SMALL, SMALL_SECOND, MAIN, CLOSE_UP, SECOND, UNCONFIRMED, DOUBTFUL, LEVELLED = range(
-    len(CASCADE.attempts)
-)
+SMALL, SMALL_SECOND, MAIN, CLOSE_UP, SECOND, UNCONFIRMED, DOUBTFUL = range(len(CASCADE.attempts))
 POLICIES = (
     Policy("all variants and readers", everybody(), Search(parts_from=0.0)),
     Policy("shipped"),
@@ -58,9 +56,9 @@ POLICIES = (
     Policy("without the close-up", without(CASCADE, CLOSE_UP)),
     Policy("a clear reading suffices alone from .97", replace(CASCADE, alone=0.97)),
     Policy("without the second cut", without(CASCADE, SECOND)),
-    Policy("without Tesseract", without(CASCADE, UNCONFIRMED, DOUBTFUL, LEVELLED)),
+    Policy("without Tesseract", without(CASCADE, UNCONFIRMED, DOUBTFUL)),
     Policy("without Tesseract on contradictions", without(CASCADE, UNCONFIRMED)),
-    Policy("without the levelled cut", without(CASCADE, LEVELLED)),
+    Policy("clear from .8 for the small reader", replace(CASCADE, small_clear=0.8)),
     Policy("one variant at first", with_variants(CASCADE, MAIN, 1)),
     Policy("three variants at first", with_variants(CASCADE, MAIN, 3)),
     Policy("five variants at first", with_variants(CASCADE, MAIN, 5)),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fitting the calibration: plates by day, and harder ones where these are few."""
+"""Fitting the calibration: plates by day and under harder conditions."""
 
 from __future__ import annotations
 
@@ -54,12 +54,13 @@ def test_ok__support_that_is_rare_by_day_is_fitted_on_harder_conditions(fit: Mod
     assert curve(0.75) < 0.5
 
 
-def test_ok__support_that_is_common_by_day_is_fitted_by_day_alone(fit: ModuleType) -> None:
+def test_ok__joined_readings_are_calibrated_on_the_conditions_too(fit: ModuleType) -> None:
     many = [contested(fit, number, right=True) for number in range(fit.ENOUGH_PLATES)]
     harder = [contested(fit, 100 + number, right=False) for number in range(40)]
-    alone = fit.fit(by_day(fit) + many, 0.5)
-    assert fit.fit(by_day(fit) + many, 0.5, harder).agreed == alone.agreed
-    assert alone.agreed[CUTS] != Curve()
+    by_day_alone = fit.fit(by_day(fit) + many, 0.5)
+    assert by_day_alone.agreed[CONTESTED](0.75) > 0.7
+    assert fit.fit(by_day(fit) + many, 0.5, harder).agreed[CONTESTED](0.75) < 0.5
+    assert by_day_alone.agreed[CUTS] != Curve()
 
 
 def test_ok__a_plate_is_evaluated_without_pictures_of_its_own_car(fit: ModuleType) -> None:

@@ -22,9 +22,6 @@ from plategate.vision.consensus.settle import Evidence
 SURE = 0.95
 # From CLEAR on, a first reading only has to be confirmed, and a second one confirms it.
 CLEAR = 0.8
-# Below LOST the other readers also read the levelled cut. A higher limit asks more often (0.8: 20
-# of 290 plates, 0.7: 4) and reads no more of them right.
-LOST = 0.7
 
 
 class Cut(Enum):
@@ -33,7 +30,6 @@ class Cut(Enum):
     REGION = auto()  # the region as localized, with the normal margin
     CLOSE_UP = auto()  # the region refined in a close-up; replaces REGION if read more surely
     SECOND = auto()  # the tighter cut that confirms
-    LEVELLED = auto()  # the tighter cut, levelled by the row of characters
 
 
 class Asked(Enum):
@@ -100,7 +96,6 @@ CASCADE = Cascade(
         Attempt(Cut.SECOND, Asked.MAIN, ReadingState.CLEAR, variants=1),
         Attempt(Cut.REGION, Asked.OTHERS, ReadingState.UNCONFIRMED, variants=2),
         Attempt(Cut.REGION, Asked.OTHERS, ReadingState.DOUBTFUL, below=SURE, variants=2),
-        Attempt(Cut.LEVELLED, Asked.OTHERS, ReadingState.DOUBTFUL, below=LOST, variants=2),
     ),
     small_clear=0.7,
     agree=0.5,

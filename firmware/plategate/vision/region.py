@@ -26,7 +26,6 @@ from plategate.vision.consensus.calibrate import Calibration
 from plategate.vision.consensus.settle import Evidence
 from plategate.vision.degraded import PART_FAILURES, Degraded
 from plategate.vision.interfaces import Localizer, Reader
-from plategate.vision.rectify.level import levelled
 from plategate.vision.rectify.plate import NORMAL, Margin, rectify, trimmed
 
 # A region below this confidence in which the first reader finds no text is no plate.
@@ -107,8 +106,6 @@ class RegionReader:
         with self.timed("rectify"):
             if cut is Cut.SECOND:
                 return second_cut(image, plate)
-            if cut is Cut.LEVELLED:
-                return rectify(image, levelled(image, region), SECOND_CUT)
             return rectify(image, region, NORMAL)
 
     def _close_up(

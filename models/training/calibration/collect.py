@@ -27,9 +27,7 @@ from plategate.vision.interfaces import Localizer, Reader
 from plategate.vision.localize.tflite import TfliteLocalizer
 from plategate.vision.read.tesseract import TesseractReader
 from plategate.vision.read.tflite import SMALL_TABLE, SMALL_VARIANTS, TfliteReader
-from plategate.vision.rectify.level import levelled
-from plategate.vision.rectify.plate import rectify
-from plategate.vision.region import SECOND_CUT, SMALL, RegionReader, numbers_of, second_cut
+from plategate.vision.region import SMALL, RegionReader, numbers_of, second_cut
 
 from .recorded import CONTRADICTED, CUT_NAMES
 
@@ -108,7 +106,6 @@ def read(
     cuts = {
         Cut.REGION: normal,
         Cut.SECOND: second_cut(image, normal),
-        Cut.LEVELLED: rectify(image, levelled(image, normal.region), SECOND_CUT),
     }
     found = {CONTRADICTED: packed(tally.contradicted[0])} if tally.contradicted else {}
     for attempt in CASCADE.attempts:

@@ -33,7 +33,7 @@ Numbers = npt.NDArray[np.float64]
 
 # Strength of the prior: slope 1 and offset 0.
 PRIOR = 0.03
-# A kind of support with fewer plates than this by day is fitted on harder conditions as well.
+# A line needs as many readings as this.
 ENOUGH_PLATES = 10
 CALIBRATED = (FIRST, OTHER, SMALL)
 # Tesseract's weight: by day 0.05 to 0.2 read the same plates right; of small and of blurred ones
@@ -83,7 +83,7 @@ def fit(plates: Sequence[Plate], repeat: float, harder: Sequence[Plate] = ()) ->
     """Fit the curves of the readers, then with these the curves of joined readings.
 
     Pictures of one car are not independent: n of them weigh as much as the square root of n.
-    `harder` are plates under conditions in which kinds of support are common that are rare by day.
+    `harder` are plates under conditions: joined readings are calibrated on these as well.
     """
     seen = Counter(plate.text for plate in plates)
     samples: dict[str, list[Sample]] = {reader: [] for reader in WEIGHTS}
@@ -93,11 +93,8 @@ def fit(plates: Sequence[Plate], repeat: float, harder: Sequence[Plate] = ()) ->
             samples[reading.reader].append((reading.confidence, is_right(plate, reading), count))
     curves = {reader: fit_curve(found) for reader, found in samples.items()}
     first = Calibration(curves, WEIGHTS, repeat)
-    joined, rare = joined_samples(plates, first), joined_samples(harder, first)
-    agreed_curves = {
-        kind: fit_curve(found if len(found) >= ENOUGH_PLATES else found + rare[kind])
-        for kind, found in joined.items()
-    }
+    joined = joined_samples([*plates, *harder], first)
+    agreed_curves = {kind: fit_curve(found) for kind, found in joined.items()}
     return Calibration(curves, WEIGHTS, repeat, agreed_curves)
 
 

@@ -20,7 +20,7 @@ from plategate.vision.consensus.merge import support
 FOLDS = 5
 # Recorded readings have keys of reader and cut. Where a close-up replaced the first reading, that
 # one is recorded as CONTRADICTED and the one in the close-up as FIRST.
-CUT_NAMES = {Cut.REGION: "normal", Cut.SECOND: "again", Cut.LEVELLED: "level"}
+CUT_NAMES = {Cut.REGION: "normal", Cut.SECOND: "again"}
 FIRST, OTHER, SMALL = "tflite normal", "tesseract normal", "small normal"
 CONTRADICTED = "tflite doubted"
 READERS = {Asked.SMALL: "small", Asked.MAIN: "tflite", Asked.OTHERS: "tesseract"}

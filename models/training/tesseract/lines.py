@@ -14,6 +14,7 @@ import numpy as np
 
 from plategate.values import Corners, PlateImage, PlateRegion
 from plategate.vision.read.tesseract import TesseractReader, full_lines, prepare_line
+from plategate.vision.rectify.level import levelled
 from plategate.vision.rectify.plate import rectify
 from plategate.vision.region import SECOND_CUT
 from reader.samples import Crop, RenderedCrops, crop_shares, load_crops, other_widths
@@ -24,7 +25,7 @@ from synthesis.plates import Picture
 LONGEST = 10
 # Of at most 2.0: how alike the two lines and what an early model reads on them have to be.
 SURE_SPLIT = 1.2
-# Share of plates cut as Tesseract gets them; the others make it robust if levelling fails.
+# Share of plates that are levelled; the others are cut as the firmware cuts them.
 LEVELLED = 0.75
 COLOUR_MIXES = 2
 REPLACED_SHARE = 0.5
@@ -119,10 +120,10 @@ def shaken(corners: Corners, rng: np.random.Generator) -> Corners:
     return a, b, c, d
 
 
-def cut(plate: LabelledPlate, corners: Corners, levelled: bool = True) -> PlateImage:
-    """The plate as the firmware cuts it: levelled for Tesseract, or as the first reader gets it."""
+def cut(plate: LabelledPlate, corners: Corners, level: bool = True) -> PlateImage:
+    """The plate levelled, or as the firmware cuts it for every reader."""
     region = PlateRegion(corners, 1.0, "label")
-    if not levelled:
+    if not level:
         return rectify(plate.image, region)
     return rectify(plate.image, levelled(plate.image, region), SECOND_CUT)
 

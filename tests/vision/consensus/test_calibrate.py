@@ -36,6 +36,9 @@ offset = 0.5
 [agreed.contested]
 slope = 1.0
 offset = -1.0
+[agreed.divided]
+slope = 0.5
+offset = -0.5
 [reader.tesseract]
 weight = 0.3
 slope = 0.8

@@ -2,7 +2,6 @@
 """Joining readings: agreement never lowers, disagreement never raises confidence."""
 
 import itertools
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -92,19 +91,6 @@ def test_ok__readings_of_one_still_are_limited_by_the_greatest_doubt_about_the_e
     burst = agree_burst([join(sure, doubting, other), sure, sure])
     assert burst is not None
     assert burst.confidence > 0.9
-
-
-def test_ok__a_lighter_readers_doubt_about_the_end_does_not_lower_a_clear_reading() -> None:
-    """The small reader leaves an end open on plates that the main one reads at 0.99."""
-    weights = Calibration(weights={"small": 0.05})
-    unsure = replace(overlooked(0.3), reader="small")
-    clear = reading("TR95XM", 0.99)
-    for readings in itertools.permutations([clear, unsure]):
-        joined = agree_readings(readings, calibration=weights)
-        assert joined is not None
-        assert joined.text == "TR95XM"
-        assert joined.confidence >= 0.99
-    assert join(clear, replace(unsure, reader="tflite")).confidence < 0.75
 
 
 def test_ok__a_dissenting_text_is_kept_as_an_alternative() -> None:

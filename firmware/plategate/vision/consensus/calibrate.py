@@ -20,9 +20,12 @@ from plategate.vision.models import models_folder
 
 CALIBRATION_FILE = "calibration.toml"
 AGREED = "agreed"
-# How several readings support the joined text: all are by one reader (cuts); another reader has the
-# same text; the others have something quite different; another differs in one character.
-SUPPORTS = CUTS, CONFIRMED, UNCONFIRMED, CONTESTED = "cuts", "confirmed", "unconfirmed", "contested"
+# How several readings support the joined text: all are by one reader and alike (cuts); another
+# reader has the same text; the others have something quite different; another differs in one
+# character; a reader has the text on one cut and something else on another (divided).
+CUTS, CONFIRMED, UNCONFIRMED, CONTESTED = "cuts", "confirmed", "unconfirmed", "contested"
+DIVIDED = "divided"
+SUPPORTS = CUTS, CONFIRMED, UNCONFIRMED, CONTESTED, DIVIDED
 LEAST, MOST = 1e-6, 1 - 1e-6
 
 

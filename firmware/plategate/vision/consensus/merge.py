@@ -19,6 +19,7 @@ from plategate.vision.consensus.calibrate import (
     CONFIRMED,
     CONTESTED,
     CUTS,
+    DIVIDED,
     UNCALIBRATED,
     UNCONFIRMED,
     Calibration,
@@ -102,15 +103,18 @@ def support(readings: Sequence[PlateReading], text: str) -> str:
     """How the readings support the joined text: one of SUPPORTS.
 
     A second reader with a quite different text has probably read noise and carries little
-    information; one that differs in a single character puts this character in doubt.
+    information; one that differs in a single character puts this character in doubt. A reader
+    that has another text on another cut is weak support, even if a second reader agrees with it.
     """
+    agreeing = {r.reader for r in readings if fold(r.text) == fold(text)}
+    others = [r for r in readings if fold(r.text) != fold(text)]
+    if any(r.reader in agreeing for r in others):
+        return DIVIDED
     if len({r.reader for r in readings}) == 1:
         return CUTS
-    agreeing = {r.reader for r in readings if fold(r.text) == fold(text)}
     if len(agreeing) > 1:
         return CONFIRMED
-    others = (r.text for r in readings if r.reader not in agreeing)
-    return CONTESTED if any(_one_differs(other, text) for other in others) else UNCONFIRMED
+    return CONTESTED if any(_one_differs(other.text, text) for other in others) else UNCONFIRMED
 
 
 def _one_differs(one: str, other: str) -> bool:
@@ -170,9 +174,7 @@ def _weights(group: Sequence[PlateReading], calibration: Calibration) -> list[fl
     return [weight / max(weights) for weight in weights]
 
 
-def _heaviest(
-    readings: Sequence[PlateReading], calibration: Calibration
-) -> list[PlateReading]:
+def _heaviest(readings: Sequence[PlateReading], calibration: Calibration) -> list[PlateReading]:
     """The readings of the reader with the greatest weight, whose doubt about an end counts."""
     most = max((calibration.weight(r.reader) for r in readings), default=0.0)
     return [r for r in readings if calibration.weight(r.reader) == most]
