@@ -24,6 +24,7 @@ NEEDS = {
     "/passages/one/plate": Right.PEOPLE,
     "/lists": Right.PEOPLE,
     "/health": Right.LOOK,
+    "/figures": Right.LOOK,
     "/account": Right.LOOK,
     "/audit": Right.MANAGE,
 }

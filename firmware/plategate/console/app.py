@@ -54,6 +54,7 @@ def _routes() -> list[Route | Mount]:
         ("/passages/{passage_id}", passage.passage, Right.PEOPLE),
         ("/lists", gate.lists, Right.PEOPLE),
         ("/health", gate.health, Right.LOOK),
+        ("/figures", passage.figures, Right.LOOK),
         ("/account", account.show_account, Right.LOOK),
         ("/audit", account.audit, Right.MANAGE),
         ("/setup", account.show_setup, None),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from plategate.access.matching.candidates import wide_keys
@@ -57,6 +58,10 @@ class GateAccess:
         """The newest passages, before a sequence number, whose plate contains what is searched."""
         wanted = EventFilter(plate_part=plate_part(searched) or None, result=result, before=before)
         return self._journal().newest(limit, wanted)
+
+    def passages_since(self, since: datetime, limit: int) -> list[StoredEvent]:
+        """The newest passages since a time."""
+        return self._journal().newest(limit, EventFilter(since=since))
 
     def passage(self, passage_id: str) -> list[StoredEvent]:
         """One passage and the events that belong to it; empty if there is none."""

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pages of what came: search passages, explain one of them, show its pictures."""
+"""The pages of what came: search passages, explain one of them, pictures, figures."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from difflib import SequenceMatcher
 
 from starlette.responses import Response
 
 from plategate.console.catalogue import texts_of
+from plategate.console.figures import MOST_PASSAGES, figures_of, first_moment
 from plategate.console.guard import (
     LONGEST_SEARCH,
     RefusedRequest,
@@ -62,6 +64,15 @@ def passage(asked: PageRequest) -> Response:
         stages=[*(s for s in order if s in times), *(s for s in times if s not in order)],
         events=[item.document for item in found[1:]],
     )
+
+
+def figures(asked: PageRequest) -> Response:
+    """Passages by day, reasons, and time to the relay; no plates."""
+    site = asked.site
+    now = datetime.fromtimestamp(site.now(), UTC)
+    found = site.gate.passages_since(first_moment(now, site.zone), MOST_PASSAGES)
+    shown = figures_of((item.document for item in found), now, site.zone)
+    return site.render(asked, "figures.html", figures=shown)
 
 
 def picture(asked: PageRequest) -> Response:

@@ -60,8 +60,9 @@ class ConsoleSite:
         self.sessions = Sessions(database, self.settings.session_hours * 3600.0, now)
         self.gate = GateAccess(settings)
         self.secure = secure
+        self.now = now
         self.cookie = SECURE_COOKIE if secure else PLAIN_COOKIE
-        self._zone = zone
+        self.zone = zone
         self._has_owner = False
         self._templates = Environment(
             loader=PackageLoader("plategate.console"),
@@ -113,5 +114,5 @@ class ConsoleSite:
         if isinstance(value, str):
             value = datetime.fromisoformat(value)
         elif isinstance(value, float):
-            value = datetime.fromtimestamp(value, self._zone)
-        return f"{value.astimezone(self._zone):%Y-%m-%d %H:%M:%S}"
+            value = datetime.fromtimestamp(value, self.zone)
+        return f"{value.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
