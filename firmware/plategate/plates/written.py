@@ -25,13 +25,15 @@ _ACCENTS = range(202, 235)
 _NOTE = "a row cannot be commented out; delete it"
 _COMMENT_SIGNS = "#;!/%'*"
 _SEVERAL = "write one plate per row"
+_TWO = f"looks like two plates; {_SEVERAL}, its parts one space or hyphen apart"
 _WILDCARD = "wildcards are not supported; list every plate"
 _INVISIBLE = "an invisible character; delete the cell and type the plate again"
 _LETTER = "not a letter A-Z; write the plate as the camera reads it"
+_ORDINARY = "write it as an ordinary letter or digit; delete it if it is a footnote"
 _OTHER = "a plate has only letters, digits, spaces, hyphens and dots"
 _ADVICE = (
     dict.fromkeys("#", _NOTE)
-    | dict.fromkeys("/\\&+,;|\n\r\t\v\f\x85\u2028\u2029\u2044\u2215", _SEVERAL)
+    | dict.fromkeys("/\\&+,;|\n\r\t\v\f\x85\u2028\u2029\u2044\u2215\u3001\u2571\u2572\u29f8", _SEVERAL)
     | dict.fromkeys("?*%_[]{}()^$~<>\u2026", _WILDCARD)
     | dict.fromkeys("=\"'\u2018\u2019`\u00b4", "remove the quotes or the formula")
 )
@@ -40,11 +42,22 @@ _ADVICE = (
 _PLAIN = re.compile(r" *[A-Z0-9]+(?:(?: *[-.] *| +)[A-Z0-9]+)* *", re.I | re.A)
 _BETWEEN = re.compile(r"[ .-]+")
 _SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?E\+\d+|\d+[.,]\d+E-?\d+|\d(?:[.,]\d+)?E-\d{2,3}", re.I)
-_DECIMAL = re.compile(r"\d+[.,]0+")
+_DECIMAL = re.compile(r"\d+[.,](?:0+|\d{1,2}|\d{4,})")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3}){2,}")
 _ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
-_LOCAL_DATE = re.compile(r"(\d{1,2})[./](\d{1,2})[./](\d{4})")
-_AND = re.compile(r"[\s.-](?:und|and|oder|or|et|ou|och|og|lub|oraz|ve|sau|si|plus)[\s.-]", re.I)
+_LOCAL_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d\d)")
+# "MAR 1" becomes 01-Mar or 01. Mrz. A Belgian plate such as 1-MAR-234 has three digits at the end.
+_MONTHS = (
+    "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|jän|mär|mrz|mai|okt|dez|janv|févr|mars|avr"
+    "|juin|juil|août|sept|déc|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|mrt|mei|maj"
+)
+_DAY_AND_MONTH = re.compile(rf"\d{{1,2}}(?:-|\. ?)(?:{_MONTHS})\.?(?:[-. ](?:\d\d|\d{{4}}))?", re.I)
+# Between two plates: a word, a wide gap, or a dash with spaces around it.
+_WORDS = (
+    "und|u|and|oder|or|bzw|resp|et|ou|och|eller|og|en|of|lub|oraz|nebo|ve|sau|si|plus|y|e|oppure"
+)
+_AND = re.compile(rf"[\s.-](?:{_WORDS})[\s.-]|\s{{2,}}|\s[{SEPARATORS}]\s", re.I)
+_COMPATIBILITY = ("<super>", "<sub>", "<circle>")  # forms that often mark a footnote
 _SPREADSHEET = "looks like a {kind} made by a spreadsheet; format the column as text and type it in"
 
 
@@ -59,10 +72,10 @@ def parse_plate(text: str) -> str:
         raise PlateTextError(f"longer than {LONGEST_TEXT} characters; {_SEVERAL}")
     if stripped[:1].isdigit() and (kind := _made_by_spreadsheet(stripped)):
         raise PlateTextError(_SPREADSHEET.format(kind=kind))
-    if between := _AND.search(stripped):
+    for between in _AND.finditer(stripped):
         halves = stripped[: between.start()], stripped[between.end() :]
         if all(_has_letter_and_digit(half) for half in halves):
-            raise PlateTextError(f"looks like two plates; {_SEVERAL}")
+            raise PlateTextError(_TWO)
     plain = _PLAIN.fullmatch(text) is not None
     plate = _BETWEEN.sub("", text).upper() if plain else "".join(_fold_all(text))
     if not SHORTEST_PLATE <= len(plate) <= LONGEST_PLATE:
@@ -79,6 +92,8 @@ def _fold_all(text: str) -> list[str]:
     for number, char in enumerate(text, start=1):
         if char in SEPARATORS or unicodedata.category(char) == "Zs":
             continue
+        if unicodedata.decomposition(char).startswith(_COMPATIBILITY):
+            raise PlateTextError(f"character {number} is {_named(char)}: {_ORDINARY}")
         if unicodedata.combining(char) in _ACCENTS and found and found[-1].isalpha():
             continue
         parts = [part for part in decomposed(char) if unicodedata.combining(part) not in _ACCENTS]
@@ -109,10 +124,13 @@ def _made_by_spreadsheet(text: str) -> str | None:
     """What a spreadsheet turned the plate into, if it did."""
     if _SCIENTIFIC.fullmatch(text) or _DECIMAL.fullmatch(text) or _THOUSANDS.fullmatch(text):
         return "number"
+    if _DAY_AND_MONTH.fullmatch(text):
+        return "date"
     if found := _ISO_DATE.fullmatch(text):
         return _date(found[1], found[2], found[3])
     if found := _LOCAL_DATE.fullmatch(text):
-        return _date(found[3], found[2], found[1]) or _date(found[3], found[1], found[2])
+        year = found[4].zfill(4).replace("00", "20", 1)
+        return _date(year, found[3], found[1]) or _date(year, found[1], found[3])
     return None
 
 
@@ -136,8 +154,10 @@ def _named(char: str) -> str:
 
 
 def _advice(char: str) -> str:
-    if char in _ADVICE:
-        return _ADVICE[char]
+    # A full-width sign has the advice of the ordinary one.
+    for form in (char, unicodedata.normalize("NFKC", char)):
+        if form in _ADVICE:
+            return _ADVICE[form]
     category = unicodedata.category(char)
     if category in ("Cf", "Cc", "Mn", "Me"):
         return _INVISIBLE
