@@ -54,6 +54,14 @@ def printable(text: str, longest: int | None = None) -> str:
     return text if longest is None or len(text) <= longest else text[:longest] + " ..."
 
 
+def storable(text: str) -> str:
+    """`text` with its lone surrogates as escapes.
+
+    Python puts them where an argument or a file name is not UTF-8; no file or database takes them.
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def escaped(char: str) -> str:
     """A character as an escape; from 0x7f on one that is valid in JSON, also outside the BMP."""
     if ord(char) < 0x7F:

@@ -81,7 +81,7 @@ def test_ok__broken_file_has_no_verdict(state: Path) -> None:
     assert read["verdict"]["result"] == "granted"
 
 
-@pytest.mark.parametrize("time", ["noon", "2026-13-01", ""])
+@pytest.mark.parametrize("time", ["noon", "2026-13-01", "", "0001-01-01T00:00", "9999-12-31T23:59"])
 def test_fail__an_invalid_time_is_wrong_usage(state: Path, time: str) -> None:
     assert run(state, DAY, "--at", time).exit_code == 2
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -129,6 +130,30 @@ def test_ok__check_says_how_much_is_right(config: Path) -> None:
     assert run("check", "--config", str(config)).startswith(
         "3 passages, 0 forgotten, 3 pictures, 0 wrong"
     )
+
+
+def test_fail__check_names_a_picture_that_cannot_be_read(config: Path, tmp_path: Path) -> None:
+    picture = next((tmp_path / "evidence").rglob("*.jpg"))
+    picture.unlink()
+    picture.mkdir()
+    text = run("check", "--config", str(config), status=1)
+    assert f"{picture.name}: cannot be read: Is a directory" in text
+
+
+@pytest.mark.parametrize(
+    ("zone", "option", "year"),
+    [("XST-9", "--since", "0001-01-01"), ("XST9", "--until", "9999-12-31T23:59:59")],
+)
+def test_fail__a_time_beyond_the_calendar_is_wrong_usage(
+    config: Path, monkeypatch: pytest.MonkeyPatch, zone: str, option: str, year: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        run("show", "--config", str(config), option, year, status=2)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_fail__check_finds_a_changed_picture(config: Path, tmp_path: Path) -> None:

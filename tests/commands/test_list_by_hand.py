@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,14 @@ def test_ok__a_template_is_written_once(tmp_path):
     assert "exists already" in str(runner.invoke(app, ["list", "template", str(file)]).exception)
     assert runner.invoke(app, ["list", "template", str(file), "--force"]).exit_code == 0
     assert runner.invoke(app, ["list", "template", str(tmp_path / "a.csv")]).exit_code == 2
+
+
+def test_ok__a_reason_or_file_name_that_is_not_utf8_is_kept_as_an_escape(run, tmp_path):
+    file = tmp_path / os.fsdecode(b"g\xe4ste.csv")
+    file.write_text("plate\nB-AB 1\n")
+    run("list", "import", file)
+    reason = os.fsdecode(b"G\xe4ste")
+    run("list", "add", "B-AB 2", "--why", reason, "--who", reason)
+    history = run("list", "history")
+    assert "replaced by g\\udce4ste.csv" in history
+    assert "G\\udce4ste  allow" in history

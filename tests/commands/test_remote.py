@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,12 @@ def test_fail__a_reason_that_is_none_is_named_before_anything_is_sent(gate: Gate
     done = gate.run("open", "--why", why)
     assert "why: " in str(done.exception)
     assert gate.asked == []
+
+
+def test_ok__a_reason_that_is_not_utf8_is_sent_as_an_escape(gate: Gate) -> None:
+    done = gate.run("open", "--why", os.fsdecode(b"G\xe4ste"))
+    assert done.exit_code == 0, done.exception
+    assert [asked.why for asked in gate.asked] == ["G\\udce4ste"]
 
 
 def test_fail__without_a_reason_or_a_mode_it_is_wrong_usage(gate: Gate) -> None:

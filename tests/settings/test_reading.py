@@ -48,6 +48,8 @@ def test_ok__windows_editors_may_add_a_byte_order_mark_and_their_line_ends(
         ("[[lane]]\nname = 'a'", "must be a table; write [lane], not [[lane]]"),
         ("lane = 3", "lane = 3: must be a table"),
         ("a = " + "[" * 100_000, "nested too deeply"),
+        ("a = " + "9" * 5000, "not valid TOML: a number is too long"),
+        ("#" * 1_000_001, "has more than 1000000 characters"),
         ("a = " + "{b=" * 100_000, "nested too deeply"),
         ("lane = " + "[" * 60 + "]" * 60, "must be a table"),
         ("[lane]\nstills = " + "1" * 5000, "not valid TOML: "),

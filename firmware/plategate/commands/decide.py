@@ -90,6 +90,7 @@ def _judge(
 
 def _moment(at: str | None, settings: AccessSettings) -> tuple[datetime, bool]:
     """The time of the decision, and whether it is trusted; a time from --at always is."""
+    from plategate.access.files.fields import FIRST_YEAR, LAST_YEAR
     from plategate.clock import SystemClock
     from plategate.schedule.clock_trust import ClockTrust
     from plategate.schedule.zone import site_zone
@@ -100,6 +101,8 @@ def _moment(at: str | None, settings: AccessSettings) -> tuple[datetime, bool]:
         moment = datetime.fromisoformat(at)
     except ValueError:
         raise typer.BadParameter(f"{at!r}: write a time such as 2026-06-04T18:30") from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise typer.BadParameter(f"{at!r}: the year must be {FIRST_YEAR} to {LAST_YEAR}")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=site_zone(settings.zone))
     return moment, True

@@ -131,6 +131,7 @@ def check(config: ConfigOption = None) -> None:
     """Check the database, the chain of hashes and every picture; status 1 if something is wrong."""
     import hashlib
 
+    from plategate.errors import reason_of
     from plategate.journal.chain import verify_chain
 
     with _journal(config) as (journal, folder):
@@ -151,6 +152,9 @@ def check(config: ConfigOption = None) -> None:
             except FileNotFoundError:
                 if _is_listed(journal, name):
                     wrong.append(f"{name}: missing")
+                continue
+            except OSError as error:
+                wrong.append(f"{name}: cannot be read: {reason_of(error)}")
                 continue
             if hashlib.sha256(content).hexdigest() != sha256:
                 wrong.append(f"{name}: changed")
@@ -205,18 +209,26 @@ def _output(file: Path | None) -> Iterator[Any]:
 def _wanted(
     since: datetime | None, until: datetime | None, plate: str | None, events: bool
 ) -> EventFilter:
-    """Times without a zone, as people type them, are local; the journal counts in UTC."""
-    from datetime import UTC
-
+    """What to show; raises BadParameter for an invalid plate or time."""
     from plategate.documents import EVENT, PASSAGE
     from plategate.journal.reader import EventFilter
 
     return EventFilter(
         kind=EVENT if events else PASSAGE,
-        since=since.astimezone(UTC) if since else None,
-        until=until.astimezone(UTC) if until else None,
+        since=_in_utc(since),
+        until=_in_utc(until),
         plate=plate_argument(plate) if plate else None,
     )
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    """Times without a zone, as people type them, are local; the journal counts in UTC."""
+    from datetime import UTC
+
+    try:
+        return moment.astimezone(UTC) if moment else None
+    except (OverflowError, ValueError):
+        raise typer.BadParameter(f"'{moment}': the year must be 2 to 9998") from None
 
 
 def _write_json(found: list[StoredEvent], stream: Any = None) -> None:

@@ -33,7 +33,9 @@ _ORDINARY = "write it as an ordinary letter or digit; delete it if it is a footn
 _OTHER = "a plate has only letters, digits, spaces, hyphens and dots"
 _ADVICE = (
     dict.fromkeys("#", _NOTE)
-    | dict.fromkeys("/\\&+,;|\n\r\t\v\f\x85\u2028\u2029\u2044\u2215\u3001\u2571\u2572\u29f8", _SEVERAL)
+    | dict.fromkeys(
+        "/\\&+,;|\n\r\t\v\f\x85\u2028\u2029\u2044\u2215\u3001\u2571\u2572\u29f8", _SEVERAL
+    )
     | dict.fromkeys("?*%_[]{}()^$~<>\u2026", _WILDCARD)
     | dict.fromkeys("=\"'\u2018\u2019`\u00b4", "remove the quotes or the formula")
 )

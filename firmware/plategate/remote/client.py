@@ -8,7 +8,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from plategate.errors import CommandError, reason_of_own
+from plategate.errors import CommandError, reason_of_own, storable
 from plategate.messages import CommandName
 from plategate.remote.protocol import (
     LONGEST_ANSWER_BYTES,
@@ -35,7 +35,9 @@ def new_request(
     """A request with a new id that expires after `valid_for_s`."""
     expires_at = datetime.now(UTC) + timedelta(seconds=valid_for_s)
     identity = secrets.token_urlsafe(12)
-    return CommandRequest(identity, command, why, who, via, source, expires_at, mode)
+    return CommandRequest(
+        identity, command, storable(why), storable(who), via, source, expires_at, mode
+    )
 
 
 def send_command(

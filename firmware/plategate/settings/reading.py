@@ -21,6 +21,7 @@ Model = TypeVar("Model", bound=SettingsModel)
 
 # User name and password, or the query, of an address: messages reach logs and the status.
 SECRET_OF_URL = re.compile(r"(://)[^\s'\"]*(?=@)|(?<=\?)[^\s'\"]+")
+LARGEST_FILE = 1_000_000  # characters
 LONGEST_VALUE = 60  # characters of a value in a message
 
 # By pydantic's type of error; {names} are filled from its context.
@@ -60,13 +61,16 @@ def read_toml(file: Path) -> dict[str, Any]:
     Raises SettingsError naming the file.
     """
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        with file.open(encoding="utf-8-sig") as stream:
+            text = stream.read(LARGEST_FILE + 1)
     except OSError as error:
         raise SettingsError(f"{file}: cannot be read: {reason_of_own(error)}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(
             f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8"
         ) from error
+    if len(text) > LARGEST_FILE:
+        raise SettingsError(f"{file}: has more than {LARGEST_FILE} characters")
     if not text.strip():
         # A power cut can leave a just-saved file empty; the defaults would have no line wired.
         raise SettingsError(f"{file}: is empty; write a line with # alone to use the defaults")
@@ -74,8 +78,10 @@ def read_toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError:
         raise SettingsError(f"{file}: not valid TOML: nested too deeply") from None
-    except ValueError as error:  # also a number with more digits than Python converts
+    except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: not valid TOML: {error}") from error
+    except ValueError:  # more digits than Python converts
+        raise SettingsError(f"{file}: not valid TOML: a number is too long") from None
 
 
 def check(model: type[Model], raw: dict[str, Any], origin: str) -> Model:

@@ -55,7 +55,7 @@ def test_fail__a_permission_error_names_the_group_to_join(
     verdict = access.judge(PlateReading((CharacterReading("A", 0.9),), "t"), NOW, True)
     assert verdict.reason is Reason.STORE_FAILED
     monkeypatch.setattr("plategate.settings.DEFAULT_FILE", file)
-    monkeypatch.setattr(Path, "read_text", forbidden)
+    monkeypatch.setattr(Path, "open", forbidden)
     with pytest.raises(SettingsError, match=DENIED):
         load_settings()
 

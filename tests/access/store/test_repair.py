@@ -67,6 +67,15 @@ def test_fail__a_pipe_is_refused_by_name(settings: AccessSettings) -> None:
     os.close(reader)
 
 
+def test_fail__a_named_pipe_without_a_writer_is_refused_at_once(
+    settings: AccessSettings, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(ListError, match="is a pipe"):
+        imported(settings, pipe)
+
+
 def test_fail__a_dry_run_sets_nothing_aside(settings: AccessSettings, lists: Path) -> None:
     settings.file.write_bytes(GARBAGE)
     with pytest.raises(StoreError, match="file is not a database"):

@@ -16,6 +16,7 @@ LONGEST_TEXT = 500  # characters
 LARGEST_COUNT = 1_000_000
 FIRST_YEAR, LAST_YEAR = 1900, 9000
 
+_NO_LIMIT = "leave the cell empty if there is no limit"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{8}", re.ASCII)
 _TIME = re.compile(
     r"(?:\d{4}-\d\d-\d\d|\d{8})[T ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d+)?)?)?"
@@ -129,7 +130,9 @@ def day_or_time_field(row: Row, column: str) -> date | datetime | None:
     if found is None:
         raise TableError(row.line, column, text, f"not a day or time; write {_example(text)}")
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise TableError(row.line, column, text, f"year must be {FIRST_YEAR} to {LAST_YEAR}")
+        raise TableError(
+            row.line, column, text, f"year must be {FIRST_YEAR} to {LAST_YEAR}; {_NO_LIMIT}"
+        )
     return found
 
 

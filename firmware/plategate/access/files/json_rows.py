@@ -17,6 +17,7 @@ from plategate.access.files.rows import TableError
 
 CHUNK = 65_536  # bytes read at a time
 LONGEST_VALUE = 65_536  # characters of one row or header value
+LONGEST_INTEGER = 100  # digits
 _WHITE = " \t\r\n"
 
 CheckAfter = Callable[[int, Mapping[str, object]], None]
@@ -93,7 +94,9 @@ class _Text:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
-        self._json = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
+        self._json = json.JSONDecoder(
+            object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer
+        )
         self._buffer = ""
         self._place = 0
         self._ended = False
@@ -142,8 +145,10 @@ class _Text:
                 if left > LONGEST_VALUE or not self._read():
                     raise self.error(f"not valid JSON: {error.msg}") from None
                 continue
-            except (ValueError, RecursionError) as error:
+            except ValueError as error:
                 raise self.error(f"not valid JSON: {error}") from None
+            except RecursionError:
+                raise self.error("not valid JSON: nested too deeply") from None
             # A number at the end of the chunk may continue in the next one.
             if end < len(self._buffer) or not self._read():
                 break
@@ -173,6 +178,12 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(values) != len(pairs):
         raise ValueError("a key appears twice in one object")
     return values
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > LONGEST_INTEGER:
+        raise ValueError("a number is too long")
+    return int(digits)
 
 
 def _no_constant(name: str) -> object:

@@ -19,6 +19,7 @@ LONGEST_LINE = 65_536  # bytes
 NEEDED = "plate"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DELIMITERS = ";,\t"
+_BLANK = _DELIMITERS + " \r\n\0"
 CHUNK = 65_536  # bytes read at a time
 _SAVE_AS = 'save it from the spreadsheet as "CSV UTF-8"'
 _FOREIGN = {
@@ -47,6 +48,8 @@ def read_rows(
     for signature, kind in _FOREIGN.items():
         if text.startswith(signature):
             raise TableError(1, "", None, f"this is {kind}")
+    if b"\0" in text[:2] and len(text) > 2:
+        raise TableError(1, "", None, f"this is UTF-16 text; {_SAVE_AS}")
     if text[:1] in (b"{", b"["):
         header, rows = json_rows(stream, items, check_after)
         return header, (Row(line, fields) for line, fields in rows)
@@ -90,13 +93,17 @@ def _extra_value(line: int, columns: list[str], values: list[str]) -> TableError
 def _head(lines: Iterator[str]) -> tuple[int, str, str]:
     """The number and text of the line that names the columns, and the delimiter.
 
+    Lines without a name before it are skipped.
     Excel may write a line with the delimiter before it: `sep=;`.
     """
-    first = next(lines, "")
+    number, first = next(
+        ((number, line) for number, line in enumerate(lines, start=1) if line.strip(_BLANK)),
+        (1, ""),
+    )
     delimiter = first.rstrip("\r\n").lower().removeprefix("sep=")
     if first.lower().startswith("sep=") and delimiter in tuple(_DELIMITERS):
-        return 2, next(lines, ""), delimiter
-    return 1, first, max(_DELIMITERS, key=first.count)
+        return number + 1, next(lines, ""), delimiter
+    return number, first, max(_DELIMITERS, key=first.count)
 
 
 def _columns(line: int, first: str, delimiter: str) -> list[str]:
@@ -110,7 +117,11 @@ def _columns(line: int, first: str, delimiter: str) -> list[str]:
 def not_csv(line: int, error: csv.Error) -> TableError:
     """The error for a line that is not valid CSV."""
     reason = str(error)
-    if "new-line" in reason:
+    if "unexpected end" in reason:
+        reason += "; a quotation mark is never closed"
+    elif "expected after" in reason:
+        reason = "text after a closing quotation mark; write a mark inside a cell twice"
+    elif "new-line" in reason:
         reason = "a line break in a cell without quotes; use the same line ending everywhere"
     return TableError(line, "", None, f"not valid CSV: {reason}")
 

@@ -34,6 +34,7 @@ from plategate.access.store.layers import (
 )
 from plategate.access.store.lists import ListName, ListState, list_state, table_of
 from plategate.access.store.rows import MARKS, ROW, ROW_TYPES, row_of, stamp_of
+from plategate.errors import storable
 from plategate.storage import transaction
 from plategate.values import ListEntry
 
@@ -209,5 +210,13 @@ def _put_state(connection: sqlite3.Connection, change: ListChange, serial: int |
     at = stamp_of(change.at)
     connection.execute(
         "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (change.name.value, change.generation, change.entries, serial, change.source, at, at),
+        (
+            change.name.value,
+            change.generation,
+            change.entries,
+            serial,
+            storable(change.source),
+            at,
+            at,
+        ),
     )

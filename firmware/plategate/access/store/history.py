@@ -22,6 +22,7 @@ from plategate.access.store.rows import (
     has_table,
     stamp_of,
 )
+from plategate.errors import storable
 from plategate.values import ListEntry
 
 UNDO_DAYS = 30
@@ -216,13 +217,13 @@ def note_change(
         " changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(change.number, change.name.value, change.generation, stamp_of(change.at)),
-            *(change.who, change.source),
+            *(storable(change.who), storable(change.source)),
             *(change.entries, change.added, change.removed, change.changed),
         ),
     )
     connection.execute(
         "INSERT INTO details VALUES (?, ?, ?, ?, ?)",
-        (change.number, change.kind.value, change.why, change.undoes, checked_before),
+        (change.number, change.kind.value, storable(change.why), change.undoes, checked_before),
     )
     forget_old(connection, change.at, undo_days)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -129,6 +130,11 @@ def shrinks(before: int, after: int, limit_percent: int) -> bool:
     return after * 100 < before * (100 - limit_percent)
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a named pipe that nobody writes to would block for ever."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _imported(
     store_file: Path,
     file: Path,
@@ -143,7 +149,7 @@ def _imported(
         return replace(store, stream)
 
     try:
-        with file.open("rb") as stream:
+        with open(file, "rb", opener=_without_waiting) as stream:
             if not stream.seekable():
                 raise refusal(f"{file}: is a pipe; save it to a file first")
             # The file was opened as the caller, who may be root; the store is its owner's.
