@@ -31,6 +31,12 @@ need_packages() {
     "${as_root[@]}" apt-get update -qq || true   # an old package index may be enough
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         "${missing[@]}" >/dev/null || fail "apt-get could not install: ${missing[*]}"
+    # The tests start their own servers; those of the packages need not run.
+    for package in nginx mosquitto; do
+        case " ${missing[*]} " in
+        *" $package "*) "${as_root[@]}" systemctl disable --quiet --now "$package" 2>/dev/null || true ;;
+        esac
+    done
 }
 
 # find_python: an interpreter with a lock file, preferring the system's python3.

@@ -97,5 +97,8 @@ def read_positions(folder: Path) -> dict[str, Position]:
 
 
 def _positions(database: sqlite3.Connection) -> dict[str, Position]:
+    tables = database.execute("SELECT name FROM sqlite_schema WHERE name = 'targets'")
+    if tables.fetchone() is None:
+        return {}  # another process creates the file at this moment
     rows = database.execute("SELECT name, journal, sequence, lost, problem FROM targets")
     return {name: Position(*values) for name, *values in rows}
