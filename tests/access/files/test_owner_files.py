@@ -215,6 +215,15 @@ REFUSED = {
         b"plate;holder\nA1;M\x81ller\n",
         "neither UTF-8 nor Windows-1252 text",
     ),
+    "Cyrillic letters in Windows-1251": (
+        "plate;holder\nА123ВС77;Anna\n".encode("cp1251"),  # noqa: RUF001
+        "line 2: plate = 'À123ÂÑ77': 'À' may be another character, since the file is not UTF-8",
+    ),
+    "a German plate of an old DOS program": ("plate\nTÖL A 1\nÜB A 1\n".encode("cp850"), "line 2"),
+    "midnight of the last day": (
+        b"plate;until\nA1;31.12.2026 00:00\n",
+        "is midnight; write 2026-12-31 if that day is included, 2026-12-30 if it is not",
+    ),
     "an empty file": (b"", "none of the first 10 rows|the file is empty"),
     "an empty workbook": (book(empty=()), "none of the first 10 rows"),
 }
@@ -265,3 +274,10 @@ def test_ok__a_written_workbook_has_no_formula_and_no_link() -> None:
     assert [entry.note for entry in entries] == texts
     assert entries[0].valid_until == last(date(2026, 6, 30))
     assert entries[1].valid_until == datetime(2026, 6, 30, 16, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "cp1252"])
+def test_ok__umlauts_of_a_plate_are_read_in_the_encodings_of_german_spreadsheets(encoding):
+    ((entry,), notes) = read("plate;holder\nTÖL A 1;Zoë\n".encode(encoding))
+    assert (entry.plate, entry.holder) == ("TOLA1", "Zoë")
+    assert "it is read as" in notes[0]

@@ -121,6 +121,17 @@ def test_ok__the_last_day_counts_as_a_whole_however_it_is_written(day: str) -> N
     assert entry.valid_until == datetime(2027, 1, 1, tzinfo=BERLIN)
 
 
+@pytest.mark.parametrize("text", ["2026-12-31 00:00:00", "2026-12-31T00:00", "20261231T0000"])
+def test_fail__midnight_of_the_last_day_is_not_taken_for_its_end_or_beginning(text: str) -> None:
+    with pytest.raises(ListError, match="is midnight; write 2026-12-31 if that day is included"):
+        entries(f"plate;until\nA1;{text}\n")
+
+
+def test_ok__midnight_with_an_offset_is_a_time() -> None:
+    (entry,) = entries("plate;until\nA1;2027-01-01T00:00+01:00\n")
+    assert entry.valid_until == datetime(2027, 1, 1, tzinfo=BERLIN)
+
+
 @pytest.mark.parametrize("text", ["2026-12-31T18:00", "2026-12-31 18:00:00", "20261231T1800"])
 def test_ok__a_time_is_that_time_however_it_is_written(text: str) -> None:
     (entry,) = entries(f"plate;until\nA1;{text}\n")

@@ -12,6 +12,7 @@ from plategate.access.files.rows import TableError
 from plategate.access.files.tables import CHUNK
 
 MOST_BYTES = 67_108_864  # of a file that is converted in memory
+WINDOWS = "Windows-1252"
 _SAVE_AS = 'save it from the spreadsheet as "CSV UTF-8"'
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _WORD = re.compile(r"\w*[^\x00-\x7f]\w*")
@@ -24,11 +25,13 @@ def as_utf8(stream: BinaryIO) -> tuple[BinaryIO, int, str | None]:
     """
     stream.seek(0)
     start = stream.read(4)
+    if b"\0" in start[:2]:  # no byte order mark; the first character of a table is ASCII
+        return _converted(stream, "utf-16-be" if start[0] == 0 else "utf-16-le", "UTF-16")
     if encoding := next((_UTF16[mark] for mark in _UTF16 if start.startswith(mark)), None):
         return _converted(stream, encoding, "UTF-16")
     if _is_utf8(stream):
         return stream, len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0, None
-    return _converted(stream, "cp1252", "Windows-1252")
+    return _converted(stream, "cp1252", WINDOWS)
 
 
 def _is_utf8(stream: BinaryIO) -> bool:

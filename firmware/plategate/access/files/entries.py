@@ -138,6 +138,11 @@ def _start(row: Row, zone: ZoneInfo) -> datetime | None:
 
 def _end(row: Row, zone: ZoneInfo) -> datetime | None:
     found = day_or_time_field(row, "until")
+    if isinstance(found, datetime) and found.tzinfo is None and found.time() == time():
+        # Spreadsheets and programs write the last day so; the time would end it at its beginning.
+        day, before = found.date(), found.date() - _END_OF_DAY
+        reason = f"write {day} if that day is included, {before} if it is not"
+        raise TableError(row.line, "until", row.fields["until"], f"is midnight; {reason}")
     if found is None or isinstance(found, datetime):
         return found if found is None or found.tzinfo else found.replace(tzinfo=zone)
     # The last day is included.

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 from plategate.access.files.dates import DateColumn, DateOrder, date_column
-from plategate.access.files.encodings import as_utf8
+from plategate.access.files.encodings import WINDOWS, as_utf8
 from plategate.access.files.entries import ListFile, entries_of, read_entries
 from plategate.access.files.headers import (
     FIRST_NAME,
@@ -33,6 +33,8 @@ from plategate.errors import ListError
 
 _DELIMITERS = ";,\t"
 _DATES = ("from", "until")
+# Letters of German plates; no other Windows code page has a letter of plates in their places.
+_GERMAN = "ÄÖÜäöüß\u00a0"
 _NUMBER = "is a number in the workbook; format the column as text, then type the plate again"
 _SERIAL = "is a number in the workbook; format the column as date, or write 2026-05-31"
 
@@ -62,6 +64,7 @@ class _Table:
 
     rows: Callable[[], Values]
     notes: tuple[str, ...] = ()
+    guessed: bool = False  # whether the encoding is only a guess
 
 
 def read_owner_file(
@@ -143,7 +146,7 @@ def _csv_table(stream: BinaryIO) -> _Table:
             if any(value.strip() for value in values):
                 yield line, [unprotected(value) for value in values]
 
-    return _Table(rows, (note,) if note else ())
+    return _Table(rows, (note,) if note else (), note is not None and WINDOWS in note)
 
 
 def _header(table: _Table, options: ReadingOptions) -> Header | None:
@@ -180,9 +183,23 @@ def _rows(table: _Table, header: Header, dates: Mapping[str, DateColumn]) -> Ite
         if line <= header.line:
             continue
         try:
-            yield Row(line, _fields(line, cells, header, dates))
+            fields = _fields(line, cells, header, dates)
+            if table.guessed:
+                _check_guessed(line, fields.get("plate"))
+            yield Row(line, fields)
         except TableError as error:
             yield Row(line, {}, error)
+
+
+def _check_guessed(line: int, plate: object) -> None:
+    """Refuse a plate in another encoding: a Cyrillic letter like B, read as "Â", would become A."""
+    foreign = [char for char in str(plate) if not char.isascii() and char not in _GERMAN]
+    if foreign:
+        reason = (
+            f"{foreign[0]!r} may be another character, since the file is not UTF-8;"
+            ' save it from the spreadsheet as "CSV UTF-8"'
+        )
+        raise TableError(line, "plate", plate, reason)
 
 
 def _fields(
