@@ -89,3 +89,25 @@ def test_fail__invalid_or_double_field(comment: str) -> None:
 def test_ok__any_comment_is_read_or_refused(comment: str) -> None:
     with suppress(ListError):
         parse(comment)
+
+
+@pytest.mark.parametrize(
+    ("comment", "says"),
+    [
+        ("kind:block", "'kind:block': write list:block"),
+        ("lists:block serial:1", "'lists:block': write list:block"),
+        ("sites:north", "'sites:north': write site:north"),
+        ("expire:2027-01-31", "'expire:2027-01-31': write expires:2027-01-31"),
+        ("expires=2027-01-31", "'expires=2027-01-31': write expires:2027-01-31"),
+        ("until:2027-01-31", "write expires:2027-01-31"),
+    ],
+)
+def test_fail__a_misspelt_limit_is_not_ignored(comment: str, says: str) -> None:
+    with pytest.raises(ListError) as error:
+        parse(comment)
+    assert says in str(error.value)
+
+
+def test_ok__words_for_people_may_have_any_name() -> None:
+    comment = "timestamp:17\tfile:list.csv\thashed note:car see https://example.org/?a=b"
+    assert parse(comment) == Statement(serial=17)

@@ -2,11 +2,13 @@
 """What the owner states in a signature's trusted comment: serial, list, sites, expiry.
 
 The comment is a line of words; those of the form `name:value` with a known name are read, such as
-`list:allow site:north expires:2027-01-31 serial:42`. Other words are for people.
+`list:allow site:north expires:2027-01-31 serial:42`. A misspelt `list`, `site` or `expires` is an
+error; other words are for people.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -16,8 +18,12 @@ from plategate.errors import ListError
 
 KINDS = ("allow", "block", "wanted", "records")
 ANY_SITE = "*"
+_FIELD = re.compile(r"([^:=]*)([:=]?)(.*)", re.DOTALL)
 _NUMBER = re.compile(r"[0-9]{1,18}")
-_NAMES = ("serial", "timestamp", "list", "site", "expires")
+_LIMITS = ("list", "site", "expires")
+_NAMES = ("serial", "timestamp", *_LIMITS)
+_MEANT = {"kind": "list", "type": "list", "expiry": "expires", "until": "expires"}
+_ALIKE = 0.75  # share of equal letters from which on a name is taken for a misspelt one
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,10 @@ def parse_statement(comment: str, origin: str, zone: ZoneInfo) -> Statement:
     """
     found: dict[str, str] = {}
     for word in comment.split():
-        name, colon, value = word.partition(":")
+        name, colon, value = _FIELD.fullmatch(word).groups()  # type: ignore[union-attr]
         name = name.lower()
+        if colon and (meant := _meant(name, colon)):
+            raise ListError(f"{origin}: trusted comment: {word!r}: write {meant}:{value}")
         if not colon or name not in _NAMES:
             continue
         if found.setdefault(name, value) != value:
@@ -63,6 +71,14 @@ def parse_statement(comment: str, origin: str, zone: ZoneInfo) -> Statement:
         )
     except ValueError as error:
         raise ListError(f"{origin}: trusted comment: {error}") from None
+
+
+def _meant(name: str, colon: str) -> str | None:
+    """The field that a misspelt name stands for; its limit would not be in force if ignored."""
+    if name in _NAMES:
+        return name if colon == "=" else None
+    alike = difflib.get_close_matches(name, _LIMITS, 1, _ALIKE)
+    return _MEANT.get(name) or (alike[0] if alike else None)
 
 
 def _number(text: str) -> int:
