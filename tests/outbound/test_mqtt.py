@@ -172,6 +172,7 @@ def test_ok__test_message_and_status(
     words = program(tmp_path, broker, "test", "broker")[3:]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
+    wait_for(lambda: listener.on(EVENTS), "the test message")
     assert json.loads(listener.on(EVENTS)[0])["type"] == "outbound.test"
     assert not listener.on("plategate/gate/availability")
     with running(settings_for(tmp_path, target(broker.port))):
