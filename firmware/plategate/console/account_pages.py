@@ -65,7 +65,7 @@ def login(asked: PageRequest) -> Response:
 
 
 def logout(asked: PageRequest) -> Response:
-    """End this session."""
+    """Log out: end the login of this browser."""
     asked.site.sessions.end(asked.person().identity)
     response = RedirectResponse("/login", status_code=303)
     _set_cookie(asked, response, "")

@@ -3,7 +3,7 @@
 
 A latched fault ends every opening and blocks every pulse except for fire. An arm that is held up is
 still lowered during a fault, but only when that is safe. Commanded movements are timed in `arm`;
-this file detects what the arm does without a command.
+this file detects movements that nobody commanded.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ python -m detector.distil --pack WORK/scenes.npz --teacher weights/detector.pt -
 
 All networks learn from the same scenes, which are composed on the device. Labels teach what is
 known of a scene; the teacher says what else there is, plates without a label above all. WORK gets
-one checkpoint for each network, written anew every minute; `detector.export` takes them.
+one checkpoint for each network, replaced every minute; `detector.export` takes them.
 """
 
 from __future__ import annotations
