@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +110,25 @@ def test_fail__a_silent_connection_and_a_crash_in_the_handler_do_not_end_the_ser
     with pytest.raises(CommandError, match="without an answer"):
         send_command(served.file, request("crash"))
     assert send_command(served.file, request()).result is AnswerResult.ACCEPTED
+
+
+def test_fail__a_request_that_drips_does_not_keep_others_waiting(served: Served) -> None:
+    with socket.socket(socket.AF_UNIX) as slow:
+        slow.connect(str(served.file))
+        ended = threading.Event()
+
+        def drip() -> None:
+            with contextlib.suppress(OSError):
+                while not ended.wait(0.2):
+                    slow.sendall(b" ")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            assert send_command(served.file, request(), within_s=20).result is AnswerResult.ACCEPTED
+        finally:
+            ended.set()
+            thread.join()
 
 
 def test_fail__no_gate_is_named(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from plategate.health.socket import StatusSocket, ask_status
-from plategate.settings.health import LONGEST_SOCKET_BYTES, HealthSettings
+from plategate.settings.base import LONGEST_SOCKET_BYTES
+from plategate.settings.health import HealthSettings
 
 
 def test_ok__longest_path_of_a_socket_can_be_used(tmp_path: Path) -> None:

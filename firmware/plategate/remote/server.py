@@ -11,6 +11,7 @@ import logging
 import pwd
 import socket
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,11 +73,20 @@ def user_of(connection: socket.socket) -> str:
 
 
 def _line(connection: socket.socket) -> bytes:
-    """The first line that arrives, or all up to the end of the stream or one byte too many."""
+    """The first line, or everything up to the end of the stream or one byte more than allowed.
+
+    Raises TimeoutError where it is not there within REQUEST_WITHIN_S, however it is split.
+    """
     line = b""
+    deadline_s = time.monotonic() + REQUEST_WITHIN_S
     while not line.endswith(b"\n") and len(line) <= LONGEST_LINE_BYTES:
+        left_s = deadline_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("the request took too long")
+        connection.settimeout(left_s)
         part = connection.recv(LONGEST_LINE_BYTES + 1 - len(line))
         if not part:
             break
         line += part
+    connection.settimeout(REQUEST_WITHIN_S)
     return line

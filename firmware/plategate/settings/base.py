@@ -1,16 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Base class of every settings model: frozen, and an unknown key is an error."""
+"""Base class of every settings model (frozen, an unknown key is an error), and shared types."""
 
 from __future__ import annotations
 
-from typing import get_args
+import os
+from pathlib import Path
+from typing import Annotated, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic.config import JsonDict
 
 # Marks a key, or a table and thereby all its keys, that a running gate adopts at a reload. Every
 # other key needs a restart.
 LIVE: JsonDict = {"reload": "live"}
+# The address of a Unix socket has 108 bytes, one of them for the end.
+LONGEST_SOCKET_BYTES = 107
+
+
+def _fits_an_address(socket: Path) -> Path:
+    length = len(os.fsencode(socket))
+    if length > LONGEST_SOCKET_BYTES:
+        raise ValueError(
+            f"has {length} bytes, a socket at most {LONGEST_SOCKET_BYTES}; use a shorter path"
+        )
+    return socket
+
+
+# Where a local socket is.
+SocketPath = Annotated[Path, AfterValidator(_fits_an_address)]
 
 
 class SettingsModel(BaseModel):

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from plategate.settings.base import SettingsModel
-from plategate.settings.health import LONGEST_SOCKET_BYTES
+from plategate.settings.base import SettingsModel, SocketPath
 
 CommandWord = Literal["open", "close", "hold", "release", "reset", "trigger", "mode"]
 ALL: tuple[CommandWord, ...] = ("open", "close", "hold", "release", "reset", "trigger", "mode")
@@ -19,7 +17,7 @@ ALL: tuple[CommandWord, ...] = ("open", "close", "hold", "release", "reset", "tr
 class CommandsSettings(SettingsModel):
     """Who may command the gate through its socket."""
 
-    socket: Path = Field(
+    socket: SocketPath = Field(
         Path("/run/plategate/command.sock"),
         description="local socket for `plategate open`, `close`, ... and for the console",
     )
@@ -27,13 +25,3 @@ class CommandsSettings(SettingsModel):
         default_factory=lambda: {"root": ALL, "plategate-console": ALL},
         description="commands that each system user may give; others may give none",
     )
-
-    @field_validator("socket")
-    @classmethod
-    def _fits_an_address(cls, socket: Path) -> Path:
-        length = len(os.fsencode(socket))
-        if length > LONGEST_SOCKET_BYTES:
-            raise ValueError(
-                f"has {length} bytes, a socket at most {LONGEST_SOCKET_BYTES}; use a shorter path"
-            )
-        return socket

@@ -3,22 +3,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from plategate.settings.base import SettingsModel
+from plategate.settings.base import SettingsModel, SocketPath
 from plategate.settings.state_paths import LANE_STATE, StatePath
-
-# The address of a Unix socket has 108 bytes, one of them for the end.
-LONGEST_SOCKET_BYTES = 107
 
 
 class HealthSettings(SettingsModel):
     """How long a thread may be silent, and where status and crash reports go."""
 
-    socket: Path = Field(
+    socket: SocketPath = Field(
         Path("/run/plategate/gate.sock"),
         description="local socket that `plategate status` connects to",
     )
@@ -41,13 +37,3 @@ class HealthSettings(SettingsModel):
     vision_hang_s: float = Field(
         20.0, ge=2, le=120, description="the vision worker hangs if it is silent for longer"
     )
-
-    @field_validator("socket")
-    @classmethod
-    def _fits_an_address(cls, socket: Path) -> Path:
-        length = len(os.fsencode(socket))
-        if length > LONGEST_SOCKET_BYTES:
-            raise ValueError(
-                f"has {length} bytes, a socket at most {LONGEST_SOCKET_BYTES}; use a shorter path"
-            )
-        return socket

@@ -12,22 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from jpeg_table import LUMINANCE
+
 from .batch_cut import CUT_HEIGHT, CUT_WIDTH, Cut
 
 ROWS, COLUMNS = 48, 160  # most that a camera has for a cut here; multiples of 8
 BLOCK = 8  # of JPEG
 LEAST_DEVIATION = 4.0  # as in the firmware's `prepare`
-# Table K.1 of ITU-T T.81, which encoders scale by quality.
-LUMINANCE = (
-    (16, 11, 10, 16, 24, 40, 51, 61),
-    (12, 12, 14, 19, 26, 58, 60, 55),
-    (14, 13, 16, 24, 40, 57, 69, 56),
-    (14, 17, 22, 29, 51, 87, 80, 62),
-    (18, 22, 37, 56, 68, 109, 103, 77),
-    (24, 35, 55, 64, 81, 104, 113, 92),
-    (49, 64, 78, 87, 103, 121, 120, 101),
-    (72, 92, 95, 98, 112, 100, 103, 99),
-)
 
 
 def area_matrix(sizes: Tensor, source: int, rows: int) -> Tensor:

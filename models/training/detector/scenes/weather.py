@@ -14,21 +14,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from jpeg_table import LUMINANCE
+
 from .shapes import uniform
 
 Step = Callable[[Tensor, torch.Generator], Tensor]
 TAPS = 7  # of blurs, to either side of the middle: TAPS // 2
-# Luminance quantisation of JPEG (ITU-T T.81, Annex K).
-LUMINANCE = (
-    (16, 11, 10, 16, 24, 40, 51, 61),
-    (12, 12, 14, 19, 26, 58, 60, 55),
-    (14, 13, 16, 24, 40, 57, 69, 56),
-    (14, 17, 22, 29, 51, 87, 80, 62),
-    (18, 22, 37, 56, 68, 109, 103, 77),
-    (24, 35, 55, 64, 81, 104, 113, 92),
-    (49, 64, 78, 87, 103, 121, 120, 101),
-    (72, 92, 95, 98, 112, 100, 103, 99),
-)
 
 
 def weathered(images: Tensor, random: torch.Generator) -> Tensor:
