@@ -13,7 +13,10 @@ from pathlib import Path
 from plategate.health.socket import ask_status
 
 PATIENCE_S = 60.0
-HEALTH = '[health]\nsocket = "{0}/gate.sock"\ncrash_dir = "{0}/crashes"\n'
+HEALTH = (
+    '[health]\nsocket = "{0}/gate.sock"\ncrash_dir = "{0}/crashes"\n'
+    '[commands]\nsocket = "{0}/command.sock"\n'
+)
 # Prints a line as soon as the program holds back SIGHUP: an earlier signal meets Python itself.
 EARLY = """
 import signal

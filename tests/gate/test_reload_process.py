@@ -22,6 +22,8 @@ clock_stamp = "{0}/clock-stamp"
 strictness = "{strictness}"
 [journal]
 dir = "{0}"
+[commands]
+socket = "{0}/command.sock"
 [health]
 socket = "{0}/gate.sock"
 crash_dir = "{0}/crashes"

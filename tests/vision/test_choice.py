@@ -63,9 +63,12 @@ def test_ok__the_chosen_file_is_opened(tmp_path: Path) -> None:
         ModelChoice("no_such_table", RUNTIME, ""),
     ],
 )
-def test_fail__a_choice_that_does_not_fit_leaves_the_shipped_file(wrong: ModelChoice) -> None:
+def test_fail__a_choice_that_does_not_fit_is_logged_and_leaves_the_shipped_file(
+    wrong: ModelChoice, caplog: pytest.LogCaptureFixture
+) -> None:
     file, _ = open_chosen("plate_reader", choices={"plate_reader": wrong})
     assert file.path.name == "plate_reader.tflite"
+    assert "the measured choice is not used" in caplog.text
 
 
 @pytest.mark.parametrize(

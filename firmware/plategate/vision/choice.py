@@ -7,6 +7,7 @@ int8. Which one is cheaper depends on the processor and on the installed runtime
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from plategate.errors import ModelError, reason_of_own
 from plategate.storage import replace_file
 from plategate.vision.interpreter import Model, open_model
 from plategate.vision.models import ModelFile, find_model, variants_of
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +76,28 @@ def open_chosen(
 ) -> tuple[ModelFile, Model]:
     """Load the network of a manifest table, or the variant and runtime chosen for it.
 
-    A choice for a file that is no longer the one that was measured is ignored. Raises ModelError.
+    A choice that cannot be used any more is logged, and the shipped file is loaded. Raises
+    ModelError.
     """
     chosen = choices.get(table)
-    if chosen is not None and chosen.table in (table, *variants_of(table, folder)):
-        file = find_model(chosen.table, folder)
-        if file.sha256 == chosen.sha256:
-            try:
-                return file, open_model(file.path, file.sha256, threads, runtime=chosen.runtime)
-            except ModelError:
-                pass  # the runtime is gone, or cannot load the file: use the shipped one
+    if chosen is not None:
+        try:
+            return _open_choice(chosen, table, folder, threads)
+        except ModelError as error:
+            logger.warning("%s: the measured choice is not used: %s", table, error)
     file = find_model(table, folder)
     return file, open_model(file.path, file.sha256, threads)
+
+
+def _open_choice(
+    chosen: ModelChoice, table: str, folder: Path | None, threads: int
+) -> tuple[ModelFile, Model]:
+    if chosen.table not in (table, *variants_of(table, folder)):
+        raise ModelError(f"{chosen.table} is no variant of it")
+    file = find_model(chosen.table, folder)
+    if file.sha256 != chosen.sha256:
+        raise ModelError(f"{file.path.name} was replaced since; run `plategate bench --write`")
+    return file, open_model(file.path, file.sha256, threads, runtime=chosen.runtime)
 
 
 def _quoted(value: str) -> str:
