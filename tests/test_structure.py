@@ -27,7 +27,7 @@ LONGEST_FILE = 300
 LAYERS = (
     {"values", "storage", "users", "errors", "clock", "logs", "terminal", "local_socket"},
     {"plates", "schedule", "settings", "messages", "documents"},
-    {"lane", "vision", "journal", "health", "access", "remote", "hardware"},
+    {"lane", "vision", "journal", "health", "access", "remote", "hardware", "mqtt_client"},
     {"aiming"},
     {"gate", "rehearsal", "doctor", "console", "outbound"},
     {"commands"},

@@ -8,7 +8,6 @@ acknowledgement; paho keeps nothing over the end of a connection.
 from __future__ import annotations
 
 import logging
-import ssl
 import threading
 import time
 from collections import deque
@@ -19,7 +18,8 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from plategate.errors import DeliveryError, SettingsError, reason_of
+from plategate.errors import DeliveryError, reason_of
+from plategate.mqtt_client import authenticate
 from plategate.outbound.message import Message
 from plategate.outbound.mqtt_site import MqttSite, Publication
 from plategate.settings.outbound import MqttSettings
@@ -171,32 +171,8 @@ class MqttTarget:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
-        if settings.user is not None:
-            client.username_pw_set(settings.user, self._password())
-        if settings.tls:
-            client.tls_set_context(self._tls())
+        authenticate(client, settings)
         return client
-
-    def _password(self) -> str | None:
-        file = self._settings.password_file
-        if file is None:
-            return None
-        try:
-            return file.read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"{file}: cannot be read: {reason_of(error)}") from error
-
-    def _tls(self) -> ssl.SSLContext:
-        settings = self._settings
-        try:
-            context = ssl.create_default_context(cafile=settings.ca_file)
-            if settings.client_certificate is not None:
-                context.load_cert_chain(settings.client_certificate, settings.client_key)
-        except (OSError, ValueError) as error:
-            files = [settings.ca_file, settings.client_certificate, settings.client_key]
-            named = ", ".join(str(file) for file in files if file is not None)
-            raise SettingsError(f"{named}: not usable for TLS: {reason_of(error)}") from error
-        return context
 
     def _on_connect(
         self, client: paho.Client, data: Any, flags: Any, reason: Any, properties: Any
