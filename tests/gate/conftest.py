@@ -101,8 +101,8 @@ class RunningGate:
         if relay is not None:
             self.relay.append(f"{relay[0]} {'on' if relay[1] else 'off'}")
 
-    def come(self, plate: str) -> None:
-        self.site.camera.show(scripted_plate(plate, 0.99))
+    def come(self, plate: str, sure: float = 0.99) -> None:
+        self.site.camera.show(scripted_plate(plate, sure))
         self.site.board.put(InputName.BEAM, Level.ACTIVE)
 
     def put(self, name: InputName, level: Level) -> None:
@@ -120,6 +120,21 @@ class RunningGate:
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
         self.site.close()
+
+
+def build_running(settings: Settings, file: SettingsFile | None = None) -> RunningGate:
+    """A running gate; `file` is read again at a reload."""
+    journal = FakeJournal()
+    access = open_access(settings.access)
+    site = build_site(
+        settings,
+        reader=no_pipeline(),
+        access=access,
+        journal=journal,
+        load=load_scripted,
+        file=file,
+    )
+    return RunningGate(site, journal, access)
 
 
 class ReloadedGate:
@@ -213,12 +228,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def running(settings: Settings) -> Iterator[RunningGate]:
     """A running gate."""
-    journal = FakeJournal()
-    access = open_access(settings.access)
-    site = build_site(
-        settings, reader=no_pipeline(), access=access, journal=journal, load=load_scripted
-    )
-    gate = RunningGate(site, journal, access)
+    gate = build_running(settings)
     yield gate
     gate.stop()
 

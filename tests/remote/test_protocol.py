@@ -17,6 +17,7 @@ from plategate.remote.protocol import (
     LONGEST_LINE_BYTES,
     AnswerResult,
     CommandAnswer,
+    ServiceName,
     encode,
     parse_answer,
     parse_request,
@@ -45,6 +46,9 @@ def test_ok__a_request_survives_encoding_and_parsing() -> None:
     assert parse_request(encode(request)) == request
     with_mode = parse_request(line(command="mode", mode="scheduled"))
     assert parse_request(encode(with_mode)) == with_mode
+    service = parse_request(line(command="setting", data={"key": "a.b", "value": [1]}))
+    assert service.command is ServiceName.SETTING
+    assert parse_request(encode(service)) == service
 
 
 def test_ok__new_requests_have_ids_of_their_own() -> None:
@@ -75,6 +79,8 @@ def test_ok__new_requests_have_ids_of_their_own() -> None:
         ({"mode": "open"}, "mode: belongs to the command 'mode'"),
         ({"command": "mode"}, "mode: belongs to the command 'mode'"),
         ({"command": "mode", "mode": "party"}, "mode: 'party' is none of"),
+        ({"data": {}}, "data: must be an object, and belongs to a service"),
+        ({"command": "setting", "data": []}, "data: must be an object"),
         ({"extra": 1}, "'extra' is not a known key"),
     ],
 )
@@ -101,5 +107,7 @@ def test_fail__any_bytes_are_a_request_or_a_command_error(sent: bytes) -> None:
 def test_ok__an_answer_survives_encoding_and_parsing() -> None:
     answer = CommandAnswer("a", AnswerResult.REFUSED, "the gate is locked", "p-1")
     assert parse_answer(encode(answer)) == answer
+    with_data = CommandAnswer("a", AnswerResult.ACCEPTED, "applies", None, {"restart": False})
+    assert parse_answer(encode(with_data)) == with_data
     with pytest.raises(CommandError):
         parse_answer(b'{"id": "a"}')

@@ -7,8 +7,6 @@ keeps who asked, why and from where.
 
 from __future__ import annotations
 
-import getpass
-import os
 from enum import StrEnum
 from typing import Annotated
 
@@ -79,26 +77,9 @@ def change_mode(
 
 
 def _send(word: str, why: str, config: Config, mode: str | None = None) -> None:
-    from plategate.errors import CommandError
+    from plategate.commands.shared.sending import send
     from plategate.messages import CommandName
-    from plategate.remote.client import new_request, send_command
-    from plategate.remote.protocol import AnswerResult, encode, parse_request
-    from plategate.settings import load_settings
 
-    settings = load_settings(config)
-    command = CommandName(word)
-    request = new_request(command, why=why, who=_person(), via="cli", mode=mode)
-    parse_request(encode(request))  # the same checks as at the gate, before anything is sent
-    answer = send_command(settings.commands.socket, request)
-    if answer.result is not AnswerResult.ACCEPTED:
-        raise CommandError(f"{word}: {answer.result.value.replace('_', ' ')}: {answer.reason}")
+    answer = send(CommandName(word), why, config, mode=mode)
     passage = f" (passage {answer.passage_id})" if answer.passage_id else ""
     print(f"{word}: accepted{passage}")
-
-
-def _person() -> str:
-    """The person behind sudo, else the user of the process."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

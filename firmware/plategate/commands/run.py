@@ -67,20 +67,27 @@ def run_gate_of(config: Path | None) -> None:
     """
     from plategate.errors import SettingsError
     from plategate.gate.build import run_gate, run_without_settings
+    from plategate.gate.owner_settings import OwnerSettings
     from plategate.gate.reload import SettingsFile
     from plategate.gate.startup import load_startable
     from plategate.logs import log_to_stderr
-    from plategate.settings import DEFAULT_FILE, load_health_settings
+    from plategate.settings import DEFAULT_FILE, Settings, load_file, load_health_settings
     from plategate.settings.last_good import LAST_GOOD, keep_as_good, load_or_last_good
 
     log_to_stderr()
-    file = SettingsFile(str(config or "settings"), lambda: load_startable(config))
+    name = str(config or "settings")
+    owner = OwnerSettings(lambda: load_file(config), name)
+    file = SettingsFile(name, owner.read, owner=owner)
+
+    def load(path: Path) -> Settings:
+        return owner.read() if path == config else load_startable(path)
+
     try:
         if config == DEFAULT_FILE:
             file = replace(file, keep=lambda: keep_as_good(config, LAST_GOOD))
-            settings, wrong = load_or_last_good(config, LAST_GOOD, load_startable)
+            settings, wrong = load_or_last_good(config, LAST_GOOD, load)
         else:
-            settings, wrong = load_startable(config), None
+            settings, wrong = owner.read(), None
     except SettingsError as error:
         run_without_settings(str(error), load_health_settings(config))
     else:

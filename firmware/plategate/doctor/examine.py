@@ -10,10 +10,11 @@ from plategate.doctor.results import CheckResult, Machine, RunningGate, amber, g
 from plategate.doctor.software import software
 from plategate.doctor.state import state
 from plategate.errors import GateError, SettingsError
-from plategate.gate.startup import load_startable
+from plategate.gate.startup import startable_layers
 from plategate.health.running_gate import running_gate
-from plategate.settings import Settings
+from plategate.settings import Settings, load_layers
 from plategate.settings.last_good import last_good_settings
+from plategate.settings.overlay import LayeredSettings
 
 
 def examine(config: Path | None, machine: Machine) -> list[CheckResult]:
@@ -23,9 +24,14 @@ def examine(config: Path | None, machine: Machine) -> list[CheckResult]:
     rights than the service. Nothing is written.
     """
     try:
-        settings = load_startable(config)
-        first = green("settings", f"{config or 'installed settings'}: valid")
-        if old := settings.superseded_keys:
+        name = str(config or "installed settings")
+        found = startable_layers(load_layers(config), name)
+        settings = found.settings
+        first = green("settings", f"{name}: valid{_changed(found)}")
+        if found.ignored:
+            sentence = "; ".join(found.ignored)
+            first = amber("settings", sentence, "plategate settings; change or reset them")
+        elif old := settings.superseded_keys:
             sentence = f"{', '.join(old)}: superseded by plates.countries"
             first = amber("settings", sentence, "move the countries to [plates]")
     except SettingsError as error:
@@ -39,6 +45,12 @@ def examine(config: Path | None, machine: Machine) -> list[CheckResult]:
         *board(settings, machine, gate),
         *state(settings, machine, gate),
     ]
+
+
+def _changed(found: LayeredSettings[Settings]) -> str:
+    """The values that the owner changed, with who and when; "" where there are none."""
+    changed = [f"{key} by {item.who}, {item.at[:10]}" for key, item in found.owner.items()]
+    return f"; set in the console: {'; '.join(changed)}" if changed else ""
 
 
 def _running_gate(config: Path | None) -> RunningGate:

@@ -18,8 +18,9 @@ from plategate.clock import Clock, SystemClock
 from plategate.errors import GateError
 from plategate.gate.interfaces import GateComponents
 from plategate.gate.loop import Gate
-from plategate.gate.reload import Reload, SettingsFile
+from plategate.gate.reload import OWNER_FAILURE, Reload, SettingsFile
 from plategate.gate.remote_control import serve_commands
+from plategate.gate.services import gate_services
 from plategate.gate.startup import all_wired, lane_rules, mode_chooser, runtime_settings
 from plategate.gate.without_relay import NO_LINE, GateWithoutRelay
 from plategate.hardware.board import Board, open_board
@@ -110,6 +111,9 @@ def build_gate(
     clock = SystemClock()
     health = systemd_health(clock)
     health.set_failure("settings", wrong_settings)
+    owner = None if file is None else file.owner
+    if owner is not None:
+        health.set_failure(OWNER_FAILURE, owner.problem)
     board = _open_board(settings, clock)
     stack.callback(board.close)
     rules = lane_rules(settings.lane, settings.barrier, all_wired(board.inputs))
@@ -159,7 +163,8 @@ def build_gate(
     health.add_source("metres", board.metres)
     health.add_source("clock", lambda: {"trusted": trust.trusted(), "why": trust.why})
     _serve_status(settings.health, health, stack)
-    server = serve_commands(settings.commands, settings.journal.dir, gate, components)
+    services = gate_services(gate, components, owner)
+    server = serve_commands(settings.commands, settings.journal.dir, gate, components, services)
     if server is not None:
         stack.callback(server.close)
     return gate

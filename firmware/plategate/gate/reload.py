@@ -16,6 +16,7 @@ from typing import Any
 
 from plategate.clock import Clock
 from plategate.errors import SettingsError
+from plategate.gate.owner_settings import OwnerSettings
 from plategate.gate.startup import RuntimeSettings
 from plategate.gate.workers import Worker
 from plategate.health.monitor import Health
@@ -26,7 +27,7 @@ from plategate.settings.changes import Changes, changes
 
 logger = logging.getLogger(__name__)
 
-FAILURE = "settings"
+FAILURE, OWNER_FAILURE = "settings", "owner_settings"
 PASSAGE = "a passage is in progress"
 
 _Found = tuple[Settings, RuntimeSettings | None] | str
@@ -38,11 +39,15 @@ def _kept_nowhere() -> None:
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """Source of new settings; `read` raises SettingsError, `keep` stores them as last good."""
+    """Source of new settings; `read` raises SettingsError, `keep` stores them as last good.
+
+    `owner` holds what the owner changed over the file; None where nothing can be changed.
+    """
 
     name: str
     read: Callable[[], Settings]
     keep: Callable[[], None] = _kept_nowhere
+    owner: OwnerSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,8 @@ class Reload:
             self._health.failing(FAILURE, f"{found}; the previous settings stay in force")
             return
         self._health.recovered(FAILURE)
+        if self._file.owner is not None:
+            self._health.set_failure(OWNER_FAILURE, self._file.owner.problem)
         settings, runtime = found
         new = NewSettings(settings, runtime, changes(self._present, settings))
         self._waiting = PendingSettings(new, self._clock.monotonic()) if new.changes.keys else None

@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 from plategate.clock import Clock
 from plategate.documents import EVENT
-from plategate.errors import StoreError
+from plategate.errors import CommandError, StoreError
 from plategate.gate.interfaces import GateComponents
 from plategate.gate.loop import Gate
 from plategate.journal.reader import EventFilter, JournalReader
@@ -35,6 +36,7 @@ from plategate.remote.protocol import (
     AnswerResult,
     CommandAnswer,
     CommandRequest,
+    ServiceName,
 )
 from plategate.remote.server import CommandServer
 from plategate.settings.commands import CommandsSettings
@@ -61,6 +63,10 @@ SENTENCES = {
 }
 
 
+# Answers a command that moves nothing: a sentence, and values for the answer. CommandError refuses.
+Service = Callable[[CommandRequest], tuple[str, dict[str, Any]]]
+
+
 class RemoteControl:
     """Turns requests into lane events, and the lane's answers into answers to the requests.
 
@@ -79,8 +85,10 @@ class RemoteControl:
         post: Callable[[Event], None],
         answers: queue.SimpleQueue[AnswerCommand],
         used_ids: Iterable[str] = (),
+        services: Mapping[ServiceName, Service] | None = None,
     ) -> None:
         """`answers` are the lane's; `used_ids` are the ids that an earlier run has handled."""
+        self._services = services or {}
         self._lane = lane
         self._prefix = prefix
         self._clock = clock
@@ -97,6 +105,17 @@ class RemoteControl:
     def handle(self, request: CommandRequest, user: str) -> CommandAnswer:
         """Execute a request of a system user, or answer why it is refused."""
         received_s = self._clock.monotonic()
+        if (refused := self._refused(request, user)) is not None:
+            return refused
+        if not self._written(COMMAND, {**request.document(), "user": user}):
+            reason = "the journal cannot store the command, so it is not followed"
+            return CommandAnswer(request.id, AnswerResult.FAILED, reason)
+        if isinstance(request.command, ServiceName):
+            return self._served(request, user)
+        return self._followed(request, user, received_s)
+
+    def _refused(self, request: CommandRequest, user: str) -> CommandAnswer | None:
+        """The answer to a request that is not allowed, was handled before, or came too late."""
         if request.command not in self._users.get(user, frozenset()):
             reason = f"user {user} may not give the command {request.command}"
             return self._finish(request, user, AnswerResult.NOT_ALLOWED, reason)
@@ -105,9 +124,10 @@ class RemoteControl:
         if self._clock_trusted() and request.expires_at <= self._clock.wall():
             reason = f"it expired at {request.expires_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
             return self._finish(request, user, AnswerResult.EXPIRED, reason)
-        if not self._written(COMMAND, {**request.document(), "user": user}):
-            reason = "the journal cannot store the command, so it is not followed"
-            return CommandAnswer(request.id, AnswerResult.FAILED, reason)
+        return None
+
+    def _followed(self, request: CommandRequest, user: str, received_s: float) -> CommandAnswer:
+        """Hand a command to the lane and wait for its answer."""
         until_s = received_s + FOLLOW_WITHIN_S
         if self._clock_trusted():
             left_s = (request.expires_at - self._clock.wall()).total_seconds()
@@ -123,6 +143,17 @@ class RemoteControl:
         else:
             finished = self._finish(request, user, AnswerResult.ACCEPTED, "followed")
         return replace(finished, passage_id=answer.passage_id)
+
+    def _served(self, request: CommandRequest, user: str) -> CommandAnswer:
+        service = self._services.get(ServiceName(request.command))
+        if service is None:
+            reason = f"this gate does not offer the command {request.command}"
+            return self._finish(request, user, AnswerResult.REFUSED, reason)
+        try:
+            reason, data = service(request)
+        except CommandError as error:
+            return self._finish(request, user, AnswerResult.REFUSED, str(error))
+        return replace(self._finish(request, user, AnswerResult.ACCEPTED, reason), data=data)
 
     def _asked(self, request: CommandRequest, until_s: float) -> AnswerCommand | None:
         mode = None if request.mode in (None, SCHEDULED) else Mode(request.mode)
@@ -184,7 +215,11 @@ def used_ids(events: Iterable[GateEvent]) -> list[str]:
 
 
 def serve_commands(
-    settings: CommandsSettings, journal_dir: Path, gate: Gate, components: GateComponents
+    settings: CommandsSettings,
+    journal_dir: Path,
+    gate: Gate,
+    components: GateComponents,
+    services: Mapping[ServiceName, Service] | None = None,
 ) -> CommandServer | None:
     """Take commands for a gate; None, with a log line, where the socket cannot be opened."""
     try:
@@ -203,6 +238,7 @@ def serve_commands(
         post=gate.post,
         answers=gate.answers,
         used_ids=known,
+        services=services,
     )
     try:
         return CommandServer(settings.socket, control.handle)

@@ -7,6 +7,7 @@ each other raise SettingsError.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -23,11 +24,14 @@ from plategate.messages import InputName, Mode
 from plategate.plates.formats import check_countries
 from plategate.schedule.windows import Holidays, parse_hours
 from plategate.schedule.zone import site_zone
-from plategate.settings import Settings, load_settings
+from plategate.settings import Settings, load_layers
 from plategate.settings.access import AccessSettings
 from plategate.settings.barrier import BarrierSettings
 from plategate.settings.journal import JournalSettings
 from plategate.settings.lane import LaneSettings
+from plategate.settings.overlay import ORIGIN, LayeredSettings
+
+logger = logging.getLogger(__name__)
 
 SAFETY = {InputName.PHOTOCELL, InputName.SAFETY}
 RELAY_REST_S = 0.2  # pause after a pulse, so that OPEN and CLOSE are never on together
@@ -49,12 +53,31 @@ def load_startable(file: Path | None) -> Settings:
 
     Raises SettingsError naming file and key.
     """
-    settings = load_settings(file)
+    found = startable_layers(load_layers(file), str(file or "settings"))
+    for sentence in found.ignored:
+        logger.warning("%s", sentence)
+    return found.settings
+
+
+def startable_layers(found: LayeredSettings[Settings], origin: str) -> LayeredSettings[Settings]:
+    """The same settings, without the owner's changes where no gate could start with them.
+
+    Raises SettingsError naming `origin` and key where it cannot start without them either.
+    """
     try:
-        runtime_settings(settings, SystemClock(), _trusted)
+        check_startable(found.settings)
     except SettingsError as error:
-        raise SettingsError(f"{file or 'settings'}: {error}") from None
-    return settings
+        if not found.owner:
+            raise SettingsError(f"{origin}: {error}") from None
+        sentence = f"{', '.join(found.owner)}: {ORIGIN}, but the gate cannot start so: {error}"
+        bare = LayeredSettings(found.base, found.base, {}, (*found.ignored, sentence))
+        return startable_layers(bare, origin)
+    return found
+
+
+def check_startable(settings: Settings) -> None:
+    """Raise SettingsError naming the key where no gate could start with these settings."""
+    runtime_settings(settings, SystemClock(), _trusted)
 
 
 def runtime_settings(

@@ -7,6 +7,7 @@ import secrets
 import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from plategate.errors import CommandError, reason_of_own, storable
 from plategate.messages import CommandName
@@ -14,6 +15,7 @@ from plategate.remote.protocol import (
     LONGEST_ANSWER_BYTES,
     CommandAnswer,
     CommandRequest,
+    ServiceName,
     encode,
     parse_answer,
 )
@@ -23,20 +25,21 @@ VALID_FOR_S = 10.0
 
 
 def new_request(
-    command: CommandName,
+    command: CommandName | ServiceName,
     *,
     why: str,
     who: str,
     via: str,
     source: str = "local",
     mode: str | None = None,
+    data: dict[str, Any] | None = None,
     valid_for_s: float = VALID_FOR_S,
 ) -> CommandRequest:
     """A request with a new id that expires after `valid_for_s`."""
     expires_at = datetime.now(UTC) + timedelta(seconds=valid_for_s)
     identity = secrets.token_urlsafe(12)
     return CommandRequest(
-        identity, command, storable(why), storable(who), via, source, expires_at, mode
+        identity, command, storable(why), storable(who), via, source, expires_at, mode, data
     )
 
 

@@ -24,6 +24,13 @@ SCHEDULED = "scheduled"  # value of `mode`: the mode of the settings and their s
 MODES = (*Mode, SCHEDULED)
 
 
+class ServiceName(StrEnum):
+    """Commands that the gate answers without its lane: they move nothing."""
+
+    SETTING = "setting"  # change a setting of the owner, or take the change back
+    STILL = "still"  # show what the camera sees, for a few minutes
+
+
 class AnswerResult(StrEnum):
     """The result of a request; only ACCEPTED changes anything at the gate."""
 
@@ -42,20 +49,22 @@ class CommandRequest:
 
     `who` is the person or program on whose behalf it is given, `via` the way (cli, console, api,
     mqtt), `source` the address that it came from (key `from`), `mode` the new mode of `mode`.
+    `data` are the values of a service.
     """
 
     id: str
-    command: CommandName
+    command: CommandName | ServiceName
     why: str
     who: str
     via: str
     source: str
     expires_at: datetime
     mode: str | None = None
+    data: dict[str, Any] | None = None
 
     def document(self) -> dict[str, Any]:
         """The request as JSON types."""
-        document = {
+        document: dict[str, Any] = {
             "id": self.id,
             "command": self.command.value,
             "why": self.why,
@@ -64,53 +73,66 @@ class CommandRequest:
             "from": self.source,
             "expires_at": self.expires_at.astimezone(UTC).isoformat(),
         }
-        return document if self.mode is None else document | {"mode": self.mode}
+        if self.mode is not None:
+            document["mode"] = self.mode
+        return document if self.data is None else document | {"data": self.data}
 
 
 @dataclass(frozen=True, slots=True)
 class CommandAnswer:
-    """The answer to a request; `passage_id` names the passage that it began."""
+    """The answer to a request; `passage_id` names the passage that it began.
+
+    `data` are the values that a service answers.
+    """
 
     id: str
     result: AnswerResult
     reason: str
     passage_id: str | None = None
+    data: dict[str, Any] | None = None
 
     def document(self) -> dict[str, Any]:
         """The answer as JSON types."""
-        return {
+        document: dict[str, Any] = {
             "id": self.id,
             "result": self.result.value,
             "reason": self.reason,
             "passage": self.passage_id,
         }
+        return document if self.data is None else document | {"data": self.data}
 
 
 def parse_request(line: bytes) -> CommandRequest:
     """The request in a line; raises CommandError naming key and value."""
     document = _object(line, LONGEST_LINE_BYTES)
-    known = {"id", "command", "expires_at", "mode", *TEXTS}
+    optional = {"mode", "data"}
+    known = {"id", "command", "expires_at", *optional, *TEXTS}
     if unknown := sorted(document.keys() - known):
         keys = ", ".join(sorted(known))
         raise CommandError(f"{unknown[0]!r} is not a known key; known are {keys}")
-    if missing := sorted(known - {"mode"} - document.keys()):
+    if missing := sorted(known - optional - document.keys()):
         raise CommandError(f"key {missing[0]!r} is missing")
     if not isinstance(document["id"], str) or not ID.fullmatch(document["id"]):
         raise CommandError("id: must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -")
     texts = {key: _text(key, document[key], longest) for key, longest in TEXTS.items()}
-    command = _choice("command", document["command"], tuple(CommandName))
+    command = _choice("command", document["command"], (*CommandName, *ServiceName))
+    is_service = command in tuple(ServiceName)
+    data = document.get("data")
+    if data is not None and not (is_service and isinstance(data, dict)):
+        raise CommandError("data: must be an object, and belongs to a service such as 'setting'")
     mode = document.get("mode")
     if (command == CommandName.MODE) is (mode is None):
         raise CommandError("mode: belongs to the command 'mode', and to no other")
     return CommandRequest(
         id=document["id"],
-        command=CommandName(command),
+        command=ServiceName(command) if is_service else CommandName(command),
         why=texts["why"],
         who=texts["who"],
         via=texts["via"],
         source=texts["from"],
         expires_at=_moment(document["expires_at"]),
         mode=None if mode is None else _choice("mode", mode, MODES),
+        data=data,
     )
 
 
@@ -124,6 +146,7 @@ def parse_answer(line: bytes) -> CommandAnswer:
             result=AnswerResult(document["result"]),
             reason=str(document["reason"]),
             passage_id=None if passage is None else str(passage),
+            data=document.get("data"),
         )
     except (KeyError, ValueError) as error:
         raise CommandError(f"not an answer of the gate: {error}") from error

@@ -7,6 +7,7 @@ defaults are used. Every table has a model in its own file of this package.
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,15 @@ from plategate.settings.journal import JournalSettings
 from plategate.settings.lamps import LampsSettings
 from plategate.settings.lane import LaneSettings
 from plategate.settings.outbound import OutboundSettings
+from plategate.settings.overlay import LayeredSettings, layered
 from plategate.settings.pins import PinsSettings
 from plategate.settings.plates import PlatesSettings
 from plategate.settings.reading import check, read_toml
 from plategate.settings.sync import SyncSettings
 from plategate.settings.triggers import TriggersSettings
 from plategate.settings.vision import VisionSettings
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_FILE = Path("/etc/plategate/settings.toml")
 
@@ -88,17 +92,36 @@ class Settings(SettingsModel):
 
 
 def load_settings(file: Path | None = None) -> Settings:
-    """Read and check the settings.
+    """Read and check the settings in force: the file, and over it what the owner changed.
 
     Raises SettingsError naming file, key, value and limit. A file named by the caller or by
     $PLATEGATE_CONFIG must exist.
     """
+    found = load_layers(file)
+    for sentence in found.ignored:
+        logger.warning("%s", sentence)
+    return found.settings
+
+
+def load_layers(file: Path | None = None) -> LayeredSettings[Settings]:
+    """The settings in force and where they come from. Raises SettingsError as `load_settings`."""
+    base = load_file(file)
+    commands = base.commands
+    return layered(base, commands.owner_settings_file, allowed=commands.owner_settings)
+
+
+def load_file(file: Path | None = None) -> Settings:
+    """The settings of the file alone. Raises SettingsError as `load_settings`."""
+    chosen = chosen_file(file)
+    return Settings() if chosen is None else parse_settings(read_toml(chosen), str(chosen))
+
+
+def chosen_file(file: Path | None) -> Path | None:
+    """The file that is read where the caller names `file`; None: there is none, so the defaults."""
     chosen = file or _from_environment()
-    if chosen is None:
-        if not _exists(DEFAULT_FILE):
-            return Settings()
-        chosen = DEFAULT_FILE
-    return parse_settings(read_toml(chosen), str(chosen))
+    if chosen is None and _exists(DEFAULT_FILE):
+        return DEFAULT_FILE
+    return chosen
 
 
 def load_health_settings(file: Path | None) -> HealthSettings:

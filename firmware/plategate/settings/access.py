@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from plategate.settings.base import LIVE, SettingsModel
+from plategate.settings.base import LIVE, LIVE_OWNER, SettingsModel
 from plategate.settings.state_paths import LANE_STATE, LIST_STATE, SHARED_STATE, StatePath
 
 
@@ -22,7 +22,7 @@ class AccessSettings(SettingsModel):
         ge=0.0,
         le=1.0,
         description="least confidence of the weakest character of a reading to open",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     zone: str = Field(
         "",
@@ -32,12 +32,12 @@ class AccessSettings(SettingsModel):
     holidays: tuple[str, ...] = Field(
         (),
         description='public holidays: "2026-06-04" once, "12-25" yearly, "easter+1" movable',
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     strictness: Literal["exact", "lookalike", "likely"] = Field(
         "exact",
         description="what may count as a listed plate; see docs/matching.md",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     visits_file: StatePath = Field(
         SHARED_STATE / "visits.sqlite",
@@ -49,7 +49,7 @@ class AccessSettings(SettingsModel):
     anti_passback: Literal["off", "warn", "refuse"] = Field(
         "off",
         description="what to do with a plate that arrives while it is inside",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     clock_stamp: StatePath = Field(
         LANE_STATE / "clock-stamp", description="file of the last trusted time"
@@ -64,7 +64,7 @@ class AccessSettings(SettingsModel):
         ge=0,
         le=3650,
         description="age from which the allow list is too old, in days; 0: never",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     list_undo_days: int = Field(
         30,
@@ -77,5 +77,5 @@ class AccessSettings(SettingsModel):
     when_list_too_old: Literal["warn", "unlimited", "closed"] = Field(
         "warn",
         description="warn: as usual; unlimited: only entries without limits; closed: nobody",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )

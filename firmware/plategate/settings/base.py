@@ -13,6 +13,9 @@ from pydantic.config import JsonDict
 # Marks a key, or a table and thereby all its keys, that a running gate adopts at a reload. Every
 # other key needs a restart.
 LIVE: JsonDict = {"reload": "live"}
+# Marks a key that the owner may change in the console (overlay.py).
+OWNER: JsonDict = {"owner": True}
+LIVE_OWNER: JsonDict = {**LIVE, **OWNER}
 # The address of a Unix socket has 108 bytes, one of them for the end.
 LONGEST_SOCKET_BYTES = 107
 

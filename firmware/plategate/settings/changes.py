@@ -28,7 +28,8 @@ class Changes:
 
 def is_live(field: FieldInfo) -> bool:
     """Whether the key, or every key of the table, is adopted at a reload."""
-    return field.json_schema_extra == LIVE
+    marks = field.json_schema_extra
+    return isinstance(marks, dict) and marks.get("reload") == LIVE["reload"]
 
 
 def changes(before: Settings, after: Settings) -> Changes:

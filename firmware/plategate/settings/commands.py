@@ -9,9 +9,15 @@ from typing import Literal
 from pydantic import Field
 
 from plategate.settings.base import SettingsModel, SocketPath
+from plategate.settings.state_paths import LANE_STATE, StatePath
 
 CommandWord = Literal["open", "close", "hold", "release", "reset", "trigger", "mode"]
 ALL: tuple[CommandWord, ...] = ("open", "close", "hold", "release", "reset", "trigger", "mode")
+# Commands of the socket that move nothing.
+DoorWord = Literal[
+    "open", "close", "hold", "release", "reset", "trigger", "mode", "setting", "still"
+]
+EVERY: tuple[DoorWord, ...] = (*ALL, "setting", "still")
 
 
 class CommandsSettings(SettingsModel):
@@ -21,7 +27,15 @@ class CommandsSettings(SettingsModel):
         Path("/run/plategate/command.sock"),
         description="local socket for `plategate open`, `close`, ... and for the console",
     )
-    users: dict[str, tuple[CommandWord, ...]] = Field(
-        default_factory=lambda: {"root": ALL, "plategate-console": ALL},
+    users: dict[str, tuple[DoorWord, ...]] = Field(
+        default_factory=lambda: {"root": EVERY, "plategate-console": EVERY},
         description="commands that each system user may give; others may give none",
+    )
+    owner_settings: bool = Field(
+        True,
+        description="the owner may change settings marked *owner* in the console; false: none,"
+        " and earlier changes do not apply",
+    )
+    owner_settings_file: StatePath = Field(
+        LANE_STATE / "owner-settings.json", description="file of the settings changed there"
     )

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from plategate.settings.base import LIVE, SettingsModel
+from plategate.settings.base import LIVE, LIVE_OWNER, SettingsModel
 from plategate.settings.state_paths import LANE_STATE, StatePath
 
 
@@ -18,7 +18,7 @@ class JournalSettings(SettingsModel):
     evidence: Literal["both", "plate", "none"] = Field(
         "both",
         description="pictures kept with a passage: still and plate, the plate alone, none",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     still_width_px: int = Field(
         1280,
@@ -31,52 +31,60 @@ class JournalSettings(SettingsModel):
         85, ge=40, le=100, description="of stored pictures", json_schema_extra=LIVE
     )
     granted_days: int = Field(
-        30, ge=1, le=3650, description="days that granted passages are kept", json_schema_extra=LIVE
+        30,
+        ge=1,
+        le=3650,
+        description="days that granted passages are kept",
+        json_schema_extra=LIVE_OWNER,
     )
     refused_days: int = Field(
-        30, ge=1, le=3650, description="days that refused passages are kept", json_schema_extra=LIVE
+        30,
+        ge=1,
+        le=3650,
+        description="days that refused passages are kept",
+        json_schema_extra=LIVE_OWNER,
     )
     unsure_days: int = Field(
         7,
         ge=1,
         le=3650,
         description="days that passages with nothing seen, not readable or unsure are kept",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     alarm_days: int = Field(
         90,
         ge=1,
         le=3650,
         description="days that passages and events with an alarm are kept",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     event_days: int = Field(
         90,
         ge=1,
         le=3650,
         description="days that faults, modes, lost cameras and other events are kept",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     evidence_days: int = Field(
         7,
         ge=1,
         le=3650,
         description="days that pictures are kept; those of alarms as long as the alarm",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     evidence_max_mb: int = Field(
         1024,
         ge=1,
         le=1_000_000,
         description="size of all pictures; the oldest are removed first",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     passages_max: int = Field(
         100_000,
         ge=100,
         le=10_000_000,
         description="passages kept, and as many other events; the oldest are removed first",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     min_free_mb: int = Field(
         200,

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from plategate.settings.base import LIVE, SettingsModel
+from plategate.settings.base import LIVE, LIVE_OWNER, SettingsModel
 
 TriggerName = Literal["beam", "inner_beam", "loop", "distance", "motion"]
 ModeName = Literal["automatic", "locked", "open"]
@@ -50,7 +50,7 @@ class LaneSettings(SettingsModel):
         ge=1,
         le=20,
         description="bursts for one vehicle that waits and is not let in",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     retry_after_ms: int = Field(
         1500,
@@ -71,14 +71,14 @@ class LaneSettings(SettingsModel):
         ge=0,
         le=3600,
         description="the same plate within this time is the same visit, in s",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     show_result_s: float = Field(
         5.0,
         ge=0,
         le=60,
         description="how long the lamps show a result, in s",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     manual_when_locked: bool = Field(
         True, description="the manual button works in mode locked", json_schema_extra=LIVE
@@ -89,12 +89,12 @@ class LaneSettings(SettingsModel):
     mode: ModeName = Field(
         "automatic",
         description="automatic: by the lists; locked: nobody; open: everybody",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
     schedule: tuple[ModeWindow, ...] = Field(
         (),
         description="other modes at weekly times; the first window that fits counts",
-        json_schema_extra=LIVE,
+        json_schema_extra=LIVE_OWNER,
     )
 
     @model_validator(mode="after")
