@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Serve on a local (Unix) socket, in place of one that a killed process left behind."""
+"""Local (Unix) sockets: serve one, in place of one that a killed process left behind; ask one.
+
+One connection carries one request and its answer. The kernel names the connected user
+(SO_PEERCRED).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import logging
+import pwd
+import select
 import socket
+import struct
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +23,9 @@ log = logging.getLogger(__name__)
 
 SOCKET_MODE = 0o660
 PROBE_S = 2.0
+_CREDENTIALS = struct.Struct("3i")
+
+Answer = Callable[[socket.socket], None]
 
 
 class LocalServer:
@@ -24,9 +35,7 @@ class LocalServer:
     the next one may succeed.
     """
 
-    def __init__(
-        self, file: Path, name: str, answer: Callable[[socket.socket], None], timeout_s: float
-    ) -> None:
+    def __init__(self, file: Path, name: str, answer: Answer, timeout_s: float) -> None:
         """Listen at `file`; `name` is the thread's. Raises OSError."""
         self._file = file
         self._answer = answer
@@ -49,17 +58,93 @@ class LocalServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection:
-                self._answer_one(connection)
+            _answer_one(connection, self._answer, self._timeout_s)
 
-    def _answer_one(self, connection: socket.socket) -> None:
+
+def serve_until_idle(
+    listener: socket.socket,
+    answer: Answer,
+    timeout_s: float,
+    *,
+    wake: socket.socket,
+    idle_s: float | None,
+) -> None:
+    """Answer connections in this thread until `wake` is readable, or none came for `idle_s`.
+
+    The listener stays open: whoever made it, such as systemd, goes on receiving connections.
+    """
+    listener.setblocking(False)  # another process may have taken the connection
+    while True:
+        ready, _, _ = select.select([listener, wake], [], [], idle_s)
+        if not ready or wake in ready:
+            return
         try:
-            connection.settimeout(self._timeout_s)
-            self._answer(connection)
+            connection, _ = listener.accept()
         except OSError as error:
-            log.debug("%s: a connection ended early: %s", self._file, error)
+            log.debug("a connection ended before it was accepted: %s", error)
+            continue
+        _answer_one(connection, answer, timeout_s)
+
+
+def _answer_one(connection: socket.socket, answer: Answer, timeout_s: float) -> None:
+    with connection:
+        try:
+            connection.settimeout(timeout_s)
+            answer(connection)
+        except OSError as error:
+            log.debug("a connection ended early: %s", error)
         except Exception:
-            log.exception("%s: a connection failed", self._file)
+            log.exception("a connection failed")
+
+
+def user_of(connection: socket.socket) -> str:
+    """The name of the user at the other end; "uid 1234" where it has none."""
+    packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, uid, _ = _CREDENTIALS.unpack(packed)
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+def receive(
+    connection: socket.socket, longest: int, within_s: float, *, to_end: bool = False
+) -> bytes:
+    """The first line, or with `to_end` the whole stream; one byte more where it is too long.
+
+    Raises TimeoutError where it is not there within `within_s`, however it is split.
+    """
+    parts: list[bytes] = []
+    size, deadline_s = 0, time.monotonic() + within_s
+    while size <= longest and (to_end or not (parts and parts[-1].endswith(b"\n"))):
+        left_s = deadline_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("the request took too long")
+        connection.settimeout(left_s)
+        part = connection.recv(min(longest + 1 - size, 1 << 20))
+        if not part:
+            break
+        parts.append(part)
+        size += len(part)
+    connection.settimeout(within_s)
+    return b"".join(parts)
+
+
+def ask(file: Path, request: bytes, within_s: float, longest: int) -> bytes:
+    """Send a request to the socket `file`; returns the answer, of about `longest` bytes at most.
+
+    Raises OSError.
+    """
+    parts: list[bytes] = []
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(within_s)
+        connection.connect(str(file))
+        with contextlib.suppress(BrokenPipeError):  # it answered before it had read everything
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+        while sum(map(len, parts)) <= longest and (part := connection.recv(1 << 20)):
+            parts.append(part)
+    return b"".join(parts)
 
 
 def listen(file: Path, backlog: int = 8) -> socket.socket:

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import secrets
-import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from plategate.errors import CommandError, reason_of_own, storable
+from plategate.local_socket import ask
 from plategate.messages import CommandName
 from plategate.remote.protocol import (
     LONGEST_ANSWER_BYTES,
@@ -47,15 +47,8 @@ def send_command(
     file: Path, request: CommandRequest, within_s: float = ANSWER_WITHIN_S
 ) -> CommandAnswer:
     """The gate's answer. Raises CommandError if no gate answers at `file` within `within_s`."""
-    answer = b""
     try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(within_s)
-            connection.connect(str(file))
-            connection.sendall(encode(request))
-            connection.shutdown(socket.SHUT_WR)
-            while (part := connection.recv(65536)) and len(answer) <= LONGEST_ANSWER_BYTES:
-                answer += part
+        answer = ask(file, encode(request), within_s, LONGEST_ANSWER_BYTES)
     except OSError as error:
         raise CommandError(f"no gate takes commands at {file}: {reason_of_own(error)}") from error
     if not answer:

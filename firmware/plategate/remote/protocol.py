@@ -18,7 +18,7 @@ from plategate.messages import CommandName, Mode
 
 LONGEST_LINE_BYTES = 4096
 LONGEST_ANSWER_BYTES = 1_000_000
-ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TEXTS = {"why": 200, "who": 80, "via": 16, "from": 64}  # longest text of each key, in characters
 SCHEDULED = "scheduled"  # value of `mode`: the mode of the settings and their schedule
 MODES = (*Mode, SCHEDULED)
@@ -104,7 +104,7 @@ class CommandAnswer:
 
 def parse_request(line: bytes) -> CommandRequest:
     """The request in a line; raises CommandError naming key and value."""
-    document = _object(line, LONGEST_LINE_BYTES)
+    document = parse_object(line, LONGEST_LINE_BYTES)
     optional = {"mode", "data"}
     known = {"id", "command", "expires_at", *optional, *TEXTS}
     if unknown := sorted(document.keys() - known):
@@ -112,10 +112,8 @@ def parse_request(line: bytes) -> CommandRequest:
         raise CommandError(f"{unknown[0]!r} is not a known key; known are {keys}")
     if missing := sorted(known - optional - document.keys()):
         raise CommandError(f"key {missing[0]!r} is missing")
-    if not isinstance(document["id"], str) or not ID.fullmatch(document["id"]):
-        raise CommandError("id: must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -")
-    texts = {key: _text(key, document[key], longest) for key, longest in TEXTS.items()}
-    command = _choice("command", document["command"], (*CommandName, *ServiceName))
+    texts = {key: text_of(key, document[key], longest) for key, longest in TEXTS.items()}
+    command = choice_of("command", document["command"], (*CommandName, *ServiceName))
     is_service = command in tuple(ServiceName)
     data = document.get("data")
     if data is not None and not (is_service and isinstance(data, dict)):
@@ -124,21 +122,21 @@ def parse_request(line: bytes) -> CommandRequest:
     if (command == CommandName.MODE) is (mode is None):
         raise CommandError("mode: belongs to the command 'mode', and to no other")
     return CommandRequest(
-        id=document["id"],
+        id=id_of(document["id"]),
         command=ServiceName(command) if is_service else CommandName(command),
         why=texts["why"],
         who=texts["who"],
         via=texts["via"],
         source=texts["from"],
         expires_at=_moment(document["expires_at"]),
-        mode=None if mode is None else _choice("mode", mode, MODES),
+        mode=None if mode is None else choice_of("mode", mode, MODES),
         data=data,
     )
 
 
 def parse_answer(line: bytes) -> CommandAnswer:
     """The answer in a line; raises CommandError where it is none."""
-    document = _object(line, LONGEST_ANSWER_BYTES)
+    document = parse_object(line, LONGEST_ANSWER_BYTES)
     try:
         passage = document["passage"]
         return CommandAnswer(
@@ -157,7 +155,8 @@ def encode(message: CommandRequest | CommandAnswer) -> bytes:
     return json.dumps(message.document(), ensure_ascii=False).encode() + b"\n"
 
 
-def _object(line: bytes, longest: int) -> dict[str, Any]:
+def parse_object(line: bytes, longest: int) -> dict[str, Any]:
+    """The JSON object in a line; raises CommandError."""
     if len(line) > longest:
         raise CommandError(f"the message has more than {longest} bytes")
     try:
@@ -169,7 +168,15 @@ def _object(line: bytes, longest: int) -> dict[str, Any]:
     return document
 
 
-def _text(key: str, value: Any, longest: int) -> str:
+def id_of(value: Any) -> str:
+    """The id of a request; raises CommandError."""
+    if not isinstance(value, str) or not REQUEST_ID.fullmatch(value):
+        raise CommandError("id: must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -")
+    return value
+
+
+def text_of(key: str, value: Any, longest: int) -> str:
+    """A printable text that is not blank; raises CommandError naming key and value."""
     if not isinstance(value, str) or not value.strip() or len(value) > longest:
         raise CommandError(f"{key}: must be a text of 1 to {longest} characters")
     if not value.isprintable():
@@ -177,7 +184,8 @@ def _text(key: str, value: Any, longest: int) -> str:
     return value.strip()
 
 
-def _choice(key: str, value: Any, choices: tuple[str, ...]) -> str:
+def choice_of(key: str, value: Any, choices: tuple[str, ...]) -> str:
+    """One of `choices`; raises CommandError naming key and value."""
     if not isinstance(value, str) or value not in choices:
         raise CommandError(f"{key}: {value!r} is none of {', '.join(choices)}")
     return value
