@@ -24,6 +24,7 @@ from plategate.access.store.generation import settle_lists
 from plategate.access.store.history import Author, ListChange
 from plategate.access.store.lists import ListName, entries_of_plate
 from plategate.access.store.repair import change_store
+from plategate.access.store.requests import change_of_request
 from plategate.access.store.undo import undo_change
 from plategate.clock import SystemClock
 from plategate.errors import ListError
@@ -36,11 +37,15 @@ LONGEST_WHY = 200  # characters
 
 @dataclass(frozen=True, slots=True)
 class ListEditor:
-    """Changes lists in the name of one user."""
+    """Changes lists in the name of one user.
+
+    `request` is an id: if it made a change before, that one is returned and nothing is changed.
+    """
 
     settings: AccessSettings
     who: str
     why: str = ""
+    request: str = ""
 
     def add(
         self, name: ListName, fields: Mapping[str, object], *, also: bool = False
@@ -76,7 +81,9 @@ class ListEditor:
         if len(self.why) > LONGEST_WHY:
             raise ListError(f"why: longer than {LONGEST_WHY} characters")
         settings = self.settings
-        author = Author(self.who, SystemClock().wall(), self.why, settings.list_undo_days)
+        author = Author(
+            self.who, SystemClock().wall(), self.why, settings.list_undo_days, self.request
+        )
         with as_owner_of(settings.file.parent):
             # A damaged database is not set aside: a new one would hold nothing but this plate.
             return change_store(settings.file, lambda store: _settled(store, author, work), None)
@@ -88,4 +95,4 @@ def _settled(
     work: Callable[[sqlite3.Connection, Author], ListChange],
 ) -> ListChange:
     settle_lists(store, author.at, author.undo_days)
-    return work(store, author)
+    return change_of_request(store, author.request) or work(store, author)

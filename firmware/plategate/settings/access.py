@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from plategate.settings.base import LIVE, LIVE_OWNER, SettingsModel
+from plategate.settings.base import LIVE, LIVE_OWNER, SettingsModel, SocketPath
 from plategate.settings.state_paths import LANE_STATE, LIST_STATE, SHARED_STATE, StatePath
 
 
@@ -57,6 +58,17 @@ class AccessSettings(SettingsModel):
     countries: tuple[str, ...] = Field(
         (),
         description="superseded by plates.countries: countries whose places come first",
+        json_schema_extra=LIVE,
+    )
+    list_socket: SocketPath = Field(
+        Path("/run/plategate-lists/lists.sock"),
+        description="local socket for changes of the lists by the console; the unit"
+        " plategate-lists.socket names it too",
+        json_schema_extra=LIVE,
+    )
+    list_users: tuple[str, ...] = Field(
+        ("root", "plategate-console"),
+        description="system users who may change the lists through that socket",
         json_schema_extra=LIVE,
     )
     list_max_age_days: int = Field(

@@ -17,7 +17,14 @@ from enum import StrEnum
 from plategate.access.files.fields import unsafe_characters
 from plategate.access.matching.misreadings import one_confusion_away
 from plategate.access.store.history import was_checked
-from plategate.access.store.lists import ListName, all_entries, list_state, plates_like, table_of
+from plategate.access.store.lists import (
+    ListName,
+    all_entries,
+    entries_of_plate,
+    list_state,
+    plates_like,
+    table_of,
+)
 from plategate.plates.text import lookalike_key
 from plategate.plates.written import LONGEST_PLATE, SHORTEST_PLATE
 
@@ -47,12 +54,16 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListProblem:
-    """One problem: its kind, the list and plate ("" for the whole list), and a sentence."""
+    """One problem: its kind, the list and plate ("" for the whole list), and a sentence.
+
+    `other` is the plate that it resembles, or the list that has it too; else "".
+    """
 
     kind: ProblemKind
     list: ListName
     plate: str
     sentence: str
+    other: str = ""
 
 
 def check_lists(
@@ -71,6 +82,34 @@ def check_lists(
         yield from _twins(store)
         if ListName.WANTED in present:
             yield from _near_wanted(store)
+
+
+def check_plate(
+    store: sqlite3.Connection, name: ListName, plate: str, fits: Callable[[str], bool]
+) -> Iterator[ListProblem]:
+    """The problems that a plate would have on a list, whether or not it is on it."""
+    if doubt := _doubt(plate, fits):
+        yield ListProblem(doubt[0], name, plate, doubt[1])
+    if name is not ListName.ALLOW:
+        return
+    for other in ListName:
+        if other is not name and entries_of_plate(store, other, plate):
+            yield ListProblem(
+                ProblemKind.SHADOWED, name, plate, f"is also on the {other} list", other.value
+            )
+    for wanted in plates_like(store, ListName.WANTED, (lookalike_key(plate),)):
+        if wanted != plate:
+            sentence = f"looks like {wanted}, which is wanted"
+            yield ListProblem(ProblemKind.NEAR_WANTED, name, plate, sentence, wanted)
+    for twin in plates_like(store, name, (lookalike_key(plate),)):
+        if twin != plate:
+            yield ListProblem(ProblemKind.TWIN, name, plate, f"looks like {twin}", twin)
+    near = set(one_confusion_away(plate))
+    keys = {lookalike_key(text) for text in near} - {lookalike_key(plate)}
+    for twin in plates_like(store, name, keys):
+        if twin in near:
+            sentence = f"is easily misread as {twin}"
+            yield ListProblem(ProblemKind.TWIN, name, plate, sentence, twin)
 
 
 def _unchecked(store: sqlite3.Connection, name: ListName) -> Iterator[ListProblem]:

@@ -33,6 +33,7 @@ from plategate.access.store.layers import (
     split_arriving,
 )
 from plategate.access.store.lists import ListName, ListState, list_state, table_of
+from plategate.access.store.requests import note_request
 from plategate.access.store.rows import MARKS, ROW, ROW_TYPES, row_of, stamp_of
 from plategate.errors import storable
 from plategate.storage import transaction
@@ -60,14 +61,15 @@ def replace_list(
     inspect: Inspect | None = None,
     drop_by_hand: bool = False,
     undo_days: int = UNDO_DAYS,
+    request: str = "",
     dry_run: bool = False,
 ) -> ListChange:
     """Replace the source of list `name` by `entries` in one transaction.
 
     Plates changed by hand stay as they are unless `drop_by_hand` is set. An exception from
     `entries`, `guard` or `inspect` leaves the list unchanged. `guard` receives the change before it
-    is made and raises to refuse it; `inspect` may read the changed lists and the history. A dry run
-    returns the change and rolls back.
+    is made and raises to refuse it; `inspect` may read the changed lists and the history. `request`
+    is the id of the request for it. A dry run returns the change and rolls back.
     """
     with suppress(_DryRun), transaction(connection):
         create_layers(connection)
@@ -99,6 +101,7 @@ def replace_list(
         mark_checked(connection, name, generation)
         _put_state(connection, change, serial)
         note_change(connection, change, checked_before=checked, undo_days=undo_days)
+        note_request(connection, request, change.number)
         if inspect is not None:
             inspect(connection, change)
         if dry_run:

@@ -16,6 +16,7 @@ from plategate.access.store.history import (
 )
 from plategate.access.store.layers import PlateState, plate_state, put_plate_state
 from plategate.access.store.lists import ListName, ListState, entries_of_plate, table_of
+from plategate.access.store.requests import note_request
 from plategate.access.store.rows import has_table, stamp_of
 from plategate.storage import transaction
 
@@ -51,6 +52,7 @@ def put_generation(
             (change.generation, change.entries, at, BY_HAND, at, change.name.value),
         )
     note_change(connection, change, checked_before=checked, undo_days=author.undo_days)
+    note_request(connection, author.request, change.number)
 
 
 def settle_lists(connection: sqlite3.Connection, at: datetime, undo_days: int) -> None:

@@ -54,12 +54,16 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who changes a list, when and why; `undo_days` is how long the change can be undone."""
+    """Who changes a list, when and why; `undo_days` is how long the change can be undone.
+
+    `request` is the id of the request for the change, which is followed once (`requests`).
+    """
 
     who: str
     at: datetime
     why: str = ""
     undo_days: int = UNDO_DAYS
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ class ListChange:
 
     `kept` plates with entries made by hand and `kept_out` plates that were removed by hand, though
     the new source has them, outrank the source. `undoes` is the number of the change that this one
-    undid, `was_sync` whether that was a sync; `undone` is set if it was undone itself.
+    undid, `was_sync` whether that was a sync; `undone` is set if it was undone itself. `repeated`:
+    an earlier request with the same id made it.
     """
 
     name: ListName
@@ -89,6 +94,7 @@ class ListChange:
     kept: int = 0
     kept_out: int = 0
     was_sync: bool = False
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -15,6 +16,7 @@ from plategate.access.store.changes import Inspect, replace_list
 from plategate.access.store.history import ListChange
 from plategate.access.store.lists import ListName
 from plategate.access.store.repair import change_store
+from plategate.access.store.requests import change_of_request
 from plategate.access.store.vehicles import replace_records
 from plategate.clock import SystemClock
 from plategate.errors import GateError, ListError, RecordError, reason_of
@@ -46,15 +48,18 @@ def import_list_file(
     inspect: Inspect | None = None,
     reading: ReadingOptions | None = None,
     note: Callable[[str], None] = _ignore,
+    content: bytes | None = None,
+    request: str = "",
 ) -> ListChange:
-    """Replace a list by the entries of a file.
+    """Replace a list by the entries of a file, or of its `content`; `file` is then only its name.
 
     The list is `name` or the one that the file names; `allow` if neither is given. Unless `force`
     is set, a file is refused that names another list than `name`, or that removes a larger share
     of the entries than `shrink_limit_percent`. What was changed by hand outranks the file unless
     `drop_by_hand` is set. `report` receives a message if a damaged database had to be set aside;
     `inspect` may read the changed list, also in a dry run. `note` receives what had to be
-    interpreted, such as names of columns and the order of dates.
+    interpreted, such as names of columns and the order of dates. `request` is an id: if it made a
+    change before, that one is returned and nothing is changed.
     """
     in_file = 0
 
@@ -74,6 +79,8 @@ def import_list_file(
             )
 
     def replace(store: sqlite3.Connection, stream: BinaryIO) -> ListChange:
+        if earlier := change_of_request(store, request):
+            return earlier
         zone, options = site_zone(settings.zone), reading or ReadingOptions()
         opened = read_owner_file(stream, str(file), zone, options)
         for sentence in opened.notes:
@@ -97,10 +104,14 @@ def import_list_file(
             inspect=inspect,
             drop_by_hand=drop_by_hand,
             undo_days=settings.list_undo_days,
+            request=request,
             dry_run=dry_run,
         )
 
-    return _imported(settings.file, file, replace, None if dry_run else report, ListError)
+    report_damage = None if dry_run else report
+    if content is not None:
+        return _replaced(settings.file, BytesIO(content), replace, report_damage)
+    return _imported(settings.file, file, replace, report_damage, ListError)
 
 
 def import_record_file(
@@ -142,18 +153,28 @@ def _imported(
     report: Callable[[str], None] | None,
     refusal: type[GateError],
 ) -> Answer:
+    """The result of `replace` with an open file."""
+    try:
+        with open(file, "rb", opener=_without_waiting) as stream:
+            if not stream.seekable():
+                raise refusal(f"{file}: is a pipe; save it to a file first")
+            return _replaced(store_file, stream, replace, report)
+    except OSError as error:
+        raise refusal(f"{file}: cannot be read: {reason_of(error)}") from error
+
+
+def _replaced(
+    store_file: Path,
+    stream: BinaryIO,
+    replace: Callable[[sqlite3.Connection, BinaryIO], Answer],
+    report: Callable[[str], None] | None,
+) -> Answer:
     """The result of `replace`; it runs again if a damaged database had to be set aside."""
 
     def work(store: sqlite3.Connection) -> Answer:
         stream.seek(0)
         return replace(store, stream)
 
-    try:
-        with open(file, "rb", opener=_without_waiting) as stream:
-            if not stream.seekable():
-                raise refusal(f"{file}: is a pipe; save it to a file first")
-            # The file was opened as the caller, who may be root; the store is its owner's.
-            with as_owner_of(store_file.parent):
-                return change_store(store_file, work, report)
-    except OSError as error:
-        raise refusal(f"{file}: cannot be read: {reason_of(error)}") from error
+    # The file was opened as the caller, who may be root; the store is its owner's.
+    with as_owner_of(store_file.parent):
+        return change_store(store_file, work, report)
