@@ -11,6 +11,7 @@ GateError
 ├── SyncError          a list source that cannot be reached or answers nonsense
 ├── StoreError         the database is damaged, locked or full
 ├── CommandError       a command that is malformed, or that no gate takes
+├── ListServiceError   the list service cannot be reached, or cannot follow a request
 ├── DeliveryError      a broker or web server takes no messages
 ├── ConsoleError       the console cannot start, or follow a request
 ├── OutputError        standard output or standard error cannot be written
@@ -128,6 +129,10 @@ class PinError(HardwareError):
 
 class CommandError(GateError):
     """A command for the gate is malformed, or no gate takes it."""
+
+
+class ListServiceError(GateError):
+    """The list service cannot be reached, does not serve this user, or cannot store a change."""
 
 
 class DeliveryError(GateError):

@@ -13,7 +13,7 @@ STATE=${PLATEGATE_STATE:-/var/lib/plategate}
 CONFIG=/etc/plategate/settings.toml
 UNITS=(
     plategate-gate.service plategate-sync.service plategate-sync.timer plategate-outbound.service
-    plategate-console.service
+    plategate-console.service plategate-lists.socket plategate-lists.service
 )
 # Files of a version's system/ folder and their targets, one pair a line.
 SYSTEM_FILES=(
@@ -22,6 +22,8 @@ SYSTEM_FILES=(
     "plategate-sync.timer /etc/systemd/system/plategate-sync.timer"
     "plategate-outbound.service /etc/systemd/system/plategate-outbound.service"
     "plategate-console.service /etc/systemd/system/plategate-console.service"
+    "plategate-lists.socket /etc/systemd/system/plategate-lists.socket"
+    "plategate-lists.service /etc/systemd/system/plategate-lists.service"
     "sysusers.d/plategate.conf /etc/sysusers.d/plategate.conf"
     "tmpfiles.d/plategate.conf /etc/tmpfiles.d/plategate.conf"
     "udev/60-plategate.rules /etc/udev/rules.d/60-plategate.rules"
@@ -149,7 +151,7 @@ activate_version() {
 # units_of VERSION: the units of that version that are enabled and started, one a line.
 units_of() {
     local unit
-    for unit in plategate-gate.service plategate-sync.timer plategate-outbound.service; do
+    for unit in plategate-gate.service plategate-sync.timer plategate-outbound.service plategate-lists.socket; do
         [ ! -f "$PREFIX/versions/$1/system/$unit" ] || printf '%s\n' "$unit"
     done
 }

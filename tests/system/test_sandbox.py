@@ -24,6 +24,7 @@ GATE = ROOT / "firmware" / "system" / "plategate-gate.service"
 SYNC = GATE.with_name("plategate-sync.service")
 OUTBOUND = GATE.with_name("plategate-outbound.service")
 CONSOLE = GATE.with_name("plategate-console.service")
+LISTS = GATE.with_name("plategate-lists.service")
 ASK_THE_KERNEL = """
 import ctypes
 from plategate.schedule.clock_trust import ntp_synchronised
@@ -115,6 +116,32 @@ def test_ok__outbound_watches_the_journal_and_uses_the_network(tmp_path: Path) -
     done = run(OUTBOUND, "-c", code)
     assert done.returncode == 0, done.stderr
     assert "127.0.0.1:1: cannot connect: Connection refused" in done.stdout
+
+
+CHANGE_A_LIST = """
+import sys
+from pathlib import Path
+from plategate.access.store.lists import ListName
+from plategate.list_service.client import ListClient, Requester
+from plategate.list_service.server import serve_lists
+from plategate.settings import load_settings
+settings = load_settings(Path(sys.argv[1]))
+server, lists = serve_lists(settings), ListClient(settings.access.list_socket)
+anna = Requester("anna")
+lists.import_file(anna, "a.xlsx", lists.template(), dry_run=True, allow_empty=True)
+print(lists.add(Requester("anna"), ListName.ALLOW, {"plate": "AB12CDE"})["entries"])
+print(len(lists.export(ListName.ALLOW, "xlsx")) > 1000)
+"""
+
+
+def test_ok__lists_changes_a_list_and_writes_a_workbook(tmp_path: Path) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text(
+        f'[access]\nfile = "{tmp_path}/lists.sqlite"\nlist_socket = "{tmp_path}/lists.sock"\n'
+    )
+    done = run(LISTS, "-c", CHANGE_A_LIST, str(config))
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    assert done.stdout.split() == ["1", "True"]
 
 
 SERVE_ONE_PAGE = """

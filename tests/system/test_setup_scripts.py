@@ -42,14 +42,17 @@ def test_ok__every_system_file_is_installed_and_removed() -> None:
 def test_ok__only_units_that_a_version_has_are_started(tmp_path: Path) -> None:
     """After a failed upgrade the version before is activated, which has fewer units."""
     shell = f"PREFIX={tmp_path}; units_of"
-    for version, left_out in (("new", ""), ("old", "plategate-outbound.service")):
+    for version, left_out in (("new", ""), ("old", "plategate-lists.socket")):
         folder = tmp_path / "versions" / version / "system"
         folder.mkdir(parents=True)
         for file in (file for file in SYSTEM.glob("*.*") if file.name != left_out):
             (folder / file.name).touch()
-    units = ["plategate-gate.service", "plategate-sync.timer", "plategate-outbound.service"]
+    units = [
+        *("plategate-gate.service", "plategate-sync.timer", "plategate-outbound.service"),
+        "plategate-lists.socket",
+    ]
     assert common(f"{shell} new").split() == units
-    assert common(f"{shell} old").split() == units[:2]
+    assert common(f"{shell} old").split() == units[:3]
 
 
 def test_ok__version_is_the_same_for_the_same_tree() -> None:

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from plategate.settings.access import AccessSettings
+
 from .sandbox import settings_of as unit_settings
 
 SYSTEM = Path(__file__).resolve().parents[2] / "firmware" / "system"
 SERVICES = sorted(SYSTEM.glob("*.service"))
-UNITS = sorted([*SERVICES, *SYSTEM.glob("*.timer")])
+UNITS = sorted([*SERVICES, *SYSTEM.glob("*.timer"), *SYSTEM.glob("*.socket")])
 EXPOSURE_LIMIT = 2.0
 
 needs_systemd = pytest.mark.skipif(
@@ -106,6 +108,24 @@ def test_ok__console_has_network_and_no_devices_and_its_own_user() -> None:
     assert console["PrivateDevices"] == ["yes"]
     assert "DeviceAllow" not in console
     assert console["User"] == console["Group"] == ["plategate-console"]
+
+
+def test_ok__lists_has_no_network_no_gpio_and_no_journal() -> None:
+    lists, sync = settings_of("plategate-lists.service"), settings_of("plategate-sync.service")
+    assert lists["PrivateNetwork"] == ["yes"]
+    assert lists["RestrictAddressFamilies"] == ["AF_UNIX"]
+    assert lists["PrivateDevices"] == ["yes"]
+    assert "DeviceAllow" not in lists
+    assert "-/var/lib/plategate/gate" in lists["InaccessiblePaths"]
+    assert lists["User"] == sync["User"]  # the owner of the lists
+    assert lists["SupplementaryGroups"] == ["plategate-settings"]
+
+
+def test_ok__the_list_socket_is_that_of_the_settings() -> None:
+    unit = settings_of("plategate-lists.socket")
+    assert unit["ListenStream"] == [str(AccessSettings().list_socket)]
+    assert unit["SocketMode"] == ["0660"]
+    assert unit["SocketGroup"] == ["plategate"]  # the console is a member
 
 
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate list sync`: update lists and records from their sources.
+"""`plategate list sync | serve`: the two processes of the user who owns the lists.
 
-Run by plategate-sync.timer, by scripts/sync_whitelist or by hand. The gate process has no network.
+`sync` updates lists and records from their sources; plategate-sync.timer runs it. `serve` changes
+the lists for the console and has no network; plategate-lists.socket starts it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def register(root: typer.Typer) -> None:
     """Add the command to the group `list`."""
     del root  # `list` is a group of its own
     list_app.command("sync")(sync)
+    list_app.command("serve")(serve)
 
 
 def sync(
@@ -73,6 +75,19 @@ def sync(
     _print_report(report, dry_run=dry_run, quiet=quiet)
     if not report.all_well:
         raise typer.Exit(1)
+
+
+def serve(config: Config = None) -> None:
+    """Change the lists for the users of access.list_users, over the socket access.list_socket."""
+    from plategate.list_service.server import run_list_service
+    from plategate.logs import log_to_stderr
+    from plategate.settings import load_settings
+    from plategate.users import step_down_to_owner
+
+    log_to_stderr()
+    settings = load_settings(config)
+    step_down_to_owner(settings.access.file.parent)
+    run_list_service(settings)
 
 
 def _print_report(report: SyncReport, *, dry_run: bool, quiet: bool) -> None:

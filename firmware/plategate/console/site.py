@@ -20,6 +20,7 @@ from plategate.console.catalogue import chosen_language, duration, facts, transl
 from plategate.console.database import ConsoleDatabase
 from plategate.console.gate_access import GateAccess
 from plategate.console.sessions import Session, Sessions
+from plategate.list_service.client import ListClient
 from plategate.settings import Settings
 
 SECURE_COOKIE, PLAIN_COOKIE = "__Host-plategate", "plategate"
@@ -59,6 +60,7 @@ class ConsoleSite:
         self.accounts = Accounts(database, self.settings.state_dir)
         self.sessions = Sessions(database, self.settings.session_hours * 3600.0, now)
         self.gate = GateAccess(settings)
+        self.lists = ListClient(settings.access.list_socket)
         self.secure = secure
         self.now = now
         self.cookie = SECURE_COOKIE if secure else PLAIN_COOKIE

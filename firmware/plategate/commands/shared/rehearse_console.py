@@ -23,6 +23,7 @@ from plategate.console.accounts import CODE_FILE
 from plategate.console.server import make_server
 from plategate.gate.remote_control import serve_commands
 from plategate.health.socket import StatusSocket
+from plategate.list_service.server import serve_lists
 from plategate.rehearsal.pictures import PictureRehearsal, Rehearsed
 from plategate.settings import Settings
 from plategate.settings.commands import ALL
@@ -62,6 +63,7 @@ def run_rehearsed_console(config: Path | None, folder: Path) -> int:
         )
         if commands is not None:
             stack.callback(commands.close)
+        stack.callback(serve_lists(settings).close)
         server = make_server(settings, secure=False)
         serving = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="console", daemon=True
@@ -89,6 +91,7 @@ def _listener() -> socket.socket:
 def _with_sockets(settings: Settings, state: Path, port: int) -> Settings:
     """The settings with sockets and the console's files in `state`; the arm moves visibly."""
     copied = {
+        "access": {"list_socket": state / "lists.sock", "list_users": (getpass.getuser(),)},
         "health": {"socket": state / "status.sock"},
         "commands": {"socket": state / "command.sock", "users": {getpass.getuser(): ALL}},
         "console": {"address": ADDRESS, "port": port, "state_dir": state / "console"},
