@@ -20,11 +20,10 @@ from plategate.access.store.by_hand import (
     only_entry,
     remove_by_hand,
 )
-from plategate.access.store.generation import settle_lists
+from plategate.access.store.generation import change_of_request, settle_lists
 from plategate.access.store.history import Author, ListChange
 from plategate.access.store.lists import ListName, entries_of_plate
 from plategate.access.store.repair import change_store
-from plategate.access.store.requests import change_of_request
 from plategate.access.store.undo import undo_change
 from plategate.clock import SystemClock
 from plategate.errors import ListError

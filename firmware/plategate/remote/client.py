@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Give a command to the running gate and wait for its answer."""
+"""Give a command to the running gate and wait for its answer.
+
+The gate stores who asks and why before anything moves. Who may give which command is a setting
+(commands.users); the gate knows the user of this process from the kernel.
+"""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ class CommandServer:
     """Serves commands from its own thread until it is closed.
 
     `handle` gets the request and the name of the connected user ("uid 1234" where it has none).
+    Malformed requests are answered here and logged.
     """
 
     def __init__(self, file: Path, handle: Handler) -> None:

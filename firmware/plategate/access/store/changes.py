@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from plategate.access.store.database import shrink_log
+from plategate.access.store.generation import note_request
 from plategate.access.store.history import (
     UNDO_DAYS,
     ChangeKind,
@@ -33,7 +34,6 @@ from plategate.access.store.layers import (
     split_arriving,
 )
 from plategate.access.store.lists import ListName, ListState, list_state, table_of
-from plategate.access.store.requests import note_request
 from plategate.access.store.rows import MARKS, ROW, ROW_TYPES, row_of, stamp_of
 from plategate.errors import storable
 from plategate.storage import transaction

@@ -1,26 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keep the state of a list right: after a change in place, and after an older version wrote it."""
+"""Keep the state of a list right: after a change in place, and after an older version wrote it.
+
+The id of the request for a change is stored in the transaction of the change: a sender that got no
+answer sends its request again with the same id, and a request that is known is not followed twice,
+also after a crash.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import datetime
 
 from plategate.access.store.history import (
     Author,
     ListChange,
     forget_old,
+    list_history,
     mark_checked,
     note_change,
     was_checked,
 )
 from plategate.access.store.layers import PlateState, plate_state, put_plate_state
 from plategate.access.store.lists import ListName, ListState, entries_of_plate, table_of
-from plategate.access.store.requests import note_request
 from plategate.access.store.rows import has_table, stamp_of
 from plategate.storage import transaction
 
 BY_HAND = "by hand"  # the source of a list that was never imported
+MOST_REQUESTS = 10_000
+_REQUESTS = (
+    "CREATE TABLE IF NOT EXISTS requests (number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " id TEXT NOT NULL UNIQUE, change INTEGER NOT NULL)"
+)
 
 
 def put_generation(
@@ -84,3 +95,30 @@ def _apply_hand_again(connection: sqlite3.Connection, name: ListName) -> None:
         (name.value,),
     )
     connection.execute("INSERT INTO details VALUES (?, 'replaced', '', NULL, 1)", (newest,))
+
+
+def note_request(connection: sqlite3.Connection, request: str, change: int) -> None:
+    """Store the id of the request for a change; called in the transaction of the change.
+
+    An empty id is not stored. The newest MOST_REQUESTS are kept.
+    """
+    if not request:
+        return
+    connection.execute(_REQUESTS)
+    connection.execute("INSERT INTO requests (id, change) VALUES (?, ?)", (request, change))
+    connection.execute(
+        "DELETE FROM requests WHERE number <= (SELECT max(number) FROM requests) - ?",
+        (MOST_REQUESTS,),
+    )
+
+
+def change_of_request(connection: sqlite3.Connection, request: str) -> ListChange | None:
+    """The change that an earlier request with this id made, marked as repeated; else None."""
+    if not request or not has_table(connection, "requests"):
+        return None
+    query = "SELECT change FROM requests WHERE id = ?"
+    row = connection.execute(query, (request,)).fetchone()
+    if row is None:
+        return None
+    changes = (change for change in list_history(connection, limit=-1) if change.number == row[0])
+    return next((replace(change, repeated=True) for change in changes), None)

@@ -56,7 +56,7 @@ class ChangeKind(StrEnum):
 class Author:
     """Who changes a list, when and why; `undo_days` is how long the change can be undone.
 
-    `request` is the id of the request for the change, which is followed once (`requests`).
+    `request` is the id of the request for the change, which is followed once (`generation`).
     """
 
     who: str

@@ -13,10 +13,10 @@ from typing import BinaryIO, TypeVar
 from plategate.access.files.owner_files import ReadingOptions, read_owner_file
 from plategate.access.files.vehicles import read_records
 from plategate.access.store.changes import Inspect, replace_list
+from plategate.access.store.generation import change_of_request
 from plategate.access.store.history import ListChange
 from plategate.access.store.lists import ListName
 from plategate.access.store.repair import change_store
-from plategate.access.store.requests import change_of_request
 from plategate.access.store.vehicles import replace_records
 from plategate.clock import SystemClock
 from plategate.errors import GateError, ListError, RecordError, reason_of
