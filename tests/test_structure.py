@@ -28,7 +28,7 @@ LAYERS = (
     {"values", "storage", "users", "errors", "clock", "logs", "terminal", "local_socket"},
     {"plates", "schedule", "settings", "messages", "documents"},
     {"lane", "vision", "journal", "health", "access", "remote", "hardware", "mqtt_client"},
-    {"aiming", "list_service"},
+    {"aiming", "list_service", "samples"},
     {"gate", "rehearsal", "doctor", "console", "outbound"},
     {"commands"},
     {"cli"},

@@ -161,6 +161,9 @@ def _sighting_document(sighting: PlateSighting) -> Document:
         "milliseconds": _rounded(sighting.milliseconds),
         "failed": sighting.failed,
     }
+    if sighting.still is not None:
+        height, width = sighting.still.image.shape[:2]
+        document["still_px"] = [width, height]
     if sighting.plate is not None:
         region = sighting.plate.region
         document["corners"] = _corners(region)

@@ -219,7 +219,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlateSighting:
-    """The pipeline's result for a burst: the best reading and the images it was read from."""
+    """The pipeline's result for a burst: the best reading and the images it was read from.
+
+    `unread` are the regions of `still` that might be plates, where nothing could be read.
+    """
 
     reading: PlateReading | None
     plate: PlateImage | None
@@ -227,6 +230,7 @@ class PlateSighting:
     stills: int = 0
     milliseconds: tuple[tuple[str, float], ...] = ()
     failed: str | None = None
+    unread: tuple[PlateRegion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,9 +6,22 @@ The gate runs inline on a manual clock. Invalid files are named. Restarts: test_
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import numpy as np
 import pytest
 
+from plategate.samples.store import FOLDER, SampleStore
 from plategate.settings import Settings
+from plategate.values import (
+    Passage,
+    PlateRegion,
+    PlateSighting,
+    Reason,
+    Result,
+    Still,
+    Verdict,
+)
 
 from .conftest import KNOWN, SURE, WEAK, Change, ReloadedGate
 
@@ -40,6 +53,22 @@ def test_ok__lane_and_journal_adopt_the_new_settings(gate: ReloadedGate, changed
     gate.come("XX99XXX", SURE)
     gate.wait(5.0)
     assert len(bursts) == 3
+
+
+def test_ok__the_consent_to_samples_counts_from_the_reload_on(
+    gate: ReloadedGate, changed: Change, settings: Settings
+):
+    corners = ((4.0, 4.0), (9.0, 4.0), (9.0, 6.0), (4.0, 6.0))
+    still = Still(np.zeros((20, 30, 3), np.uint8), "test")
+    sighting = PlateSighting(None, None, still, unread=(PlateRegion(corners, 0.5, "test"),))
+    verdict = Verdict(Result.UNSURE, Reason.NOTHING_SEEN)
+    store = SampleStore(settings.journal.dir / FOLDER)
+    for name in ("before", "after"):
+        gate.site.keeper.recorded(
+            Passage(name, "gate", datetime.now(UTC), "beam", verdict), sighting
+        )
+        gate.reload(changed("samples", consent="the owner"))
+    assert [sample.id for sample in store.all()] == ["after"]
 
 
 def test_ok__a_new_mode_applies_at_once(gate: ReloadedGate, changed: Change):

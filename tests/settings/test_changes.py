@@ -12,7 +12,7 @@ from plategate.settings.base import SettingsModel
 from plategate.settings.changes import changes, is_live
 
 # What `gate.startup.RuntimeSettings` contains; the gate does not use the last three tables.
-TAKEN_OVER = {"access", "lane", "journal", "sync", "outbound", "console"}
+TAKEN_OVER = {"access", "lane", "journal", "samples", "sync", "outbound", "console"}
 # Lines, files, names and safety-relevant times must not change while the gate runs.
 NEVER = {
     "access.file", "access.visits_file", "access.clock_stamp", "journal.dir", "lane.name",

@@ -20,6 +20,7 @@ from plategate.gate.interfaces import GateComponents
 from plategate.gate.loop import Gate
 from plategate.gate.reload import OWNER_FAILURE, Reload, SettingsFile
 from plategate.gate.remote_control import serve_commands
+from plategate.gate.samples import SampleKeeper
 from plategate.gate.services import gate_services
 from plategate.gate.startup import all_wired, lane_rules, mode_chooser, runtime_settings
 from plategate.gate.without_relay import NO_LINE, GateWithoutRelay
@@ -118,6 +119,18 @@ def build_gate(
     stack.callback(board.close)
     rules = lane_rules(settings.lane, settings.barrier, all_wired(board.inputs))
     trust = ClockTrust(settings.access.clock_stamp, clock)
+    reload = (
+        None
+        if file is None
+        else Reload(
+            present=settings,
+            file=file,
+            prepare=functools.partial(runtime_settings, clock=clock, clock_trusted=trust.trusted),
+            health=health,
+            clock=clock,
+        )
+    )
+    keeper = SampleKeeper(lambda: settings if reload is None else reload.present)
     components = GateComponents(
         clock=clock,
         camera=board.camera,
@@ -131,6 +144,7 @@ def build_gate(
         journal=_journal(settings),
         clock_trusted=trust.trusted,
         mode=mode_chooser(settings.lane, settings.access, clock, trust.trusted),
+        tidies=(keeper.tidy,),
     )
     gate = Gate(
         components=components,
@@ -146,15 +160,8 @@ def build_gate(
             "records": settings.health.disk_hang_s,
         },
         sources_dir=settings.sync.state_dir,
-        reload=None
-        if file is None
-        else Reload(
-            present=settings,
-            file=file,
-            prepare=functools.partial(runtime_settings, clock=clock, clock_trusted=trust.trusted),
-            health=health,
-            clock=clock,
-        ),
+        observers=(keeper,),
+        reload=reload,
     )
     keep_crash_reports(settings.health.crash_dir, settings.health.crashes_max, gate.stop)
     health.add_source("lane", lambda: gate.status().document())
@@ -163,7 +170,7 @@ def build_gate(
     health.add_source("metres", board.metres)
     health.add_source("clock", lambda: {"trusted": trust.trusted(), "why": trust.why})
     _serve_status(settings.health, health, stack)
-    services = gate_services(gate, components, owner)
+    services = gate_services(gate, components, owner) | keeper.services()
     server = serve_commands(settings.commands, settings.journal.dir, gate, components, services)
     if server is not None:
         stack.callback(server.close)

@@ -86,7 +86,10 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GateComponents:
-    """Everything around the lane. `inputs` are contacts, distance sensor and motion detector."""
+    """Everything around the lane. `inputs` are contacts, distance sensor and motion detector.
+
+    `tidies` are called hourly, after the journal's own, with the time and whether it is trusted.
+    """
 
     clock: Clock
     camera: Camera
@@ -98,3 +101,4 @@ class GateComponents:
     journal: Journal
     clock_trusted: Callable[[], bool]
     mode: Callable[[], Mode]
+    tidies: tuple[Callable[[datetime, bool], None], ...] = ()

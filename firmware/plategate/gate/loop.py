@@ -275,9 +275,9 @@ class Gate:
             self._executor.execute(command)
 
     def _tidy(self) -> None:
-        self._components.journal.tidy(
-            self._components.clock.wall(), self._components.clock_trusted()
-        )
+        now, trusted = self._components.clock.wall(), self._components.clock_trusted()
+        for tidy in (self._components.journal.tidy, *self._components.tidies):
+            tidy(now, trusted)
 
     def _input_changed(self, name: InputName, level: Level, at_s: float) -> None:
         del at_s  # the lane counts from when it processes the event: later, so on the safe side

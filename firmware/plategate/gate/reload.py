@@ -107,6 +107,11 @@ class Reload:
         self._found: queue.SimpleQueue[_Found] = queue.SimpleQueue()
         self._waiting: PendingSettings | None = None
 
+    @property
+    def present(self) -> Settings:
+        """The settings in force; callable from any thread."""
+        return self._present
+
     def ask(self) -> None:
         """Request a reload; callable from any thread and from a signal handler."""
         self._asked = True

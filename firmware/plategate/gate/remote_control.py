@@ -19,7 +19,7 @@ from typing import Any
 
 from plategate.clock import Clock
 from plategate.documents import EVENT
-from plategate.errors import CommandError, StoreError
+from plategate.errors import CommandError, GateError, StoreError
 from plategate.gate.interfaces import GateComponents
 from plategate.gate.loop import Gate
 from plategate.journal.reader import EventFilter, JournalReader
@@ -63,7 +63,8 @@ SENTENCES = {
 }
 
 
-# Answers a command that moves nothing: a sentence, and values for the answer. CommandError refuses.
+# Answers a command that moves nothing: a sentence, and values for the answer. CommandError refuses,
+# another GateError says that it failed.
 Service = Callable[[CommandRequest], tuple[str, dict[str, Any]]]
 
 
@@ -107,7 +108,7 @@ class RemoteControl:
         received_s = self._clock.monotonic()
         if (refused := self._refused(request, user)) is not None:
             return refused
-        if not self._written(COMMAND, {**request.document(), "user": user}):
+        if not self._written(COMMAND, {**request.public_document(), "user": user}):
             reason = "the journal cannot store the command, so it is not followed"
             return CommandAnswer(request.id, AnswerResult.FAILED, reason)
         if isinstance(request.command, ServiceName):
@@ -153,6 +154,8 @@ class RemoteControl:
             reason, data = service(request)
         except CommandError as error:
             return self._finish(request, user, AnswerResult.REFUSED, str(error))
+        except GateError as error:
+            return self._finish(request, user, AnswerResult.FAILED, str(error))
         return replace(self._finish(request, user, AnswerResult.ACCEPTED, reason), data=data)
 
     def _asked(self, request: CommandRequest, until_s: float) -> AnswerCommand | None:
@@ -180,7 +183,12 @@ class RemoteControl:
             self._handled[request.id] = reason
             while len(self._handled) > IDS_MAX:
                 self._handled.popitem(last=False)
-        document = {**request.document(), "user": user, "result": result.value, "reason": reason}
+        document = {
+            **request.public_document(),
+            "user": user,
+            "result": result.value,
+            "reason": reason,
+        }
         self._written(ANSWERED, document)
         return CommandAnswer(request.id, result, reason)
 

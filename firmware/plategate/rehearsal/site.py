@@ -19,6 +19,7 @@ from plategate.clock import SystemClock
 from plategate.gate.interfaces import AccessControl, BurstReader, GateComponents, Journal
 from plategate.gate.loop import Gate
 from plategate.gate.reload import Reload, SettingsFile
+from plategate.gate.samples import SampleKeeper
 from plategate.gate.startup import all_wired, lane_rules, runtime_settings
 from plategate.hardware.gpio.inputs import GpioInputs
 from plategate.hardware.gpio.lamps import GpioLamps
@@ -92,6 +93,7 @@ class Site:
     reader: BurstReader
     distance: RehearsalDistance | None
     components: GateComponents
+    keeper: SampleKeeper
     lose_power: Callable[[], None]
     close: Callable[[], None]
 
@@ -144,6 +146,19 @@ def build_site(
         else RehearsalDistance(settings.triggers.distance, clock)
     )
     log = log or RehearsalLog()
+    health = Health(clock, notify)
+    reload = (
+        None
+        if file is None
+        else Reload(
+            present=settings,
+            file=file,
+            prepare=functools.partial(runtime_settings, clock=clock, clock_trusted=_trusted),
+            health=health,
+            clock=clock,
+        )
+    )
+    keeper = SampleKeeper(lambda: settings if reload is None else reload.present)
     lamps: Lamps = (
         SignalLog()
         if manual
@@ -163,10 +178,10 @@ def build_site(
             settings.access, fits=all_formats().fits, countries=settings.registration_countries
         ),
         journal=journal or open_journal(settings.journal),
-        clock_trusted=lambda: True,
+        clock_trusted=_trusted,
         mode=mode or (lambda: Mode(settings.lane.mode)),
+        tidies=(keeper.tidy,),
     )
-    health = Health(clock, notify)
     gate = Gate(
         components=components,
         rules=lane_rules(settings.lane, settings.barrier, all_wired(components.inputs)),
@@ -174,18 +189,8 @@ def build_site(
         prefix=prefix or f"R{clock.wall():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
         health=health,
         hang_s={},
-        observers=(log,),
-        reload=None
-        if file is None
-        else Reload(
-            present=settings,
-            file=file,
-            prepare=functools.partial(
-                runtime_settings, clock=clock, clock_trusted=components.clock_trusted
-            ),
-            health=health,
-            clock=clock,
-        ),
+        observers=(log, keeper),
+        reload=reload,
         inline=manual is not None,
     )
     close = timers.close if timers else _nothing
@@ -207,9 +212,14 @@ def build_site(
         reader=components.reader,
         distance=distance,
         components=components,
+        keeper=keeper,
         lose_power=lose_power,
         close=close,
     )
+
+
+def _trusted() -> bool:
+    return True
 
 
 def _nothing() -> None:

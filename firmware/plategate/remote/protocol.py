@@ -29,6 +29,11 @@ class ServiceName(StrEnum):
 
     SETTING = "setting"  # change a setting of the owner, or take the change back
     STILL = "still"  # show what the camera sees, for a few minutes
+    SAMPLE = "sample"  # keep a passage's still, with what a person says is on the plate
+
+
+# Values of `data` that are personal data: no event carries them.
+PRIVATE_DATA = {ServiceName.SAMPLE: frozenset({"text"})}
 
 
 class AnswerResult(StrEnum):
@@ -76,6 +81,14 @@ class CommandRequest:
         if self.mode is not None:
             document["mode"] = self.mode
         return document if self.data is None else document | {"data": self.data}
+
+    def public_document(self) -> dict[str, Any]:
+        """The request as events of the journal carry it."""
+        private = PRIVATE_DATA.get(self.command) if isinstance(self.command, ServiceName) else None
+        document = self.document()
+        if private and self.data is not None:
+            document["data"] = {key: v for key, v in self.data.items() if key not in private}
+        return document
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from plategate.settings.camera import CameraSettings
 from plategate.settings.commands import CommandsSettings
 from plategate.settings.console import ConsoleSettings
 from plategate.settings.health import HealthSettings
-from plategate.settings.journal import JournalSettings
+from plategate.settings.journal import JournalSettings, SamplesSettings
 from plategate.settings.lamps import LampsSettings
 from plategate.settings.lane import LaneSettings
 from plategate.settings.outbound import OutboundSettings
@@ -50,6 +50,7 @@ class Settings(SettingsModel):
     # Nor this one; plategate-outbound reads the file when it starts.
     outbound: OutboundSettings = Field(default_factory=OutboundSettings, json_schema_extra=LIVE)
     journal: JournalSettings = Field(default_factory=JournalSettings)
+    samples: SamplesSettings = Field(default_factory=SamplesSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
     commands: CommandsSettings = Field(default_factory=CommandsSettings)
     # The gate does not use it; the console reads it when it starts.
@@ -118,7 +119,7 @@ def load_file(file: Path | None = None) -> Settings:
 
 def chosen_file(file: Path | None) -> Path | None:
     """The file that is read where the caller names `file`; None: there is none, so the defaults."""
-    chosen = file or _from_environment()
+    chosen = file or file_from_environment()
     if chosen is None and _exists(DEFAULT_FILE):
         return DEFAULT_FILE
     return chosen
@@ -126,7 +127,7 @@ def chosen_file(file: Path | None) -> Path | None:
 
 def load_health_settings(file: Path | None) -> HealthSettings:
     """The [health] table of a file whose other tables are invalid; the defaults if it is too."""
-    chosen = file or _from_environment() or DEFAULT_FILE
+    chosen = file or file_from_environment() or DEFAULT_FILE
     try:
         return check(HealthSettings, read_toml(chosen).get("health", {}), f"{chosen}: health")
     except SettingsError:
@@ -138,7 +139,8 @@ def parse_settings(raw: dict[str, Any], origin: str) -> Settings:
     return check(Settings, raw, origin)
 
 
-def _from_environment() -> Path | None:
+def file_from_environment() -> Path | None:
+    """The file that $PLATEGATE_CONFIG names, if any."""
     named = os.environ.get("PLATEGATE_CONFIG")
     return Path(named) if named else None
 

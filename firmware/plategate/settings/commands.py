@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
@@ -15,9 +15,9 @@ CommandWord = Literal["open", "close", "hold", "release", "reset", "trigger", "m
 ALL: tuple[CommandWord, ...] = ("open", "close", "hold", "release", "reset", "trigger", "mode")
 # Commands of the socket that move nothing.
 DoorWord = Literal[
-    "open", "close", "hold", "release", "reset", "trigger", "mode", "setting", "still"
+    "open", "close", "hold", "release", "reset", "trigger", "mode", "setting", "still", "sample"
 ]
-EVERY: tuple[DoorWord, ...] = (*ALL, "setting", "still")
+EVERY: tuple[DoorWord, ...] = get_args(DoorWord)
 
 
 class CommandsSettings(SettingsModel):

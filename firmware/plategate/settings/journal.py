@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The [journal] table: what is stored about passages and events, where, and for how long."""
+"""The [journal] and [samples] tables: what is stored about passages and events, and how long."""
 
 from __future__ import annotations
 
@@ -100,4 +100,26 @@ class JournalSettings(SettingsModel):
     )
     outbox_max: int = Field(
         20_000, ge=100, le=1_000_000, description="without effect", json_schema_extra=LIVE
+    )
+
+
+class SamplesSettings(SettingsModel):
+    """Stills that were unread or corrected, kept with consent."""
+
+    consent: str = Field(
+        "",
+        max_length=200,
+        description="who agreed that such stills are kept, and when; empty: none is kept."
+        " `plategate samples on` fills it in",
+        json_schema_extra=LIVE,
+    )
+    stills_max: int = Field(
+        200,
+        ge=1,
+        le=10_000,
+        description="samples kept; the oldest uncorrected ones are removed first",
+        json_schema_extra=LIVE,
+    )
+    days: int = Field(
+        90, ge=1, le=730, description="days that samples are kept", json_schema_extra=LIVE
     )

@@ -173,11 +173,13 @@ class Pipeline:
         origins: list[Still] = []
         spent: dict[str, float] = {}
         count, last, agreed = 0, None, None
+        unread: tuple[PlateRegion, ...] = ()
         for still in stills:
             count, last = count + 1, still
             reading = self.read_still(still, every=False)
             for stage, milliseconds in reading.milliseconds:
                 spent[stage] = spent.get(stage, 0.0) + milliseconds
+            unread = reading.regions
             if reading.best is not None:
                 seen.append(reading.best)
                 origins.append(still)
@@ -185,7 +187,7 @@ class Pipeline:
                 if agreed is not None and self._is_enough(seen, agreed):
                     break
         if agreed is None:
-            return PlateSighting(None, None, last, count, tuple(spent.items()))
+            return PlateSighting(None, None, last, count, tuple(spent.items()), unread=unread)
         shown = max(range(len(seen)), key=lambda i: _shows(seen[i], agreed))
         return PlateSighting(agreed, seen[shown].plate, origins[shown], count, tuple(spent.items()))
 

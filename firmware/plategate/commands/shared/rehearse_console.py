@@ -59,7 +59,11 @@ def run_rehearsed_console(config: Path | None, folder: Path) -> int:
         site.health.add_source("allow_list", site.gate.allow_list)
         stack.callback(StatusSocket(settings.health.socket, site.health.status).close)
         commands = serve_commands(
-            settings.commands, settings.journal.dir, site.gate, site.components
+            settings.commands,
+            settings.journal.dir,
+            site.gate,
+            site.components,
+            site.keeper.services(),
         )
         if commands is not None:
             stack.callback(commands.close)

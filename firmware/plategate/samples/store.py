@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The folder of samples: a picture and a JSON file for each, named by the passage's id.
+
+A sample exists if its JSON file does; the picture is written first and removed last. Samples are
+personal data: `SampleStore.trim` deletes them by age and number, `remove_plate` by plate.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from plategate.errors import StoreError
+from plategate.samples.picture import Box, sample_jpeg
+from plategate.storage import replace_file, storage_errors
+from plategate.values import Image
+
+FOLDER = "samples"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One kept still. `box` is the plate in pixels of the picture.
+
+    `why` is "unread" or "corrected", `read` what the readers said, `text` what a person said; both
+    are "" if unknown. `who` corrected it.
+    """
+
+    id: str
+    lane: str
+    at: datetime
+    why: str
+    reason: str
+    box: Box
+    width_px: int
+    height_px: int
+    read: str = ""
+    text: str = ""
+    who: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """The sample as JSON types."""
+        return asdict(self) | {"at": self.at.astimezone(UTC).isoformat()}
+
+
+class SampleStore:
+    """The samples in one folder; every method raises StoreError."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is read or created yet."""
+        self.folder = folder
+
+    def add(self, sample: Sample, image: Image) -> None:
+        """Keep a still (H x W x 3, BGR), hidden outside the plate's box."""
+        jpeg = sample_jpeg(image, sample.box)
+        with storage_errors(self.folder):
+            self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            replace_file(self.picture(sample.id), jpeg, mode=0o640)
+        self._write(sample)
+
+    def find(self, sample_id: str) -> Sample | None:
+        """The sample of a passage; None if there is none."""
+        with storage_errors(self.folder):
+            file = self._file(sample_id)
+            return _read(file) if file.exists() else None
+
+    def correct(self, sample: Sample, text: str, who: str) -> Sample:
+        """Store what a person says is on the plate (canonical text)."""
+        corrected = replace(sample, text=text, who=who, why="corrected")
+        self._write(corrected)
+        return corrected
+
+    def all(self) -> list[Sample]:
+        """Every sample, oldest first."""
+        with storage_errors(self.folder):
+            if not self.folder.is_dir():
+                return []
+            found = [_read(file) for file in sorted(self.folder.glob("*.json"))]
+        return sorted(found, key=lambda sample: (sample.at, sample.id))
+
+    def remove(self, ids: Iterable[str]) -> int:
+        """Delete samples and their pictures; returns how many there were."""
+        removed = 0
+        with storage_errors(self.folder):
+            for sample_id in ids:
+                file = self._file(sample_id)
+                removed += file.exists()
+                file.unlink(missing_ok=True)
+                self.picture(sample_id).unlink(missing_ok=True)
+        return removed
+
+    def remove_plate(self, plate: str) -> int:
+        """Delete the samples that were read, or corrected, as this canonical plate."""
+        return self.remove(s.id for s in self.all() if plate in (s.read, s.text))
+
+    def trim(self, most: int, days: int, now: datetime | None) -> int:
+        """Delete samples older than `days`, and those beyond `most`; returns how many.
+
+        Uncorrected samples go first, the oldest first. Without a trusted clock `now` is None and
+        the age is not compared.
+        """
+        kept = self.all()
+        old = [] if now is None else [s for s in kept if s.at < now - timedelta(days=days)]
+        rest = [s for s in kept if s not in old]
+        excess = sorted(rest, key=lambda s: (bool(s.text), s.at))[: max(0, len(rest) - most)]
+        removed = self.remove(s.id for s in [*old, *excess])
+        if self.folder.is_dir():
+            self._remove_orphans()
+        return removed
+
+    def picture(self, sample_id: str) -> Path:
+        """The picture of a sample."""
+        return self._file(sample_id).with_suffix(".jpg")
+
+    def _file(self, sample_id: str) -> Path:
+        safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in sample_id)[:64]
+        return self.folder / f"{safe}.json"
+
+    def _write(self, sample: Sample) -> None:
+        content = json.dumps(sample.document(), ensure_ascii=False, indent=1).encode()
+        with storage_errors(self.folder):
+            replace_file(self._file(sample.id), content, mode=0o640)
+
+    def _remove_orphans(self) -> None:
+        """Remove pictures whose JSON file was never written, after a power cut."""
+        with storage_errors(self.folder):
+            for picture in self.folder.glob("*.jpg"):
+                if not picture.with_suffix(".json").exists():
+                    picture.unlink(missing_ok=True)
+
+
+def _read(file: Path) -> Sample:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        at, box = datetime.fromisoformat(found.pop("at")), found.pop("box")
+        x0, y0, x1, y1 = (float(side) for side in box)
+        return Sample(at=at, box=(x0, y0, x1, y1), **found)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StoreError(f"{file}: is not a sample ({error}); remove it and its picture") from error
