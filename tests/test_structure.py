@@ -27,9 +27,11 @@ LONGEST_FILE = 300
 LAYERS = (
     {"values", "storage", "users", "errors", "clock", "logs", "terminal", "local_socket"},
     {"plates", "schedule", "settings", "messages", "documents"},
+    {"plate_data"},
     {"lane", "vision", "journal", "health", "access", "remote", "hardware", "mqtt_client"},
     {"aiming", "list_service", "samples"},
     {"gate", "rehearsal", "doctor", "console", "outbound"},
+    {"privacy"},
     {"commands"},
     {"cli"},
     {"__main__"},

@@ -20,7 +20,7 @@ from plategate.outbound.backlog import Backlog
 from plategate.outbound.journal_watch import AFTER_WRITE_S, AT_THE_LATEST_S, JournalWatch
 from plategate.outbound.message import GAP, MessageMaker
 from plategate.outbound.positions import Position
-from plategate.outbound.privacy import plate_hash, plate_key, reduced
+from plategate.plate_data.hashing import plate_hash, plate_key, reduced
 from plategate.settings.outbound import MqttSettings
 
 from .conftest import AT, PLATE, a_passage, an_event, settings_for

@@ -11,8 +11,10 @@ from plategate.settings import Settings, parse_settings
 from plategate.settings.base import SettingsModel
 from plategate.settings.changes import changes, is_live
 
-# What `gate.startup.RuntimeSettings` contains; the gate does not use the last three tables.
-TAKEN_OVER = {"access", "lane", "journal", "samples", "sync", "outbound", "console"}
+# What `gate.startup.RuntimeSettings` contains; the gate does not use the last four tables.
+TAKEN_OVER = {
+    "access", "lane", "journal", "samples", "sync", "outbound", "console", "privacy",
+}  # fmt: skip
 # Lines, files, names and safety-relevant times must not change while the gate runs.
 NEVER = {
     "access.file", "access.visits_file", "access.clock_stamp", "journal.dir", "lane.name",

@@ -28,7 +28,7 @@ from plategate.access.sync.sync import sync_lists
 from plategate.access.visits import Direction, EntryUse, VisitStore
 from plategate.journal import open_journal
 from plategate.journal.reader import EventFilter, JournalReader
-from plategate.outbound.privacy import plate_key
+from plategate.plate_data.hashing import plate_key
 from plategate.settings import Settings
 from plategate.storage import open_for_writing as open_database
 from plategate.storage import replace_file

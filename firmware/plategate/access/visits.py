@@ -121,6 +121,12 @@ class VisitStore:
             found = store.execute("DELETE FROM inside WHERE since < ?", (_stamp(before),))
             return found.rowcount
 
+    def forget_uses(self, entry: ListEntry) -> int:
+        """Delete the use count of an entry; returns 1 if there was one."""
+        with self._open() as store:
+            key = (entry_key(entry),)
+            return store.execute("DELETE FROM uses WHERE entry = ?", key).rowcount
+
     def _is_there(self) -> bool:
         with storage_errors(self._file):
             return self._file.exists()
@@ -130,6 +136,8 @@ class VisitStore:
         with storage_errors(self._file):
             store = open_for_writing(self._file, BUSY_TIMEOUT_S)
             try:
+                # Plates that left are overwritten, not merely unlinked.
+                store.execute("PRAGMA secure_delete = ON")
                 store.executescript(_LAYOUT)
                 yield store
             finally:

@@ -17,6 +17,7 @@ from plategate.commands.shared.lists import (
     State,
     access_settings,
     change_sentence,
+    erased_plates,
     list_name,
     shrink_limit_percent,
     user_name,
@@ -83,6 +84,7 @@ def import_list(
 
     settings = access_settings(config, state)
 
+    erased = erased_plates(config)
     found: list[PlateDifference] = []
 
     def collect(store: sqlite3.Connection, change: ListChange) -> None:
@@ -103,7 +105,10 @@ def import_list(
         note=print,
         shrink_limit_percent=shrink_limit_percent(config),
         report=warn,
+        erased=erased,
     )
+    if erased.sentence:
+        print(erased.sentence)
     print(("would be: " if dry_run else "") + change_sentence(change))
     count = change.added + change.removed + change.changed
     print_differences(found, site_zone(settings.zone), count if dry_run else 0)

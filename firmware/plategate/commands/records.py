@@ -12,6 +12,7 @@ from plategate.commands.shared.lists import (
     Config,
     State,
     access_settings,
+    erased_plates,
     plate_argument,
     shrink_limit_percent,
     warn,
@@ -41,13 +42,17 @@ def import_records(
     """Replace all records by those of a file, completely or not at all."""
     from plategate.access.store.importing import import_record_file
 
+    erased = erased_plates(config)
     count = import_record_file(
         access_settings(config, state),
         file,
         warn,
         force=force,
         shrink_limit_percent=shrink_limit_percent(config),
+        erased=erased,
     )
+    if erased.sentence:
+        print(erased.sentence)
     print(f"{count} records from {file.name}")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from plategate.commands.lists import app as list_app
-from plategate.commands.shared.lists import Config, State, change_sentence, user_name
+from plategate.commands.shared.lists import Config, State, change_sentence, erased_plates, user_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +67,7 @@ def sync(
         force,
         dry_run,
         settings.access.list_undo_days,
+        erased_plates(config),
     )
     if not dry_run:
         step_down_to_owner(sources.state_dir)

@@ -33,6 +33,7 @@ from plategate.access.store.importing import import_list_file
 from plategate.access.store.lists import ListName, all_entries
 from plategate.errors import ListError
 from plategate.list_service.messages import ListAnswer, ListOperation, ListRequest, ListResult
+from plategate.plate_data.tombstones import ErasedPlates
 from plategate.plates.formats import PlateFormats, known_countries
 from plategate.plates.written import PlateTextError, parse_plate
 from plategate.schedule.zone import site_zone
@@ -97,6 +98,7 @@ class ListOperations:
             found.extend(islice(differences(store, change), limit))
             plates.extend(plates_of(store, change.number, FIRST_PLATES))
 
+        erased = ErasedPlates(settings.privacy.dir)
         change = import_list_file(
             settings.access,
             Path(Path(wanted["file"]).name),
@@ -115,7 +117,10 @@ class ListOperations:
                 wanted.get("columns", {}), wanted.get("dates"), wanted.get("sheet")
             ),
             note=notes.append,
+            erased=erased,
         )
+        if erased.sentence:
+            notes.append(erased.sentence)
         return _changed(
             request,
             _document(change, plates),

@@ -18,7 +18,7 @@ from typing import Any
 from plategate.documents import PASSAGE
 from plategate.errors import reason_of
 from plategate.journal.reader import StoredEvent
-from plategate.outbound.privacy import reduced
+from plategate.plate_data.hashing import reduced
 from plategate.settings.outbound import TargetSettings
 
 log = logging.getLogger(__name__)

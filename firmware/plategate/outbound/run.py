@@ -24,9 +24,9 @@ from plategate.outbound.message import Message, MessageMaker, plate_picture
 from plategate.outbound.mqtt import MqttTarget
 from plategate.outbound.mqtt_site import MqttSite
 from plategate.outbound.positions import Positions
-from plategate.outbound.privacy import plate_key
 from plategate.outbound.remote_commands import CommandRelay
 from plategate.outbound.webhook import WebhookTarget
+from plategate.plate_data.hashing import plate_key
 from plategate.settings import Settings
 from plategate.settings.outbound import MqttSettings, TargetSettings, WebhookSettings
 

@@ -29,6 +29,7 @@ from plategate.settings.outbound import OutboundSettings
 from plategate.settings.overlay import LayeredSettings, layered
 from plategate.settings.pins import PinsSettings
 from plategate.settings.plates import PlatesSettings
+from plategate.settings.privacy import PrivacySettings, with_profile
 from plategate.settings.reading import check, read_toml
 from plategate.settings.sync import SyncSettings
 from plategate.settings.triggers import TriggersSettings
@@ -51,6 +52,8 @@ class Settings(SettingsModel):
     outbound: OutboundSettings = Field(default_factory=OutboundSettings, json_schema_extra=LIVE)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     samples: SamplesSettings = Field(default_factory=SamplesSettings)
+    # The gate does not use it; its profile is in [journal] already.
+    privacy: PrivacySettings = Field(default_factory=PrivacySettings, json_schema_extra=LIVE)
     health: HealthSettings = Field(default_factory=HealthSettings)
     commands: CommandsSettings = Field(default_factory=CommandsSettings)
     # The gate does not use it; the console reads it when it starts.
@@ -80,6 +83,11 @@ class Settings(SettingsModel):
             for table in ("vision", "access")
             if "countries" in getattr(self, table).model_fields_set
         )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _profile_limits_the_journal(cls, raw: Any) -> Any:
+        return with_profile(raw)
 
     @model_validator(mode="after")
     def _countries_are_named_once(self) -> Settings:

@@ -72,6 +72,36 @@ class JournalSettings(SettingsModel):
         description="days that pictures are kept; those of alarms as long as the alarm",
         json_schema_extra=LIVE_OWNER,
     )
+    unknown_text_hours: int | None = Field(
+        None,
+        ge=0,
+        le=8760,
+        description="hours after which the text of a plate that is on no list becomes a keyed hash;"
+        " 0: it is never stored as text; not set: it stays text",
+        json_schema_extra=LIVE,
+    )
+    unknown_pictures: bool = Field(
+        True,
+        description="keep pictures of passages whose plate is on no list",
+        json_schema_extra=LIVE,
+    )
+    blur_stills: bool = Field(
+        False,
+        description="blur stored stills outside the plate that was read",
+        json_schema_extra=LIVE,
+    )
+    delete_at_match: bool = Field(
+        False,
+        description="store granted passages without plate, reading and pictures",
+        json_schema_extra=LIVE,
+    )
+    proof_days: int = Field(
+        1095,
+        ge=1,
+        le=3650,
+        description="days that the proof of an erasure is kept",
+        json_schema_extra=LIVE,
+    )
     evidence_max_mb: int = Field(
         1024,
         ge=1,

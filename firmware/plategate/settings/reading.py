@@ -99,7 +99,8 @@ def _lines(origin: str, error: ValidationError) -> Iterator[str]:
         if item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]:
             continue  # only because pydantic leaves out the invalid entries, which are named
         key = ".".join(_printable(str(part)) for part in item["loc"])
-        yield f"{origin}: {_sentence(key, item)}"
+        # The error of a check across tables has no key: its sentence names them.
+        yield f"{origin}: {_sentence(key, item).removeprefix(': ')}"
 
 
 def _sentence(key: str, item: Any) -> str:

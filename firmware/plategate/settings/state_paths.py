@@ -20,6 +20,8 @@ SHARED_STATE = STATE / "gate" / "shared"
 LIST_STATE = STATE / "lists"
 # Written by the user plategate-outbound, readable by nobody else.
 OUTBOUND_STATE = STATE / "outbound"
+# Written by root, readable by the group plategate-settings.
+PRIVACY_STATE = STATE / "privacy"
 
 _OF_VERSION_0_1 = {
     STATE: LANE_STATE,

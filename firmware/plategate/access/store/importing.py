@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -50,6 +50,7 @@ def import_list_file(
     note: Callable[[str], None] = _ignore,
     content: bytes | None = None,
     request: str = "",
+    erased: Container[str] = (),
 ) -> ListChange:
     """Replace a list by the entries of a file, or of its `content`; `file` is then only its name.
 
@@ -60,13 +61,15 @@ def import_list_file(
     `inspect` may read the changed list, also in a dry run. `note` receives what had to be
     interpreted, such as names of columns and the order of dates. `request` is an id: if it made a
     change before, that one is returned and nothing is changed.
+    `erased` plates are left out.
     """
     in_file = 0
 
     def counted(entries: Iterator[ListEntry]) -> Iterator[ListEntry]:
         nonlocal in_file
         for in_file, entry in enumerate(entries, start=1):  # noqa: B007 -- the count is the result
-            yield entry
+            if entry.plate not in erased:
+                yield entry
 
     def check_size(change: ListChange) -> None:
         if not in_file:
@@ -121,8 +124,9 @@ def import_record_file(
     *,
     force: bool = False,
     shrink_limit_percent: int = 100,
+    erased: Container[str] = (),
 ) -> int:
-    """Replace all vehicle records by those of a file; returns their number."""
+    """Replace all records by those of a file without `erased` plates; returns their number."""
 
     def check_size(before: int, after: int) -> None:
         if not force and shrinks(before, after, shrink_limit_percent):
@@ -131,7 +135,9 @@ def import_record_file(
             )
 
     def replace(store: sqlite3.Connection, stream: BinaryIO) -> int:
-        return replace_records(store, read_records(stream, str(file)).records, check_size)
+        found = read_records(stream, str(file)).records
+        records = (record for record in found if record.plate not in erased)
+        return replace_records(store, records, check_size)
 
     return _imported(settings.file, file, replace, report, RecordError)
 

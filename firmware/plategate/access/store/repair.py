@@ -36,7 +36,7 @@ def change_store(
     except StoreError as error:
         if report is None or fault_of(error) is not StorageFault.DAMAGED:
             raise
-        sentence = f"{error}; it was set aside as {_aside(file).name}"
+        sentence = f"{error}; it was set aside as {aside_file(file).name}"
     # Another process may have started a new file by now.
     if _inode(file) == found:
         _set_aside(file)
@@ -58,12 +58,13 @@ def _change(file: Path, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
 
 def _set_aside(file: Path) -> None:
     with storage_errors(file):
-        file.replace(_aside(file))
+        file.replace(aside_file(file))
         for log in ("-wal", "-shm"):
             file.with_name(file.name + log).unlink(missing_ok=True)
 
 
-def _aside(file: Path) -> Path:
+def aside_file(file: Path) -> Path:
+    """Where a damaged database is kept."""
     return file.with_name(f"{file.stem}.damaged{file.suffix}")
 
 

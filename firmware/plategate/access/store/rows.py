@@ -8,7 +8,9 @@ for undo. All have the columns ROW.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 from zlib import crc32
 
 from plategate.plates.text import lookalike_key
@@ -23,7 +25,7 @@ ROW_TYPES = (
 MARKS = ", ".join("?" * 10)
 
 
-def entry_of(row: sqlite3.Row) -> ListEntry:
+def entry_of(row: sqlite3.Row | Sequence[Any]) -> ListEntry:
     """The entry of a row that starts with COLUMNS."""
     plate, _, holder, group, note, valid_from, valid_until, hours, entries = row[:9]
     return ListEntry(

@@ -34,8 +34,7 @@ def replace_records(
     """
     with transaction(connection):
         before = _count(connection) if has_records(connection) else 0
-        for table in ("people", "people_words", "vehicles"):
-            connection.execute(f"DROP TABLE IF EXISTS {table}")
+        connection.execute("DROP TABLE IF EXISTS vehicles")
         connection.execute(
             "CREATE TABLE vehicles (id INTEGER PRIMARY KEY, plate TEXT NOT NULL,"
             " folded TEXT NOT NULL, owner TEXT, registered_in TEXT, address TEXT, make TEXT,"
@@ -48,21 +47,28 @@ def replace_records(
         )
         connection.execute("CREATE INDEX vehicles_plate ON vehicles (plate)")
         connection.execute("CREATE INDEX vehicles_folded ON vehicles (folded)")
-        connection.execute(
-            "CREATE VIRTUAL TABLE people USING fts5(words, content='vehicles', content_rowid='id',"
-            " detail='none', tokenize='unicode61 remove_diacritics 2')"
-        )
-        connection.execute("INSERT INTO people(people) VALUES ('rebuild')")
-        # A separate table: a look-up takes a tenth of one in the vocabulary of the FTS index.
-        connection.execute("CREATE TABLE people_words (term TEXT PRIMARY KEY) WITHOUT ROWID")
-        connection.execute("CREATE VIRTUAL TABLE people_terms USING fts5vocab('people', 'row')")
-        connection.execute("INSERT INTO people_words SELECT term FROM people_terms")
-        connection.execute("DROP TABLE people_terms")
+        index_people(connection)
         count = _count(connection)
         if guard is not None:
             guard(before, count)
     shrink_log(connection)
     return count
+
+
+def index_people(connection: sqlite3.Connection) -> None:
+    """Create the index of owners again from the records; called in a transaction."""
+    for table in ("people", "people_words"):
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+    connection.execute(
+        "CREATE VIRTUAL TABLE people USING fts5(words, content='vehicles', content_rowid='id',"
+        " detail='none', tokenize='unicode61 remove_diacritics 2')"
+    )
+    connection.execute("INSERT INTO people(people) VALUES ('rebuild')")
+    # A separate table: a look-up takes a tenth of one in the vocabulary of the FTS index.
+    connection.execute("CREATE TABLE people_words (term TEXT PRIMARY KEY) WITHOUT ROWID")
+    connection.execute("CREATE VIRTUAL TABLE people_terms USING fts5vocab('people', 'row')")
+    connection.execute("INSERT INTO people_words SELECT term FROM people_terms")
+    connection.execute("DROP TABLE people_terms")
 
 
 def record_of_plate(connection: sqlite3.Connection, plate: str) -> VehicleRecord | None:

@@ -8,7 +8,7 @@ download aside.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,7 +36,7 @@ class SyncOptions:
 
     `at` is the wall time of the run and `who` its user, for the list history. `force` accepts
     empty, shrunk, expired and older lists, never unsigned ones. A dry run changes nothing.
-    `undo_days` is access.list_undo_days.
+    `undo_days` is access.list_undo_days. `erased` plates are left out of every list.
     """
 
     at: datetime
@@ -45,6 +45,7 @@ class SyncOptions:
     force: bool = False
     dry_run: bool = False
     undo_days: int = UNDO_DAYS
+    erased: Container[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
-from zoneinfo import ZoneInfo
 
 from plategate.access.store.changes import confirm_list, replace_list
 from plategate.access.store.generation import settle_lists
@@ -213,7 +212,7 @@ class _KindUpdate:
     def _replace(
         self, good: Sequence[tuple[SyncSource, SourceFolder]], digest: str
     ) -> ListChange | int | None:
-        entries = _merged(good, self._options.zone)
+        entries = _merged(good, self._options)
         if self._kind == "records":
             if self._options.dry_run:
                 return sum(1 for _ in entries)
@@ -258,18 +257,18 @@ class _KindUpdate:
 
 
 def _merged(
-    good: Sequence[tuple[SyncSource, SourceFolder]], zone: ZoneInfo
+    good: Sequence[tuple[SyncSource, SourceFolder]], options: SyncOptions
 ) -> Iterator[ListEntry | VehicleRecord]:
-    """All entries; for a plate in several sources, that of the highest priority."""
+    """All entries but erased ones; for a plate in several sources, that of the highest priority."""
     taken: set[str] = set()
     for position, (source, folder) in enumerate(good):
         own: set[str] = set()
         last = position == len(good) - 1
         with open_own(folder.good) as stream:
             for entry in cast(
-                "Iterator[ListEntry | VehicleRecord]", entries_in(source, stream, zone)
+                "Iterator[ListEntry | VehicleRecord]", entries_in(source, stream, options.zone)
             ):
-                if entry.plate in taken:
+                if entry.plate in taken or entry.plate in options.erased:
                     continue
                 if not last:
                     own.add(entry.plate)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from plategate.access.store.history import ListChange
     from plategate.access.store.lists import ListName
+    from plategate.plate_data.tombstones import ErasedPlates
     from plategate.settings.access import AccessSettings
     from plategate.values import ListEntry
 
@@ -42,6 +43,14 @@ def access_settings(config: Path | None, state: Path | None) -> AccessSettings:
             "clock_stamp": state / settings.clock_stamp.name,
         }
     )
+
+
+def erased_plates(config: Path | None) -> ErasedPlates:
+    """The plates that were erased and stay out of lists and records."""
+    from plategate.plate_data.tombstones import ErasedPlates
+    from plategate.settings import load_settings
+
+    return ErasedPlates(load_settings(config).privacy.dir)
 
 
 def shrink_limit_percent(config: Path | None) -> int:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reduce a document of the journal to what a target may get: all, a hash of the plate, or nothing.
+"""Keyed hashes of plates, their keys, and documents of the journal reduced to such hashes.
 
-Reduced documents are made of the keys named here. A key that is added to the journal later stays at
-the gate until it is named here too.
+The same plate has the same hash under one key. Without the key a plate cannot be found by hashing
+all plates. Reduced documents are made of the keys named here: a key that is added to the journal
+later stays at the gate until it is named here too.
 """
 
 from __future__ import annotations
@@ -69,11 +70,11 @@ def reduced(document: dict[str, Any], plate: PlatePrivacy, key: bytes) -> dict[s
 
 
 def plate_hash(text: str, key: bytes) -> str:
-    """The keyed hash of a plate text; without the key it cannot be found by trying all plates."""
+    """The keyed hash of a plate text."""
     return PREFIX + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
-def plate_key(file: Path | None, folder: Path) -> bytes:
+def plate_key(file: Path | None, folder: Path, mode: int = 0o600) -> bytes:
     """The key in `file`, or the one of this gate in `folder`, which is made where it is missing.
 
     Raises SettingsError for a file that cannot be read or is too short to be a key.
@@ -81,7 +82,7 @@ def plate_key(file: Path | None, folder: Path) -> bytes:
     own = folder / KEY_FILE
     if file is None and not own.exists():
         try:
-            replace_file(own, secrets.token_hex(KEY_BYTES).encode() + b"\n", mode=0o600)
+            replace_file(own, secrets.token_hex(KEY_BYTES).encode() + b"\n", mode=mode)
         except OSError as error:
             raise StoreError(f"{own} cannot be written: {reason_of(error)}") from error
     chosen = file or own
@@ -94,3 +95,8 @@ def plate_key(file: Path | None, folder: Path) -> bytes:
     if len(key) < KEY_BYTES:
         raise SettingsError(f"{chosen}: a plate key has at least {KEY_BYTES} characters")
     return key
+
+
+def key_name(key: bytes) -> str:
+    """A short name of a key, which tells keys apart and does not give the key away."""
+    return hashlib.sha256(b"plategate key name " + key).hexdigest()[:8]

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The outbound process as a store of plates: dead letters, and what has left the site already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from plategate.outbound.dead_letters import FILE_NAME
+from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, KeptKind
+from plategate.plate_data.sqlite_rows import erase_in_file, find_in_file
+from plategate.settings.outbound import OutboundSettings
+
+_SENT = {"full": "with plates", "hmac": "with hashed plates", "none": "without plates"}
+
+
+@dataclass(frozen=True)
+class OutboundPlateStore:
+    """Positions and dead letters; messages themselves are read from the journal."""
+
+    settings: OutboundSettings
+
+    @property
+    def name(self) -> str:
+        """The name in output."""
+        return "outbound"
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the databases."""
+        return self.settings.state_dir
+
+    def kept(self) -> tuple[KeptKind, ...]:
+        """Dead letters, and the targets that got messages."""
+        letters = KeptKind(
+            "numbers of events that a target refused, with its last answer",
+            "send them again",
+            "until they are delivered, at most 1000 for each target",
+        )
+        sent = tuple(
+            KeptKind(
+                f"messages to {target.name} {_SENT[target.plate]}"
+                f"{' and with pictures' if target.pictures else ''}",
+                "you configured this target",
+                "as long as its receiver keeps them",
+            )
+            for target in self.settings.targets
+        )
+        return (letters, *sent)
+
+    def find(self, plate: str) -> list[Holding]:
+        """Answers of targets that name the plate."""
+        rows = find_in_file(self.settings.state_dir / FILE_NAME, plate)
+        return [Holding("refused message", row) for _, row in rows]
+
+    def erase(self, asked: EraseRequest) -> Erasure:
+        """Take the plate out of answers; name the receivers that have it."""
+        counts = erase_in_file(self.settings.state_dir / FILE_NAME, asked.plate)
+        remarks = tuple(
+            f"{target.name} got messages {_SENT[target.plate]}: erase the plate there too"
+            for target in self.settings.targets
+            if target.plate == "full" or target.pictures
+        )
+        return Erasure({"refused messages": sum(counts.values())} if counts else {}, remarks)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every store of the device that keeps plates, and what is done to one plate in all of them.
+
+To add a store: a class with the methods of `plate_data.interfaces.PlateStore` next to its code, one
+line in `plate_stores`, and a line in `tests/privacy/` that puts a plate into it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from plategate.access.plate_stores import ListStore, SourceStore, VisitsPlateStore
+from plategate.console.plate_store import ConsolePlateStore
+from plategate.errors import GateError
+from plategate.outbound.plate_store import OutboundPlateStore
+from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, PlateStore
+from plategate.settings import Settings
+from plategate.users import as_owner_of
+
+
+@dataclass(frozen=True, slots=True)
+class StoreErasure:
+    """What was erased from one store; `error` says why it failed."""
+
+    store: str
+    erasure: Erasure = field(default_factory=Erasure)
+    error: Exception | None = None
+
+
+def plate_stores(settings: Settings) -> tuple[PlateStore, ...]:
+    """All stores, in the order in which they erase: uses of entries before the entries."""
+    return (
+        VisitsPlateStore(settings.access),
+        ListStore(settings.access),
+        SourceStore(settings.sync),
+        OutboundPlateStore(settings.outbound),
+        ConsolePlateStore(settings.console),
+    )
+
+
+def find_everywhere(settings: Settings, plate: str) -> list[tuple[str, Holding]]:
+    """What all stores keep about a canonical plate, with the name of the store."""
+    found = []
+    for store in plate_stores(settings):
+        with as_owner_of(store.folder):
+            found += [(store.name, holding) for holding in store.find(plate)]
+    return found
+
+
+def erase_everywhere(settings: Settings, asked: EraseRequest) -> list[StoreErasure]:
+    """Erase a plate from every store; a store that fails does not keep the others from it."""
+    results = []
+    for store in plate_stores(settings):
+        try:
+            with as_owner_of(store.folder):
+                results.append(StoreErasure(store.name, store.erase(asked)))
+        except (GateError, OSError) as error:
+            results.append(StoreErasure(store.name, error=error))
+    return results

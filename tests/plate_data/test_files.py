@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plate is found however it is written, never inside another one, and taken out cleanly."""
+
+from __future__ import annotations
+
+import pytest
+
+from plategate.errors import ListError
+from plategate.plate_data.files import Mention
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MAB123",
+        "m-ab 123",
+        "Gast M·AB 123, bis Freitag",
+        '{"plate":"MAB123"}',
+        "М АВ 123",  # noqa: RUF001 -- Cyrillic letters
+        "MÄB 123",
+        "ersetzt M - AB - 123.",
+        "MAB\n123",
+    ],
+)
+def test_ok__a_plate_is_found_in_every_spelling(text: str) -> None:
+    mention = Mention("MAB123")
+    assert mention.is_in(text)
+    assert not mention.is_in(mention.removed_from(text))
+
+
+@pytest.mark.parametrize("text", ["MAB1234", "XMAB123", "MAB12", "M AB 12 3X", "", "123 MAB"])
+def test_ok__another_plate_is_not_taken_for_it(text: str) -> None:
+    mention = Mention("MAB123")
+    assert not mention.is_in(text)
+    assert mention.removed_from(text) == text
+
+
+def test_ok__the_words_around_it_stay() -> None:
+    mention = Mention("MAB123")
+    assert mention.removed_from("für Müller, M-AB 123 (weiß)") == "für Müller, (erased) (weiß)"
+    assert mention.removed_from("ﬁrst M-AB 123 Łódź M AB 123") == "ﬁrst (erased) Łódź (erased)"
+
+
+@pytest.mark.parametrize("plate", ["", "m-ab", "M AB"])
+def test_fail__only_canonical_plates_are_searched(plate: str) -> None:
+    with pytest.raises(ListError, match="canonical form"):
+        Mention(plate)
