@@ -13,7 +13,7 @@ from plategate.access.plate_stores import ListStore, SourceStore, VisitsPlateSto
 from plategate.console.plate_store import ConsolePlateStore
 from plategate.errors import GateError
 from plategate.outbound.plate_store import OutboundPlateStore
-from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, PlateStore
+from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, KeptKind, PlateStore
 from plategate.settings import Settings
 from plategate.users import as_owner_of
 
@@ -36,6 +36,15 @@ def plate_stores(settings: Settings) -> tuple[PlateStore, ...]:
         OutboundPlateStore(settings.outbound),
         ConsolePlateStore(settings.console),
     )
+
+
+def kept_everywhere(settings: Settings) -> list[tuple[str, KeptKind]]:
+    """What all stores keep of everybody, with the name of the store."""
+    found = []
+    for store in plate_stores(settings):
+        with as_owner_of(store.folder):
+            found += [(store.name, kind) for kind in store.kept()]
+    return found
 
 
 def find_everywhere(settings: Settings, plate: str) -> list[tuple[str, Holding]]:
