@@ -32,9 +32,12 @@ need_packages() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         "${missing[@]}" >/dev/null || fail "apt-get could not install: ${missing[*]}"
     # The tests start their own servers; those of the packages need not run.
-    for package in nginx mosquitto; do
+    for package in nginx mosquitto postgresql; do
         case " ${missing[*]} " in
-        *" $package "*) "${as_root[@]}" systemctl disable --quiet --now "$package" 2>/dev/null || true ;;
+        *" $package "*)
+            "${as_root[@]}" systemctl disable --quiet --now "$package" 2>/dev/null ||
+                "${as_root[@]}" service "$package" stop >/dev/null 2>&1 || true
+            ;;
         esac
     done
 }
@@ -86,7 +89,7 @@ demo)
     ;;
 test)
     need_packages tesseract-ocr shellcheck nginx minisign openssl strace gcc libc6-dev systemd procps git mount \
-        fonts-roadgeek fonts-opendin fonts-b612 fonts-liberation fonts-dejavu-core mosquitto chromium
+        fonts-roadgeek fonts-opendin fonts-b612 fonts-liberation fonts-dejavu-core mosquitto postgresql chromium
     make_venv
     export PATH="$PWD/.venv/bin:$PATH"
     scripts/check

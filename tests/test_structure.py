@@ -30,7 +30,7 @@ LAYERS = (
     {"plate_data"},
     {"lane", "vision", "journal", "health", "access", "remote", "hardware", "mqtt_client"},
     {"aiming", "list_service", "samples"},
-    {"gate", "rehearsal", "doctor", "console", "outbound"},
+    {"gate", "rehearsal", "doctor", "console", "outbound", "collector"},
     {"privacy"},
     {"commands"},
     {"cli"},
