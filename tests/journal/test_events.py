@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from plategate.errors import StoreError
 from plategate.journal import Journal, open_journal
 from plategate.journal.chain import verify_chain
 from plategate.journal.database import FILE_NAME
-from plategate.journal.reader import JournalReader
+from plategate.journal.reader import EventFilter, JournalReader
 from plategate.settings.journal import JournalSettings
 from plategate.values import GateEvent, Passage, Reason, Result, Verdict
 
@@ -230,3 +230,19 @@ def test_ok__show_and_export_know_events_plates_and_single_passages(
     header, *rows = shown(tmp_path, "export", "--events", "--format", "csv").splitlines()
     assert header == "sequence,id,lane,at,what,passage_id,detail"
     assert [row.split(",")[4] for row in rows] == ["tailgated", "camera_lost"]
+
+
+@pytest.mark.parametrize("hours", [-8, 0, 5])
+def test_ok__times_of_a_filter_count_in_any_zone(
+    journal: Journal, settings: JournalSettings, hours: int
+) -> None:
+    """The console searches in the zone of the gate, the journal stores UTC."""
+    zone = timezone(timedelta(hours=hours))
+    for name, minutes in (("one", 0), ("two", 30), ("three", 60)):
+        journal.record(a_passage(name, at=AT + timedelta(minutes=minutes)))
+    second, third = ((AT + timedelta(minutes=n)).astimezone(zone) for n in (30, 60))
+    with closing(JournalReader(settings.dir)) as reader:
+        found = reader.newest(None, EventFilter(since=second))
+        assert [item.document["id"] for item in found] == ["three", "two"]
+        found = reader.newest(None, EventFilter(since=second, until=third))
+        assert [item.document["id"] for item in found] == ["two"]

@@ -16,8 +16,8 @@ from plategate.errors import SettingsError
 from plategate.journal import Journal, open_journal
 from plategate.journal.database import FILE_NAME
 from plategate.journal.reader import JournalReader
+from plategate.journal.watch import AFTER_WRITE_S, AT_THE_LATEST_S, JournalWatch
 from plategate.outbound.backlog import Backlog
-from plategate.outbound.journal_watch import AFTER_WRITE_S, AT_THE_LATEST_S, JournalWatch
 from plategate.outbound.message import GAP, MessageMaker
 from plategate.outbound.positions import Position
 from plategate.plate_data.hashing import plate_hash, plate_key, reduced

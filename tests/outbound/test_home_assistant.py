@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from plategate.health.gate_state import arm_position
 from plategate.journal import Journal
 from plategate.lane.state import ArmStage
-from plategate.outbound.gate_state import arm_position
 from plategate.outbound.home_assistant import ALARM_EVENTS, PASSAGE_EVENTS, device_document
 from plategate.outbound.positions import read_positions
 from plategate.settings.commands import ALL

@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -217,14 +217,19 @@ def _condition(wanted: EventFilter) -> tuple[str, dict[str, object]]:
     )
     return where, {
         "kind": wanted.kind,
-        "since": wanted.since.isoformat() if wanted.since else None,
-        "until": wanted.until.isoformat() if wanted.until else None,
+        "since": _stored_time(wanted.since),
+        "until": _stored_time(wanted.until),
         "id": wanted.passage_id,
         "plate": wanted.plate,
         "part": wanted.plate_part,
         "result": wanted.result,
         "before": wanted.before,
     }
+
+
+def _stored_time(moment: datetime | None) -> str | None:
+    """A time as the journal stores it; as texts, times compare only in one zone."""
+    return None if moment is None else moment.astimezone(UTC).isoformat()
 
 
 def _events(

@@ -13,13 +13,13 @@ from types import FrameType
 
 from plategate.clock import SystemClock
 from plategate.errors import StoreError, reason_of
+from plategate.health.gate_state import gate_state
 from plategate.health.monitor import Health, systemd_health
 from plategate.journal.reader import JournalReader
+from plategate.journal.watch import JournalWatch
 from plategate.outbound.backlog import PAGE, Backlog
 from plategate.outbound.dead_letters import DeadLetter, DeadLetters
 from plategate.outbound.delivery import Delivery
-from plategate.outbound.gate_state import gate_state
-from plategate.outbound.journal_watch import JournalWatch
 from plategate.outbound.message import Message, MessageMaker, plate_picture
 from plategate.outbound.mqtt import MqttTarget
 from plategate.outbound.mqtt_site import MqttSite
