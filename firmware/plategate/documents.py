@@ -106,10 +106,15 @@ def verdict_document(verdict: Verdict) -> Document:
         "result": verdict.result.value,
         "reason": verdict.reason.value,
         "plate": verdict.plate,
-        "entry": None if verdict.entry is None else _plain(asdict(verdict.entry)),
+        "entry": None if verdict.entry is None else entry_document(verdict.entry),
         "registered_in": verdict.registered_in,
         "alarm": verdict.alarm,
     }
+
+
+def entry_document(entry: ListEntry) -> Document:
+    """An entry of a list."""
+    return _plain(asdict(entry))
 
 
 def record_document(record: VehicleRecord) -> Document:

@@ -136,6 +136,15 @@ class ConsoleBed:
         assert answer.status_code == 303
         return browser
 
+    def program(self, *scopes: str, name: str = "program") -> TestClient:
+        """A program with a token of these scopes; it sends no cookie and no origin."""
+        if not self.site.has_owner():
+            self.make_owner()
+        token = self.site.tokens.add(name, scopes, 30, "anna")
+        return TestClient(
+            self.app, base_url=f"{ORIGIN}/api/v1", headers={"authorization": f"Bearer {token}"}
+        )
+
     def handle(self, request: CommandRequest, user: str) -> CommandAnswer:
         assert user == getpass.getuser()
         self.commands.append(request)

@@ -27,6 +27,7 @@ NEEDS = {
     "/figures": Right.LOOK,
     "/account": Right.LOOK,
     "/audit": Right.MANAGE,
+    "/tokens": Right.MANAGE,
 }
 FORMS = {
     "/command": Right.COMMAND,
@@ -35,6 +36,8 @@ FORMS = {
     "/sessions/end": Right.LOOK,
     "/accounts/save": Right.MANAGE,
     "/accounts/remove": Right.MANAGE,
+    "/tokens/add": Right.MANAGE,
+    "/tokens/revoke": Right.MANAGE,
 }
 
 
@@ -61,7 +64,7 @@ def test_ok__every_route_is_in_these_tables(bed: ConsoleBed) -> None:
     known = {path.replace("one", "{passage_id}") for path in {*NEEDS, *FORMS}}
     known = {path.replace("}/plate", "}/{kind}") for path in known}
     known -= {"/live/state", "/live/vehicles"}
-    assert paths == known | {"/live/{name}", "/setup", "/login", "/static"}
+    assert paths == known | {"/live/{name}", "/setup", "/login", "/static", "/api/v1"}
 
 
 def test_fail__strangers_reach_no_page_and_no_form(bed: ConsoleBed) -> None:

@@ -1,18 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate console`: serve the web console; `plategate console code`: a new one-time code."""
+"""`plategate console`: serve the web console, make one-time codes, manage API tokens."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from plategate.terminal import Config
+from plategate.users import as_owner_of
+
+if TYPE_CHECKING:
+    from plategate.console.tokens import Tokens
 
 console = typer.Typer(
-    invoke_without_command=True, help="Serve the web console, or make a one-time code for it."
+    invoke_without_command=True,
+    help="Serve the web console, make a one-time code for it, manage its API tokens.",
 )
+token = typer.Typer(help="Tokens of the API (docs/api.md): add, list, revoke.")
+console.add_typer(token, name="token")
 
 
 def register(app: typer.Typer) -> None:
@@ -52,10 +61,86 @@ def code(config: Config = None) -> None:
     """Make a one-time code: for the first owner, or for an owner who lost the password."""
     from plategate.console.accounts import offer_code
     from plategate.settings import load_settings
-    from plategate.users import as_owner_of
 
     folder = load_settings(config).console.state_dir
     with as_owner_of(folder):
         made = offer_code(folder)
     print(f"One-time code: {made[:5]}-{made[5:]}")
     print("Open the console in a browser, page /setup. The code works once.")
+
+
+@contextmanager
+def _tokens(config: Path | None) -> Iterator[tuple[Tokens, Callable[[str, str], None]]]:
+    """The tokens, and a function that adds a line to the audit log; as the console's user."""
+    from plategate.console.accounts import InputError
+    from plategate.console.catalogue import texts_of
+    from plategate.console.database import ConsoleDatabase
+    from plategate.console.sessions import Sessions
+    from plategate.console.tokens import Tokens
+    from plategate.errors import ConsoleError
+    from plategate.settings import load_settings
+
+    settings = load_settings(config).console
+    with as_owner_of(settings.state_dir):
+        database = ConsoleDatabase(settings.state_dir)
+        audit = Sessions(database, settings.session_hours * 3600.0)
+        try:
+            yield Tokens(database), lambda what, detail: audit.note("root", "local", what, detail)
+        except InputError as error:
+            raise ConsoleError(texts_of("en")[f"wrong.{error.key}"]) from None
+
+
+@token.command("add")
+def add_token(
+    name: Annotated[str, typer.Argument(help="the program that will use it: A-Z a-z 0-9 . _ -")],
+    scope: Annotated[
+        list[str],
+        typer.Option("--scope", help="metrics, look, people, command, lists or manage; repeat it"),
+    ],
+    days: Annotated[int, typer.Option(help="days until it expires, 1 to 3650")] = 365,
+    config: Config = None,
+) -> None:
+    """Make a token and print it; it cannot be shown again."""
+    from plategate.console.tokens import Scope
+    from plategate.errors import ConsoleError
+
+    if unknown := [each for each in scope if each not in [*Scope]]:
+        raise ConsoleError(f"--scope {unknown[0]}: must be one of {', '.join(Scope)}")
+    with _tokens(config) as (tokens, note):
+        made = tokens.add(name, scope, days, None)
+        note("token_added", f"{name}: {' '.join(scope)}, {days} d")
+    print(made)
+
+
+@token.command("list")
+def list_tokens(
+    as_json: Annotated[bool, typer.Option("--json", help="print them as JSON")] = False,
+    config: Config = None,
+) -> None:
+    """List the tokens: scopes, who made them, expiry, last use."""
+    import json
+
+    with _tokens(config) as (tokens, _):
+        found = [each.document() for each in tokens.all()]
+    if as_json:
+        print(json.dumps(found))
+        return
+    for each in found:
+        print(
+            f"{each['name']}: {', '.join(each['scopes'])}; made by {each['made_by']},"
+            f" expires {each['expires_at']}, last used {each['seen_at'] or 'never'}"
+        )
+
+
+@token.command("revoke")
+def revoke_token(
+    name: Annotated[str, typer.Argument(help="name of the token")], config: Config = None
+) -> None:
+    """Revoke a token at once."""
+    from plategate.errors import ConsoleError
+
+    with _tokens(config) as (tokens, note):
+        if not tokens.revoke(name):
+            raise ConsoleError(f"{name}: there is no such token; see plategate console token list")
+        note("token_revoked", name)
+    print(f"revoked {name}")

@@ -14,8 +14,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from plategate.console import account_pages, gate_pages, passage_pages
+from plategate.console import account_pages, gate_pages, passage_pages, token_pages
 from plategate.console.accounts import Right
+from plategate.console.api.app import build_api
 from plategate.console.guard import page
 from plategate.console.site import ConsoleSite
 from plategate.schedule.zone import site_zone
@@ -40,13 +41,13 @@ def build_app(
 ) -> Starlette:
     """The application; `secure` says that browsers reach it over HTTPS. Raises GateError."""
     site = ConsoleSite(settings, secure=secure, zone=site_zone(settings.access.zone), now=now)
-    app = Starlette(routes=_routes(), exception_handlers={404: _not_found, 405: _not_found})
+    app = Starlette(routes=_routes(site), exception_handlers={404: _not_found, 405: _not_found})
     app.state.site = site
     app.add_middleware(_SecurityHeaders)
     return app
 
 
-def _routes() -> list[Route | Mount]:
+def _routes(site: ConsoleSite) -> list[Route | Mount]:
     gate, account, passage = gate_pages, account_pages, passage_pages
     pages = (
         ("/", gate.live, Right.LOOK),
@@ -57,6 +58,7 @@ def _routes() -> list[Route | Mount]:
         ("/figures", passage.figures, Right.LOOK),
         ("/account", account.show_account, Right.LOOK),
         ("/audit", account.audit, Right.MANAGE),
+        ("/tokens", token_pages.show_tokens, Right.MANAGE),
         ("/setup", account.show_setup, None),
         ("/login", account.show_login, None),
     )
@@ -69,6 +71,8 @@ def _routes() -> list[Route | Mount]:
         ("/sessions/end", account.end_session, Right.LOOK),
         ("/accounts/save", account.save_account, Right.MANAGE),
         ("/accounts/remove", account.remove_account, Right.MANAGE),
+        ("/tokens/add", token_pages.add_token, Right.MANAGE),
+        ("/tokens/revoke", token_pages.revoke_token, Right.MANAGE),
     )
     return [
         Route("/live/{name}", page(Right.LOOK, gate.live_part, polled=True), methods=["GET"]),
@@ -79,6 +83,7 @@ def _routes() -> list[Route | Mount]:
         ),
         *(Route(path, page(right, show), methods=["GET"]) for path, show, right in pages),
         *(Route(path, page(right, follow), methods=["POST"]) for path, follow, right in forms),
+        Mount("/api/v1", build_api(site)),
         Mount("/static", StaticFiles(packages=[("plategate.console", "static")])),
     ]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console's own SQLite file: accounts, sessions, failed logins and the audit log.
+"""The console's own SQLite file: accounts, sessions, tokens, failed logins, audit log.
 
 Times in REAL columns are seconds since 1970, those in TEXT columns ISO 8601 in UTC.
 """
@@ -30,6 +30,11 @@ CREATE TABLE IF NOT EXISTS failures (
 CREATE TABLE IF NOT EXISTS audit (
     number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, who TEXT NOT NULL,
     address TEXT NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS tokens (
+    name TEXT PRIMARY KEY, token_hash TEXT UNIQUE NOT NULL, scopes TEXT NOT NULL,
+    account TEXT REFERENCES accounts(name) ON DELETE CASCADE,
+    created_at REAL NOT NULL, expires_at REAL NOT NULL, seen_at REAL
 );
 """
 

@@ -18,7 +18,6 @@ from plategate.access.store.database import ThreadConnections
 from plategate.access.store.lists import (
     ListName,
     ListState,
-    all_entries,
     entries_containing,
     entries_like,
     list_state,
@@ -58,6 +57,19 @@ class GateAccess:
         """The newest passages, before a sequence number, whose plate contains what is searched."""
         wanted = EventFilter(plate_part=plate_part(searched) or None, result=result, before=before)
         return self._journal().newest(limit, wanted)
+
+    def newest(self, limit: int, wanted: EventFilter) -> list[StoredEvent]:
+        """The newest events that pass a filter."""
+        return self._journal().newest(limit, wanted)
+
+    def events_after(self, sequence: int, limit: int) -> list[StoredEvent]:
+        """The next events after a sequence number, oldest first."""
+        return self._journal().events_after(sequence, limit)
+
+    def position(self) -> tuple[int, int]:
+        """The identity of the journal, and the sequence number of its newest event."""
+        journal = self._journal()
+        return journal.identity(), journal.newest_sequence()
 
     def passages_since(self, since: datetime, limit: int) -> list[StoredEvent]:
         """The newest passages since a time."""
@@ -104,12 +116,9 @@ class GateAccess:
             return []
         with storage_errors(file):
             store = self._lists.get()
-            if searched.strip():
-                # A plate of \x00 is nobody's: the search is then for the holder alone.
-                part = plate_part(searched) or "\x00"
-                found = entries_containing(store, name, part, searched.strip(), offset, limit)
-                return list(found)
-            return list(all_entries(store, name, offset + limit))[offset:]
+            # A plate of \x00 is nobody's: the search is then for the holder alone.
+            part = (plate_part(searched) or "\x00") if searched.strip() else ""
+            return list(entries_containing(store, name, part, searched.strip(), offset, limit))
 
     def nearest(self, found: StoredEvent) -> list[tuple[ListName, ListEntry]]:
         """Entries whose plates nearly explain the reading of a passage, likeliest first."""
@@ -129,12 +138,12 @@ class GateAccess:
         who: str,
         source: str,
         mode: str | None,
+        via: str = "console",
+        expires_at: datetime | None = None,
     ) -> CommandAnswer:
         """The gate's answer; `identity` makes a command that is sent twice move once."""
-        request = replace(
-            new_request(command, why=why, who=who, via="console", source=source, mode=mode),
-            id=identity,
-        )
+        request = new_request(command, why=why, who=who, via=via, source=source, mode=mode)
+        request = replace(request, id=identity, expires_at=expires_at or request.expires_at)
         parse_request(encode(request))  # the same checks as at the gate, before anything is sent
         return send_command(self._settings.commands.socket, request)
 

@@ -125,16 +125,22 @@ async def _form(request: Request) -> dict[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip() != FORM_TYPE:
         raise RefusedRequest(415, "form_type")
     try:
-        body = await asyncio.wait_for(_body(request), FORM_WITHIN_S)
+        body = await limited_body(request)
         fields = parse_qsl(
             body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS,
             encoding="utf-8", errors="strict",
         )  # fmt: skip
-    except TimeoutError:
-        raise RefusedRequest(408, "too_slow") from None
     except (ValueError, ClientDisconnect):
         raise RefusedRequest(400, "form_type") from None
     return dict(fields)
+
+
+async def limited_body(request: Request) -> bytes:
+    """The body, if it is not too large and arrives in time. Raises RefusedRequest."""
+    try:
+        return await asyncio.wait_for(_body(request), FORM_WITHIN_S)
+    except TimeoutError:
+        raise RefusedRequest(408, "too_slow") from None
 
 
 async def _body(request: Request) -> bytes:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from plategate.console.accounts import Role
 from plategate.console.database import ConsoleDatabase
@@ -18,7 +19,7 @@ from plategate.console.database import ConsoleDatabase
 FREE_FAILURES = 5
 FIRST_WAIT_S = 5.0
 # An account waits less than an address: a stranger must not lock out its owner.
-LONGEST_WAIT_S = {"account": 60.0, "address": 900.0}
+LONGEST_WAIT_S = {"account": 60.0, "address": 900.0, "token": 60.0}
 FORGET_FAILURES_S = 86_400.0
 AUDIT_MAX = 10_000
 WRITTEN_EVERY_S = 60.0  # how exactly the last use of a session is stored
@@ -138,12 +139,13 @@ class Sessions:
                 (AUDIT_MAX,),
             )
 
-    def audit(self, limit: int = 200) -> list[dict[str, str]]:
-        """The newest lines of the audit log, newest first."""
+    def audit(self, limit: int = 200, before: int | None = None) -> list[dict[str, Any]]:
+        """The newest lines of the audit log, newest first; `before` is the number of a line."""
         with self._database.connection() as connection:
             rows = connection.execute(
-                "SELECT at, who, address, what, detail FROM audit ORDER BY number DESC LIMIT ?",
-                (limit,),
+                "SELECT number, at, who, address, what, detail FROM audit"
+                " WHERE ? IS NULL OR number < ? ORDER BY number DESC LIMIT ?",
+                (before, before, limit),
             ).fetchall()
         return [dict(row) for row in rows]
 

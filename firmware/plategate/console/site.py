@@ -20,6 +20,7 @@ from plategate.console.catalogue import chosen_language, duration, facts, transl
 from plategate.console.database import ConsoleDatabase
 from plategate.console.gate_access import GateAccess
 from plategate.console.sessions import Session, Sessions
+from plategate.console.tokens import Tokens
 from plategate.list_service.client import ListClient
 from plategate.settings import Settings
 
@@ -56,9 +57,11 @@ class ConsoleSite:
     ) -> None:
         """`secure`: browsers reach the console over HTTPS. Raises StoreError."""
         self.settings = settings.console
+        self.journal_dir = settings.journal.dir
         database = ConsoleDatabase(self.settings.state_dir)
         self.accounts = Accounts(database, self.settings.state_dir)
         self.sessions = Sessions(database, self.settings.session_hours * 3600.0, now)
+        self.tokens = Tokens(database, now)
         self.gate = GateAccess(settings)
         self.lists = ListClient(settings.access.list_socket)
         self.secure = secure

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The API as an ASGI application, made from the table of routes.
+
+Every call passes the same checks in the same order: a valid token, its rate, its scope, the query,
+the body. Handlers are plain functions in a thread of the pool.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from plategate.console.accounts import InputError
+from plategate.console.api.call import (
+    ApiCall,
+    ApiRoute,
+    CallLimit,
+    address_of,
+    need_scope,
+    token_of,
+)
+from plategate.console.api.command_calls import CommandMemory
+from plategate.console.api.inputs import query_values
+from plategate.console.api.openapi import document_response
+from plategate.console.api.problems import Problem, wrong_fields
+from plategate.console.api.routes import ROUTES
+from plategate.console.api.stream import EventFeed
+from plategate.console.guard import RefusedRequest, limited_body
+from plategate.console.site import ConsoleSite
+from plategate.console.tokens import Token
+from plategate.errors import GateError
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "/api/v1"
+DOCUMENT = "/openapi.json"
+BODY_TYPE = "application/json"
+_BODY_PROBLEMS = {
+    408: ("too_slow", "the body did not arrive in time"),
+    413: ("too_large", "the body is too large"),
+}
+
+
+def build_api(site: ConsoleSite) -> Starlette:
+    """The application below PREFIX."""
+    by_path: defaultdict[str, dict[str, ApiRoute]] = defaultdict(dict)
+    for row in ROUTES:
+        by_path[row.path][row.method] = row
+    routes = [_route(path, rows) for path, rows in by_path.items()]
+    routes.append(_without_head(Route(DOCUMENT, _openapi, methods=["GET"])))
+    api = Starlette(routes=routes, exception_handlers={404: _not_found, 405: _wrong_method})
+    api.state.site = site
+    api.state.limit = CallLimit()
+    api.state.commands = CommandMemory()
+    api.state.feed = EventFeed(site.gate, site.journal_dir)
+    return api
+
+
+def _route(path: str, rows: dict[str, ApiRoute]) -> Route:
+    async def endpoint(request: Request) -> Response:
+        return await _answer(request, rows[request.method])
+
+    return _without_head(Route(path, endpoint, methods=list(rows)))
+
+
+def _without_head(route: Route) -> Route:
+    """HEAD on a stream of events would never end; no caller needs it elsewhere."""
+    if route.methods is not None:
+        route.methods.discard("HEAD")
+    return route
+
+
+async def _answer(request: Request, row: ApiRoute) -> Response:
+    site: ConsoleSite = request.app.state.site
+    try:
+        token = await run_in_threadpool(_authorized, site, request, row)
+        query = _query(request, row)
+        body = await _body(request, row.body) if row.body is not None else None
+        call = ApiCall(site, request, token, query, body, address_of(request))
+        return await run_in_threadpool(row.handler, call)
+    except Problem as problem:
+        return problem.response()
+    except InputError as error:
+        return Problem("invalid_input", error.key.replace("_", " ")).response()
+    except GateError as error:
+        logger.warning("%s: %s", request.url.path, error)
+        return Problem("unavailable", str(error)).response()
+    except Exception:
+        logger.exception("%s %s failed", request.method, request.url.path)
+        detail = "the console failed; its log has the details"
+        return Problem("failed", detail).response()
+
+
+def _authorized(site: ConsoleSite, request: Request, row: ApiRoute) -> Token:
+    if not site.has_owner():
+        raise Problem("no_owner", "the console has no owner yet; open its page /setup first")
+    token = token_of(site, request)
+    request.app.state.limit.take(token.name)
+    if row.scope is not None:
+        need_scope(token, row.scope)
+    return token
+
+
+def _query(request: Request, row: ApiRoute) -> Any:
+    values = query_values(request.query_params.multi_items())
+    if row.query is None:
+        if values:
+            name = next(iter(values))
+            raise Problem("invalid_input", f"query.{name}: this call has no query")
+        return None
+    try:
+        return row.query.model_validate(values)
+    except ValidationError as error:
+        raise wrong_fields("query", error) from None
+
+
+async def _body(request: Request, model: type[BaseModel]) -> Any:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != BODY_TYPE:
+        raise Problem("wrong_content_type", f"content-type {kind[:80]!r}: must be {BODY_TYPE}")
+    try:
+        content = await limited_body(request)
+        return model.model_validate_json(content, strict=True)
+    except RefusedRequest as refused:
+        raise Problem(*_BODY_PROBLEMS[refused.status]) from None
+    except ClientDisconnect:
+        raise Problem("too_slow", "the connection ended before the body did") from None
+    except ValidationError as error:
+        raise wrong_fields("body", error) from None
+
+
+async def _openapi(request: Request) -> Response:
+    del request
+    return document_response(PREFIX)
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    del error
+    detail = f"{request.url.path[:200]}: there is no such call; {PREFIX}{DOCUMENT} lists all"
+    return Problem("not_found", detail).response()
+
+
+async def _wrong_method(request: Request, error: Exception) -> Response:
+    headers = error.headers if isinstance(error, HTTPException) else None
+    detail = f"{request.method[:20]}: this call has another method, see the header Allow"
+    return Problem("wrong_method", detail, headers=dict(headers or {})).response()

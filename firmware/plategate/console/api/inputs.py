@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What callers send: the fields of queries and bodies with their limits, and cursors.
+
+The OpenAPI document is made from the same models.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from plategate.console.api.problems import Problem, wrong_field
+from plategate.console.guard import LONGEST_SEARCH
+from plategate.errors import printable
+from plategate.messages import CommandName
+from plategate.remote.protocol import MODES, REQUEST_ID, TEXTS
+from plategate.values import Result
+
+MOST_ITEMS, ITEMS = 200, 50
+CURSOR = re.compile(r"([0-9]{1,15})-([0-9]{1,15})")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _moment_of(value: object) -> object:
+    """The time in a text; pydantic alone would also take numbers, as Unix times."""
+    if isinstance(value, datetime):
+        return value
+    example = "must be a time with time zone such as 2026-05-01T12:00:00Z (RFC 3339)"
+    if not isinstance(value, str) or not MOMENT.fullmatch(value):
+        raise ValueError(example)
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(example) from None
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment_of)]
+Cursor = Annotated[
+    str,
+    StringConstraints(pattern=f"^{CURSOR.pattern}$"),
+    Field(description="`next` of the page before; it begins with the items after that page"),
+]
+Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS, description="items on a page")]
+
+
+class _Input(BaseModel):
+    """Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PageQuery(_Input):
+    """A page of a list of items."""
+
+    limit: Limit = ITEMS
+    cursor: Cursor | None = None
+
+
+class PassageQuery(PageQuery):
+    """Which passages."""
+
+    plate: str | None = Field(None, max_length=LONGEST_SEARCH, description="a part of the plate")
+    result: Result | None = None
+    since: Moment | None = Field(None, description="triggered at this time or later")
+    until: Moment | None = Field(None, description="triggered before this time")
+
+
+class EventQuery(PageQuery):
+    """Which events."""
+
+    kind: Literal["passage", "event"] | None = Field(
+        None, description="passages, or everything else; both without it"
+    )
+    since: Moment | None = None
+    until: Moment | None = None
+
+
+class EntryQuery(PageQuery):
+    """Which entries of a list."""
+
+    search: str | None = Field(
+        None, max_length=LONGEST_SEARCH, description="a part of the plate or of the holder"
+    )
+
+
+class StreamQuery(_Input):
+    """Where a stream of events begins."""
+
+    after: Cursor | None = Field(
+        None,
+        description="the id of the last event received; the header Last-Event-ID goes before it."
+        " Without both the stream begins with the next event",
+    )
+
+
+class CommandBody(_Input):
+    """A command to the gate."""
+
+    command: CommandName
+    why: str = Field(
+        min_length=1,
+        max_length=TEXTS["why"],
+        pattern=r"\S",
+        description="the reason, kept in the journal; characters that cannot be shown are escaped",
+    )
+    expires_at: Moment = Field(description="the gate does not follow the command after this time")
+    mode: Literal[MODES] | None = Field(None, description="the new mode; with `mode` only")  # type: ignore[valid-type]
+
+    def reason(self) -> str:
+        """`why` as the gate takes it. Raises Problem where nothing of it is visible."""
+        text = printable(self.why.strip())[: TEXTS["why"]].strip()
+        if not text:
+            raise wrong_field("body.why", self.why, "must say why in a few words")
+        return text
+
+
+def page_position(cursor: str | None, generation: int) -> int | None:
+    """The position in a cursor; None: the first page.
+
+    Raises Problem where the cursor is of another journal, or of an older version of a list.
+    """
+    if cursor is None:
+        return None
+    found, position = map(int, cursor.split("-"))
+    if found != generation:
+        raise Problem(
+            "cursor_expired", f"cursor {cursor}: what it counts was replaced; start again"
+        )
+    return position
+
+
+def idempotency_key(value: str | None) -> str:
+    """The header Idempotency-Key. Raises Problem."""
+    if value is None or not REQUEST_ID.fullmatch(value):
+        raise wrong_field(
+            "header.Idempotency-Key", value, "must be 1 to 64 of the characters A-Z a-z 0-9 _ -"
+        )
+    return value
+
+
+def query_values(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """The query by name. Raises Problem where a name occurs twice."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise wrong_field(f"query.{twice}", None, "occurs more than once")
+    return found

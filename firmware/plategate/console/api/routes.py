@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of all calls of the API: it answers them, and makes the OpenAPI document."""
+
+from __future__ import annotations
+
+from plategate.console.api import command_calls, gate_calls, journal_calls, stream
+from plategate.console.api.call import ApiRoute
+from plategate.console.api.inputs import (
+    CommandBody,
+    EntryQuery,
+    EventQuery,
+    PageQuery,
+    PassageQuery,
+    StreamQuery,
+)
+from plategate.console.tokens import Scope
+
+PICTURES = ("image/jpeg", "image/png")
+
+ROUTES = (
+    ApiRoute(
+        "GET", "/gate", Scope.LOOK, "State of the lane: arm, mode, inputs, fault, allow list",
+        gate_calls.gate, {200: "Gate"},
+    ),
+    ApiRoute(
+        "GET", "/health", Scope.LOOK, "Failures, ages, counters, clock and temperature",
+        gate_calls.health, {200: "Health"},
+    ),
+    ApiRoute(
+        "GET", "/figures", Scope.LOOK, "Passages by day and reason, trigger to relay; 14 days",
+        gate_calls.figures, {200: "Figures"},
+    ),
+    ApiRoute(
+        "GET", "/passages", Scope.PEOPLE, "Search passages, newest first",
+        journal_calls.passages, {200: "PassagePage"}, query=PassageQuery, problems=(410,),
+    ),
+    ApiRoute(
+        "GET", "/passages/{passage_id}", Scope.PEOPLE,
+        "One passage, its events, and the listed plates nearest to its reading",
+        journal_calls.passage, {200: "PassageInFull"},
+    ),
+    ApiRoute(
+        "GET", "/passages/{passage_id}/pictures/{kind}", Scope.PEOPLE,
+        "A picture of a passage; the kinds are the keys of its `evidence`",
+        journal_calls.picture, {200: PICTURES},
+    ),
+    ApiRoute(
+        "GET", "/events", Scope.PEOPLE, "Search everything in the journal, newest first",
+        journal_calls.events, {200: "EventPage"}, query=EventQuery, problems=(410,),
+    ),
+    ApiRoute(
+        "GET", "/events/stream", Scope.PEOPLE,
+        "Follow the journal: server-sent events, to be resumed with Last-Event-ID",
+        stream.events_stream, {200: ("text/event-stream",)}, query=StreamQuery,
+        headers=(("Last-Event-ID", "the id of the last event received", False),),
+    ),
+    ApiRoute(
+        "GET", "/lists", Scope.PEOPLE, "The three lists and their state",
+        gate_calls.lists, {200: "Lists"},
+    ),
+    ApiRoute(
+        "GET", "/lists/{list}/entries", Scope.PEOPLE, "Search the entries of a list",
+        gate_calls.entries, {200: "EntryPage"}, query=EntryQuery, problems=(410,),
+    ),
+    ApiRoute(
+        "POST", "/commands", Scope.COMMAND, "Give a command to the gate, which follows it once",
+        command_calls.give_command, {200: "CommandAnswer"}, body=CommandBody,
+        problems=(409, 422),
+        headers=(("Idempotency-Key", "1 to 64 of A-Z a-z 0-9 _ -, new for each command", True),),
+    ),
+    ApiRoute(
+        "GET", "/audit", Scope.MANAGE, "The audit log of the console, newest line first",
+        gate_calls.audit, {200: "AuditPage"}, query=PageQuery, problems=(410,),
+    ),
+    ApiRoute(
+        "GET", "/logins", Scope.MANAGE, "Logins of people to the pages",
+        gate_calls.logins, {200: "Logins"},
+    ),
+    ApiRoute(
+        "DELETE", "/logins/{id}", Scope.MANAGE, "End a login",
+        gate_calls.end_login, {204: ()},
+    ),
+)  # fmt: skip

@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls of the API: what they answer, page by page, and how they name what is wrong."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from plategate.access.store.lists import ListName
+from plategate.console.api.call import CALLS_AT_ONCE, CallLimit
+from plategate.console.api.problems import MEDIA_TYPE, PROBLEMS, Problem
+from plategate.console.guard import LONGEST_FORM_BYTES
+from plategate.remote.protocol import AnswerResult
+from plategate.values import Result
+from tests.console.bed import ConsoleBed, a_passage
+
+ROWS = "plate\n" + "".join(f"QQ{n:04}ZZ\n" for n in range(7))
+
+
+def all_pages(program: TestClient, path: str, **query: str) -> list[dict[str, Any]]:
+    """Every item, two on a page."""
+    found: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        more = {} if cursor is None else {"cursor": cursor}
+        answer = program.get(path, params={"limit": "2", **query, **more})
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        assert len(page["items"]) <= 2
+        found += page["items"]
+        cursor = page["next"]
+        if cursor is None:
+            return found
+
+
+def command(**changed: Any) -> dict[str, Any]:
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    body = {"command": "open", "why": "parcel", "expires_at": soon.isoformat(), **changed}
+    return {key: value for key, value in body.items() if value is not ...}
+
+
+def test_ok__state_and_health_are_those_of_the_gate(bed: ConsoleBed) -> None:
+    program = bed.program("look")
+    gate = program.get("/gate").json()
+    assert (gate["lane"]["mode"], gate["allow_list"]["entries"]) == ("automatic", 2)
+    health = program.get("/health").json()
+    assert health["counts"] == {"passages.granted": 3}
+    assert "lane" not in health and "temperature_c" in health
+
+
+def test_ok__passages_are_searched_page_by_page(bed: ConsoleBed) -> None:
+    program = bed.program("people")
+    for n in range(5):
+        bed.add(a_passage(f"p{n}", f"QQ{n}ZZ", Result.GRANTED if n % 2 else Result.REFUSED))
+    bed.add_event("fault", "the arm did not move")
+    assert [item["id"] for item in all_pages(program, "/passages")] == [
+        "p4",
+        "p3",
+        "p2",
+        "p1",
+        "p0",
+    ]
+    assert [i["id"] for i in all_pages(program, "/passages", result="granted")] == ["p3", "p1"]
+    assert [i["id"] for i in all_pages(program, "/passages", plate="qq 2")] == ["p2"]
+    assert all_pages(program, "/passages", plate="--") == []
+    assert len(all_pages(program, "/passages", since="2026-03-01T09:00:00+01:00")) == 5
+    assert all_pages(program, "/passages", until="2026-03-01T08:00:00Z") == []
+    assert len(all_pages(program, "/events")) == 6
+    assert [i["what"] for i in all_pages(program, "/events", kind="event")] == ["fault"]
+
+
+def test_ok__a_passage_has_its_reading_events_pictures_and_nearest_plates(bed: ConsoleBed) -> None:
+    bed.import_list(ListName.ALLOW, "plate\nQQ1234ZZ\n")
+    bed.add(a_passage("one", "QQ1234Z2"))
+    program = bed.program("people")
+    found = program.get("/passages/one").json()
+    assert found["passage"]["reading"]["text"] == "QQ1234Z2"
+    assert [near["entry"]["plate"] for near in found["nearest"]] == ["QQ1234ZZ"]
+    assert set(found["passage"]["evidence"]) == {"plate", "still"}
+    picture = program.get("/passages/one/pictures/plate")
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert picture.content.startswith(b"\xff\xd8")
+    assert program.get("/passages/one/pictures/other").status_code == 404
+    assert program.get("/passages/two").status_code == 404
+
+
+def test_ok__lists_are_read_page_by_page(bed: ConsoleBed) -> None:
+    bed.import_list(ListName.ALLOW, ROWS)
+    program = bed.program("people")
+    states = {item["name"]: item["state"] for item in program.get("/lists").json()["items"]}
+    assert states["allow"]["entries"] == 7
+    assert states["wanted"] is None
+    assert len({item["plate"] for item in all_pages(program, "/lists/allow/entries")}) == 7
+    assert len(all_pages(program, "/lists/allow/entries", search="QQ0003")) == 1
+    assert all_pages(program, "/lists/wanted/entries") == []
+    assert program.get("/lists/nobody/entries").status_code == 404
+
+
+def test_fail__a_cursor_of_an_older_list_or_of_another_journal_is_refused(bed: ConsoleBed) -> None:
+    """Its position would mean something else there, and items would be left out in silence."""
+    bed.import_list(ListName.ALLOW, ROWS)
+    bed.add(a_passage("one", "QQ1ZZ"))
+    bed.add(a_passage("two", "QQ2ZZ"))
+    program = bed.program("people")
+    listed = program.get("/lists/allow/entries", params={"limit": "2"}).json()["next"]
+    bed.import_list(ListName.ALLOW, ROWS + "QQ7777ZZ\n")
+    for path, cursor in (
+        ("/lists/allow/entries", listed),
+        ("/passages", "1-2"),
+        ("/events", "1-2"),
+    ):
+        answer = program.get(path, params={"cursor": cursor})
+        assert answer.status_code == 410, path
+        assert cursor in answer.json()["detail"]
+
+
+def test_ok__figures_count_by_day_and_reason(bed: ConsoleBed) -> None:
+    bed.clock_s = datetime(2026, 3, 2, tzinfo=UTC).timestamp()
+    bed.add(a_passage("one", "QQ1ZZ"))
+    figures = bed.program("look").get("/figures").json()
+    assert {"result": "refused", "reason": "not_listed", "passages": 1} in figures["reasons"]
+    assert {"day": "2026-03-01", "passages": {"granted": 0, "refused": 1, "unsure": 0}} in (
+        figures["days"]
+    )
+
+
+def test_ok__logins_are_listed_and_ended_and_the_audit_log_is_read(bed: ConsoleBed) -> None:
+    owner = bed.make_owner()
+    program = bed.program("manage")
+    (login,) = program.get("/logins").json()["items"]
+    assert login["account"] == "anna"
+    assert owner.cookies["__Host-plategate"] not in str(login)
+    assert program.delete(f"/logins/{login['id']}").status_code == 204
+    assert program.delete(f"/logins/{login['id']}").status_code == 404
+    assert owner.get("/").headers["location"] == "/login"
+    lines = all_pages(program, "/audit")
+    assert [(line["who"], line["what"]) for line in lines] == [
+        ("token:program", "session_ended"), ("anna", "setup"),
+    ]  # fmt: skip
+
+
+def test_ok__a_command_carries_key_reason_caller_address_and_expiry(bed: ConsoleBed) -> None:
+    program = bed.program("command")
+    body = command(expires_at="2031-05-01T12:00:00+02:00")
+    answer = program.post("/commands", json=body, headers={"Idempotency-Key": "key-1"})
+    assert (answer.status_code, answer.json()["result"]) == (200, "accepted")
+    (asked,) = bed.commands
+    assert (asked.id, asked.why, asked.who, asked.via, asked.source) == (
+        "key-1", "parcel", "token:program", "api", "testclient",
+    )  # fmt: skip
+    assert asked.expires_at == datetime(2031, 5, 1, 10, tzinfo=UTC)
+    assert bed.site.sessions.audit()[0]["what"] == "command"
+
+
+def test_ok__a_command_sent_again_gets_the_first_answer_and_moves_nothing(bed: ConsoleBed) -> None:
+    program = bed.program("command")
+    key, body = {"Idempotency-Key": "key-1"}, command()
+    answers = [program.post("/commands", json=body, headers=key) for _ in range(3)]
+    assert [answer.json() for answer in answers] == [answers[0].json()] * 3
+    assert [answer.headers.get("idempotent-replayed") for answer in answers[1:]] == ["true"] * 2
+    other = program.post("/commands", json=command(command="close"), headers=key)
+    assert other.status_code == 422
+    assert len(bed.commands) == 1
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [
+        (AnswerResult.REFUSED, 409),
+        (AnswerResult.EXPIRED, 409),
+        (AnswerResult.REPEATED, 409),
+        (AnswerResult.NOT_ALLOWED, 403),
+        (AnswerResult.MALFORMED, 400),
+        (AnswerResult.FAILED, 503),
+    ],
+)
+def test_fail__what_the_gate_does_not_follow_is_a_problem_with_its_answer(
+    bed: ConsoleBed, result: AnswerResult, status: int
+) -> None:
+    bed.answer = result
+    program = bed.program("command")
+    answer = program.post("/commands", json=command(), headers={"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.headers["content-type"]) == (status, MEDIA_TYPE)
+    assert answer.json()["answer"]["reason"] == "a safety input is not clear"
+
+
+@pytest.mark.parametrize(
+    ("field", "body", "headers"),
+    [
+        ("header.Idempotency-Key", command(), {}),
+        ("header.Idempotency-Key", command(), {"Idempotency-Key": "a b"}),
+        ("body.why", command(why=""), {"Idempotency-Key": "k"}),
+        ("body.why", command(why="  "), {"Idempotency-Key": "k"}),
+        ("body.why", command(why="\x1c"), {"Idempotency-Key": "k"}),
+        ("body.why", command(why="x" * 201), {"Idempotency-Key": "k"}),
+        ("body.why", command(why=...), {"Idempotency-Key": "k"}),
+        ("body.command", command(command="explode"), {"Idempotency-Key": "k"}),
+        ("body.expires_at", command(expires_at=...), {"Idempotency-Key": "k"}),
+        ("body.expires_at", command(expires_at=1_900_000_000), {"Idempotency-Key": "k"}),
+        ("body.expires_at", command(expires_at="2031-05-01T12:00:00"), {"Idempotency-Key": "k"}),
+        ("body.expires_at", command(expires_at="2031-13-01T12:00:00Z"), {"Idempotency-Key": "k"}),
+        ("body.mode", command(mode="locked"), {"Idempotency-Key": "k"}),
+        ("body.mode", command(command="mode"), {"Idempotency-Key": "k"}),
+        ("body.mode", command(command="mode", mode="party"), {"Idempotency-Key": "k"}),
+        ("body.force", command(force=True), {"Idempotency-Key": "k"}),
+    ],
+)
+def test_fail__a_wrong_command_is_refused_with_field_and_value(
+    bed: ConsoleBed, field: str, body: dict[str, Any], headers: dict[str, str]
+) -> None:
+    answer = bed.program("command").post("/commands", json=body, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, MEDIA_TYPE)
+    (error,) = answer.json()["errors"]
+    assert error["field"] == field
+    assert field in answer.json()["detail"]
+    assert bed.commands == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "query.limit"),
+        ("limit=201", "query.limit"),
+        ("limit=x", "query.limit"),
+        ("limit=1&limit=2", "query.limit"),
+        ("cursor=1", "query.cursor"),
+        ("result=maybe", "query.result"),
+        ("since=yesterday", "query.since"),
+        ("since=1900000000", "query.since"),
+        ("colour=red", "query.colour"),
+        ("plate=" + "A" * 61, "query.plate"),
+    ],
+)
+def test_fail__a_wrong_query_is_refused_with_field_and_value(
+    bed: ConsoleBed, query: str, field: str
+) -> None:
+    answer = bed.program("people").get(f"/passages?{query}")
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_fail__a_call_without_query_refuses_one(bed: ConsoleBed) -> None:
+    answer = bed.program("look").get("/gate?colour=red")
+    assert (answer.status_code, "colour" in answer.json()["detail"]) == (400, True)
+
+
+def test_fail__other_bodies_are_refused_with_their_status(bed: ConsoleBed) -> None:
+    program = bed.program("command")
+    kind = {"content-type": "application/json", "Idempotency-Key": "k"}
+    assert program.post("/commands", data=command()).status_code == 415
+    assert program.post("/commands", content=b"{}").status_code == 415
+    for content in (b"", b"{", b"[]", b"\xff", b"[" * 10_000, b'{"why": NaN}'):
+        assert program.post("/commands", content=content, headers=kind).status_code == 400
+    large = b" " * (LONGEST_FORM_BYTES + 1)
+    assert program.post("/commands", content=large, headers=kind).status_code == 413
+    assert bed.commands == []
+
+
+def test_fail__unknown_paths_and_methods_are_problems(bed: ConsoleBed) -> None:
+    program = bed.program("look")
+    for method, path, status in (
+        ("GET", "/nowhere", 404),
+        ("PUT", "/gate", 405),
+        ("HEAD", "/gate", 405),
+    ):
+        answer = program.request(method, path)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, MEDIA_TYPE)
+    assert program.put("/gate").headers["allow"] == "GET"
+
+
+def test_fail__without_a_gate_and_a_journal_the_problem_says_so(bed: ConsoleBed) -> None:
+    program = bed.program("look", "people")
+    bed.journal.close()
+    bed.settings.journal.dir.rename(bed.folder / "gone")
+    answer = program.get("/passages")
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:plategate:problem:unavailable")
+    assert "there is no journal yet" in answer.json()["detail"]
+
+
+def test_fail__a_caller_who_calls_too_often_waits(bed: ConsoleBed) -> None:
+    now = 0.0
+    limit = CallLimit(lambda: now)
+    for _ in range(int(CALLS_AT_ONCE)):
+        limit.take("one")
+    with pytest.raises(Problem) as refused:
+        limit.take("one")
+    assert refused.value.headers == {"Retry-After": "1"}
+    limit.take("another")
+    now = 1.0
+    limit.take("one")
+
+
+def test_ok__every_problem_has_the_status_of_its_name(bed: ConsoleBed) -> None:
+    for name, status in PROBLEMS.items():
+        answer = Problem(name, "detail").response()
+        assert answer.status_code == status
