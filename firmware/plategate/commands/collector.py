@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate collector run | migrate | check`: write the events of a fleet to PostgreSQL.
+"""`plategate collector run | migrate | status`: write the events of a fleet to PostgreSQL.
 
 For a server, with the dependency group `collector`; see docs/fleet.md.
 """
@@ -52,3 +52,15 @@ def migrate(
     lines = bring_up_to_date(load_collector_settings(config), user=user, dry_run=dry_run)
     for line in lines or ["nothing to do"]:
         print(line)
+
+
+@app.command()
+def status(config: CollectorConfig = None) -> None:
+    """Show gates, gaps and silent gates; exit 1 if something is missing or silent."""
+    from plategate.collector.settings import load_collector_settings
+    from plategate.collector.status import fleet_status
+
+    found = fleet_status(load_collector_settings(config).database)
+    for line in found.lines:
+        print(line)
+    raise typer.Exit(0 if found.is_complete else 1)
