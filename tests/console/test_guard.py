@@ -25,6 +25,8 @@ NEEDS = {
     "/lists": Right.PEOPLE,
     "/health": Right.LOOK,
     "/figures": Right.LOOK,
+    "/settings": Right.LOOK,
+    "/settings/lane.mode": Right.MANAGE,
     "/account": Right.LOOK,
     "/audit": Right.MANAGE,
     "/tokens": Right.MANAGE,
@@ -38,6 +40,7 @@ FORMS = {
     "/accounts/remove": Right.MANAGE,
     "/tokens/add": Right.MANAGE,
     "/tokens/revoke": Right.MANAGE,
+    "/settings/lane.mode": Right.MANAGE,
 }
 
 
@@ -63,6 +66,7 @@ def test_ok__every_route_is_in_these_tables(bed: ConsoleBed) -> None:
     paths = {getattr(route, "path", "") for route in bed.app.routes}
     known = {path.replace("one", "{passage_id}") for path in {*NEEDS, *FORMS}}
     known = {path.replace("}/plate", "}/{kind}") for path in known}
+    known = {path.replace("lane.mode", "{key}") for path in known}
     known -= {"/live/state", "/live/vehicles"}
     assert paths == known | {"/live/{name}", "/setup", "/login", "/static", "/api/v1"}
 

@@ -49,11 +49,13 @@ def serve(
 
         raise typer.Exit(run_rehearsed_console(config, rehearse))
     from plategate.console.server import run_console
+    from plategate.console.site import SettingsSource
     from plategate.logs import log_to_stderr
-    from plategate.settings import load_settings
+    from plategate.settings import chosen_file, load_file, load_settings
 
     log_to_stderr()
-    run_console(load_settings(config), secure=not http)
+    source = SettingsSource(lambda: load_file(config), chosen_file(config))
+    run_console(load_settings(config), secure=not http, source=source)
 
 
 @console.command("code")

@@ -14,11 +14,17 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from plategate.console import account_pages, gate_pages, passage_pages, token_pages
+from plategate.console import (
+    account_pages,
+    gate_pages,
+    passage_pages,
+    settings_pages,
+    token_pages,
+)
 from plategate.console.accounts import Right
 from plategate.console.api.app import build_api
 from plategate.console.guard import page
-from plategate.console.site import ConsoleSite
+from plategate.console.site import ConsoleSite, SettingsSource
 from plategate.schedule.zone import site_zone
 from plategate.settings import Settings
 
@@ -37,10 +43,18 @@ HEADERS = {
 
 
 def build_app(
-    settings: Settings, *, secure: bool = True, now: Callable[[], float] = time.time
+    settings: Settings,
+    *,
+    secure: bool = True,
+    now: Callable[[], float] = time.time,
+    source: SettingsSource | None = None,
 ) -> Starlette:
-    """The application; `secure` says that browsers reach it over HTTPS. Raises GateError."""
-    site = ConsoleSite(settings, secure=secure, zone=site_zone(settings.access.zone), now=now)
+    """The application; `secure` says that browsers reach it over HTTPS. Raises GateError.
+
+    `source` reads the settings again for the settings page; by default they are `settings`.
+    """
+    zone = site_zone(settings.access.zone)
+    site = ConsoleSite(settings, secure=secure, zone=zone, now=now, source=source)
     app = Starlette(routes=_routes(site), exception_handlers={404: _not_found, 405: _not_found})
     app.state.site = site
     app.add_middleware(_SecurityHeaders)
@@ -56,6 +70,8 @@ def _routes(site: ConsoleSite) -> list[Route | Mount]:
         ("/lists", gate.lists, Right.PEOPLE),
         ("/health", gate.health, Right.LOOK),
         ("/figures", passage.figures, Right.LOOK),
+        ("/settings", settings_pages.settings, Right.LOOK),
+        ("/settings/{key}", settings_pages.setting, Right.MANAGE),
         ("/account", account.show_account, Right.LOOK),
         ("/audit", account.audit, Right.MANAGE),
         ("/tokens", token_pages.show_tokens, Right.MANAGE),
@@ -64,6 +80,7 @@ def _routes(site: ConsoleSite) -> list[Route | Mount]:
     )
     forms = (
         ("/command", gate.command, Right.COMMAND),
+        ("/settings/{key}", settings_pages.change_setting, Right.MANAGE),
         ("/setup", account.setup, None),
         ("/login", account.login, None),
         ("/logout", account.logout, Right.LOOK),

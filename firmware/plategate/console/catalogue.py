@@ -12,15 +12,35 @@ from importlib import resources
 LANGUAGES = ("en", "de")
 LONGEST_HEADER = 200
 
+_LANGUAGES = resources.files("plategate.console") / "languages"
+
 Translator = Callable[..., str]
 
 
 @cache
 def texts_of(language: str) -> dict[str, str]:
-    """The texts of a language by key; a key in a table is written `table.key`."""
-    folder = resources.files("plategate.console") / "languages"
-    tables = tomllib.loads((folder / f"{language}.toml").read_text(encoding="utf-8"))
-    return {f"{name}.{key}": text for name, table in tables.items() for key, text in table.items()}
+    """The texts of a language by key; a key in a table is written `table.key`.
+
+    They are in `en.toml` and, by subject, in files such as `settings.en.toml`.
+    """
+    texts: dict[str, str] = {}
+    for file in sorted(_LANGUAGES.iterdir(), key=lambda file: file.name):
+        if file.name == f"{language}.toml" or file.name.endswith(f".{language}.toml"):
+            for name, table in tomllib.loads(file.read_text(encoding="utf-8")).items():
+                texts |= {f"{name}.{key}": text for key, text in table.items()}
+    return texts
+
+
+@cache
+def _described(language: str) -> dict[str, str]:
+    file = _LANGUAGES / "settings" / f"{language}.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def described(language: str, key: str, english: str) -> tuple[str, bool]:
+    """The meaning of a setting, and whether it is in the language; otherwise it is in English."""
+    text = _described(language).get(key)
+    return (english, language == "en") if text is None else (text, True)
 
 
 def translator(language: str) -> Translator:
@@ -36,9 +56,13 @@ def translator(language: str) -> Translator:
     return translate
 
 
-def word_of(language: str, table: str, word: str) -> str:
-    """A word of the gate (a reason, a signal) in the language; itself where there is none."""
-    return texts_of(language).get(f"{table}.{word}", word.replace("_", " "))
+def word_of(language: str, table: str, word: str, otherwise: str | None = None) -> str:
+    """A word of the gate (a reason, a signal) in the language; where there is none, `otherwise`.
+
+    That is the word itself by default.
+    """
+    other = word.replace("_", " ") if otherwise is None else otherwise
+    return texts_of(language).get(f"{table}.{word}", other)
 
 
 def chosen_language(accepted: str, default: str) -> str:

@@ -29,7 +29,7 @@ from plategate.messages import CommandName
 from plategate.plates.confusions import installed_confusions
 from plategate.plates.written import PlateTextError, parse_plate
 from plategate.remote.client import new_request, send_command
-from plategate.remote.protocol import CommandAnswer, encode, parse_request
+from plategate.remote.protocol import CommandAnswer, ServiceName, encode, parse_request
 from plategate.settings import Settings
 from plategate.storage import storage_errors
 from plategate.values import ListEntry, PlateReading
@@ -131,18 +131,21 @@ class GateAccess:
 
     def command(
         self,
-        command: CommandName,
+        command: CommandName | ServiceName,
         *,
         identity: str,
         why: str,
         who: str,
         source: str,
-        mode: str | None,
+        mode: str | None = None,
+        data: dict[str, Any] | None = None,
         via: str = "console",
         expires_at: datetime | None = None,
     ) -> CommandAnswer:
         """The gate's answer; `identity` makes a command that is sent twice move once."""
-        request = new_request(command, why=why, who=who, via=via, source=source, mode=mode)
+        request = new_request(
+            command, why=why, who=who, via=via, source=source, mode=mode, data=data
+        )
         request = replace(request, id=identity, expires_at=expires_at or request.expires_at)
         parse_request(encode(request))  # the same checks as at the gate, before anything is sent
         return send_command(self._settings.commands.socket, request)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from plategate.access.store.lists import ListName
 from plategate.console.accounts import Right
+from plategate.console.gate_commands import give
 from plategate.console.guard import (
     LONGEST_SEARCH,
     RefusedRequest,
@@ -47,7 +48,7 @@ def live_part(asked: PageRequest) -> Response:
 
 def command(asked: PageRequest) -> Response:
     """Give a command to the gate and show its answer."""
-    form, person = asked.form, asked.person()
+    form = asked.form
     try:
         name = CommandName(form.get("command", ""))
     except ValueError:
@@ -56,25 +57,13 @@ def command(asked: PageRequest) -> Response:
     if not why:
         raise RefusedRequest(400, "why")
     mode = form.get("mode", "") if name is CommandName.MODE else None
-    detail = f"{name}{'' if mode is None else ' ' + mode[:20]}: {why}"
     try:
-        answer = asked.site.gate.command(
-            name,
-            identity=form.get("id", ""),
-            why=why,
-            who=f"{person.role}:{person.account}",
-            source=asked.address,
-            mode=mode,
-        )
+        answer = give(asked, name, why=why, mode=mode)
     except CommandError as error:
-        asked.site.sessions.note(person.account, asked.address, "command_failed", detail)
         return asked.site.render(
             asked, "answer.html", 503, command=name, result="failed", reason=str(error),
             passage_id=None,
         )  # fmt: skip
-    asked.site.sessions.note(
-        person.account, asked.address, "command", f"{detail}: {answer.result.value}"
-    )
     return asked.site.render(
         asked,
         "answer.html",

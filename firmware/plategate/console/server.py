@@ -14,6 +14,7 @@ import uvicorn
 from plategate.console.accounts import offer_code
 from plategate.console.app import build_app
 from plategate.console.certificates import CA_FILE, fingerprint, server_certificate
+from plategate.console.site import SettingsSource
 from plategate.errors import ConsoleError, reason_of
 from plategate.settings import Settings
 from plategate.settings.console import ConsoleSettings
@@ -24,9 +25,9 @@ MOST_CONNECTIONS = 64
 IDLE_CONNECTION_S = 15
 
 
-def run_console(settings: Settings, *, secure: bool) -> None:
+def run_console(settings: Settings, *, secure: bool, source: SettingsSource | None = None) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises ConsoleError, StoreError, SettingsError."""
-    server = make_server(settings, secure=secure)
+    server = make_server(settings, secure=secure, source=source)
     with listener_of(settings.console) as listener:
         server.run(sockets=[listener])
 
@@ -47,7 +48,9 @@ def listener_of(console: ConsoleSettings) -> socket.socket:
         ) from error
 
 
-def make_server(settings: Settings, *, secure: bool) -> uvicorn.Server:
+def make_server(
+    settings: Settings, *, secure: bool, source: SettingsSource | None = None
+) -> uvicorn.Server:
     """A server that is ready to `run()`; without `secure` plain HTTP, on loopback only.
 
     Raises ConsoleError, StoreError, SettingsError.
@@ -58,7 +61,7 @@ def make_server(settings: Settings, *, secure: bool) -> uvicorn.Server:
             f"console.address = {console.address!r}: --http is for 127.0.0.1 and ::1 only,"
             " since passwords would cross the network unencrypted"
         )
-    app = build_app(settings, secure=secure)
+    app = build_app(settings, secure=secure, source=source)
     site = app.state.site
     if not site.has_owner() and not site.accounts.code_is_offered():
         offer_code(console.state_dir)

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,13 +17,21 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from plategate.console.accounts import Accounts
-from plategate.console.catalogue import chosen_language, duration, facts, translator, word_of
+from plategate.console.catalogue import (
+    chosen_language,
+    described,
+    duration,
+    facts,
+    translator,
+    word_of,
+)
 from plategate.console.database import ConsoleDatabase
 from plategate.console.gate_access import GateAccess
 from plategate.console.sessions import Session, Sessions
 from plategate.console.tokens import Tokens
 from plategate.list_service.client import ListClient
 from plategate.settings import Settings
+from plategate.settings.overlay import LayeredSettings, layered
 
 SECURE_COOKIE, PLAIN_COOKIE = "__Host-plategate", "plategate"
 
@@ -49,13 +58,41 @@ class PageRequest:
         return self.session
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsSource:
+    """The installer's settings, read again for each page, and their file; None: there is none."""
+
+    load: Callable[[], Settings]
+    file: Path | None = None
+
+    def read(self) -> LayeredSettings[Settings]:
+        """The settings in force and where they come from. Raises SettingsError."""
+        base = self.load()
+        file, allowed = base.commands.owner_settings_file, base.commands.owner_settings
+        return layered(base, file, allowed=allowed)
+
+    def text(self) -> str:
+        """The text of the file; "" without one."""
+        try:
+            return "" if self.file is None else self.file.read_text(encoding="utf-8-sig")
+        except (OSError, ValueError):
+            return ""
+
+
 class ConsoleSite:
     """Everything that the pages use; for any thread."""
 
     def __init__(
-        self, settings: Settings, *, secure: bool, zone: ZoneInfo, now: Callable[[], float]
+        self,
+        settings: Settings,
+        *,
+        secure: bool,
+        zone: ZoneInfo,
+        now: Callable[[], float],
+        source: SettingsSource | None = None,
     ) -> None:
         """`secure`: browsers reach the console over HTTPS. Raises StoreError."""
+        self.source = source or SettingsSource(lambda: settings)
         self.settings = settings.console
         self.journal_dir = settings.journal.dir
         database = ConsoleDatabase(self.settings.state_dir)
@@ -98,7 +135,8 @@ class ConsoleSite:
         session, language = asked.session, asked.language
         text = self._templates.get_template(template).render(
             t=translator(language),
-            word=lambda table, name: word_of(language, table, str(name)),
+            word=lambda table, *names: word_of(language, table, *map(str, names)),
+            described=lambda *names: described(language, *names),
             language=language,
             session=session,
             rights={right.value for right in session.role.rights} if session else frozenset(),

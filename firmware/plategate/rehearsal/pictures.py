@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from plategate.gate.reload import SettingsFile
 from plategate.messages import InputName, Level
 from plategate.rehearsal.board import Edge
 from plategate.rehearsal.site import ARM_TRAVEL_S, Site, build_site
@@ -91,9 +92,13 @@ class PictureRehearsal:
         pictures: Iterable[Path],
         done: Callable[[Rehearsed], None],
         travel_s: float = ARM_TRAVEL_S,
+        file: SettingsFile | None = None,
     ) -> None:
-        """`travel_s` is how long the arm takes to rise; `pictures` may have no end."""
-        self.site: Site = build_site(settings, travel_s=travel_s)
+        """`travel_s` is how long the arm takes to rise; `pictures` may have no end.
+
+        `file` is read again at a reload.
+        """
+        self.site: Site = build_site(settings, travel_s=travel_s, file=file)
         self._pictures = pictures
         self._done = done
         self._over = threading.Event()

@@ -21,12 +21,15 @@ import typer
 from plategate.commands.shared.rehearse_pictures import prepared_settings, settings_beside
 from plategate.console.accounts import CODE_FILE
 from plategate.console.server import make_server
+from plategate.gate.owner_settings import OwnerSettings
+from plategate.gate.reload import SettingsFile
 from plategate.gate.remote_control import serve_commands
+from plategate.gate.services import gate_services
 from plategate.health.socket import StatusSocket
 from plategate.list_service.server import serve_lists
 from plategate.rehearsal.pictures import PictureRehearsal, Rehearsed
 from plategate.settings import Settings
-from plategate.settings.commands import ALL
+from plategate.settings.commands import EVERY
 from plategate.vision.images import find_pictures
 
 ADDRESS, PORT = "127.0.0.1", 8080
@@ -53,17 +56,20 @@ def run_rehearsed_console(config: Path | None, folder: Path) -> int:
             del rehearsed
             pause.wait(BETWEEN_VEHICLES_S)
 
-        rehearsal = PictureRehearsal(settings, itertools.cycle(pictures), left, TRAVEL_S)
+        owner = OwnerSettings(lambda: settings, "settings.toml")
+        file = SettingsFile("settings.toml", owner.read, owner=owner)
+        rehearsal = PictureRehearsal(settings, itertools.cycle(pictures), left, TRAVEL_S, file)
         site = rehearsal.site
         site.health.add_source("lane", lambda: site.gate.status().document())
         site.health.add_source("allow_list", site.gate.allow_list)
+        site.health.add_source("new_settings", site.gate.new_settings)
         stack.callback(StatusSocket(settings.health.socket, site.health.status).close)
         commands = serve_commands(
             settings.commands,
             settings.journal.dir,
             site.gate,
             site.components,
-            site.keeper.services(),
+            gate_services(site.gate, site.components, owner) | site.keeper.services(),
         )
         if commands is not None:
             stack.callback(commands.close)
@@ -97,10 +103,14 @@ def _with_sockets(settings: Settings, state: Path, port: int) -> Settings:
     copied = {
         "access": {"list_socket": state / "lists.sock", "list_users": (getpass.getuser(),)},
         "health": {"socket": state / "status.sock"},
-        "commands": {"socket": state / "command.sock", "users": {getpass.getuser(): ALL}},
+        "commands": {
+            "socket": state / "command.sock",
+            "users": {getpass.getuser(): EVERY},
+            "owner_settings_file": state / "owner-settings.json",
+        },
         "console": {"address": ADDRESS, "port": port, "state_dir": state / "console"},
         "barrier": {"auto_close_s": 3.0, "pass_within_s": 10.0},
-        "lane": {"show_result_s": 2.0},
+        "lane": {"show_result_s": 2.0, "read_within_s": 60.0},
     }
     return settings.model_copy(
         update={
