@@ -15,7 +15,6 @@ import pytest
 from plategate.gate.owner_settings import OwnerSettings
 from plategate.gate.reload import SettingsFile
 from plategate.gate.remote_control import COMMAND, RemoteControl
-from plategate.gate.services import gate_services
 from plategate.remote.client import new_request, send_command
 from plategate.remote.protocol import AnswerResult, CommandAnswer, ServiceName
 from plategate.remote.server import CommandServer
@@ -50,7 +49,7 @@ class Changed:
             store=self.journal.add_event,
             post=gate.post,
             answers=gate.answers,
-            services=gate_services(gate, components, owner),
+            services=owner.services(components.clock.wall, gate.reload),
         )
         self.socket = folder / "c.sock"
         self.server = CommandServer(self.socket, control.handle)

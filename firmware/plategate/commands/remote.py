@@ -77,9 +77,10 @@ def change_mode(
 
 
 def _send(word: str, why: str, config: Config, mode: str | None = None) -> None:
-    from plategate.commands.shared.sending import send
     from plategate.messages import CommandName
+    from plategate.remote.client import give_command
+    from plategate.settings import load_settings
 
-    answer = send(CommandName(word), why, config, mode=mode)
+    answer = give_command(load_settings(config).commands.socket, CommandName(word), why, mode=mode)
     passage = f" (passage {answer.passage_id})" if answer.passage_id else ""
     print(f"{word}: accepted{passage}")

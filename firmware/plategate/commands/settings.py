@@ -106,7 +106,9 @@ def _values(found: Any, name: str, text: str) -> Iterator[ShownValue]:
 
 
 def _send(data: dict[str, Any], why: str, config: Config) -> None:
-    from plategate.commands.shared.sending import send
+    from plategate.remote.client import give_command
     from plategate.remote.protocol import ServiceName
+    from plategate.settings import load_settings
 
-    print(send(ServiceName.SETTING, why, config, data=data).reason)
+    socket = load_settings(config).commands.socket
+    print(give_command(socket, ServiceName.SETTING, why, data=data).reason)

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from plategate.access.store.lists import ListName
 from plategate.console.accounts import Right
-from plategate.console.gate_commands import give
 from plategate.console.guard import (
     LONGEST_SEARCH,
     RefusedRequest,
@@ -23,7 +22,7 @@ from plategate.console.site import PageRequest
 from plategate.errors import CommandError, GateError
 from plategate.journal.reader import StoredEvent
 from plategate.messages import CommandName
-from plategate.remote.protocol import MODES, TEXTS, AnswerResult
+from plategate.remote.protocol import MODES, TEXTS, AnswerResult, CommandAnswer, ServiceName
 
 ON_LIVE, ENTRIES_ON_PAGE, EVENTS_ON_PAGE = 5, 50, 20
 STATE, VEHICLES = "state", "vehicles"  # parts of the live page
@@ -73,6 +72,38 @@ def command(asked: PageRequest) -> Response:
         reason=answer.reason,
         passage_id=answer.passage_id,
     )
+
+
+def give(
+    asked: PageRequest,
+    command: CommandName | ServiceName,
+    *,
+    why: str,
+    mode: str | None = None,
+    data: dict[str, Any] | None = None,
+    detail: str = "",
+) -> CommandAnswer:
+    """The gate's answer to a command of a form, which carries the id that makes it move once.
+
+    `detail` is what the audit log says besides. Raises CommandError where no gate answers.
+    """
+    person, sessions = asked.person(), asked.site.sessions
+    what = " ".join(part for part in (str(command), (mode or "")[:20], detail) if part)
+    try:
+        answer = asked.site.gate.command(
+            command,
+            identity=asked.form.get("id", ""),
+            why=why,
+            who=f"{person.role}:{person.account}",
+            source=asked.address,
+            mode=mode,
+            data=data,
+        )
+    except CommandError:
+        sessions.note(person.account, asked.address, "command_failed", f"{what}: {why}")
+        raise
+    sessions.note(person.account, asked.address, "command", f"{what}: {why}: {answer.result.value}")
+    return answer
 
 
 def lists(asked: PageRequest) -> Response:

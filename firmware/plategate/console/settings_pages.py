@@ -10,7 +10,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from starlette.responses import RedirectResponse, Response
 
-from plategate.console.gate_commands import give
+from plategate.console.gate_pages import give
 from plategate.console.guard import RefusedRequest, or_sentence, text_field
 from plategate.console.setting_forms import FormField, form_of, value_of
 from plategate.console.site import PageRequest

@@ -21,7 +21,6 @@ from plategate.gate.loop import Gate
 from plategate.gate.reload import OWNER_FAILURE, Reload, SettingsFile
 from plategate.gate.remote_control import serve_commands
 from plategate.gate.samples import SampleKeeper
-from plategate.gate.services import gate_services
 from plategate.gate.startup import all_wired, lane_rules, mode_chooser, runtime_settings
 from plategate.gate.without_relay import NO_LINE, GateWithoutRelay
 from plategate.hardware.board import Board, open_board
@@ -170,7 +169,9 @@ def build_gate(
     health.add_source("metres", board.metres)
     health.add_source("clock", lambda: {"trusted": trust.trusted(), "why": trust.why})
     _serve_status(settings.health, health, stack)
-    services = gate_services(gate, components, owner) | keeper.services()
+    services = keeper.services()
+    if owner is not None:
+        services |= owner.services(clock.wall, gate.reload)
     server = serve_commands(settings.commands, settings.journal.dir, gate, components, services)
     if server is not None:
         stack.callback(server.close)

@@ -13,7 +13,7 @@ from typing import Any
 
 from plategate.errors import CommandError, SettingsError
 from plategate.gate.startup import check_startable, startable_layers
-from plategate.remote.protocol import CommandRequest
+from plategate.remote.protocol import CommandRequest, ServiceName
 from plategate.settings import Settings
 from plategate.settings.changes import changes
 from plategate.settings.overlay import (
@@ -43,6 +43,12 @@ class OwnerSettings:
         found = startable_layers(_layers(self._load_base()), self._origin)
         self.problem = "; ".join(found.ignored) or None
         return found.settings
+
+    def services(
+        self, now: Callable[[], datetime], reload: Callable[[], None]
+    ) -> dict[ServiceName, Callable[[CommandRequest], tuple[str, dict[str, Any]]]]:
+        """What the gate offers over its command socket."""
+        return {ServiceName.SETTING: lambda request: self.change(request, now(), reload)}
 
     def change(
         self, request: CommandRequest, now: datetime, reload: Callable[[], None]

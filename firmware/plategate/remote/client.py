@@ -7,6 +7,8 @@ The gate stores who asks and why before anything moves. Who may give which comma
 
 from __future__ import annotations
 
+import getpass
+import os
 import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,11 +19,13 @@ from plategate.local_socket import ask
 from plategate.messages import CommandName
 from plategate.remote.protocol import (
     LONGEST_ANSWER_BYTES,
+    AnswerResult,
     CommandAnswer,
     CommandRequest,
     ServiceName,
     encode,
     parse_answer,
+    parse_request,
 )
 
 ANSWER_WITHIN_S = 10.0
@@ -58,3 +62,31 @@ def send_command(
     if not answer:
         raise CommandError(f"the gate at {file} ended the connection without an answer")
     return parse_answer(answer)
+
+
+def give_command(
+    file: Path,
+    command: CommandName | ServiceName,
+    why: str,
+    *,
+    mode: str | None = None,
+    data: dict[str, Any] | None = None,
+) -> CommandAnswer:
+    """Give a command for the person at the terminal.
+
+    Raises CommandError where the gate does not follow it.
+    """
+    request = new_request(command, why=why, who=_person(), via="cli", mode=mode, data=data)
+    parse_request(encode(request))  # the same checks as at the gate, before anything is sent
+    answer = send_command(file, request)
+    if answer.result is not AnswerResult.ACCEPTED:
+        raise CommandError(f"{command}: {answer.result.value.replace('_', ' ')}: {answer.reason}")
+    return answer
+
+
+def _person() -> str:
+    """The person behind sudo, else the user of the process."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

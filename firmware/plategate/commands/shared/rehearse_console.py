@@ -24,7 +24,6 @@ from plategate.console.server import make_server
 from plategate.gate.owner_settings import OwnerSettings
 from plategate.gate.reload import SettingsFile
 from plategate.gate.remote_control import serve_commands
-from plategate.gate.services import gate_services
 from plategate.health.socket import StatusSocket
 from plategate.list_service.server import serve_lists
 from plategate.rehearsal.pictures import PictureRehearsal, Rehearsed
@@ -69,7 +68,7 @@ def run_rehearsed_console(config: Path | None, folder: Path) -> int:
             settings.journal.dir,
             site.gate,
             site.components,
-            gate_services(site.gate, site.components, owner) | site.keeper.services(),
+            site.keeper.services() | owner.services(site.components.clock.wall, site.gate.reload),
         )
         if commands is not None:
             stack.callback(commands.close)
