@@ -31,7 +31,7 @@ LAYERS = (
     {"lane", "vision", "journal", "health", "access", "remote", "hardware", "mqtt_client"},
     {"aiming", "list_service", "samples"},
     {"gate", "rehearsal", "doctor", "console", "outbound", "collector"},
-    {"privacy"},
+    {"privacy", "reports"},
     {"commands"},
     {"cli"},
     {"__main__"},

@@ -6,34 +6,35 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
-from datetime import datetime
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plategate.commands.shared.lists import plate_argument
+from plategate.commands.shared.journal import (
+    ConfigOption,
+    DayOption,
+    EventsOption,
+    JsonOption,
+    LaneOption,
+    LimitOption,
+    OutcomeOption,
+    PlateOption,
+    SinceOption,
+    UntilOption,
+    found_passage,
+    settings_journal,
+    wanted_events,
+    write_json,
+)
 
 if TYPE_CHECKING:
-    from plategate.journal.reader import EventFilter, JournalReader, StoredEvent
+    from plategate.journal.reader import JournalReader, StoredEvent
 
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="settings.toml; default: the one in force")
-]
-LimitOption = Annotated[int | None, typer.Option("--limit", "-n", min=1, help="newest passages")]
-SinceOption = Annotated[datetime | None, typer.Option(help="from this time on (local time)")]
-UntilOption = Annotated[datetime | None, typer.Option(help="before this time (local time)")]
-PlateOption = Annotated[
-    str | None, typer.Option("--plate", help="only passages of this plate, read or on a list")
-]
-EventsOption = Annotated[
-    bool, typer.Option("--events", help="faults, alarms and other events instead of passages")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="one JSON line for each passage")]
+group = typer.Typer(help="Show, export or check the journal.", no_args_is_help=True)
 
 
 class ExportFormat(StrEnum):
@@ -45,7 +46,6 @@ class ExportFormat(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the group to the root."""
-    group = typer.Typer(help="Show, export or check the journal.", no_args_is_help=True)
     group.command("show")(show)
     group.command("export")(export)
     group.command("check")(check)
@@ -60,30 +60,28 @@ def show(
     limit: LimitOption = 20,
     since: SinceOption = None,
     until: UntilOption = None,
+    day: DayOption = None,
     plate: PlateOption = None,
+    outcome: OutcomeOption = None,
+    lane: LaneOption = None,
     events: EventsOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show the newest passages, newest first, and grants that are not finished."""
     from plategate.commands.shared import passages
-    from plategate.documents import PASSAGE
-    from plategate.errors import StoreError
     from plategate.terminal.console import Console
 
-    wanted = _wanted(since, until, plate, events)
-    with _journal(config) as (journal, folder):
+    wanted = wanted_events(
+        since=since, until=until, day=day, plate=plate, outcome=outcome, lane=lane, events=events
+    )
+    with settings_journal(config) as (journal, folder):
         if passage_id is not None:
-            found = journal.passage(passage_id)
-            if not found or found[0].kind != PASSAGE:
-                raise StoreError(
-                    f"the journal in {folder} has no passage {passage_id};"
-                    " `plategate journal show --json` prints the ids"
-                )
+            found = found_passage(journal, folder, passage_id)
         else:
             found = journal.newest(limit, wanted)
         grants = journal.unfinished_grants()
     if as_json:
-        _write_json(found)
+        write_json(found)
         return
     console = Console()
     if passage_id is not None:
@@ -109,14 +107,19 @@ def export(
     limit: LimitOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    day: DayOption = None,
     plate: PlateOption = None,
+    outcome: OutcomeOption = None,
+    lane: LaneOption = None,
     events: EventsOption = False,
 ) -> None:
     """Write passages for another program, oldest first, with everything that is kept of them."""
     from plategate.commands.shared import passages
 
-    wanted = _wanted(since, until, plate, events)
-    with _journal(config) as (journal, _), _output(file) as stream:
+    wanted = wanted_events(
+        since=since, until=until, day=day, plate=plate, outcome=outcome, lane=lane, events=events
+    )
+    with settings_journal(config) as (journal, _), _output(file) as stream:
         pages: Iterable[list[StoredEvent]] = (
             journal.pages(wanted) if limit is None else [journal.newest(limit, wanted)[::-1]]
         )
@@ -124,7 +127,7 @@ def export(
             passages.write_csv(pages, stream, events)
         else:
             for page in pages:
-                _write_json(page, stream)
+                write_json(page, stream)
 
 
 def check(config: ConfigOption = None) -> None:
@@ -134,7 +137,7 @@ def check(config: ConfigOption = None) -> None:
     from plategate.errors import reason_of
     from plategate.journal.chain import verify_chain
 
-    with _journal(config) as (journal, folder):
+    with settings_journal(config) as (journal, folder):
         (integrity,) = journal.read(
             lambda database: database.execute("PRAGMA integrity_check(1)").fetchone()
         )
@@ -182,16 +185,6 @@ def _is_listed(journal: JournalReader, name: str) -> bool:
 
 
 @contextmanager
-def _journal(config: Path | None) -> Iterator[tuple[JournalReader, Path]]:
-    from plategate.journal.reader import JournalReader
-    from plategate.settings import load_settings
-
-    folder = load_settings(config).journal.dir
-    with closing(JournalReader(folder)) as journal:
-        yield journal, folder
-
-
-@contextmanager
 def _output(file: Path | None) -> Iterator[Any]:
     from plategate.errors import StoreError, reason_of
     from plategate.terminal.output import data_output
@@ -204,35 +197,3 @@ def _output(file: Path | None) -> Iterator[Any]:
             yield stream
     except OSError as error:
         raise StoreError(f"{file} cannot be written: {reason_of(error)}") from error
-
-
-def _wanted(
-    since: datetime | None, until: datetime | None, plate: str | None, events: bool
-) -> EventFilter:
-    """What to show; raises BadParameter for an invalid plate or time."""
-    from plategate.documents import EVENT, PASSAGE
-    from plategate.journal.reader import EventFilter
-
-    return EventFilter(
-        kind=EVENT if events else PASSAGE,
-        since=_in_utc(since),
-        until=_in_utc(until),
-        plate=plate_argument(plate) if plate else None,
-    )
-
-
-def _in_utc(moment: datetime | None) -> datetime | None:
-    """Times without a zone, as people type them, are local; the journal counts in UTC."""
-    from datetime import UTC
-
-    try:
-        return moment.astimezone(UTC) if moment else None
-    except (OverflowError, ValueError):
-        raise typer.BadParameter(f"'{moment}': the year must be 2 to 9998") from None
-
-
-def _write_json(found: list[StoredEvent], stream: Any = None) -> None:
-    from plategate.terminal.output import data_output
-
-    for event in found:
-        print(json.dumps(event.public_document(), ensure_ascii=False), file=stream or data_output())

@@ -65,7 +65,7 @@ class EventFilter:
     """Which events to read; None means no limit.
 
     Times are aware; `plate` is canonical, `plate_part` a part of one; `before` is a sequence
-    number; `result` is the result of a verdict.
+    number; `result` and `reason` are those of a verdict.
     """
 
     kind: str | None = PASSAGE
@@ -75,6 +75,8 @@ class EventFilter:
     plate: str | None = None
     plate_part: str | None = None
     result: str | None = None
+    reason: str | None = None
+    lane: str | None = None
     before: int | None = None
 
 
@@ -213,6 +215,8 @@ def _condition(wanted: EventFilter) -> tuple[str, dict[str, object]]:
         " AND (:part IS NULL OR instr(json_extract(document, '$.verdict.plate'), :part)"
         "  OR instr(json_extract(document, '$.reading.text'), :part))"
         " AND (:result IS NULL OR json_extract(document, '$.verdict.result') = :result)"
+        " AND (:reason IS NULL OR json_extract(document, '$.verdict.reason') = :reason)"
+        " AND (:lane IS NULL OR json_extract(document, '$.lane') = :lane)"
         " AND (:before IS NULL OR sequence < :before)"
     )
     return where, {
@@ -223,6 +227,8 @@ def _condition(wanted: EventFilter) -> tuple[str, dict[str, object]]:
         "plate": wanted.plate,
         "part": wanted.plate_part,
         "result": wanted.result,
+        "reason": wanted.reason,
+        "lane": wanted.lane,
         "before": wanted.before,
     }
 
