@@ -94,11 +94,13 @@ def correct(
     config: Config = None,
 ) -> None:
     """Say what is on the plate of a passage, and keep its still; asks the running gate."""
-    from plategate.commands.shared.sending import send
+    from plategate.remote.client import give_command
     from plategate.remote.protocol import ServiceName
+    from plategate.settings import load_settings
 
     data = {"passage": passage, "text": plate_argument(plate)}
-    print(f"{passage}: {send(ServiceName.SAMPLE, why, config, data=data).reason}")
+    socket = load_settings(config).commands.socket
+    print(f"{passage}: {give_command(socket, ServiceName.SAMPLE, why, data=data).reason}")
 
 
 def export(
