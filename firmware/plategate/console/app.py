@@ -22,7 +22,7 @@ from plategate.console import (
     token_pages,
 )
 from plategate.console.accounts import Right
-from plategate.console.api.app import build_api
+from plategate.console.api.app import PREFIX, build_api, unknown_call
 from plategate.console.guard import page
 from plategate.console.site import ConsoleSite, SettingsSource
 from plategate.schedule.zone import site_zone
@@ -100,13 +100,15 @@ def _routes(site: ConsoleSite) -> list[Route | Mount]:
         ),
         *(Route(path, page(right, show), methods=["GET"]) for path, show, right in pages),
         *(Route(path, page(right, follow), methods=["POST"]) for path, follow, right in forms),
-        Mount("/api/v1", build_api(site)),
+        Mount(PREFIX, build_api(site)),
         Mount("/static", StaticFiles(packages=[("plategate.console", "static")])),
     ]
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
-    del request, error
+    del error
+    if request.url.path.startswith(f"{PREFIX}/"):  # a line feed in it keeps it from the API's table
+        return unknown_call(request)
     return PlainTextResponse("There is no such page.\n", 404)
 
 

@@ -37,13 +37,14 @@ from plategate.console.api.stream import EventFeed
 from plategate.console.guard import RefusedRequest, limited_body
 from plategate.console.site import ConsoleSite
 from plategate.console.tokens import Token
-from plategate.errors import GateError
+from plategate.errors import GateError, printable
 
 logger = logging.getLogger(__name__)
 
 PREFIX = "/api/v1"
 DOCUMENT = "/openapi.json"
 BODY_TYPE = "application/json"
+LONGEST_PATH = 200
 _BODY_PROBLEMS = {
     408: ("too_slow", "the body did not arrive in time"),
     413: ("too_large", "the body is too large"),
@@ -143,10 +144,16 @@ async def _openapi(request: Request) -> Response:
     return document_response(PREFIX)
 
 
+def unknown_call(request: Request) -> Response:
+    """The answer to a path that is not in the table."""
+    path = printable(request.url.path, LONGEST_PATH)
+    detail = f"{path}: there is no such call; {PREFIX}{DOCUMENT} lists all"
+    return Problem("not_found", detail).response()
+
+
 async def _not_found(request: Request, error: Exception) -> Response:
     del error
-    detail = f"{request.url.path[:200]}: there is no such call; {PREFIX}{DOCUMENT} lists all"
-    return Problem("not_found", detail).response()
+    return unknown_call(request)
 
 
 async def _wrong_method(request: Request, error: Exception) -> Response:

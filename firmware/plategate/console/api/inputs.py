@@ -99,6 +99,14 @@ class StreamQuery(_Input):
 class CommandBody(_Input):
     """A command to the gate."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"command": {"const": CommandName.MODE}}, "required": ["command"]},
+            "then": {"required": ["mode"], "properties": {"mode": {"type": "string"}}},
+            "else": {"properties": {"mode": {"type": "null"}}},
+        }
+    )
+
     command: CommandName
     why: str = Field(
         min_length=1,

@@ -32,7 +32,7 @@ ROUTES = (
     ),
     ApiRoute(
         "GET", "/passages", Scope.PEOPLE, "Search passages, newest first",
-        journal_calls.passages, {200: "PassagePage"}, query=PassageQuery, problems=(410,),
+        journal_calls.passages, {200: "PassagePage"}, query=PassageQuery, problems=(409,),
     ),
     ApiRoute(
         "GET", "/passages/{passage_id}", Scope.PEOPLE,
@@ -46,7 +46,7 @@ ROUTES = (
     ),
     ApiRoute(
         "GET", "/events", Scope.PEOPLE, "Search everything in the journal, newest first",
-        journal_calls.events, {200: "EventPage"}, query=EventQuery, problems=(410,),
+        journal_calls.events, {200: "EventPage"}, query=EventQuery, problems=(409,),
     ),
     ApiRoute(
         "GET", "/events/stream", Scope.PEOPLE,
@@ -60,17 +60,17 @@ ROUTES = (
     ),
     ApiRoute(
         "GET", "/lists/{list}/entries", Scope.PEOPLE, "Search the entries of a list",
-        gate_calls.entries, {200: "EntryPage"}, query=EntryQuery, problems=(410,),
+        gate_calls.entries, {200: "EntryPage"}, query=EntryQuery, problems=(409,),
     ),
     ApiRoute(
         "POST", "/commands", Scope.COMMAND, "Give a command to the gate, which follows it once",
         command_calls.give_command, {200: "CommandAnswer"}, body=CommandBody,
-        problems=(409, 422),
+        problems=(409,),
         headers=(("Idempotency-Key", "1 to 64 of A-Z a-z 0-9 _ -, new for each command", True),),
     ),
     ApiRoute(
         "GET", "/audit", Scope.MANAGE, "The audit log of the console, newest line first",
-        gate_calls.audit, {200: "AuditPage"}, query=PageQuery, problems=(410,),
+        gate_calls.audit, {200: "AuditPage"}, query=PageQuery, problems=(409,),
     ),
     ApiRoute(
         "GET", "/logins", Scope.MANAGE, "Logins of people to the pages",

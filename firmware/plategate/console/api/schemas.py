@@ -119,7 +119,7 @@ SCHEMAS: dict[str, Schema] = {
         plate=_or_null(TEXT),
         entry=_or_null(_ref("Entry")),
         registered_in=_or_null(TEXT),
-        alarm=FLAG,
+        alarm=_or_null(TEXT),
     ),
     "Passage": _object(
         sequence=WHOLE,
