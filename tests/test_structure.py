@@ -26,7 +26,7 @@ LONGEST_FILE = 300
 # and from the packages that PEERS names.
 LAYERS = (
     {"values", "storage", "users", "errors", "clock", "logs", "terminal", "local_socket"},
-    {"plates", "schedule", "settings", "messages", "documents"},
+    {"plates", "schedule", "settings", "messages", "documents", "replay"},
     {"plate_data"},
     {"lane", "vision", "journal", "health", "access", "remote", "hardware", "mqtt_client"},
     {"aiming", "list_service", "samples"},

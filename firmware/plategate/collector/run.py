@@ -21,6 +21,7 @@ from plategate.collector.subscription import Received, Subscription
 from plategate.collector.writer import Writer
 from plategate.errors import StoreError
 from plategate.health.monitor import Health, systemd_health
+from plategate.replay import TOPIC as REPLAY
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Collector:
             settings, lambda sentence: health.set_failure("broker", sentence)
         )
         self._tidy_at_s = 0.0
+        self._gaps_at_s = 0.0
         self.events = 0  # written since the start, repeats included
 
     def run(self) -> None:
@@ -96,18 +98,34 @@ class Collector:
             return
 
     def _do_what_is_due(self) -> None:
+        """Tidy the database, and ask gates for what is missing."""
         now_s = time.monotonic()
-        if now_s < self._tidy_at_s:
+        tidies = now_s >= self._tidy_at_s
+        asks = now_s >= self._gaps_at_s and self._subscription.is_connected
+        if not tidies and not asks:
             return
-        self._tidy_at_s = now_s + TIDY_EVERY_S
         try:
-            for line in self._writer.tidy():
-                log.info("%s", line)
+            if tidies:
+                self._tidy_at_s = now_s + LONGEST_PAUSE_S
+                for line in self._writer.tidy():
+                    log.info("%s", line)
+                self._tidy_at_s = now_s + TIDY_EVERY_S
+            if asks:
+                self._gaps_at_s = now_s + min(self._settings.gaps.ask_after_s, LONGEST_PAUSE_S)
+                self._ask()
         except StoreError as error:
             self._health.failing("database", str(error))
-            self._tidy_at_s = now_s + LONGEST_PAUSE_S
         else:
             self._health.recovered("database")
+
+    def _ask(self) -> None:
+        settings = self._settings
+        if not settings.gaps.ask:
+            return
+        for each in self._writer.overdue_requests(settings.gaps):
+            topic = f"{settings.broker.topic}/{each.gate}/{REPLAY}"
+            self._subscription.publish(topic, each.request.encoded())
+            log.warning("%s: asked for missing events %s", each.gate, each.request.ranges[:3])
 
     def _wait(self, pause_s: float) -> None:
         deadline_s = time.monotonic() + pause_s

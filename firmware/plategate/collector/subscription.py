@@ -83,6 +83,11 @@ class Subscription:
             if message.connection == self._connection:
                 self._client.ack(message.mid, QOS)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether something can be published now."""
+        return self._connected
+
     def publish(self, topic: str, payload: bytes) -> bool:
         """Send one message; False where there is no connection."""
         if not self._connected:

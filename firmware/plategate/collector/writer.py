@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from plategate.collector.database import connect, database_errors
+from plategate.collector.gaps import GapRequest, overdue_requests
 from plategate.collector.migrate import verify_version
 from plategate.collector.received import (
     ArrivedEvent,
@@ -26,7 +27,7 @@ from plategate.errors import StoreError, printable
 
 if TYPE_CHECKING:
     from plategate.collector.database import Connection, Cursor
-    from plategate.collector.settings import DatabaseSettings
+    from plategate.collector.settings import DatabaseSettings, GapSettings
 
 log = logging.getLogger(__name__)
 
@@ -123,10 +124,10 @@ class Writer:
             rows = self._open().execute("select plategate.tidy()").fetchall()
             return [str(line) for (line,) in rows]
 
-    def connection(self) -> Connection:
-        """The open connection, for the search for gaps."""
+    def overdue_requests(self, settings: GapSettings) -> list[GapRequest]:
+        """The gates that are to be asked for missing events now."""
         with self._closing_on_failure():
-            return self._open()
+            return overdue_requests(self._open(), settings)
 
     def close(self) -> None:
         """Close the connection; the next call opens another one."""

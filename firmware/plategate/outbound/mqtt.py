@@ -22,6 +22,7 @@ from plategate.errors import DeliveryError, reason_of
 from plategate.mqtt_client import authenticate
 from plategate.outbound.message import Message
 from plategate.outbound.mqtt_site import MqttSite, Publication
+from plategate.outbound.replay import Replay
 from plategate.settings.outbound import MqttSettings
 
 log = logging.getLogger(__name__)
@@ -47,11 +48,13 @@ class MqttTarget:
         wake: Callable[[], None],
         *,
         announce: bool = True,
+        replay: Replay | None = None,
     ) -> None:
         self._settings = settings
         self._site = site
         self._wake = wake
         self._announce = announce
+        self._replay = replay
         self._client: paho.Client | None = None
         self._answered = threading.Event()  # the broker has taken or refused the connection
         self._ended: str | None = None  # why the connection ended
@@ -99,13 +102,16 @@ class MqttTarget:
             raise DeliveryError(str(error), delivered) from error
 
     def idle(self) -> float:
-        """Handle what arrived, and publish the state when it is due or has changed."""
+        """Handle what arrived, repeat events, and publish the state when it is due."""
         self._raise_if_ended()
         while self._received:
             topic, payload, retained = self._received.popleft()
             if topic == self._site.birth:
                 if payload == ONLINE:
                     self._introduce()
+            elif topic == self._site.replay:
+                if self._replay is not None:
+                    self._replay.request(payload, retained)
             else:
                 self._publish(self._site.answer(payload, retained))
                 self._next_state_s = 0.0
@@ -114,10 +120,17 @@ class MqttTarget:
             self._publish(self._site.state(only_changed=True))
             left_s = self._settings.state_every_s
             self._next_state_s = time.monotonic() + left_s
-        return left_s
+        if self._replay is None:
+            return left_s
+        if messages := self._replay.page():
+            self._publish(self._site.repeated(messages))
+            self._replay.done(messages)
+        return min(left_s, self._replay.due_s())
 
     def close(self) -> None:
         """Say offline where that is possible, and disconnect."""
+        if self._replay is not None:
+            self._replay.close()
         client, self._client = self._client, None
         if client is None:
             return

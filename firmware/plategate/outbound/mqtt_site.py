@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,11 @@ from typing import Any
 from plategate.outbound.home_assistant import device_document, entity_event
 from plategate.outbound.message import Message, plate_picture
 from plategate.outbound.remote_commands import CommandRelay
+from plategate.replay import TOPIC as REPLAY
 from plategate.settings.outbound import MqttSettings
+
+# A collector takes a gate that publishes nothing for half an hour for silent.
+FLEET_STATE_EVERY_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class MqttSite:
         self._pictures = pictures
         self._relay_ms: float | None = None
         self._published_state: bytes | None = None
+        self._published_s = 0.0
 
     @property
     def availability(self) -> str:
@@ -60,10 +66,20 @@ class MqttSite:
         return f"{self._settings.discovery_prefix}/status"
 
     @property
+    def replay(self) -> str:
+        """A collector asks here for events that it misses."""
+        return self._topic(REPLAY)
+
+    @property
     def subscriptions(self) -> tuple[str, ...]:
         """What is subscribed; commands only where the settings allow some."""
-        found = (self.birth,) if self._settings.home_assistant else ()
-        return (*found, self._topic("command")) if self._settings.commands else found
+        settings = self._settings
+        wanted = (
+            (self.birth, settings.home_assistant),
+            (self._topic("command"), settings.commands),
+            (self.replay, settings.fleet),
+        )
+        return tuple(topic for topic, is_wanted in wanted if is_wanted)
 
     def publications(self, message: Message) -> list[Publication]:
         """The message on `events`, and what Home Assistant shows of it."""
@@ -76,6 +92,10 @@ class MqttSite:
         if picture is not None:
             found.append(Publication(self._topic("picture"), picture, retain=True))
         return found
+
+    def repeated(self, messages: Sequence[Message]) -> list[Publication]:
+        """Messages for a collector: Home Assistant has seen them."""
+        return [Publication(self._topic("events"), message.encoded()) for message in messages]
 
     def discovery(self) -> list[Publication]:
         """The announcement to Home Assistant, where it is wanted."""
@@ -95,9 +115,11 @@ class MqttSite:
     def state(self, *, only_changed: bool) -> list[Publication]:
         """The state of the gate; nothing where it is the same as last time."""
         state = _json(self._read_state() | {"relay_ms": self._relay_ms})
-        if only_changed and state == self._published_state:
+        now_s = time.monotonic()
+        is_due = self._settings.fleet and now_s - self._published_s > FLEET_STATE_EVERY_S
+        if only_changed and state == self._published_state and not is_due:
             return []
-        self._published_state = state
+        self._published_state, self._published_s = state, now_s
         return [Publication(self._topic("state"), state, retain=True)]
 
     def answer(self, payload: bytes, retained: bool) -> list[Publication]:

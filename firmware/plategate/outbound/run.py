@@ -10,6 +10,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from plategate.clock import SystemClock
 from plategate.errors import StoreError, reason_of
@@ -23,8 +24,9 @@ from plategate.outbound.delivery import Delivery
 from plategate.outbound.message import Message, MessageMaker, plate_picture
 from plategate.outbound.mqtt import MqttTarget
 from plategate.outbound.mqtt_site import MqttSite
-from plategate.outbound.positions import Positions
+from plategate.outbound.positions import Position, Positions
 from plategate.outbound.remote_commands import CommandRelay
+from plategate.outbound.replay import Replay
 from plategate.outbound.webhook import WebhookTarget
 from plategate.plate_data.hashing import plate_key
 from plategate.settings import Settings
@@ -102,8 +104,13 @@ class OutboundProcess:
 
     def _mqtt(self, target: MqttSettings, key: bytes) -> Delivery:
         awake = threading.Event()
-        site = mqtt_site(self._settings, target, lambda: self._behind(target.name))
-        client = MqttTarget(target, site, awake.set)
+        site = mqtt_site(
+            self._settings,
+            target,
+            lambda: self._behind(target.name),
+            lambda: self._positions.get(target.name),
+        )
+        client = MqttTarget(target, site, awake.set, replay=self._replay(target, key))
         backlog = self._backlog(target, key, PAGE)
         return Delivery(client, backlog, self._positions, self._health, awake)
 
@@ -116,6 +123,13 @@ class OutboundProcess:
             lambda letter: backlog.message_again(letter.journal, letter.sequence),
         )
         return Delivery(client, backlog, self._positions, self._health, threading.Event())
+
+    def _replay(self, target: MqttSettings, key: bytes) -> Replay | None:
+        if not target.fleet:
+            return None
+        maker = MessageMaker(self._settings.outbound.gate, target, key)
+        reader = JournalReader(self._settings.journal.dir)
+        return Replay(reader, maker, target.replay_per_minute)
 
     def _backlog(self, target: TargetSettings, key: bytes, page: int) -> Backlog:
         outbound = self._settings.outbound
@@ -147,13 +161,30 @@ def run_outbound(settings: Settings) -> None:
     process.run()
 
 
-def mqtt_site(settings: Settings, target: MqttSettings, behind: Callable[[], int]) -> MqttSite:
-    """The topics of this gate at a broker; `behind` counts the events that it has not got yet."""
+def mqtt_site(
+    settings: Settings,
+    target: MqttSettings,
+    behind: Callable[[], int],
+    position: Callable[[], Position | None] = lambda: None,
+) -> MqttSite:
+    """The topics of this gate at a broker.
+
+    `behind` counts the events that the broker has not got yet; `position` is the newest that it
+    has.
+    """
+
+    def state() -> dict[str, Any]:
+        found = gate_state(settings.health.socket, behind)
+        reached = position() if target.fleet else None
+        if reached is not None:
+            found |= {"journal": f"{reached.journal:08x}", "sequence": reached.sequence}
+        return found
+
     return MqttSite(
         target,
         settings.outbound.gate,
         version("plategate"),
-        lambda: gate_state(settings.health.socket, behind),
+        state,
         CommandRelay(settings.commands.socket, target.commands, target.host),
         settings.journal.dir,
     )

@@ -47,6 +47,21 @@ class MqttSettings(BrokerSettings, TargetSettings):
         (),
         description="commands that are taken from the broker; [commands] users must allow them too",
     )
+    fleet: bool = Field(
+        False,
+        description="answer a collector that asks for missing events, and publish the number of the"
+        " newest event in the state (docs/fleet.md)",
+    )
+    replay_per_minute: int = Field(
+        600, ge=1, le=60_000, description="most events a minute that are sent again to a collector"
+    )
+
+    @model_validator(mode="after")
+    def verify_a_fleet_gets_every_event(self) -> Self:
+        """A collector takes a number that does not come for a loss."""
+        if self.fleet and self.events != ("*",):
+            raise ValueError('fleet = true needs events = ["*"]: a collector counts the numbers')
+        return self
 
 
 class WebhookSettings(TargetSettings):

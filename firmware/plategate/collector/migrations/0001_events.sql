@@ -45,10 +45,18 @@ create table plategate.streams (
     ) stored,
     watched int8multirange not null default '{}',  -- missing at the last check
     heard_at timestamptz not null default now(),
+    asked int8multirange not null default '{}',  -- the last request to the gate
     asked_at timestamptz,
     asks integer not null default 0,
     primary key (gate, journal)
 ) with (fillfactor = 70);
+
+-- When the collectors last looked for missing numbers; whoever holds the row does it.
+create table plategate.gap_check (
+    only_row boolean primary key default true check (only_row),
+    checked_at timestamptz not null default '-infinity'
+);
+insert into plategate.gap_check default values;
 
 -- Reports of gates about numbers that never come.
 create table plategate.lost (
@@ -92,6 +100,7 @@ create table plategate.retention (
 grant usage on schema plategate to plategate_writer, plategate_reader, plategate_admin;
 grant insert on plategate.events, plategate.rejected, plategate.lost to plategate_writer;
 grant select, insert, update on plategate.streams, plategate.gates to plategate_writer;
+grant select, update on plategate.gap_check to plategate_writer;
 grant select on plategate.migrations, plategate.retention to plategate_writer;
 grant select on plategate.lost to plategate_writer;
 grant all on all tables in schema plategate to plategate_admin;
