@@ -25,7 +25,17 @@ LONGEST_FILE = 300
 # Layers, lowest first. A package (the first name below `plategate`) imports from lower layers only,
 # and from the packages that PEERS names.
 LAYERS = (
-    {"values", "storage", "users", "errors", "clock", "logs", "terminal", "local_socket"},
+    {
+        "values",
+        "storage",
+        "users",
+        "errors",
+        "clock",
+        "logs",
+        "terminal",
+        "local_socket",
+        "catalogue",
+    },
     {"plates", "schedule", "settings", "messages", "documents", "replay"},
     {"plate_data"},
     {"lane", "vision", "journal", "health", "access", "remote", "hardware", "mqtt_client"},
@@ -43,6 +53,7 @@ PEERS = {
     "terminal": {"errors"},
     "plates": set(),
     "schedule": set(),
+    "settings": {"schedule"},
     "rehearsal": {"gate"},
     "doctor": {"gate"},
 }

@@ -15,8 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from plategate.access.store.importing import import_record_file
+from plategate.catalogue import texts_of
 from plategate.cli import app
-from plategate.console.catalogue import texts_of
 from plategate.errors import StoreError
 from plategate.journal import open_journal
 from plategate.settings import load_settings

@@ -9,7 +9,7 @@ from importlib import resources
 
 import pytest
 
-from plategate.console.catalogue import LANGUAGES, chosen_language, texts_of, word_of
+from plategate.catalogue import LANGUAGES, chosen_language, texts_of, word_of
 from plategate.messages import FaultCode, InputName, Level, Mode, Signal
 from plategate.remote.protocol import AnswerResult
 from plategate.values import Reason, Result

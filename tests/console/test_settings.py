@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from plategate.catalogue import _described, described, texts_of
 from plategate.console.accounts import Role
 from plategate.console.app import build_app
-from plategate.console.catalogue import _described, described, texts_of
 from plategate.console.setting_forms import form_of
 from plategate.console.settings_pages import as_text
 from plategate.console.site import SettingsSource

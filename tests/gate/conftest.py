@@ -67,6 +67,9 @@ class FakeJournal:
     def tidy(self, now: datetime, clock_trusted: bool) -> int:
         return 0
 
+    def disk_problem(self) -> str | None:
+        return None
+
     def use(self, settings: JournalSettings) -> None:
         self.order.append(f"keeps {settings.evidence}")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: conditions outside the lane (clock, lists, sources) are reported once per change."""
+"""Conditions outside the lane (clock, lists, sources, disk) are reported once per change."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Surroundings:
     def __init__(self, folder: Path) -> None:
         self.trusted = True
         self.list = ListCondition(entries=3)
+        self.disk: str | None = None
         self.folder = folder
         self.events: list[object] = []
         self.health = Health(ManualClock(), lambda _: None)
@@ -30,6 +31,7 @@ class Surroundings:
             clock=ManualClock(),
             clock_trusted=lambda: self.trusted,
             access=SimpleNamespace(list_condition=lambda _: self.list),
+            journal=SimpleNamespace(disk_problem=lambda: self.disk),
         )
         self.conditions = Conditions(components, self.health, self.events.append, folder)
 
@@ -98,3 +100,13 @@ def test_fail__a_damaged_state_of_a_source_disturbs_nothing(
     (surroundings.folder / "broken").mkdir()
     (surroundings.folder / "broken" / "list.json").write_text(text, encoding="utf-8")
     assert ("list_set_aside", "estate: line 3: no plate") in surroundings.check()
+
+
+def test_ok__a_disk_without_room_is_reported_until_it_has_room(surroundings: Surroundings) -> None:
+    for surroundings.disk in ("199 MB are free", "198 MB are free"):
+        told = surroundings.check()
+        assert told == ([("disk_low", "199 MB are free")] if "199" in surroundings.disk else [])
+        assert [each.name for each in surroundings.health.failures()] == ["disk"]
+    surroundings.disk = None
+    assert surroundings.check() == [("disk_back", "")]
+    assert not surroundings.health.failures()

@@ -267,3 +267,9 @@ def test_ok__reader_sees_a_running_journal(journal: Journal, tmp_path: Path) -> 
     with pytest.raises(sqlite3.OperationalError):
         database.execute("DELETE FROM passages")
     database.close()
+
+
+def test_ok__a_disk_without_room_is_a_problem(settings: JournalSettings, journal: Journal) -> None:
+    assert journal.disk_problem() is None
+    journal.use(settings.model_copy(update={"min_free_mb": 10**9}))
+    assert str(settings.dir) in str(journal.disk_problem())

@@ -34,6 +34,8 @@ from plategate.values import (
     Verdict,
 )
 
+from .receivers import MailServer, PushServer
+
 AT = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 PLATE = "SECRET77"
 WITHIN_S = 20.0  # far longer than anything takes, so that a busy machine fails no test
@@ -183,3 +185,17 @@ def a_passage(number: int, plate: str = PLATE) -> Passage:
 
 def an_event(what: str, detail: str = "") -> GateEvent:
     return GateEvent(f"e-{what}", "gate", AT, what, None, detail)
+
+
+@pytest.fixture
+def mail() -> Iterator[MailServer]:
+    server = MailServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def push() -> Iterator[PushServer]:
+    server = PushServer()
+    yield server
+    server.stop()

@@ -36,7 +36,7 @@ def backlog(tmp_path: Path, journal: Journal) -> Iterator[Backlog]:
 
 def backlog_of(reader: JournalReader, backlog_max: int = 1000, **options: Any) -> Backlog:
     target = MqttSettings(name="broker", host="localhost", **options)
-    return Backlog(reader, MessageMaker("gate", target, KEY), backlog_max)
+    return Backlog(reader, MessageMaker("gate", target, KEY, target.events), backlog_max)
 
 
 def test_ok__pages_follow_each_other_without_a_gap(journal: Journal, backlog: Backlog) -> None:

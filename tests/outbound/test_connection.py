@@ -21,34 +21,11 @@ from plategate.outbound.mqtt import MqttTarget
 from plategate.outbound.positions import read_positions
 from plategate.outbound.run import mqtt_site
 
+from .certificates import make_certificates
 from .conftest import Broker, Listener, a_passage, running, settings_for, target, wait_for
 from .cutting_proxy import CuttingProxy
 
 EVENTS = "plategate/gate/events"
-
-
-def openssl(folder: Path, *words: str) -> None:
-    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
-
-
-def make_certificates(folder: Path) -> None:
-    """Two authorities, a certificate of the broker, and one of the gate."""
-    for name in ("ca", "other"):
-        openssl(
-            folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-            "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem",
-            "-addext", "keyUsage=critical,keyCertSign,cRLSign",
-        )  # fmt: skip
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
-    for name in ("broker", "gate"):
-        openssl(
-            folder, "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}",
-            "-keyout", f"{name}.key", "-out", f"{name}.csr",
-        )  # fmt: skip
-        openssl(
-            folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-            "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", f"{name}.pem",
-        )  # fmt: skip
 
 
 @pytest.fixture

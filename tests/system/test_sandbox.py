@@ -17,6 +17,8 @@ import pytest
 from plategate.journal import open_journal
 from plategate.settings.journal import JournalSettings
 from scripts.testbed.web_server import serving
+from tests.outbound.certificates import make_certificates
+from tests.outbound.receivers import MailServer, PushServer
 
 ROOT = Path(__file__).resolve().parents[2]
 SANDBOX = Path(__file__).with_name("sandbox.py")
@@ -142,6 +144,40 @@ def test_ok__lists_changes_a_list_and_writes_a_workbook(tmp_path: Path) -> None:
     done = run(LISTS, "-c", CHANGE_A_LIST, str(config))
     assert done.returncode == 0, (done.returncode, done.stderr)
     assert done.stdout.split() == ["1", "True"]
+
+
+def test_ok__webhook_is_posted_over_tls(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("whsec_" + "QUJD" * 11)
+    make_certificates(tmp_path)
+    server = PushServer(tmp_path)
+    config = tmp_path / "settings.toml"
+    config.write_text(
+        f'[outbound]\nstate_dir = "{tmp_path}/outbound"\n[[outbound.webhooks]]\nname = "w"\n'
+        f'url = "https://127.0.0.1:{server.server_port}/hook"\nca_file = "{tmp_path}/ca.pem"\n'
+        f'secret_files = ["{secret}"]\n'
+    )
+    done = run(OUTBOUND, "-m", "plategate", "outbound", "test", "w", "--config", str(config))
+    server.stop()
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    assert [each["type"] for each in server.json()] == ["outbound.test"]
+
+
+def test_ok__notification_is_sent_by_a_child_process(tmp_path: Path) -> None:
+    push, mail = PushServer(), MailServer()
+    addresses = tmp_path / "addresses"
+    addresses.write_text(f"json://127.0.0.1:{push.server_port}/\n{mail.address}\n")
+    config = tmp_path / "settings.toml"
+    config.write_text(
+        f'[outbound]\nstate_dir = "{tmp_path}/outbound"\n[[outbound.notifications]]\n'
+        f'name = "anna"\nurl_file = "{addresses}"\n'
+    )
+    done = run(OUTBOUND, "-m", "plategate", "outbound", "test", "anna", "--config", str(config))
+    push.stop()
+    mail.stop()
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    assert [each["title"] for each in push.json()] == ["gate: test"]
+    assert [each["subject"] for each in mail.mails] == ["gate: test"]
 
 
 SERVE_ONE_PAGE = """

@@ -74,8 +74,8 @@ def code(config: Config = None) -> None:
 @contextmanager
 def _tokens(config: Path | None) -> Iterator[tuple[Tokens, Callable[[str, str], None]]]:
     """The tokens, and a function that adds a line to the audit log; as the console's user."""
+    from plategate.catalogue import texts_of
     from plategate.console.accounts import InputError
-    from plategate.console.catalogue import texts_of
     from plategate.console.database import ConsoleDatabase
     from plategate.console.sessions import Sessions
     from plategate.console.tokens import Tokens

@@ -15,7 +15,7 @@ from plategate.terminal import Config
 if TYPE_CHECKING:
     from plategate.outbound.dead_letters import DeadLetters
 
-app = typer.Typer(no_args_is_help=True, help="Send events to MQTT brokers and web servers.")
+app = typer.Typer(no_args_is_help=True, help="Send events to brokers, web servers and people.")
 
 
 def register(root: typer.Typer) -> None:
@@ -63,7 +63,7 @@ def status(config: Config = None) -> None:
             line += f"; failing: {printable(position.problem)}"
         print(line)
     if not settings.outbound.targets:
-        print("no targets in the settings (see docs/mqtt.md and docs/webhooks.md)")
+        print("no targets in the settings (see docs/mqtt.md, webhooks.md, notifications.md)")
     raise typer.Exit(1 if failing else 0)
 
 

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 from starlette.responses import Response
 
-from plategate.console.catalogue import texts_of
+from plategate.catalogue import texts_of
 from plategate.console.figures import MOST_PASSAGES, figures_of, first_moment
 from plategate.console.guard import (
     LONGEST_SEARCH,

@@ -16,8 +16,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from plategate.console.accounts import Accounts
-from plategate.console.catalogue import (
+from plategate.catalogue import (
     chosen_language,
     described,
     duration,
@@ -25,6 +24,7 @@ from plategate.console.catalogue import (
     translator,
     word_of,
 )
+from plategate.console.accounts import Accounts
 from plategate.console.database import ConsoleDatabase
 from plategate.console.gate_access import GateAccess
 from plategate.console.sessions import Session, Sessions

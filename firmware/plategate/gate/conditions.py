@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Check conditions outside the lane (clock, lists, list sources) and report each change once.
+"""Check conditions outside the lane (clock, lists, sources, disk) and report each change once.
 
 Runs in the records worker, because files on a slow card must not delay the main loop.
 """
@@ -35,12 +35,14 @@ class Conditions:
         self._clock_trusted = True
         self._list_problem: str | None = None
         self._sources: dict[str, str] = {}
+        self._disk_problem: str | None = None
         self.list = ListCondition()
 
     def check(self) -> None:
         """Check every condition once."""
         self._check_clock()
         self._check_list()
+        self._check_disk()
         if self._sources_dir is not None:
             self._check_sources(self._sources_dir)
 
@@ -62,6 +64,13 @@ class Conditions:
             self._report("list_back")
         else:
             self._report("list_failed" if found.failure else "list_too_old", problem)
+
+    def _check_disk(self) -> None:
+        problem = self._components.journal.disk_problem()
+        self._health.set_failure("disk", problem)
+        if (problem is None) is not (self._disk_problem is None):
+            self._report("disk_back" if problem is None else "disk_low", problem or "")
+        self._disk_problem = problem
 
     def _check_sources(self, folder: Path) -> None:
         """A list that was downloaded and refused, or a source that does not answer."""

@@ -75,6 +75,10 @@ class Journal(Protocol):
         """Delete what is past its retention time; the number of passages deleted."""
         ...
 
+    def disk_problem(self) -> str | None:
+        """Why the disk needs attention; None: it has room."""
+        ...
+
     def use(self, settings: JournalSettings) -> None:
         """Use these settings for what is stored from now on."""
         ...

@@ -22,10 +22,7 @@ _ARM = {"resting": "closed", "raising": "opening", "up": "open", "lowering": "cl
 
 def gate_state(socket: Path, backlog: Callable[[], int]) -> dict[str, Any]:
     """The state; `running` is false and values of the gate are null where no gate answers."""
-    try:
-        status = ask_status(socket)
-    except GateError:
-        status = {}
+    status = gate_status(socket)
     lane = status.get("lane") or {}
     failures = [failure["name"] for failure in status.get("failures", [])]
     listed = status.get("allow_list") or {}
@@ -45,6 +42,14 @@ def gate_state(socket: Path, backlog: Callable[[], int]) -> dict[str, Any]:
         "temperature_c": temperature_c(),
         "backlog": backlog(),
     }
+
+
+def gate_status(socket: Path) -> dict[str, Any]:
+    """The status of the running gate; {} where none answers."""
+    try:
+        return ask_status(socket)
+    except GateError:
+        return {}
 
 
 def arm_position(lane: dict[str, Any]) -> str | None:

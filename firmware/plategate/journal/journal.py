@@ -145,6 +145,17 @@ class Journal:
                 self._problem(STORE, f"old passages cannot be removed: {error}")
         return forgotten
 
+    def disk_problem(self) -> str | None:
+        """Why the disk needs attention: it cannot be written, or has less room than it should."""
+        folder = self._settings.dir
+        if not self._store.durable:
+            return f"the journal is in memory only: {folder} cannot be written"
+        try:
+            room = has_room(self._settings)
+        except OSError as error:
+            return f"{folder}: {reason_of(error)}"
+        return None if room else f"{NO_ROOM} {self._settings.min_free_mb} MB are free in {folder}"
+
     def use(self, settings: JournalSettings) -> None:
         """Apply other settings from now on; the folder stays the one it has."""
         self._settings = settings if self._store.durable else in_memory(settings)

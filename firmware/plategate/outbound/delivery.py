@@ -40,8 +40,11 @@ class Target(Protocol):
         """Send messages in this order; returns when the target has them all."""
         ...
 
-    def idle(self) -> float:
-        """Do what is due while there are no messages; seconds until the next call."""
+    def idle(self, caught_up: bool) -> float:
+        """Do what is due between messages; seconds until the next call, where none come.
+
+        `caught_up` is False while more messages wait.
+        """
         ...
 
     def close(self) -> None:
@@ -131,7 +134,7 @@ class Delivery:
             if reached != position:
                 self._positions.move(name, reached)
         self._recovered(position, reached)
-        due_s = self._target.idle()
+        due_s = self._target.idle(page.complete)
         if page.complete:
             self._wait(self._awake, due_s)
 

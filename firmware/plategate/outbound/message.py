@@ -62,16 +62,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class MessageMaker:
-    """Makes the messages of one target."""
+    """Makes the messages of one target; `events` are the types that it wants, with * and ?."""
 
     gate: str
     target: TargetSettings
     key: bytes
+    events: tuple[str, ...]
 
     def message(self, event: StoredEvent, journal: int) -> Message | None:
         """The message of an event; None where the target does not want events of its type."""
         kind = type_of(event)
-        if not any(fnmatchcase(kind, wanted) for wanted in self.target.events):
+        if not any(fnmatchcase(kind, wanted) for wanted in self.events):
             return None
         document = event.public_document()
         document.pop("sequence")
@@ -109,13 +110,19 @@ def type_of(event: StoredEvent) -> str:
     return f"gate.{event.document['what']}"
 
 
-def plate_picture(message: Message, folder: Path) -> bytes | None:
-    """The JPEG of the plate below the journal's folder, unless there is none or it was deleted."""
+def picture_file(message: Message, folder: Path) -> Path | None:
+    """The file with the picture of the plate below the journal's folder; None: there is none."""
     file = dict(message.pictures).get("plate")
+    return None if file is None else folder / file
+
+
+def plate_picture(message: Message, folder: Path) -> bytes | None:
+    """The JPEG of the plate, unless there is none or it was deleted."""
+    file = picture_file(message, folder)
     if file is None:
         return None
     try:
-        return (folder / file).read_bytes()
+        return file.read_bytes()
     except OSError as error:
         log.warning("%s is not sent: %s", file.name, reason_of(error))
         return None

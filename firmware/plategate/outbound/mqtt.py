@@ -101,8 +101,9 @@ class MqttTarget:
             delivered = sum(end <= error.delivered for end in ends)
             raise DeliveryError(str(error), delivered) from error
 
-    def idle(self) -> float:
+    def idle(self, caught_up: bool) -> float:
         """Handle what arrived, repeat events, and publish the state when it is due."""
+        del caught_up
         self._raise_if_ended()
         while self._received:
             topic, payload, retained = self._received.popleft()

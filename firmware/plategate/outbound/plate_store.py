@@ -37,6 +37,11 @@ class OutboundPlateStore:
             "send them again",
             "until they are delivered, at most 1000 for each target",
         )
+        notified = KeptKind(
+            "what people were notified of, with ids of passages, without plates",
+            "one message for each cause",
+            "until the next message about the same cause",
+        )
         sent = tuple(
             KeptKind(
                 f"messages to {target.name} {_SENT[target.plate]}"
@@ -46,7 +51,7 @@ class OutboundPlateStore:
             )
             for target in self.settings.targets
         )
-        return (letters, *sent)
+        return (letters, *((notified,) if self.settings.notifications else ()), *sent)
 
     def find(self, plate: str) -> list[Holding]:
         """Answers of targets that name the plate."""

@@ -10,9 +10,9 @@ from plategate.errors import DeliveryError, SettingsError
 from plategate.outbound.dead_letters import DeadLetters
 from plategate.outbound.message import Message
 from plategate.outbound.mqtt import MqttTarget
-from plategate.outbound.run import make_folder, mqtt_site, webhook_target
+from plategate.outbound.run import make_folder, mqtt_site, notification_target, webhook_target
 from plategate.settings import Settings
-from plategate.settings.outbound import MqttSettings, WebhookSettings
+from plategate.settings.outbound import MqttSettings, NotificationSettings, WebhookSettings
 
 
 def send_probe(settings: Settings, name: str) -> str:
@@ -36,6 +36,9 @@ def send_probe(settings: Settings, name: str) -> str:
             _to_broker(settings, target, message)
         case WebhookSettings():
             _to_web_server(settings, target, message)
+        case NotificationSettings():
+            make_folder(outbound.state_dir)
+            notification_target(settings, target, lambda *_: None, lambda: None).test()
         case _:
             known = ", ".join(found) or "none"
             raise SettingsError(f"{name}: no target of this name in [outbound]; known: {known}")

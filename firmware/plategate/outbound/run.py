@@ -14,29 +14,40 @@ from typing import Any
 
 from plategate.clock import SystemClock
 from plategate.errors import StoreError, reason_of
-from plategate.health.gate_state import gate_state
+from plategate.health.gate_state import gate_state, gate_status
 from plategate.health.monitor import Health, systemd_health
 from plategate.journal.reader import JournalReader
 from plategate.journal.watch import JournalWatch
 from plategate.outbound.backlog import PAGE, Backlog
 from plategate.outbound.dead_letters import DeadLetter, DeadLetters
 from plategate.outbound.delivery import Delivery
-from plategate.outbound.message import Message, MessageMaker, plate_picture
+from plategate.outbound.message import Message, MessageMaker, picture_file, plate_picture
 from plategate.outbound.mqtt import MqttTarget
 from plategate.outbound.mqtt_site import MqttSite
+from plategate.outbound.notifications.causes import wanted_types
+from plategate.outbound.notifications.memory import Memory
+from plategate.outbound.notifications.target import NotificationTarget
+from plategate.outbound.notifications.texts import Texts
 from plategate.outbound.positions import Position, Positions
 from plategate.outbound.remote_commands import CommandRelay
 from plategate.outbound.replay import Replay
 from plategate.outbound.webhook import WebhookTarget
 from plategate.plate_data.hashing import plate_key
+from plategate.schedule.zone import site_zone
 from plategate.settings import Settings
-from plategate.settings.outbound import MqttSettings, TargetSettings, WebhookSettings
+from plategate.settings.outbound import (
+    MqttSettings,
+    NotificationSettings,
+    TargetSettings,
+    WebhookSettings,
+)
 
 log = logging.getLogger(__name__)
 
 END_WITHIN_S = 5.0
 # One after the other, each with a time limit.
 WEBHOOK_PAGE = 5
+NOTIFICATION_PAGE = 200
 
 
 class OutboundProcess:
@@ -50,6 +61,7 @@ class OutboundProcess:
         key = plate_key(outbound.plate_key_file, outbound.state_dir)
         self._health = health
         self._reader = JournalReader(settings.journal.dir)
+        self._tampered: str | None = None  # what is wrong with the journal
         self._newest: tuple[int, int] | None = None  # identity of the journal, sequence number
         self._watch = JournalWatch(settings.journal.dir)
         self._positions = Positions(outbound.state_dir)
@@ -58,6 +70,7 @@ class OutboundProcess:
         self._deliveries = [
             *(self._mqtt(target, key) for target in outbound.mqtt),
             *(self._webhook(target, key) for target in outbound.webhooks),
+            *(self._notification(target, key) for target in outbound.notifications),
         ]
 
     def run(self) -> None:
@@ -111,11 +124,11 @@ class OutboundProcess:
             lambda: self._positions.get(target.name),
         )
         client = MqttTarget(target, site, awake.set, replay=self._replay(target, key))
-        backlog = self._backlog(target, key, PAGE)
+        backlog = self._backlog(target, key, PAGE, target.events)
         return Delivery(client, backlog, self._positions, self._health, awake)
 
     def _webhook(self, target: WebhookSettings, key: bytes) -> Delivery:
-        backlog = self._backlog(target, key, WEBHOOK_PAGE)
+        backlog = self._backlog(target, key, WEBHOOK_PAGE, target.events)
         client = webhook_target(
             self._settings,
             target,
@@ -127,13 +140,23 @@ class OutboundProcess:
     def _replay(self, target: MqttSettings, key: bytes) -> Replay | None:
         if not target.fleet:
             return None
-        maker = MessageMaker(self._settings.outbound.gate, target, key)
+        maker = MessageMaker(self._settings.outbound.gate, target, key, target.events)
         reader = JournalReader(self._settings.journal.dir)
         return Replay(reader, maker, target.replay_per_minute)
 
-    def _backlog(self, target: TargetSettings, key: bytes, page: int) -> Backlog:
+    def _notification(self, target: NotificationSettings, key: bytes) -> Delivery:
+        types = wanted_types(target.causes)
+        backlog = self._backlog(target, key, NOTIFICATION_PAGE, types)
+        client = notification_target(
+            self._settings, target, backlog.message_again, lambda: self._tampered
+        )
+        return Delivery(client, backlog, self._positions, self._health, threading.Event())
+
+    def _backlog(
+        self, target: TargetSettings, key: bytes, page: int, events: tuple[str, ...]
+    ) -> Backlog:
         outbound = self._settings.outbound
-        maker = MessageMaker(outbound.gate, target, key)
+        maker = MessageMaker(outbound.gate, target, key, events)
         reader = JournalReader(self._settings.journal.dir)
         return Backlog(reader, maker, outbound.backlog_max, page)
 
@@ -199,6 +222,25 @@ def webhook_target(
     """A web server as target; `again` makes the message of a dead letter."""
     pictures = settings.journal.dir
     return WebhookTarget(target, letters, again, lambda message: plate_picture(message, pictures))
+
+
+def notification_target(
+    settings: Settings,
+    target: NotificationSettings,
+    again: Callable[[int, int], Message | None],
+    tampered: Callable[[], str | None],
+) -> NotificationTarget:
+    """A person as target; `again` reads an event of the journal once more."""
+    outbound, pictures = settings.outbound, settings.journal.dir
+    return NotificationTarget(
+        target,
+        Texts(target.language, outbound.gate, site_zone(settings.access.zone)),
+        Memory(outbound.state_dir / f"notified-{target.name}.json", target.causes),
+        again,
+        lambda passage: picture_file(passage, pictures),
+        lambda: gate_status(settings.health.socket),
+        tampered,
+    )
 
 
 def make_folder(folder: Path) -> None:

@@ -80,8 +80,9 @@ class WebhookTarget:
             if refusal is None:
                 self._failing_since = None
 
-    def idle(self) -> float:
+    def idle(self, caught_up: bool) -> float:
         """Send dead letters again that were asked for."""
+        del caught_up
         asked = self._letters.to_retry(self.name)
         for letter in asked[:AGAIN_AT_ONCE]:
             message = self._again(letter)

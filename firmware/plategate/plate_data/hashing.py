@@ -27,9 +27,12 @@ _EVENT_KEYS = ("schema", "kind", "id", "lane", "at", "what", "passage_id")
 # Events whose `detail` names devices, modes and faults. That of others may name people or plates.
 _TECHNICAL = frozenset(
     {
+        "alarm",
         "arm_blocked",
         "camera_back",
         "camera_lost",
+        "disk_back",
+        "disk_low",
         "fault",
         "list_too_old",
         "mode",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from plategate.console.catalogue import facts, translator, word_of
+from plategate.catalogue import facts, translator, word_of
 from plategate.reports.month import HOURS, MonthReport, ReportLine
 from plategate.values import Result
 

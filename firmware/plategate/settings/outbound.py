@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from plategate.schedule.windows import parse_hours
 from plategate.settings.base import SettingsModel
 from plategate.settings.broker import TOPIC, BrokerSettings
 from plategate.settings.commands import CommandWord
@@ -16,16 +17,13 @@ from plategate.settings.state_paths import OUTBOUND_STATE
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 
+CauseName = Literal["wanted", "fault", "left_open", "camera", "list_too_old", "disk", "tamper"]
+
 
 class TargetSettings(SettingsModel):
-    """What every target has: a name, and which events and personal data it gets."""
+    """What every target has: a name, and what personal data it gets."""
 
     name: str = Field(pattern=NAME, description="short name, for logs and commands; must be unique")
-    events: tuple[str, ...] = Field(
-        ("*",),
-        min_length=1,
-        description='types of events that are sent, with * and ?, such as "passage.*"',
-    )
     plate: Literal["full", "hmac", "none"] = Field(
         "hmac",
         description="full: plates, names and notes; hmac: a keyed hash of the plate; none: nothing",
@@ -33,7 +31,17 @@ class TargetSettings(SettingsModel):
     pictures: bool = Field(False, description="send pictures too")
 
 
-class MqttSettings(BrokerSettings, TargetSettings):
+class EventTargetSettings(TargetSettings):
+    """A target that gets every event of the types it wants."""
+
+    events: tuple[str, ...] = Field(
+        ("*",),
+        min_length=1,
+        description='types of events that are sent, with * and ?, such as "passage.*"',
+    )
+
+
+class MqttSettings(BrokerSettings, EventTargetSettings):
     """An MQTT broker."""
 
     home_assistant: bool = Field(True, description="announce the gate to Home Assistant")
@@ -64,7 +72,7 @@ class MqttSettings(BrokerSettings, TargetSettings):
         return self
 
 
-class WebhookSettings(TargetSettings):
+class WebhookSettings(EventTargetSettings):
     """A web server that gets each event as a signed POST request."""
 
     url: str = Field(description="https:// address; events go nowhere else, redirects are refused")
@@ -103,6 +111,41 @@ class WebhookSettings(TargetSettings):
         return self
 
 
+class NotificationSettings(TargetSettings):
+    """A person who is notified by e-mail, ntfy, Telegram or another service of Apprise."""
+
+    url_file: Path = Field(
+        description="file with addresses of Apprise, one a line; they contain passwords"
+    )
+    causes: tuple[CauseName, ...] = Field(
+        get_args(CauseName), min_length=1, description="what is notified"
+    )
+    language: Literal["en", "de"] = Field("en", description="language of the messages")
+    quiet: str = Field(
+        "",
+        description='weekly hours without messages, such as "daily 22:00-06:00"; they follow later',
+    )
+    always: tuple[CauseName, ...] = Field(
+        ("wanted",), description="causes that are notified in quiet hours too"
+    )
+    spacing_minutes: float = Field(
+        15, ge=1, le=1440, description="least time from one beginning of a cause to the next"
+    )
+    repeat_hours: float = Field(
+        24, ge=0, le=720, description="a cause that lasts is notified again; 0: never"
+    )
+    timeout_s: float = Field(
+        60, ge=5, le=120, description="a message must be sent within this time, in seconds"
+    )
+
+    @field_validator("quiet")
+    @classmethod
+    def _hours_are_known(cls, text: str) -> str:
+        if text:
+            parse_hours(text)
+        return text
+
+
 class OutboundSettings(SettingsModel):
     """Targets that get the events of the journal; plategate-outbound reads them when it starts."""
 
@@ -127,11 +170,14 @@ class OutboundSettings(SettingsModel):
     )
     mqtt: tuple[MqttSettings, ...] = Field((), description="MQTT brokers")
     webhooks: tuple[WebhookSettings, ...] = Field((), description="web servers")
+    notifications: tuple[NotificationSettings, ...] = Field(
+        (), description="people who are notified"
+    )
 
     @property
     def targets(self) -> tuple[TargetSettings, ...]:
         """All targets."""
-        return (*self.mqtt, *self.webhooks)
+        return (*self.mqtt, *self.webhooks, *self.notifications)
 
     @model_validator(mode="after")
     def verify_names_are_unique(self) -> Self:

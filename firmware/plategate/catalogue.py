@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The message catalogue: the texts of the pages in English and German, and values as text."""
+"""The message catalogue: the texts of each part in English and German, and values as text."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ import tomllib
 from collections.abc import Callable
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 LANGUAGES = ("en", "de")
 LONGEST_HEADER = 200
 
-_LANGUAGES = resources.files("plategate.console") / "languages"
+PAGES = "plategate.console"  # its catalogue has the words of the gate too: faults, reasons
 
 Translator = Callable[..., str]
 
 
 @cache
-def texts_of(language: str) -> dict[str, str]:
-    """The texts of a language by key; a key in a table is written `table.key`.
+def texts_of(language: str, package: str = PAGES) -> dict[str, str]:
+    """The texts of a package in a language by key; a key in a table is written `table.key`.
 
-    They are in `en.toml` and, by subject, in files such as `settings.en.toml`.
+    They are in its folder `languages`: in `en.toml` and, by subject, in such as `settings.en.toml`.
     """
     texts: dict[str, str] = {}
-    for file in sorted(_LANGUAGES.iterdir(), key=lambda file: file.name):
+    for file in sorted(_folder(package).iterdir(), key=lambda file: file.name):
         if file.name == f"{language}.toml" or file.name.endswith(f".{language}.toml"):
             for name, table in tomllib.loads(file.read_text(encoding="utf-8")).items():
                 texts |= {f"{name}.{key}": text for key, text in table.items()}
@@ -33,7 +34,7 @@ def texts_of(language: str) -> dict[str, str]:
 
 @cache
 def _described(language: str) -> dict[str, str]:
-    file = _LANGUAGES / "settings" / f"{language}.toml"
+    file = _folder(PAGES) / "settings" / f"{language}.toml"
     return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
@@ -43,12 +44,12 @@ def described(language: str, key: str, english: str) -> tuple[str, bool]:
     return (english, language == "en") if text is None else (text, True)
 
 
-def translator(language: str) -> Translator:
+def translator(language: str, package: str = PAGES) -> Translator:
     """A function that gives the text of a key, with {values} filled in.
 
     A key that the catalogue lacks raises KeyError.
     """
-    texts = texts_of(language)
+    texts = texts_of(language, package)
 
     def translate(key: str, **values: object) -> str:
         return texts[key].format(**values) if values else texts[key]
@@ -63,6 +64,10 @@ def word_of(language: str, table: str, word: str, otherwise: str | None = None) 
     """
     other = word.replace("_", " ") if otherwise is None else otherwise
     return texts_of(language).get(f"{table}.{word}", other)
+
+
+def _folder(package: str) -> Traversable:
+    return resources.files(package) / "languages"
 
 
 def chosen_language(accepted: str, default: str) -> str:
