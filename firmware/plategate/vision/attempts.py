@@ -187,9 +187,11 @@ class Tally:
         if confidence_of(self.readings) < self._cascade.clear or differs:
             self.state = ReadingState.DOUBTFUL
             return
-        joined = self._join(self.readings)
-        alone = joined is not None and joined.confidence >= self._cascade.alone
-        self.state = ReadingState.ALONE if alone else ReadingState.CLEAR
+        self.state = ReadingState.CLEAR
+        if self._cascade.alone < inf:
+            joined = self._join(self.readings)
+            if joined is not None and joined.confidence >= self._cascade.alone:
+                self.state = ReadingState.ALONE
 
     def _agrees_with_small(self) -> bool:
         """Whether the small reader has the same text, and both are confident enough."""

@@ -72,9 +72,16 @@ def view_of(character: CharacterReading) -> View:
 
 def same_character(one: View, other: View) -> float:
     """Probability that two views are of the same character."""
-    shared = [c for c in set(one.listed) | set(other.listed) if c != NOTHING]
-    others = len(ALPHABET) - len(shared)
-    return sum(one.of(c) * other.of(c) for c in shared) + others * one.rest * other.rest
+    same, listed = 0.0, 0
+    for char, share in one.listed.items():
+        if char != NOTHING:
+            listed += 1
+            same += share * other.listed.get(char, other.rest)
+    for char, share in other.listed.items():
+        if char != NOTHING and char not in one.listed:
+            listed += 1
+            same += share * one.rest
+    return same + (len(ALPHABET) - listed) * one.rest * other.rest
 
 
 def pooled(views: Sequence[View], weights: Sequence[float]) -> dict[str, float]:

@@ -7,6 +7,7 @@ Pure functions on numbers, independent of models and pictures. Class 0 is the bl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,20 +29,10 @@ class Hypothesis:
     steps: tuple[int, ...]
 
 
-@dataclass(slots=True)
-class _Beam:
-    """Probabilities of a prefix ending in a blank and in its last character; that one's peak."""
-
-    ends_blank: float = 0.0
-    ends_character: float = 0.0
-    steps: tuple[int, ...] = ()
-    peak: float = 0.0
-
-    @property
-    def total(self) -> float:
-        return self.ends_blank + self.ends_character
-
-
+# Of one prefix: the probability that it ends in a blank, that it ends in its last character, the
+# steps of its characters' peaks, and the height of the last peak. Plain tuples, since objects with
+# attributes take half as much time again.
+_Beam = tuple[float, float, tuple[int, ...], float]
 _Beams = dict[tuple[int, ...], _Beam]
 
 
@@ -56,21 +47,23 @@ def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def prefix_beam_search(chances: NDArray[np.float64], width: int = BEAMS) -> list[Hypothesis]:
     """The most likely texts, best first; each probability sums over all alignments kept."""
-    beams: _Beams = {(): _Beam(ends_blank=1.0)}
+    beams: _Beams = {(): (1.0, 0.0, (), 0.0)}
     classes = _likeliest(chances)
+    rows: list[list[float]] = chances.tolist()
     step = 0
-    while step < len(chances):
-        row = chances[step].tolist()
+    while step < len(rows):
         if step in classes:
-            beams = _best(_grow(beams, row, classes[step], step), width)
+            beams = _best(_grow(beams, rows[step], classes[step], step), width)
             step += 1
         else:
             idle = step
-            while step < len(chances) and step not in classes:
+            while step < len(rows) and step not in classes:
                 step += 1
-            _advance(beams, row, chances[idle + 1 : step, BLANK])
-    ranked = sorted(beams.items(), key=lambda item: item[1].total, reverse=True)
-    return [Hypothesis(text, beam.total, beam.steps) for text, beam in ranked]
+            beams = _advance(beams, rows[idle:step])
+    return [
+        Hypothesis(text, blank + character, steps)
+        for text, (blank, character, steps, _peak) in _best(beams, width).items()
+    ]
 
 
 def _likeliest(chances: NDArray[np.float64]) -> dict[int, list[int]]:
@@ -87,56 +80,71 @@ def _likeliest(chances: NDArray[np.float64]) -> dict[int, list[int]]:
 
 
 def _best(grown: _Beams, width: int) -> _Beams:
-    totals = {text: beam.total for text, beam in grown.items()}
-    least = max(totals.values()) * HOPELESS
-    order = sorted((text for text in totals if totals[text] >= least), key=totals.__getitem__)
-    return {text: grown[text] for text in order[: -1 - width : -1]}
+    """The most likely prefixes, best first."""
+    if len(grown) == 1:
+        return grown
+    totals = [
+        (blank + character, text) for text, (blank, character, _steps, _peak) in grown.items()
+    ]
+    totals.sort(reverse=True)
+    least = totals[0][0] * HOPELESS
+    return {text: grown[text] for total, text in totals[:width] if total >= least}
 
 
-def _advance(beams: _Beams, row: list[float], blanks: NDArray[np.float64]) -> None:
+def _advance(beams: _Beams, rows: list[list[float]]) -> _Beams:
     """Advance over steps at which only the blank is likely, so that no prefix is extended.
 
-    `row` holds the probabilities of the first such step, `blanks` the blank's at the others, where
-    a continued character is too unlikely to count.
+    After the first of these steps a continued character is too unlikely to count.
     """
-    blank = float(blanks.prod())
-    for text, beam in beams.items():
-        goes_on = beam.ends_character * row[text[-1]] if text else 0.0
-        beam.ends_blank = beam.total * row[BLANK]
-        beam.ends_character = goes_on
-        if len(blanks):
-            beam.ends_blank = beam.total * blank
-            beam.ends_character = 0.0
+    first = rows[0]
+    blanks = prod(row[BLANK] for row in rows[1:])
+    advanced: _Beams = {}
+    for text, (blank, character, steps, peak) in beams.items():
+        ends_blank, goes_on = (blank + character) * first[BLANK], 0.0
+        if text:
+            goes_on = character * first[text[-1]]
+        if len(rows) > 1:
+            ends_blank, goes_on = (ends_blank + goes_on) * blanks, 0.0
+        advanced[text] = ends_blank, goes_on, steps, peak
+    return advanced
 
 
 def _grow(beams: _Beams, row: list[float], classes: list[int], step: int) -> _Beams:
+    """All prefixes after one more step, also those extended by one of `classes`.
+
+    Of two alignments of a text the steps of the one with the higher peak are kept.
+    """
     grown: _Beams = {}
-    for text, beam in beams.items():
-        last = text[-1] if text else BLANK
-        kept = _of(grown, text, beam.steps, beam.peak)
-        kept.ends_blank += beam.total * row[BLANK]
-        if last != BLANK:
-            kept.ends_character += beam.ends_character * row[last]
-            if row[last] > kept.peak:
-                kept.peak, kept.steps = row[last], (*kept.steps[:-1], step)
+    for text, (blank, character, steps, peak) in beams.items():
+        total, last, goes_on = blank + character, BLANK, 0.0
+        kept_steps, kept_peak = steps, peak
+        if text:
+            last = text[-1]
+            goes_on = character * row[last]
+            if row[last] > peak:
+                kept_steps, kept_peak = (*steps[:-1], step), row[last]
+        ends_blank = total * row[BLANK]
+        known = grown.get(text)
+        if known is not None:
+            ends_blank, goes_on = ends_blank + known[0], goes_on + known[1]
+            if known[3] >= kept_peak:
+                kept_steps, kept_peak = known[2], known[3]
+        grown[text] = ends_blank, goes_on, kept_steps, kept_peak
         if len(text) == MOST_CHARACTERS:
             continue
         for number in classes:
-            before = beam.ends_blank if number == last else beam.total
-            if before > 0.0:
-                longer = _of(grown, (*text, number), (*beam.steps, step), row[number])
-                longer.ends_character += before * row[number]
+            before = blank if number == last else total
+            if before <= 0.0:
+                continue
+            longer, chance = (*text, number), row[number]
+            known = grown.get(longer)
+            if known is None:
+                grown[longer] = 0.0, before * chance, (*steps, step), chance
+            elif chance > known[3]:
+                grown[longer] = known[0], known[1] + before * chance, (*steps, step), chance
+            else:
+                grown[longer] = known[0], known[1] + before * chance, known[2], known[3]
     return grown
-
-
-def _of(grown: _Beams, text: tuple[int, ...], steps: tuple[int, ...], peak: float) -> _Beam:
-    """The beam of a text; of two alignments of a text the one with the higher peak is kept."""
-    beam = grown.get(text)
-    if beam is None:
-        beam = grown[text] = _Beam(steps=steps, peak=peak)
-    elif peak > beam.peak:
-        beam.steps, beam.peak = steps, peak
-    return beam
 
 
 def merge(variants: list[list[Hypothesis]]) -> list[Hypothesis]:
