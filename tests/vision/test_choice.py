@@ -30,8 +30,10 @@ def choice(table: str, runtime: str = RUNTIME) -> ModelChoice:
 
 
 def test_ok__integer_files_are_variants_of_their_networks() -> None:
-    assert variants_of("plate_reader") == ("plate_reader_int8",)
+    assert variants_of("plate_reader") == ("plate_reader_int8", "plate_reader_dyn8")
     assert variants_of("plate_reader_small") == ("plate_reader_small_int8",)
+    assert variants_of("plate_refiner") == ("plate_refiner_dyn8",)
+    assert variants_of("plate_detector") == ("plate_detector_int8",)
 
 
 def test_ok__choices_survive_writing_and_reading(tmp_path: Path) -> None:
@@ -114,7 +116,8 @@ def test_ok__bench_writes_its_choice_and_a_network_that_is_missing_is_passed_ove
 ) -> None:
     models = tmp_path / "models"
     shutil.copytree(MODELS, models, ignore=shutil.ignore_patterns("training", "tessdata"))
-    (models / "plate_refiner.tflite").unlink()
+    for file in models.glob("plate_refiner*.tflite"):
+        file.unlink()
     config = tmp_path / "settings.toml"
     config.write_text(
         f'[vision]\nmodels_dir = "{models}"\nchoice_file = "{tmp_path}/chosen.toml"\n'

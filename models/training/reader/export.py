@@ -4,7 +4,9 @@
 The input is 1 x 48 x 160 x 1 float32 (the small reader's 1 x 32 x 160 x 1), grey with mean 0 and
 deviation 1; the output 1 x 80 x 37 scores. Weights are stored in 8 bits for each channel and
 computed with in floating point. With `--integers` input, output and arithmetic are int8, whose
-ranges are measured on training crops; that is quicker only with LiteRT and dot products of 8 bits.
+ranges are measured on training crops. With `--dynamic` convolutions multiply in int8, with ranges
+measured at run time, and all else is in floating point. Both pay on cores with dot products of
+8 bits only; `plategate bench` tells which file is the cheapest.
 """
 
 from __future__ import annotations
@@ -70,6 +72,19 @@ def with_small_weights(model: Path) -> bytes:
     return bytes(maker.quantize().quantized_model)
 
 
+def with_dynamic_integers(model: Path) -> bytes:
+    """The model with its plain convolutions in int8; their inputs are quantized at run time.
+
+    Depthwise convolutions stay in floating point: runtimes have no fast kernel for this mixture.
+    """
+    from ai_edge_quantizer import quantizer
+    from ai_edge_quantizer.qtyping import TFLOperationName
+
+    maker = quantizer.Quantizer(str(model))
+    maker.add_dynamic_config(".*", TFLOperationName.CONV_2D, 8)
+    return bytes(maker.quantize().quantized_model)
+
+
 def with_integers(model: Path, data: Path) -> bytes:
     """The model computed in int8 throughout; ranges are those of training crops."""
     from ai_edge_quantizer import quantizer, recipe
@@ -95,15 +110,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("target", type=Path)
-    parser.add_argument("--integers", type=Path, metavar="DATA", help="int8, with these crops")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--integers", type=Path, metavar="DATA", help="int8, with these crops")
+    kind.add_argument(
+        "--dynamic", action="store_true", help="int8 convolutions, ranges at run time"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     whole = options.target.with_suffix(".float.tflite")
     to_float(options.checkpoint, whole)
-    if options.integers is None:
-        content = with_small_weights(whole)
-    else:
+    if options.dynamic:
+        content = with_dynamic_integers(whole)
+    elif options.integers is not None:
         content = with_integers(whole, options.integers)
+    else:
+        content = with_small_weights(whole)
     whole.unlink()
     options.target.write_bytes(content)
     print(f'sha256 = "{hashlib.sha256(content).hexdigest()}"\nbytes = {len(content)}')
