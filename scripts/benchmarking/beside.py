@@ -89,13 +89,17 @@ class OutsideReader:
 
 
 def compare(
-    pipeline: Pipeline, pictures: Sequence[LabelledPicture], condition: str | None, command: str
+    pipeline: Pipeline,
+    pictures: Sequence[LabelledPicture],
+    condition: str | None,
+    command: str,
+    every: bool = True,
 ) -> Iterator[Pair]:
     """Each picture read by both, in turn; degraded pictures are handed over as PNG files."""
     outside = OutsideReader(command)
     with tempfile.TemporaryDirectory(prefix="plategate-benchmark-") as folder:
         for picture in pictures:
-            result = next(measure(pipeline, [picture], condition))
+            result = next(measure(pipeline, [picture], condition, every))
             shown = _as_file(picture, condition, Path(folder))
             theirs = outside.read(shown.file, [plate.box for plate in shown.plates])
             yield Pair(picture, _ours(result), theirs)

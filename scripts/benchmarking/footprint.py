@@ -10,10 +10,13 @@ import time
 from pathlib import Path
 
 
-def footprint(pictures: list[Path], localizer: str, reader: str) -> dict[str, float]:
+def footprint(
+    pictures: list[Path], localizer: str, reader: str, choice: Path | None = None
+) -> dict[str, float]:
     """Processor seconds until the pipeline is ready, and peak resident megabytes."""
-    names = [str(picture) for picture in pictures]
-    command = [sys.executable, "-m", "benchmarking.footprint", localizer, reader, *names]
+    names = [str(picture.absolute()) for picture in pictures]
+    chosen = "" if choice is None else str(choice.absolute())
+    command = [sys.executable, "-m", "benchmarking.footprint", localizer, reader, chosen, *names]
     folder = Path(__file__).resolve().parents[1]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     figures: dict[str, float] = json.loads(done.stdout)
@@ -25,8 +28,8 @@ def main() -> None:
     from benchmarking.parts import build
     from plategate.vision.images import load_still
 
-    localizer, reader, *names = sys.argv[1:]
-    pipeline = build(localizer, reader)
+    localizer, reader, choice, *names = sys.argv[1:]
+    pipeline = build(localizer, reader, Path(choice) if choice else None)
     ready_s = time.process_time()
     empty_mb = _resident_mb()
     for name in names:

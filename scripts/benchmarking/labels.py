@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 Box = tuple[float, float, float, float]
@@ -58,6 +58,12 @@ def read_labels(folder: Path, split: str | None, only: str | None = None) -> lis
         LabelledPicture(folder / image, group, tuple(found))
         for (group, image), found in plates.items()
     ]
+
+
+def widest_only(picture: LabelledPicture) -> LabelledPicture:
+    """The picture with the label of its widest plate only: the car that stands before the gate."""
+    widest = max(picture.plates, key=lambda plate: plate.box[2] - plate.box[0])
+    return replace(picture, plates=(widest,))
 
 
 def _plate(row: dict[str, str], where: str) -> LabelledPlate:

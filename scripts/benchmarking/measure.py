@@ -58,9 +58,15 @@ class PictureResult:
 
 
 def measure(
-    pipeline: Pipeline, pictures: Iterable[LabelledPicture], condition: str | None
+    pipeline: Pipeline,
+    pictures: Iterable[LabelledPicture],
+    condition: str | None,
+    every: bool = True,
 ) -> Iterator[PictureResult]:
-    """One result for each picture, in order, on one thread; SystemExit names an unusable one."""
+    """One result for each picture, in order, on one thread; SystemExit names an unusable one.
+
+    Without `every` the pipeline reads one plate of each picture, as the gate does.
+    """
     cv2.setNumThreads(1)
     for picture in pictures:
         try:
@@ -70,7 +76,7 @@ def measure(
         image, boxes = degrade(
             condition, still.image, [plate.box for plate in picture.plates], picture.file.name
         )
-        reading = pipeline.read_still(Still(image=image, source=still.source))
+        reading = pipeline.read_still(Still(image=image, source=still.source), every)
         yield _compare(picture, boxes, reading)
 
 

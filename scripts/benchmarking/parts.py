@@ -7,6 +7,7 @@ Times are processor times, so that other work on the machine is not counted.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import get_args
 
 from benchmarking.tutorial import TutorialLocalizer
@@ -20,12 +21,15 @@ LOCALIZERS = (*get_args(_FIELDS["localizer"].annotation), "tutorial")
 READERS = get_args(_FIELDS["reader"].annotation)
 
 
-def build(localizer: str, reader: str) -> Pipeline:
-    """A pipeline of these components."""
+def build(localizer: str, reader: str, choice: Path | None = None) -> Pipeline:
+    """A pipeline of these components, with the choice of files that `plategate bench` wrote."""
+    chosen: dict[str, object] = {"reader": reader}
+    if choice is not None:
+        chosen["choice_file"] = choice
     if localizer != "tutorial":
-        chosen = {"localizer": localizer, "reader": reader}
+        chosen["localizer"] = localizer
         return build_pipeline(VisionSettings.model_validate(chosen), time.process_time)
     degraded = Degraded()
-    settings = VisionSettings.model_validate({"reader": reader})
+    settings = VisionSettings.model_validate(chosen)
     readers = build_readers(settings, degraded)
     return Pipeline([TutorialLocalizer()], readers, degraded=degraded, now_s=time.process_time)

@@ -17,7 +17,7 @@ class TutorialLocalizer:
 
     name = "tutorial"
 
-    def localize(self, image: Image) -> list[PlateRegion]:
+    def localize(self, image: Image, _every: bool = True) -> list[PlateRegion]:
         small = imutils.resize(image, width=WIDTH_PX)
         scale = image.shape[1] / small.shape[1]
         grey = cv2.bilateralFilter(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), 13, 15, 15)

@@ -45,7 +45,7 @@ class CloseUp:
         self.answer = answer
         self.asked: list[PlateRegion] = []
 
-    def localize(self, image: Image) -> list[PlateRegion]:
+    def localize(self, image: Image, _every: bool = True) -> list[PlateRegion]:
         raise AssertionError("the regions are known already")
 
     def close_up(self, image: Image, region: PlateRegion) -> PlateRegion | None:
@@ -55,9 +55,9 @@ class CloseUp:
         return self.answer
 
 
-def read(*readers: Scripted, thorough: bool = True, localizer: CloseUp | None = None) -> str | None:
+def read(*readers: Scripted, localizer: CloseUp | None = None) -> str | None:
     readings = RegionReader(readers, None, Degraded(), lambda: 0.0)
-    found = readings.read(STILL, REGION, localizer or CloseUp(), thorough)[1]
+    found = readings.read(STILL, REGION, localizer or CloseUp())[1]
     return found.text if found else None
 
 
@@ -172,12 +172,6 @@ def test_ok__the_only_readers_doubtful_reading_is_returned() -> None:
     assert only.asked == 1
 
 
-def test_ok__without_thorough_no_other_reader_is_asked() -> None:
-    first, second = Scripted("first", ("NEAR123", 0.5)), Scripted("second", ("NEAR128", 0.9))
-    assert read(first, second, thorough=False) == "NEAR123"
-    assert second.asked == 0
-
-
 MOVED = replace(REGION, corners=((70, 42), (130, 42), (130, 58), (70, 58)))
 
 
@@ -219,14 +213,9 @@ def test_ok__a_close_up_with_a_weaker_reading_is_set_aside() -> None:
     assert second.shown[0] is first.shown[0]
 
 
-@pytest.mark.parametrize(("sure", "thorough"), [(0.9, True), (0.5, False)])
-def test_ok__no_close_up_if_it_is_not_needed(sure: float, thorough: bool) -> None:
+def test_ok__no_close_up_of_a_clear_plate() -> None:
     close_up = CloseUp(REGION)
-    read(
-        Scripted("first", ("NEAR123", sure), ("NEAR123", sure)),
-        localizer=close_up,
-        thorough=thorough,
-    )
+    read(Scripted("first", ("NEAR123", 0.9), ("NEAR123", 0.9)), localizer=close_up)
     assert close_up.asked == []
 
 

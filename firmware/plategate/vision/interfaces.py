@@ -21,8 +21,11 @@ class Localizer(Protocol):
         """Name of this localizer; the `localizer` field of its regions."""
         ...
 
-    def localize(self, image: Image) -> list[PlateRegion]:
-        """Plates in `image` (H x W x 3 uint8 BGR, not modified), best first."""
+    def localize(self, image: Image, every: bool = True, /) -> list[PlateRegion]:
+        """Plates in `image` (H x W x 3 uint8 BGR, not modified), best first.
+
+        Without `every` a cheaper search may end at the first clear plate.
+        """
         ...
 
     def close_up(self, image: Image, region: PlateRegion, /) -> PlateRegion | None:

@@ -102,8 +102,8 @@ class Pipeline:
     def read_still(self, still: Still, every: bool = True) -> StillReading:
         """Find and read the plates of one still, with the first localizer that does not fail.
 
-        Without `every`, doubtful plates that could not rank before a clear one get no further
-        attempts.
+        Without `every` one plate is wanted: the search may end at the first sure one, and regions
+        that could not rank before a clear plate are not read.
         """
         started = self._now_s()
         work = RegionReader(
@@ -117,7 +117,7 @@ class Pipeline:
         proposed: list[PlateRegion] = []
         found: list[PlateFound] = []
         for localizer in self._localizers:
-            regions = self._localize(localizer, still.image, work)
+            regions = self._localize(localizer, still.image, work, every)
             if regions is None:
                 continue
             proposed = regions
@@ -128,12 +128,12 @@ class Pipeline:
         return StillReading(still, tuple(ranked), tuple(proposed), tuple(spent.items()))
 
     def _localize(
-        self, localizer: Localizer, image: Image, work: RegionReader
+        self, localizer: Localizer, image: Image, work: RegionReader, every: bool
     ) -> list[PlateRegion] | None:
         """The regions of one localizer; None if it fails."""
         try:
             with work.timed("localize"):
-                regions = localizer.localize(image)
+                regions = localizer.localize(image, every)
         except PART_FAILURES as error:
             self._degraded.failed(localizer.name, str(error))
             return None
@@ -151,9 +151,10 @@ class Pipeline:
         """The regions that read as plates."""
         found: list[PlateFound] = []
         for region in regions[:MOST_PLATES]:
+            if not every and not _could_lead(region, found, image):
+                continue
             try:
-                thorough = every or _could_lead(region, found, image)
-                plate, reading = work.read(image, region, localizer, thorough)
+                plate, reading = work.read(image, region, localizer)
             except PART_FAILURES as error:
                 self._degraded.failed("rectifier", str(error))
                 continue

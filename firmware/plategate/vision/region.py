@@ -18,7 +18,6 @@ from plategate.vision.attempts import (
     Attempt,
     Cascade,
     Cut,
-    ReadingState,
     Tally,
     walk,
 )
@@ -57,18 +56,15 @@ class RegionReader:
         self.spent_ms: dict[str, float] = {}
 
     def read(
-        self, image: Image, region: PlateRegion, localizer: Localizer, thorough: bool = True
+        self, image: Image, region: PlateRegion, localizer: Localizer
     ) -> tuple[PlateImage, PlateReading | None]:
-        """The plate image of the region and the joined reading of all attempts.
-
-        Without `thorough` a doubtful first reading is returned without further attempts.
-        """
-        plate, tally = self.attempt(image, region, localizer, thorough)
+        """The plate image of the region and the joined reading of all attempts."""
+        plate, tally = self.attempt(image, region, localizer)
         given_up = not tally.readings and region.confidence < DOUBTFUL_REGION
         return plate, None if given_up else tally.result()
 
     def attempt(
-        self, image: Image, region: PlateRegion, localizer: Localizer, thorough: bool = True
+        self, image: Image, region: PlateRegion, localizer: Localizer
     ) -> tuple[PlateImage, Tally]:
         """The plate image of the region and the readings of the attempts that were made."""
         with self.timed("rectify"):
@@ -87,9 +83,8 @@ class RegionReader:
             kept = tally.add(attempt, found)
             if attempt.cut is Cut.CLOSE_UP and kept:
                 cuts = {Cut.REGION: cuts[Cut.CLOSE_UP]}
-            if not found and not tally.readings and region.confidence < DOUBTFUL_REGION:
-                return False
-            return thorough or tally.state is not ReadingState.DOUBTFUL
+            nothing = not found and not tally.readings
+            return not (nothing and region.confidence < DOUBTFUL_REGION)
 
         walk(self._cascade.attempts, tally, self._numbers, ask)
         return cuts[Cut.REGION], tally

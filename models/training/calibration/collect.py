@@ -121,7 +121,7 @@ class LabelledBoxes:
 
     name = "label"
 
-    def localize(self, _image: Image) -> list[PlateRegion]:
+    def localize(self, _image: Image, _every: bool = True) -> list[PlateRegion]:
         raise AssertionError("the regions are given")
 
     def close_up(self, _image: Image, _region: PlateRegion) -> PlateRegion | None:

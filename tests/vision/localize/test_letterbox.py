@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from plategate.vision.localize.letterbox import CANVASES, letterbox
+from plategate.vision.localize.letterbox import CANVASES, COARSE_CANVASES, letterbox
 
 
 def still(width: int, height: int) -> Any:
@@ -41,6 +41,14 @@ def test_ok__a_still_gets_the_smallest_canvas_that_holds_it(
     assert (shown[inside[0] :] == 114).all()
     assert (shown[:, inside[1] :] == 114).all()
     assert shown[: inside[0], : inside[1]].std() > 0 or size == (1, 1)
+
+
+@pytest.mark.parametrize("size", [(384, 288), (1280, 720), (3000, 400), (960, 960), (300, 900)])
+def test_ok__a_coarse_canvas_shows_the_still_at_half_the_scale(size: tuple[int, int]) -> None:
+    shown, scale = letterbox(still(*size), coarse=True)
+    assert scale == pytest.approx(letterbox(still(*size))[1] / 2)
+    assert shown.shape[1::-1] in COARSE_CANVASES
+    assert all(side % 32 == 0 for canvas in COARSE_CANVASES for side in canvas)
 
 
 def test_ok__the_canvas_shows_the_still_and_every_pixel_contributes() -> None:

@@ -106,6 +106,26 @@ def test_ok__a_candidate_far_below_the_best_is_not_refined() -> None:
     assert len(refiner.asked) == 1
 
 
+def test_ok__a_sure_plate_of_a_coarse_pass_is_enough_where_one_is_wanted() -> None:
+    found, fake, _ = localizer(plate_map((50, 40, 90, 50, 0.8)))
+    (region,) = found.localize(still(), False)
+    expected = [[202, 161], [362, 161], [362, 201], [202, 201]]
+    np.testing.assert_allclose(region.corners, expected, atol=0.1)
+    assert [canvas.shape[1:3] for canvas in fake.shown] == [(160, 192)]
+
+
+@pytest.mark.parametrize(("likely", "near"), [(0.8, (0.2, 0.9, 0.9)), (0.4, (0.9, 0.9))])
+def test_ok__a_doubtful_coarse_pass_is_followed_by_the_whole_search(
+    likely: float, near: tuple[float, ...]
+) -> None:
+    coarse = plate_map((50, 40, 90, 50, likely))
+    whole = plate_map((100, 80, 180, 100, 0.9), (200, 80, 280, 100, 0.8))
+    found, fake, refiner = localizer(coarse, whole, near=near)
+    assert len(found.localize(still(), False)) == 2
+    assert len(fake.shown) == 2
+    assert len(refiner.asked) == len(near)
+
+
 def test_ok__a_candidate_that_moved_is_refined_once_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

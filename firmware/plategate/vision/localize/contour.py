@@ -37,7 +37,7 @@ class ContourLocalizer:
 
     name = "contour"
 
-    def localize(self, image: Image) -> list[PlateRegion]:
+    def localize(self, image: Image, _every: bool = True) -> list[PlateRegion]:
         """Plates in the picture, best first."""
         found = scored(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False))
         regions = []

@@ -2,7 +2,7 @@
 """First-stage network: runs on the scaled-down still and proposes plate candidates.
 
 One interpreter is kept for each canvas in use. The stills of a gate have one shape, so a gate needs
-one or two.
+two or three.
 """
 
 from __future__ import annotations
@@ -40,9 +40,12 @@ class Detector:
         """The shipped network; ModelError if it cannot be loaded."""
         return cls(lambda: open_chosen("plate_detector", folder, threads, choices)[1])
 
-    def propose(self, image: Image, suspect: float) -> list[PlateCandidate]:
-        """Candidates with at least the score `suspect`, best first, in pixels of `image` (BGR)."""
-        canvas, scale = letterbox(image)
+    def propose(self, image: Image, suspect: float, coarse: bool = False) -> list[PlateCandidate]:
+        """Candidates with at least the score `suspect`, best first, in pixels of `image` (BGR).
+
+        A `coarse` pass sees the still at half the scale, for a quarter of the cost.
+        """
+        canvas, scale = letterbox(image, coarse)
         self.passes += 1
         self.pixels += canvas.shape[0] * canvas.shape[1]
         plate_map = self._model((1, *canvas.shape)).run(canvas[None])[0][0]

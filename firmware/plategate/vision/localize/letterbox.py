@@ -7,6 +7,8 @@ wide still gets a wide canvas. The scale of a still is the same on every canvas.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -17,15 +19,22 @@ GREY = 114  # padding beyond the edge of a still for every network, as in traini
 # Columns x rows, largest first: for 4:3 (and all others), 3:2, 16:9, 1:1 and 3:4. The network needs
 # multiples of 32 pixels.
 CANVASES = ((384, 288), (384, 256), (384, 224), (288, 288), (224, 288))
+# The same at half the scale, for a coarse search.
+COARSE_CANVASES = ((192, 160), (192, 128), (160, 160), (128, 160))
+COARSE = 0.5
 
 
-def letterbox(image: Image) -> tuple[Image, float]:
+def letterbox(image: Image, coarse: bool = False) -> tuple[Image, float]:
     """The picture in the top left of the smallest canvas that holds it, and its scale.
 
-    Large pictures are halved first, as in training: fast, and every pixel contributes.
+    A `coarse` canvas has half the scale. Large pictures are halved first, as in training: fast, and
+    every pixel contributes.
     """
     height, width = image.shape[:2]
+    canvases: Sequence[tuple[int, int]] = COARSE_CANVASES if coarse else CANVASES
     most_columns, most_rows = CANVASES[0]
+    if coarse:
+        most_columns, most_rows = int(COARSE * most_columns), int(COARSE * most_rows)
     scale = min(most_columns / width, most_rows / height)
     size = (
         max(1, min(most_columns, round(width * scale))),
@@ -34,7 +43,7 @@ def letterbox(image: Image) -> tuple[Image, float]:
     while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
         image = half(image)
     columns, rows = min(
-        (canvas for canvas in CANVASES if canvas[0] >= size[0] and canvas[1] >= size[1]),
+        (canvas for canvas in canvases if canvas[0] >= size[0] and canvas[1] >= size[1]),
         key=lambda canvas: canvas[0] * canvas[1],
     )
     canvas = np.full((rows, columns, 3), GREY, np.uint8)

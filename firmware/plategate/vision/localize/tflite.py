@@ -3,7 +3,8 @@
 
 The detector proposes candidates in the whole still and the refiner examines each in a close-up. If
 the best candidate is doubtful, both run again on four overlapping parts of the still; below that
-the still is taken as empty. The still is not modified.
+the still is taken as empty. Where one plate is wanted, a coarse pass comes first. The still is not
+modified.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ class Search:
     sure: float = 0.45  # below this combined probability the parts of the still are searched too
     parts: bool = True
     parts_from: float = 0.3  # but not if the best combined probability is below this
+    # From this combined probability on, a coarse pass suffices where one plate is wanted.
+    coarse_sure: float = 0.7
+    # A coarse candidate below this detector score is not refined: it could not become sure.
+    coarse_suspect: float = 0.5
 
 
 # Without the refiner the detector's score has to be higher for as few false regions: 96.9 % of the
@@ -78,18 +83,24 @@ class TfliteLocalizer:
     def name(self) -> str:
         return "tflite"
 
-    def localize(self, image: Image) -> list[PlateRegion]:
-        """Plates in the still, best first."""
+    def localize(self, image: Image, every: bool = True) -> list[PlateRegion]:
+        """Plates in the still, best first.
+
+        Without `every` a coarse pass that finds a plate for sure is enough; plates of a smaller
+        size may be missing then.
+        """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ImageError("the detector takes H x W x 3 pictures of 8 bits")
         height, width = image.shape[:2]
         if min(height, width) < 2:
             return []
         search = self._search
-        found = self._refined(image, self.detector.propose(image, search.suspect))
-        best = max((one.score for one in found), default=0.0)
-        if search.parts and search.parts_from <= best < search.sure:
-            found += self._refined(image, self._in_parts(image))
+        found = [] if every else self._coarse(image)
+        if not found:
+            found = self._refined(image, self.detector.propose(image, search.suspect))
+            best = max((one.score for one in found), default=0.0)
+            if search.parts and search.parts_from <= best < search.sure:
+                found += self._refined(image, self._in_parts(image))
         accepted = without_overlaps([one for one in found if one.score >= search.accept])
         regions = (_region(one, width, height) for one in accepted)
         return sorted(regions, key=_rank, reverse=True)
@@ -102,6 +113,14 @@ class TfliteLocalizer:
         refined = self.refiner.refine(image, region.box)
         closer = _region(PlateCandidate.of(refined.corners, refined.probability), width, height)
         return replace(closer, proposed=region.proposed)
+
+    def _coarse(self, image: Image) -> list[PlateCandidate]:
+        """The candidates of a coarse pass, refined; none if no plate is sure."""
+        search = self._search
+        found = self.detector.propose(image, search.coarse_suspect, coarse=True)
+        refined = self._refined(image, found)
+        best = max((one.score for one in refined), default=0.0)
+        return refined if best >= search.coarse_sure else []
 
     def _refined(self, image: Image, found: list[PlateCandidate]) -> list[PlateCandidate]:
         """The most likely of the candidates, refined."""
