@@ -32,7 +32,7 @@ need_packages() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         "${missing[@]}" >/dev/null || fail "apt-get could not install: ${missing[*]}"
     # The tests start their own servers; those of the packages need not run.
-    for package in nginx mosquitto postgresql; do
+    for package in nginx mosquitto postgresql prometheus; do
         case " ${missing[*]} " in
         *" $package "*)
             "${as_root[@]}" systemctl disable --quiet --now "$package" 2>/dev/null ||
@@ -89,7 +89,7 @@ demo)
     ;;
 test)
     need_packages tesseract-ocr shellcheck nginx minisign openssl strace gcc libc6-dev systemd procps git mount \
-        fonts-roadgeek fonts-opendin fonts-b612 fonts-liberation fonts-dejavu-core mosquitto postgresql chromium
+        fonts-roadgeek fonts-opendin fonts-b612 fonts-liberation fonts-dejavu-core mosquitto postgresql chromium prometheus
     make_venv
     export PATH="$PWD/.venv/bin:$PATH"
     scripts/check

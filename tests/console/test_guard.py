@@ -68,7 +68,7 @@ def test_ok__every_route_is_in_these_tables(bed: ConsoleBed) -> None:
     known = {path.replace("}/plate", "}/{kind}") for path in known}
     known = {path.replace("lane.mode", "{key}") for path in known}
     known -= {"/live/state", "/live/vehicles"}
-    assert paths == known | {"/live/{name}", "/setup", "/login", "/static", "/api/v1"}
+    assert paths == known | {"/live/{name}", "/setup", "/login", "/static", "/api/v1", "/metrics"}
 
 
 def test_fail__strangers_reach_no_page_and_no_form(bed: ConsoleBed) -> None:

@@ -24,6 +24,7 @@ from plategate.console import (
 from plategate.console.accounts import Right
 from plategate.console.api.app import PREFIX, build_api, unknown_call
 from plategate.console.guard import page
+from plategate.console.metrics_page import MetricsPage
 from plategate.console.site import ConsoleSite, SettingsSource
 from plategate.schedule.zone import site_zone
 from plategate.settings import Settings
@@ -101,6 +102,7 @@ def _routes(site: ConsoleSite) -> list[Route | Mount]:
         *(Route(path, page(right, show), methods=["GET"]) for path, show, right in pages),
         *(Route(path, page(right, follow), methods=["POST"]) for path, follow, right in forms),
         Mount(PREFIX, build_api(site)),
+        MetricsPage(site).route(),
         Mount("/static", StaticFiles(packages=[("plategate.console", "static")])),
     ]
 

@@ -167,6 +167,8 @@ def build_gate(
     health.add_source("allow_list", gate.allow_list)
     health.add_source("new_settings", gate.new_settings)
     health.add_source("metres", board.metres)
+    health.add_source("camera", lambda: {"frame_age_s": board.frame_age_s()})
+    health.add_source("degraded", lambda: list(components.reader.degraded))
     health.add_source("clock", lambda: {"trusted": trust.trusted(), "why": trust.why})
     _serve_status(settings.health, health, stack)
     services = keeper.services()

@@ -50,6 +50,11 @@ class Board:
             return None
         return round(found[0], 2) if found[0] < math.inf else "nothing in range"
 
+    def frame_age_s(self) -> float | None:
+        """Seconds since the camera's newest frame; None where it is not known."""
+        camera = self.camera
+        return camera.frame_age_s() if isinstance(camera, CameraDriver) else None
+
     def close(self) -> None:
         """Switch the relays off, then close everything; may be called twice."""
         self.drive.shut_down()

@@ -64,6 +64,12 @@ class CameraDriver:
         self._start()
         self._last_frame_s = self._clock.monotonic()
 
+    def frame_age_s(self) -> float | None:
+        """Seconds since the newest frame; None before the first one, or for files."""
+        if not self.running or self._frames == 0:
+            return None
+        return self._clock.monotonic() - self._last_frame_s
+
     def delivering(self) -> bool:
         """Whether a frame has arrived since the last start."""
         return self.running and self._frames > 0
