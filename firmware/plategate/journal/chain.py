@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from plategate.documents import EVENT, PASSAGE
 from plategate.journal.database import events_of
@@ -26,6 +28,14 @@ class ChainReport:
     forgotten: int
     broken_at: tuple[int, ...]
     newest: str
+
+
+@dataclass(frozen=True)
+class ChainEnd:
+    """The last event that was checked: its number and its hash in the chain."""
+
+    sequence: int
+    hash: bytes
 
 
 def content_hash(document: str) -> bytes:
@@ -60,14 +70,55 @@ def verify_chain(database: sqlite3.Connection) -> ChainReport:
             forgotten += 1
         else:
             counts[kind] = counts.get(kind, 0) + 1
-        changed = document is not None and _is_changed(kind, document, content)
-        # The events before the oldest may be forgotten altogether; the chain begins with it.
-        unlinked = previous is not None and link(previous, content) != chain
-        if changed or unlinked:
+        if _is_broken(previous, kind, document, content, chain):
             broken.append(sequence)
         previous = chain
     newest = (previous or START).hex()
     return ChainReport(counts[PASSAGE], counts[EVENT], forgotten, tuple(broken), newest)
+
+
+def verify_after(
+    database: sqlite3.Connection, end: ChainEnd | None, limit: int
+) -> tuple[ChainEnd | None, tuple[int, ...]]:
+    """Check at most `limit` events after `end`; the new end, and the numbers that do not fit.
+
+    None begins at the oldest event. `end` itself is compared with what the journal has now: its
+    number is among those that do not fit where it was changed, or cut off with all after it.
+    """
+    rows = database.execute(
+        "SELECT sequence, kind, document, content_hash, chain_hash,"
+        " (SELECT min(sequence) FROM passages)"
+        f" FROM {events_of(database)} WHERE sequence >= ? ORDER BY sequence LIMIT ?",
+        (0 if end is None else end.sequence, limit + 1),
+    ).fetchall()
+    broken = () if end is None or _has_end(rows, end) else (end.sequence,)
+    previous: bytes | None = None
+    for sequence, kind, document, content, chain, _ in rows:
+        if sequence not in broken and _is_broken(previous, kind, document, content, chain):
+            broken += (sequence,)
+        previous = chain
+        end = ChainEnd(sequence, chain)
+    return end, broken
+
+
+def _has_end(rows: Sequence[tuple[Any, ...]], end: ChainEnd) -> bool:
+    """Whether rows from `end` on begin with it, or it was forgotten with all before it."""
+    if not rows:
+        return False
+    sequence, *_, chain, oldest = rows[0]
+    return bool(chain == end.hash) if sequence == end.sequence else bool(oldest > end.sequence)
+
+
+def _is_broken(
+    previous: bytes | None, kind: str, document: str | None, content: bytes, chain: bytes
+) -> bool:
+    """Whether an event does not fit its hash, or its hash the one before.
+
+    The events before the oldest may be forgotten altogether; the chain begins with it.
+    """
+    if document is not None and _is_changed(kind, document, content):
+        return True
+    return previous is not None and link(previous, content) != chain
 
 
 def _is_changed(kind: str, document: str, content: bytes) -> bool:

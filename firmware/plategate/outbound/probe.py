@@ -38,7 +38,7 @@ def send_probe(settings: Settings, name: str) -> str:
             _to_web_server(settings, target, message)
         case NotificationSettings():
             make_folder(outbound.state_dir)
-            notification_target(settings, target, lambda *_: None, lambda: None).test()
+            notification_target(settings, target, lambda *_: None, lambda: ()).test()
         case _:
             known = ", ".join(found) or "none"
             raise SettingsError(f"{name}: no target of this name in [outbound]; known: {known}")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -17,8 +17,9 @@ from plategate.errors import StoreError, reason_of
 from plategate.health.gate_state import gate_state, gate_status
 from plategate.health.monitor import Health, systemd_health
 from plategate.journal.reader import JournalReader
-from plategate.journal.watch import JournalWatch
+from plategate.journal.watch import AT_THE_LATEST_S, JournalWatch
 from plategate.outbound.backlog import PAGE, Backlog
+from plategate.outbound.chain_watch import PAUSE_S, ChainWatch, Finding
 from plategate.outbound.dead_letters import DeadLetter, DeadLetters
 from plategate.outbound.delivery import Delivery
 from plategate.outbound.message import Message, MessageMaker, picture_file, plate_picture
@@ -61,7 +62,8 @@ class OutboundProcess:
         key = plate_key(outbound.plate_key_file, outbound.state_dir)
         self._health = health
         self._reader = JournalReader(settings.journal.dir)
-        self._tampered: str | None = None  # what is wrong with the journal
+        self._chain = ChainWatch(self._reader, outbound.state_dir)
+        self._unchecked = True  # events whose hashes are still to be checked
         self._newest: tuple[int, int] | None = None  # identity of the journal, sequence number
         self._watch = JournalWatch(settings.journal.dir)
         self._positions = Positions(outbound.state_dir)
@@ -80,7 +82,7 @@ class OutboundProcess:
         self._health.ready()
         try:
             while not self._stopping.is_set():
-                self._watch.wait()
+                self._watch.wait(PAUSE_S if self._unchecked else AT_THE_LATEST_S)
                 self._look()
                 self._health.check()
         finally:
@@ -104,6 +106,21 @@ class OutboundProcess:
             self._newest = newest
             for delivery in self._deliveries:
                 delivery.wake()
+        self._check_chain()
+
+    def _check_chain(self) -> None:
+        """Check the next events, after the targets were woken for them."""
+        known = len(self._chain.findings)
+        try:
+            self._unchecked = self._chain.check()
+        except StoreError as error:
+            self._unchecked = False
+            self._health.failing("chain", str(error))
+            return
+        self._health.recovered("chain")
+        if len(self._chain.findings) > known:
+            for delivery in self._deliveries:
+                delivery.wake()
 
     def _close(self) -> None:
         for delivery in self._deliveries:
@@ -112,6 +129,7 @@ class OutboundProcess:
             delivery.join(END_WITHIN_S)
         self._positions.close()
         self._letters.close()
+        self._chain.close()
         self._reader.close()
         self._watch.close()
 
@@ -148,7 +166,7 @@ class OutboundProcess:
         types = wanted_types(target.causes)
         backlog = self._backlog(target, key, NOTIFICATION_PAGE, types)
         client = notification_target(
-            self._settings, target, backlog.message_again, lambda: self._tampered
+            self._settings, target, backlog.message_again, lambda: self._chain.findings
         )
         return Delivery(client, backlog, self._positions, self._health, threading.Event())
 
@@ -228,7 +246,7 @@ def notification_target(
     settings: Settings,
     target: NotificationSettings,
     again: Callable[[int, int], Message | None],
-    tampered: Callable[[], str | None],
+    findings: Callable[[], Sequence[Finding]],
 ) -> NotificationTarget:
     """A person as target; `again` reads an event of the journal once more."""
     outbound, pictures = settings.outbound, settings.journal.dir
@@ -239,7 +257,7 @@ def notification_target(
         again,
         lambda passage: picture_file(passage, pictures),
         lambda: gate_status(settings.health.socket),
-        tampered,
+        findings,
     )
 
 

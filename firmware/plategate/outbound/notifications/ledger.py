@@ -171,13 +171,15 @@ class Ledger:
     """The states of all causes of one person.
 
     `sequence` is the last event that is counted, of the journal `journal`: one that is delivered
-    again is not counted twice.
+    again is not counted twice. `finding` is the newest finding in the hash chain that is counted;
+    None before the first look.
     """
 
     causes: dict[str, CauseState] = field(default_factory=dict)
     wanted: Wanted = field(default_factory=Wanted)
     journal: int = 0
     sequence: int = 0
+    finding: int | None = None
 
 
 def _spaced(sent: datetime | None, spacing: timedelta, now: datetime) -> datetime:

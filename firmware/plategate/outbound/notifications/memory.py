@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from plategate.errors import StoreError, reason_of
+from plategate.outbound.chain_watch import Finding
 from plategate.outbound.message import GAP, Message
-from plategate.outbound.notifications.causes import WANTED, Change, alarm_of, changes_of
+from plategate.outbound.notifications.causes import TAMPER, WANTED, Change, alarm_of, changes_of
 from plategate.outbound.notifications.ledger import CauseState, Ledger, Vehicle
 from plategate.settings.outbound import CauseName
 from plategate.storage import replace_file
@@ -55,6 +57,15 @@ class Memory:
         if cause in self._causes:
             state = self.ledger.causes.get(cause) or CauseState(cause)
             self.ledger.causes[cause] = state.changed(change, at, detail)
+
+    def take_findings(self, findings: Sequence[Finding]) -> None:
+        """Count what was found in the hash chain since the last look; nothing at the first one."""
+        newest = findings[-1].number if findings else 0
+        if self.ledger.finding is not None:
+            for each in findings:
+                if each.number > self.ledger.finding:
+                    self.change(TAMPER, Change.HAPPENS, each.at, each.text)
+        self.ledger.finding = newest
 
     def save(self) -> None:
         """Write the file, if something of a cause changed."""

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from plategate.errors import DeliveryError
+from plategate.outbound.chain_watch import Finding
 from plategate.outbound.message import Message
-from plategate.outbound.notifications.causes import TAMPER, Change, is_over
+from plategate.outbound.notifications.causes import Change, is_over
 from plategate.outbound.notifications.ledger import Rules, Vehicle
 from plategate.outbound.notifications.memory import Memory
 from plategate.outbound.notifications.sender import notify
@@ -28,8 +29,8 @@ VEHICLES_TOGETHER = 5
 class NotificationTarget:
     """One person. `again` reads the passage with this journal and number, None where it is deleted.
 
-    `status` is the status of the running gate, {} where none answers. `tampered` says what is wrong
-    with the journal.
+    `status` is the status of the running gate, {} where none answers. `findings` are those in
+    the hash chain of the journal.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class NotificationTarget:
         again: Callable[[int, int], Message | None],
         picture: Callable[[Message], Path | None],
         status: Callable[[], dict[str, Any]],
-        tampered: Callable[[], str | None],
+        findings: Callable[[], Sequence[Finding]],
     ) -> None:
         self._settings = settings
         self._texts = texts
@@ -48,7 +49,7 @@ class NotificationTarget:
         self._again = again
         self._picture = picture
         self._status = status
-        self._tampered = tampered
+        self._findings = findings
         self._rules = rules_of(settings, texts.zone)
         self._failures = 0
         self._next_status_s = 0.0
@@ -71,6 +72,7 @@ class NotificationTarget:
         """Send what is due, once all messages are counted; seconds until the next notification."""
         if not caught_up:
             return 0.0
+        self._memory.take_findings(self._findings())
         self._compare_with_gate()
         due_s = IDLE_S
         now = datetime.now(UTC)
@@ -128,22 +130,15 @@ class NotificationTarget:
         self._failures = 0
 
     def _compare_with_gate(self) -> None:
-        """End causes that the gate no longer has, and take over what is wrong with the journal."""
+        """End causes that the gate no longer has."""
         memory, now = self._memory, datetime.now(UTC)
-        tampered = self._tampered()
-        state = memory.ledger.causes.get(TAMPER)
-        known = state is not None and state.active
-        if tampered is not None and not (known and state and state.detail == tampered):
-            memory.change(TAMPER, Change.BEGINS, now, tampered)
-        elif tampered is None and known:
-            memory.change(TAMPER, Change.ENDS, now)
-        active = [each for each in memory.ledger.causes.values() if each.active]
-        if any(each.cause != TAMPER for each in active) and time.monotonic() > self._next_status_s:
+        active = [each.cause for each in memory.ledger.causes.values() if each.active]
+        if active and time.monotonic() > self._next_status_s:
             self._next_status_s = time.monotonic() + IDLE_S
             status = self._status()
-            for each in active:
-                if each.cause != TAMPER and is_over(each.cause, status):
-                    memory.change(each.cause, Change.ENDS, now)
+            for cause in active:
+                if is_over(cause, status):
+                    memory.change(cause, Change.ENDS, now)
         memory.save()
 
 

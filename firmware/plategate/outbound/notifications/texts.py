@@ -10,13 +10,19 @@ from datetime import datetime, tzinfo
 from plategate.catalogue import texts_of, translator, word_of
 from plategate.errors import printable
 from plategate.outbound.message import Message
-from plategate.outbound.notifications.causes import WANTED
+from plategate.outbound.notifications.causes import TAMPER, WANTED
 from plategate.outbound.notifications.ledger import CauseState, Kind, Vehicle
 from plategate.plate_data.hashing import PREFIX
 
 PACKAGE = "plategate.outbound.notifications"
 LONGEST_DETAIL = 300
 CODE_CHARACTERS = 12
+
+
+def _has_ended(state: CauseState) -> bool:
+    """Whether something began and ended since the last notification; it may only have happened."""
+    first, ended = state.first, state.ended
+    return first is not None and ended is not None and first <= ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,8 @@ class Texts:
         say = translator(self.language, PACKAGE)
         lines = [say(f"about.{state.cause}")]
         if state.detail:
-            lines.append(say("line.detail", detail=self._detail(state)))
+            line = "line.events" if state.cause == TAMPER else "line.detail"
+            lines.append(say(line, detail=self._detail(state)))
         if kind is Kind.OVER and state.since and state.ended:
             begin, end = self._time(state.since), self._time(state.ended)
             lines.append(say("line.over", begin=begin, end=end))
@@ -42,7 +49,9 @@ class Texts:
             lines.append(say("line.count", count=state.count, time=self._time(state.last)))
         elif kind is Kind.WAS and state.last:
             lines.append(say("line.once", time=self._time(state.last)))
-        return self._title(kind.value, state.cause), "\n".join(lines)
+        only_happened = kind is Kind.WAS and not _has_ended(state)
+        title = Kind.BEGINS if only_happened else kind
+        return self._title(title.value, state.cause), "\n".join(lines)
 
     def of_vehicles(
         self, vehicles: Sequence[tuple[Vehicle, Message | None]], more: int
