@@ -18,7 +18,7 @@ from plategate.journal import Journal, open_journal, repair
 from plategate.journal import database as tables
 from plategate.journal.chain import verify_chain
 from plategate.journal.database import FILE_NAME
-from plategate.journal.store import EventRow
+from plategate.journal.events import EventRow
 from plategate.settings.journal import JournalSettings
 from plategate.values import Passage, Reason, Result, Verdict
 

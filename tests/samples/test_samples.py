@@ -26,8 +26,8 @@ from plategate.errors import CommandError, StoreError
 from plategate.gate.remote_control import serve_commands
 from plategate.gate.samples import SampleKeeper
 from plategate.journal.reader import EventFilter, JournalReader
+from plategate.plate_data.hidden import hidden_outside
 from plategate.rehearsal.pictures import PictureRehearsal, rehearsal_settings
-from plategate.samples.picture import hidden_outside
 from plategate.samples.store import FOLDER, Sample, SampleStore
 from plategate.settings import Settings, load_settings, parse_settings
 from plategate.values import Passage, PlateRegion, PlateSighting, Reason, Result, Still, Verdict

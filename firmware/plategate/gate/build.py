@@ -18,6 +18,7 @@ from plategate.clock import Clock, SystemClock
 from plategate.errors import GateError
 from plategate.gate.interfaces import GateComponents
 from plategate.gate.loop import Gate
+from plategate.gate.privacy import PrivacyServices
 from plategate.gate.reload import OWNER_FAILURE, Reload, SettingsFile
 from plategate.gate.remote_control import serve_commands
 from plategate.gate.samples import SampleKeeper
@@ -130,6 +131,7 @@ def build_gate(
         )
     )
     keeper = SampleKeeper(lambda: settings if reload is None else reload.present)
+    journal = _journal(settings)
     components = GateComponents(
         clock=clock,
         camera=board.camera,
@@ -140,7 +142,7 @@ def build_gate(
         access=open_access(
             settings.access, fits=all_formats().fits, countries=settings.registration_countries
         ),
-        journal=_journal(settings),
+        journal=journal,
         clock_trusted=trust.trusted,
         mode=mode_chooser(settings.lane, settings.access, clock, trust.trusted),
         tidies=(keeper.tidy,),
@@ -171,7 +173,7 @@ def build_gate(
     health.add_source("degraded", lambda: list(components.reader.degraded))
     health.add_source("clock", lambda: {"trusted": trust.trusted(), "why": trust.why})
     _serve_status(settings.health, health, stack)
-    services = keeper.services()
+    services = keeper.services() | PrivacyServices(journal, clock, gate.lane).services()
     if owner is not None:
         services |= owner.services(clock.wall, gate.reload)
     server = serve_commands(settings.commands, settings.journal.dir, gate, components, services)

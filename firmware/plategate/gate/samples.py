@@ -20,9 +20,9 @@ from plategate.gate.remote_control import Service
 from plategate.journal.evidence import has_room
 from plategate.journal.reader import JournalReader, StoredEvent
 from plategate.messages import Report
+from plategate.plate_data.hidden import Box, scaled_box
 from plategate.plates.written import PlateTextError, parse_plate
 from plategate.remote.protocol import CommandRequest, ServiceName
-from plategate.samples.picture import Box, scaled_box
 from plategate.samples.store import FOLDER, Sample, SampleStore
 from plategate.settings import Settings
 from plategate.values import Image, Passage, PlateRegion, PlateSighting, Reason

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plategate.documents import EVENT, PASSAGE
-from plategate.journal.database import events_of
+from plategate.journal.database import events_of, has_reduced
 
 START = bytes(32)
 
@@ -62,12 +62,15 @@ def verify_chain(database: sqlite3.Connection) -> ChainReport:
     forgotten = 0
     broken: list[int] = []
     previous: bytes | None = None
-    for sequence, kind, document, content, chain in database.execute(
-        "SELECT sequence, kind, document, content_hash, chain_hash"
+    hashed = "reduced IS NOT NULL" if has_reduced(database) else "0"
+    for sequence, kind, document, content, chain, is_hashed in database.execute(
+        f"SELECT sequence, kind, document, content_hash, chain_hash, {hashed}"
         f" FROM {events_of(database)} ORDER BY sequence"
     ):
         if document is None:
-            forgotten += 1
+            # Without its plate: the purge log proves its content, the chain its place.
+            counts[PASSAGE] += is_hashed
+            forgotten += not is_hashed
         else:
             counts[kind] = counts.get(kind, 0) + 1
         if _is_broken(previous, kind, document, content, chain):

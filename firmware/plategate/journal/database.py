@@ -3,7 +3,8 @@
 
 `passages` holds every event, passages and others, in one sequence. The name, and a NULL `id` for
 what is not a passage, let version 0.1.0 go on with the file after a downgrade. A row that was
-forgotten keeps its two hashes, so that the hash chain over the others still holds.
+forgotten keeps its two hashes, so that the hash chain over the others still holds. `reduced` is the
+document of a passage whose plate became a hash after a time (`unknown`); `document` is NULL then.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import secrets
 import sqlite3
 from pathlib import Path
 
+from plategate.journal.holds import LAYOUT as HOLDS
 from plategate.storage import open_for_reading, open_for_writing, transaction
 
 FILE_NAME = "journal.sqlite"
@@ -36,7 +38,8 @@ CREATE TABLE IF NOT EXISTS passages (
     document     TEXT,
     content_hash BLOB NOT NULL,
     chain_hash   BLOB NOT NULL,
-    kind         TEXT NOT NULL DEFAULT 'passage'
+    kind         TEXT NOT NULL DEFAULT 'passage',
+    reduced      TEXT
 );
 CREATE INDEX IF NOT EXISTS passages_by_age ON passages (class, triggered_at);
 CREATE TABLE IF NOT EXISTS evidence (
@@ -48,6 +51,8 @@ CREATE TABLE IF NOT EXISTS evidence (
     PRIMARY KEY (sequence, kind)
 ) WITHOUT ROWID;
 """
+# Columns that older versions did not have, in the order in which they were added.
+ADDED_COLUMNS = (("kind", "TEXT NOT NULL DEFAULT 'passage'"), ("reduced", "TEXT"))
 
 
 def open_database(file: Path | None) -> sqlite3.Connection:
@@ -62,7 +67,7 @@ def open_database(file: Path | None) -> sqlite3.Connection:
             raise sqlite3.DatabaseError(
                 f"journal of version {version}; this program supports up to {VERSION}"
             )
-        if version == 0 or not _has_kind(database):
+        if version == 0 or not has_reduced(database):
             database.execute(f"PRAGMA busy_timeout = {MIGRATION_WAIT_S * 1000:.0f}")
             _create_or_migrate(database)
             database.execute(f"PRAGMA busy_timeout = {WRITE_WAIT_S * 1000:.0f}")
@@ -93,9 +98,28 @@ def events_of(database: sqlite3.Connection) -> str:
     return "passages" if _has_kind(database) else "(SELECT *, 'passage' AS kind FROM passages)"
 
 
+def shown_of(database: sqlite3.Connection) -> str:
+    """The table of events for those who show them, as SQL: `document` may be the reduced one."""
+    if not has_reduced(database):
+        return events_of(database)
+    return (
+        "(SELECT sequence, id, triggered_at, class, kind, coalesce(document, reduced) AS document"
+        " FROM passages)"
+    )
+
+
+def has_reduced(database: sqlite3.Connection) -> bool:
+    """Whether a gate of this version has opened the journal."""
+    return "reduced" in columns_of(database)
+
+
 def _has_kind(database: sqlite3.Connection) -> bool:
-    columns = database.execute("SELECT name FROM pragma_table_info('passages')")
-    return ("kind",) in columns.fetchall()
+    return "kind" in columns_of(database)
+
+
+def columns_of(database: sqlite3.Connection) -> list[str]:
+    """The columns of the table of events."""
+    return [name for (name,) in database.execute("SELECT name FROM pragma_table_info('passages')")]
 
 
 def _create_or_migrate(database: sqlite3.Connection) -> None:
@@ -103,8 +127,11 @@ def _create_or_migrate(database: sqlite3.Connection) -> None:
     with transaction(database):
         for statement in LAYOUT.split(";"):
             database.execute(statement)
-        if not _has_kind(database):
-            database.execute("ALTER TABLE passages ADD COLUMN kind TEXT NOT NULL DEFAULT 'passage'")
+        present = columns_of(database)
+        for name, kind in ADDED_COLUMNS:
+            if name not in present:
+                database.execute(f"ALTER TABLE passages ADD COLUMN {name} {kind}")
+        database.execute(HOLDS)
         database.execute("DROP TABLE IF EXISTS outbox")
         if not identity(database):
             set_identity(database, secrets.randbelow(2**31 - 1) + 1)

@@ -13,9 +13,10 @@ from datetime import datetime
 from pathlib import Path
 
 from plategate.errors import StoreError, reason_of
+from plategate.plate_data.hidden import hidden_outside, scaled_box
 from plategate.settings.journal import JournalSettings
 from plategate.storage import replace_file, sync_folder
-from plategate.values import Image, PlateSighting
+from plategate.values import Image, PlateImage, PlateSighting
 
 FOLDER = "evidence"
 NO_ROOM = "no pictures are stored: less than"
@@ -48,7 +49,9 @@ def store_evidence(
     if sighting.plate is not None:
         pictures.append(("plate", sighting.plate.crop))
     if sighting.still is not None and settings.evidence == "both":
-        pictures.append(("still", _narrowed(sighting.still.image, settings.still_width_px)))
+        still = _still(settings, sighting.still.image, sighting.plate)
+        if still is not None:
+            pictures.append(("still", still))
     folder = settings.dir / FOLDER / at.strftime("%Y-%m-%d")
     name = f"{at.strftime('%Y%m%dT%H%M%S')}_{_safe(passage_id)}"
     try:
@@ -86,6 +89,17 @@ def _jpeg(settings: JournalSettings, image: Image) -> bytes:
     except cv2.error as error:
         raise StoreError(f"a picture of {image.shape} cannot be encoded: {error}") from error
     return encoded.tobytes()
+
+
+def _still(settings: JournalSettings, image: Image, plate: PlateImage | None) -> Image | None:
+    """The still as it is stored; None where nothing of it may be shown."""
+    narrowed = _narrowed(image, settings.still_width_px)
+    if not settings.blur_stills:
+        return narrowed
+    if plate is None:
+        return None
+    box = scaled_box(plate.region.corners, narrowed.shape[1] / image.shape[1])
+    return hidden_outside(narrowed, box)
 
 
 def _narrowed(image: Image, width_px: int) -> Image:

@@ -9,23 +9,31 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import sqlite3
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
-from plategate.documents import EVENT, PASSAGE, encode, event_document, passage_document
+from plategate.documents import EVENT, PASSAGE, event_document, passage_document
 from plategate.errors import StoreError, reason_of
 from plategate.journal import reader, retention
+from plategate.journal.database import FILE_NAME
+from plategate.journal.erasure import erase_plate
+from plategate.journal.events import EventRow, salted
 from plategate.journal.evidence import NO_ROOM, EvidenceFile, has_room, store_evidence
 from plategate.journal.grants import Grant, GrantFile
-from plategate.journal.store import EventRow, JournalStore
+from plategate.journal.holds import Hold, end_hold, put_hold
+from plategate.journal.store import JournalStore
+from plategate.journal.unknown import hash_in_journal, hash_unknown, pictures_allowed, stored_form
 from plategate.journal.waiting import WaitingEvents
 from plategate.settings.journal import JournalSettings
-from plategate.storage import StorageFault, empty_log, fault_of
+from plategate.storage import StorageFault, empty_log, fault_of, storage_errors
 from plategate.values import GateEvent, Passage, PlateSighting, Reason, Result, Verdict
 
 log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 INTERRUPTED = "interrupted"
 IN_MEMORY_MAX = 1000
@@ -65,7 +73,8 @@ class Journal:
         Waits for no other user of the journal and needs no free space. Raises StoreError where
         nothing at all can be written.
         """
-        grant = Grant(passage_id, lane, plate, at.astimezone(UTC))
+        kept = "" if self._settings.delete_at_match else plate
+        grant = Grant(passage_id, lane, kept, at.astimezone(UTC))
         try:
             self._grants.write(grant)
         except OSError as error:
@@ -87,7 +96,7 @@ class Journal:
         the database cannot be written; then it waits in memory and is stored as soon as it can.
         """
         evidence = self._store_evidence(passage, sighting)
-        document = passage_document(passage, sighting)
+        document = stored_form(self._settings, passage, passage_document(passage, sighting))
         document["evidence"] = {item.kind: item.sha256 for item in evidence}
         at = passage.triggered_at.astimezone(UTC)
         row = EventRow(
@@ -95,14 +104,14 @@ class Journal:
             passage.id,
             at,
             retention.class_of_passage(passage),
-            _salted(document),
+            salted(document),
             evidence,
         )
         self._events.append(row, f"passage {passage.id}")
 
     def add_event(self, event: GateEvent) -> None:
         """Store an event that is not a passage; raises StoreError as `record` does."""
-        document = _salted(event_document(event))
+        document = salted(event_document(event))
         at = event.at.astimezone(UTC)
         row = EventRow(EVENT, event.passage_id, at, retention.class_of_event(event), document)
         self._events.append(row, f"event {event.what}")
@@ -156,6 +165,22 @@ class Journal:
             return f"{folder}: {reason_of(error)}"
         return None if room else f"{NO_ROOM} {self._settings.min_free_mb} MB are free in {folder}"
 
+    def erase(self, plate: str, **order: Any) -> dict[str, Any]:
+        """Erase a plate as `erasure.erase_plate` does, with its arguments; raises StoreError."""
+        if any(grant.plate == plate for grant in self._grants.grants()):
+            raise StoreError("a vehicle with this plate is passing; try again when it has passed")
+        folder = self._settings.dir
+        hashed = hash_in_journal(folder, plate)
+        return self._changed(lambda file: erase_plate(file, folder, plate, hashed=hashed, **order))
+
+    def hold(self, hold: Hold) -> bool:
+        """Keep a passage beyond its time; False where there is none. Raises StoreError."""
+        return self._changed(lambda database: put_hold(database, hold))
+
+    def end_hold(self, passage_id: str) -> bool:
+        """End a hold; False where there is none. Raises StoreError."""
+        return self._changed(lambda database: end_hold(database, passage_id))
+
     def use(self, settings: JournalSettings) -> None:
         """Apply other settings from now on; the folder stays the one it has."""
         self._settings = settings if self._store.durable else in_memory(settings)
@@ -177,6 +202,13 @@ class Journal:
             if self._store.durable:
                 self._grants.remove(row.passage_id)
 
+    def _changed(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """The result of `work` on the database, after storing what waits."""
+        with storage_errors(self._settings.dir / FILE_NAME):
+            self._events.flush()
+            with self._store.lock:
+                return work(self._store.database)
+
     def _report_waiting(self, sentence: str | None) -> None:
         if sentence is not None:
             self._problem(STORE, sentence)
@@ -186,6 +218,8 @@ class Journal:
     def _store_evidence(
         self, passage: Passage, sighting: PlateSighting | None
     ) -> tuple[EvidenceFile, ...]:
+        if not pictures_allowed(self._settings, passage):
+            return ()
         try:
             stored = store_evidence(self._settings, passage.id, passage.triggered_at, sighting)
         except (StoreError, OSError) as error:
@@ -233,9 +267,10 @@ class Journal:
 
     def _tidy_batch(self, now: datetime, clock_trusted: bool) -> int:
         with self._store.lock:
-            forgotten = retention.forget_excess(self._store.database, self._settings)
+            forgotten = retention.forget_excess(self._store.database, self._settings, now)
             if clock_trusted:
                 forgotten += retention.forget_old(self._store.database, self._settings, now)
+                forgotten += hash_unknown(self._store.database, self._settings, now)
             return forgotten
 
     def _problem(self, name: str, sentence: str) -> None:
@@ -249,17 +284,12 @@ def in_memory(settings: JournalSettings) -> JournalSettings:
     return settings.model_copy(update={"evidence": "none", "passages_max": IN_MEMORY_MAX})
 
 
-def _salted(document: dict[str, object]) -> str:
-    """Without the salt, the plate could be guessed from the hash that a forgotten event leaves."""
-    return encode(document | {"salt": secrets.token_hex(16)})
-
-
 def _interrupted(grant: Grant) -> Passage:
     return Passage(
         id=grant.passage_id,
         lane=grant.lane,
         triggered_at=grant.granted_at,
         trigger="unknown",
-        verdict=Verdict(Result.GRANTED, Reason.ALLOWED, plate=grant.plate),
+        verdict=Verdict(Result.GRANTED, Reason.ALLOWED, plate=grant.plate or None),
         barrier=INTERRUPTED,
     )

@@ -20,6 +20,10 @@ from plategate.settings.journal import JournalSettings
 log = logging.getLogger(__name__)
 
 
+class JournalOwnedError(StoreError):
+    """Another process has the journal open for writing."""
+
+
 def open_journal(settings: JournalSettings) -> Journal:
     """Open the journal as its one writer, rebuild it if it is damaged, settle interrupted grants.
 
@@ -57,6 +61,15 @@ def _open_store(settings: JournalSettings) -> JournalStore:
     return store
 
 
+def is_owned(folder: Path) -> bool:
+    """Whether a process runs a gate with the journal in `folder`. Raises StoreError."""
+    try:
+        os.close(_own(folder))
+    except JournalOwnedError:
+        return True
+    return False
+
+
 def _own(folder: Path) -> int:
     """Lock the folder for as long as this process lives; needs no space on the disk."""
     try:
@@ -70,5 +83,7 @@ def _own(folder: Path) -> int:
         fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(owner)
-        raise StoreError(f"another process runs a gate with the journal in {folder}") from None
+        raise JournalOwnedError(
+            f"another process runs a gate with the journal in {folder}"
+        ) from None
     return owner

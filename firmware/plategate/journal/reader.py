@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from plategate.documents import PASSAGE, event_from_document, passage_from_document
 from plategate.errors import StoreError
-from plategate.journal.database import FILE_NAME, events_of, identity, open_read_only
+from plategate.journal.database import FILE_NAME, identity, open_read_only, shown_of
 from plategate.journal.grants import Grant, grants_in
 from plategate.storage import is_current, storage_errors
 from plategate.values import GateEvent, Passage
@@ -64,8 +64,9 @@ class StoredEvent:
 class EventFilter:
     """Which events to read; None means no limit.
 
-    Times are aware; `plate` is canonical, `plate_part` a part of one; `before` is a sequence
-    number; `result` and `reason` are those of a verdict.
+    Times are aware; `plate` is canonical, `hashed` its hash in this journal for passages whose
+    plate was hashed, `plate_part` a part of one; `before` is a sequence number; `result` and
+    `reason` are those of a verdict.
     """
 
     kind: str | None = PASSAGE
@@ -73,6 +74,7 @@ class EventFilter:
     until: datetime | None = None
     passage_id: str | None = None
     plate: str | None = None
+    hashed: str | None = None
     plate_part: str | None = None
     result: str | None = None
     reason: str | None = None
@@ -210,6 +212,8 @@ def _condition(wanted: EventFilter) -> tuple[str, dict[str, object]]:
         " AND (:id IS NULL OR id = :id OR json_extract(document, '$.passage_id') = :id)"
         " AND (:plate IS NULL OR json_extract(document, '$.verdict.plate') = :plate"
         "  OR json_extract(document, '$.reading.text') = :plate"
+        "  OR json_extract(document, '$.verdict.plate') = :hashed"
+        "  OR json_extract(document, '$.reading.text') = :hashed"
         "  OR json_extract(document, '$.passage_id') IN (SELECT id FROM passages"
         "   WHERE json_extract(document, '$.verdict.plate') = :plate))"
         " AND (:part IS NULL OR instr(json_extract(document, '$.verdict.plate'), :part)"
@@ -225,6 +229,7 @@ def _condition(wanted: EventFilter) -> tuple[str, dict[str, object]]:
         "until": _stored_time(wanted.until),
         "id": wanted.passage_id,
         "plate": wanted.plate,
+        "hashed": wanted.hashed,
         "part": wanted.plate_part,
         "result": wanted.result,
         "reason": wanted.reason,
@@ -246,7 +251,7 @@ def _events(
     values: dict[str, object],
 ) -> list[StoredEvent]:
     rows = database.execute(
-        f"SELECT sequence, kind, document FROM {events_of(database)}"
+        f"SELECT sequence, kind, document FROM {shown_of(database)}"
         f" WHERE document IS NOT NULL AND {where} ORDER BY {order} LIMIT :limit",
         values | {"limit": -1 if limit is None else limit},
     ).fetchall()

@@ -130,13 +130,18 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, copied: _Copie
             source, "grants", "passage_id", "passage_id, lane, plate, granted_at"
         ):
             target.execute("INSERT OR IGNORE INTO grants VALUES (?, ?, ?, ?)", row)
+        if "reduced" in tables.columns_of(source):
+            for row in _readable_rows(source, "holds", "passage_id", "passage_id, at, who, why"):
+                target.execute("INSERT OR IGNORE INTO holds VALUES (?, ?, ?, ?)", row)
     sequences = [
         int(str(row[0])) for row in _readable_rows(source, "passages", "sequence", "sequence")
     ]
     if not sequences:
         return
     _continue_after(target, _newest_sequence(source, max(sequences)) + SEQUENCE_GAP)
-    columns = EVENT_COLUMNS + (("kind",) if tables.events_of(source) == "passages" else ())
+    columns = EVENT_COLUMNS + tuple(
+        name for name, _ in tables.ADDED_COLUMNS if name in tables.columns_of(source)
+    )
     for start in range(len(sequences), 0, -COPIED_AT_ONCE):
         batch = sequences[max(0, start - COPIED_AT_ONCE) : start]
         with transaction(target):

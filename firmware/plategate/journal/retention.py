@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Delete passages, events and pictures at the end of their retention or when space is used up."""
+"""Delete passages, events and pictures at the end of their retention or when space is used up.
+
+What is on hold stays. Each deletion adds an event to the purge log (`purge`).
+"""
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -11,6 +16,8 @@ from pathlib import Path
 
 from plategate.documents import EVENT, PASSAGE
 from plategate.journal.evidence import FOLDER, has_room
+from plategate.journal.holds import NOT_HELD
+from plategate.journal.purge import ERASURE, PURGE, PURGED, note_purge
 from plategate.journal.repair import SET_ASIDE
 from plategate.settings.journal import JournalSettings
 from plategate.storage import StorageFault, fault_of, transaction
@@ -24,6 +31,7 @@ CLASS_BY_RESULT = {
 }
 # What an owner may have to prove later; kept as long as passages with an alarm.
 ALARM_EVENTS = frozenset({"alarm", "wanted", "fire", "forced_open", "tailgated", "refused_passed"})
+PRESENT = "(document IS NOT NULL OR reduced IS NOT NULL)"
 # Rows forgotten in one transaction, so that a passage does not wait long for its turn.
 BATCH = 100
 # Longer than the time between writing a picture and the row that refers to it.
@@ -50,6 +58,8 @@ def forget_old(database: sqlite3.Connection, settings: JournalSettings, now: dat
         "unsure": settings.unsure_days,
         "alarm": settings.alarm_days,
         "event": settings.event_days,
+        PURGE: settings.event_days,
+        ERASURE: settings.proof_days,
     }
     forgotten = 0
     for name, kept_days in days.items():
@@ -57,44 +67,54 @@ def forget_old(database: sqlite3.Connection, settings: JournalSettings, now: dat
         forgotten += _forget_rows(
             database,
             settings.dir,
-            "document IS NOT NULL AND class = ? AND triggered_at < ? LIMIT ?",
+            f"{PRESENT} AND class = ? AND triggered_at < ? AND {NOT_HELD} LIMIT ?",
             (name, cutoff, BATCH),
+            now,
         )
     cutoff = (now - timedelta(days=settings.evidence_days)).isoformat()
     forgotten += _forget_evidence(
         database,
         settings.dir,
-        "sequence IN (SELECT sequence FROM passages WHERE class != 'alarm' AND triggered_at < ?)"
-        " ORDER BY sequence LIMIT ?",
+        "sequence IN (SELECT sequence FROM passages WHERE class != 'alarm' AND triggered_at < ?"
+        f" AND {NOT_HELD}) ORDER BY sequence LIMIT ?",
         (cutoff, BATCH),
+        now,
     )
     return forgotten
 
 
-def forget_excess(database: sqlite3.Connection, settings: JournalSettings) -> int:
+def forget_excess(database: sqlite3.Connection, settings: JournalSettings, now: datetime) -> int:
     """Forget one batch of the oldest passages, events or pictures, where there are too many."""
     forgotten = 0
     for kind in (PASSAGE, EVENT):
         (count,) = database.execute(
-            "SELECT count(*) FROM passages WHERE document IS NOT NULL AND kind = ?", (kind,)
+            f"SELECT count(*) FROM passages WHERE {PRESENT} AND kind = ?", (kind,)
         ).fetchone()
         if count > settings.passages_max:
             excess = min(count - settings.passages_max, BATCH)
             forgotten += _forget_rows(
                 database,
                 settings.dir,
-                "document IS NOT NULL AND kind = ? ORDER BY sequence LIMIT ?",
+                f"{PRESENT} AND kind = ? AND {NOT_HELD} ORDER BY sequence LIMIT ?",
                 (kind, excess),
+                now,
             )
     if evidence_bytes(database) > settings.evidence_max_mb * 1_000_000 or not has_room(settings):
-        forgotten += forget_oldest_evidence(database, settings)
+        forgotten += forget_oldest_evidence(database, settings, now)
     _drop_oldest_hashes(database)
     return forgotten
 
 
-def forget_oldest_evidence(database: sqlite3.Connection, settings: JournalSettings) -> int:
-    """Remove one batch of the oldest pictures of all passages; returns how many."""
-    return _forget_evidence(database, settings.dir, "1 ORDER BY sequence LIMIT ?", (BATCH,))
+def forget_oldest_evidence(
+    database: sqlite3.Connection, settings: JournalSettings, now: datetime | None
+) -> int:
+    """Remove one batch of the oldest pictures of all passages not on hold; returns how many.
+
+    Without `now` the purge log gets no event: a full disk may have no space for it.
+    """
+    held = f"sequence NOT IN (SELECT sequence FROM passages WHERE NOT {NOT_HELD})"
+    where = f"{held} ORDER BY sequence LIMIT ?"
+    return _forget_evidence(database, settings.dir, where, (BATCH,), now)
 
 
 def evidence_bytes(database: sqlite3.Connection) -> int:
@@ -125,61 +145,105 @@ def remove_orphans(database: sqlite3.Connection, settings: JournalSettings, now:
 
 
 def _forget_rows(
-    database: sqlite3.Connection, folder: Path, where: str, values: Iterable[object]
+    database: sqlite3.Connection,
+    folder: Path,
+    where: str,
+    values: Iterable[object],
+    now: datetime,
 ) -> int:
     """Empty the rows but for their hashes, so that the chain over the others still holds."""
-    rows = database.execute(f"SELECT sequence FROM passages WHERE {where}", tuple(values))
-    sequences = [sequence for (sequence,) in rows]
-    for sequence in sequences:
-        _forget_evidence(database, folder, "sequence = ?", (sequence,))
+    rows = database.execute(
+        f"SELECT sequence, kind, class, coalesce(document, reduced) FROM passages WHERE {where}",
+        tuple(values),
+    ).fetchall()
+    if not rows:
+        return 0
+    sequences = [row[0] for row in rows]
+    marks = ",".join("?" * len(sequences))
+    pictures = _evidence(database, f"sequence IN ({marks})", sequences)
+    counts = Counter(kind for _, kind, class_, _ in rows if class_ != PURGE)
     with transaction(database):
+        _delete_evidence_rows(database, pictures)
         database.executemany(
-            "UPDATE passages SET id = NULL, triggered_at = NULL, class = NULL, document = NULL"
-            " WHERE sequence = ?",
+            "UPDATE passages SET id = NULL, triggered_at = NULL, class = NULL, document = NULL,"
+            " reduced = NULL WHERE sequence = ?",
             [(sequence,) for sequence in sequences],
         )
-    return len(sequences)
+        if counts:
+            detail = {
+                "class": rows[0][2],
+                "passages": counts[PASSAGE],
+                "events": counts[EVENT],
+                "pictures": len(pictures),
+            }
+            note_purge(database, PURGED, now, json.loads(rows[0][3])["lane"], detail)
+    delete_files(folder, pictures)
+    return len(rows)
 
 
 def _forget_evidence(
-    database: sqlite3.Connection, folder: Path, where: str, values: Iterable[object]
+    database: sqlite3.Connection,
+    folder: Path,
+    where: str,
+    values: Iterable[object],
+    now: datetime | None,
 ) -> int:
     """Delete the rows, then the files: `remove_orphans` finds a file that stayed.
 
     On a full disk not even a row can be deleted; then the files go first and make room.
     """
-    rows = database.execute(
-        f"SELECT sequence, kind, file FROM evidence WHERE {where}", tuple(values)
-    ).fetchall()
-    if not rows:
+    pictures = _evidence(database, where, values)
+    if not pictures:
         return 0
     try:
-        _delete_evidence_rows(database, rows)
+        with transaction(database):
+            _delete_evidence_rows(database, pictures)
+            if now is not None:
+                note_purge(database, PURGED, now, _lane(database), {"pictures": len(pictures)})
     except sqlite3.Error as error:
         if fault_of(error) is not StorageFault.FULL:
             raise
-        _delete_files(folder, rows)
-        _delete_evidence_rows(database, rows)
-    _delete_files(folder, rows)
-    return len(rows)
+        delete_files(folder, pictures)
+        with transaction(database):
+            _delete_evidence_rows(database, pictures)
+    delete_files(folder, pictures)
+    return len(pictures)
 
 
-def _delete_evidence_rows(database: sqlite3.Connection, rows: list[tuple[int, str, str]]) -> None:
-    with transaction(database):
-        database.executemany(
-            "DELETE FROM evidence WHERE sequence = ? AND kind = ?", [row[:2] for row in rows]
-        )
-
-
-def _delete_files(folder: Path, rows: list[tuple[int, str, str]]) -> None:
-    for _, _, file in rows:
+def delete_files(folder: Path, pictures: Iterable[tuple[int, str, str]]) -> None:
+    """Delete the files of pictures (sequence, kind, path below `folder`)."""
+    for _, _, file in pictures:
         with suppress(FileNotFoundError):
             (folder / file).unlink()
+
+
+def _evidence(
+    database: sqlite3.Connection, where: str, values: Iterable[object]
+) -> list[tuple[int, str, str]]:
+    query = f"SELECT sequence, kind, file FROM evidence WHERE {where}"
+    return database.execute(query, tuple(values)).fetchall()
+
+
+def _delete_evidence_rows(
+    database: sqlite3.Connection, pictures: list[tuple[int, str, str]]
+) -> None:
+    database.executemany(
+        "DELETE FROM evidence WHERE sequence = ? AND kind = ?", [row[:2] for row in pictures]
+    )
+
+
+def _lane(database: sqlite3.Connection) -> str:
+    """The lane of the newest event."""
+    row = database.execute(
+        f"SELECT coalesce(document, reduced) FROM passages WHERE {PRESENT}"
+        " ORDER BY sequence DESC LIMIT 1"
+    ).fetchone()
+    return str(json.loads(row[0])["lane"]) if row else ""
 
 
 def _drop_oldest_hashes(database: sqlite3.Connection) -> None:
     """Delete what is left of forgotten rows before the oldest one that is kept."""
     database.execute(
-        "DELETE FROM passages WHERE document IS NULL AND sequence <"
-        " (SELECT min(sequence) FROM passages WHERE document IS NOT NULL)"
+        f"DELETE FROM passages WHERE NOT {PRESENT} AND sequence <"
+        f" (SELECT min(sequence) FROM passages WHERE {PRESENT})"
     )

@@ -6,15 +6,11 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from dataclasses import dataclass
-from datetime import datetime
 
 from plategate.clock import SystemClock
-from plategate.documents import PASSAGE
 from plategate.journal import repair, retention
-from plategate.journal.chain import content_hash, link, newest_hash
 from plategate.journal.database import FILE_NAME
-from plategate.journal.evidence import EvidenceFile
+from plategate.journal.events import EventRow, insert_event
 from plategate.journal.grants import Grant
 from plategate.settings.journal import JournalSettings
 from plategate.storage import StorageFault, close_keeping_log, fault_of, transaction
@@ -22,24 +18,6 @@ from plategate.storage import StorageFault, close_keeping_log, fault_of, transac
 log = logging.getLogger(__name__)
 
 BUSY_RETRY_S = 0.05
-# An event that was stored but still waits in the file is among the newest: at most 1000 wait.
-RECENT_EVENTS = 2000
-
-
-@dataclass(frozen=True)
-class EventRow:
-    """An event as it is stored: a passage with its pictures, or another event.
-
-    `waited` marks one that waited when the previous process ended; it may be stored already.
-    """
-
-    kind: str
-    passage_id: str | None
-    at: datetime
-    class_: str
-    document: str
-    evidence: tuple[EvidenceFile, ...] = ()
-    waited: bool = False
 
 
 class JournalStore:
@@ -113,35 +91,13 @@ class JournalStore:
             self.database.close()
 
     def _insert(self, row: EventRow) -> None:
-        content = content_hash(row.document)
         with transaction(self.database) as database:
-            if row.waited and _is_stored(database, content):
-                return
-            cursor = database.execute(
-                "INSERT INTO passages"
-                " (kind, id, triggered_at, class, document, content_hash, chain_hash)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    row.kind,
-                    row.passage_id if row.kind == PASSAGE else None,
-                    row.at.isoformat(),
-                    row.class_,
-                    row.document,
-                    content,
-                    link(newest_hash(database), content),
-                ),
-            )
-            database.executemany(
-                "INSERT INTO evidence VALUES (?, ?, ?, ?, ?)",
-                [(cursor.lastrowid, e.kind, e.file, e.sha256, e.size_bytes) for e in row.evidence],
-            )
-            if row.kind == PASSAGE:
-                database.execute("DELETE FROM grants WHERE passage_id = ?", (row.passage_id,))
+            insert_event(database, row)
 
     def _make_room(self) -> bool:
         """Remove the oldest pictures; False where there are none left."""
         with self.lock:
-            removed = retention.forget_oldest_evidence(self.database, self._settings)
+            removed = retention.forget_oldest_evidence(self.database, self._settings, None)
         if removed:
             log.warning("the disk is full: the %d oldest pictures were removed", removed)
         return removed > 0
@@ -162,13 +118,3 @@ class JournalStore:
             folder = self._settings.dir
             self.database, _ = repair.open_or_rebuild(folder, SystemClock().wall())
             self._is_open = True
-
-
-def _is_stored(database: sqlite3.Connection, content: bytes) -> bool:
-    """Whether an event that waited was stored just before the process ended."""
-    found = database.execute(
-        "SELECT 1 FROM passages WHERE content_hash = ?"
-        " AND sequence > (SELECT max(sequence) FROM passages) - ?",
-        (content, RECENT_EVENTS),
-    )
-    return found.fetchone() is not None

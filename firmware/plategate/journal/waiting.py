@@ -18,8 +18,8 @@ from datetime import datetime
 from pathlib import Path
 
 from plategate.errors import StoreError, reason_of
+from plategate.journal.events import EventRow
 from plategate.journal.evidence import EvidenceFile
-from plategate.journal.store import EventRow
 
 log = logging.getLogger(__name__)
 

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 SCHEMA = 1
 GAP = "outbound.gap"
+# What the journal deleted in time: of no use to others.
+PURGE_LOG = frozenset({"purged", "hashed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class MessageMaker:
 
     def message(self, event: StoredEvent, journal: int) -> Message | None:
         """The message of an event; None where the target does not want events of its type."""
+        if event.kind != PASSAGE and event.document["what"] in PURGE_LOG:
+            return None
         kind = type_of(event)
         if not any(fnmatchcase(kind, wanted) for wanted in self.events):
             return None

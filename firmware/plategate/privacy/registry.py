@@ -8,12 +8,15 @@ line in `plate_stores`, and a line in `tests/privacy/` that puts a plate into it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from plategate.access.plate_stores import ListStore, SourceStore, VisitsPlateStore
 from plategate.console.plate_store import ConsolePlateStore
-from plategate.errors import GateError
+from plategate.errors import GateError, StoreError
+from plategate.journal.plate_store import AskGate, JournalPlateStore
 from plategate.outbound.plate_store import OutboundPlateStore
 from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, KeptKind, PlateStore
+from plategate.samples.plate_store import SamplePlateStore
 from plategate.settings import Settings
 from plategate.users import as_owner_of
 
@@ -27,11 +30,16 @@ class StoreErasure:
     error: Exception | None = None
 
 
-def plate_stores(settings: Settings) -> tuple[PlateStore, ...]:
-    """All stores, in the order in which they erase: uses of entries before the entries."""
+def plate_stores(settings: Settings, ask: AskGate | None = None) -> tuple[PlateStore, ...]:
+    """All stores, in the order in which they erase: uses of entries before the entries.
+
+    `ask` reaches a running gate; without it the journal is erased only while no gate runs.
+    """
     return (
         VisitsPlateStore(settings.access),
         ListStore(settings.access),
+        JournalPlateStore(settings.journal, ask or _no_gate),
+        SamplePlateStore(settings.samples, settings.journal),
         SourceStore(settings.sync),
         OutboundPlateStore(settings.outbound),
         ConsolePlateStore(settings.console),
@@ -56,13 +64,20 @@ def find_everywhere(settings: Settings, plate: str) -> list[tuple[str, Holding]]
     return found
 
 
-def erase_everywhere(settings: Settings, asked: EraseRequest) -> list[StoreErasure]:
+def erase_everywhere(
+    settings: Settings, asked: EraseRequest, ask: AskGate | None = None
+) -> list[StoreErasure]:
     """Erase a plate from every store; a store that fails does not keep the others from it."""
     results = []
-    for store in plate_stores(settings):
+    for store in plate_stores(settings, ask):
         try:
             with as_owner_of(store.folder):
                 results.append(StoreErasure(store.name, store.erase(asked)))
         except (GateError, OSError) as error:
             results.append(StoreErasure(store.name, error=error))
     return results
+
+
+def _no_gate(asked: EraseRequest, data: dict[str, Any]) -> dict[str, Any]:
+    del asked, data
+    raise StoreError("a gate runs and owns the journal; stop it, or ask it over its command socket")

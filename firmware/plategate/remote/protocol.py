@@ -30,10 +30,16 @@ class ServiceName(StrEnum):
     SETTING = "setting"  # change a setting of the owner, or take the change back
     STILL = "still"  # show what the camera sees, for a few minutes
     SAMPLE = "sample"  # keep a passage's still, with what a person says is on the plate
+    ERASE = "erase"  # erase a plate from the journal
+    HOLD_PASSAGE = "hold_passage"  # keep a passage beyond its time
+    END_HOLD = "end_hold"  # let a passage be deleted in time again
 
 
 # Values of `data` that are personal data: no event carries them.
-PRIVATE_DATA = {ServiceName.SAMPLE: frozenset({"text"})}
+PRIVATE_DATA = {
+    ServiceName.SAMPLE: frozenset({"text"}),
+    ServiceName.ERASE: frozenset({"plate"}),
+}
 
 
 class AnswerResult(StrEnum):

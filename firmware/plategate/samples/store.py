@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from plategate.errors import StoreError
-from plategate.samples.picture import Box, sample_jpeg
+from plategate.plate_data.hidden import Box, hidden_outside
 from plategate.storage import replace_file, storage_errors
 from plategate.values import Image
 
 FOLDER = "samples"
+JPEG_QUALITY = 92
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,18 @@ class SampleStore:
             for picture in self.folder.glob("*.jpg"):
                 if not picture.with_suffix(".json").exists():
                     picture.unlink(missing_ok=True)
+
+
+def sample_jpeg(image: Image, box: Box) -> bytes:
+    """The JPEG file of a still (H x W x 3, BGR), hidden outside `box`; raises StoreError."""
+    import cv2
+
+    quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    try:
+        _, jpeg = cv2.imencode(".jpg", hidden_outside(image, box), quality)
+    except cv2.error as error:
+        raise StoreError(f"a still of {image.shape} cannot be encoded: {error}") from error
+    return jpeg.tobytes()
 
 
 def _read(file: Path) -> Sample:

@@ -15,9 +15,22 @@ CommandWord = Literal["open", "close", "hold", "release", "reset", "trigger", "m
 ALL: tuple[CommandWord, ...] = ("open", "close", "hold", "release", "reset", "trigger", "mode")
 # Commands of the socket that move nothing.
 DoorWord = Literal[
-    "open", "close", "hold", "release", "reset", "trigger", "mode", "setting", "still", "sample"
+    "open",
+    "close",
+    "hold",
+    "release",
+    "reset",
+    "trigger",
+    "mode",
+    "setting",
+    "still",
+    "sample",
+    "erase",
+    "hold_passage",
+    "end_hold",
 ]
 EVERY: tuple[DoorWord, ...] = get_args(DoorWord)
+CONSOLE = tuple(word for word in EVERY if word != "erase")
 
 
 class CommandsSettings(SettingsModel):
@@ -28,7 +41,7 @@ class CommandsSettings(SettingsModel):
         description="local socket for `plategate open`, `close`, ... and for the console",
     )
     users: dict[str, tuple[DoorWord, ...]] = Field(
-        default_factory=lambda: {"root": EVERY, "plategate-console": EVERY},
+        default_factory=lambda: {"root": EVERY, "plategate-console": CONSOLE},
         description="commands that each system user may give; others may give none",
     )
     owner_settings: bool = Field(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The picture of a sample: a still in which everything except one plate is hidden.
+"""Hide everything in a still except one plate.
 
 No face detector finds every face (turned away, behind glass, at night), so nothing is searched for:
 all pixels outside the plate and a narrow margin are averaged over large blocks.
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 
-from plategate.errors import StoreError
 from plategate.values import Corners, Image
 
 Box = tuple[float, float, float, float]
@@ -19,19 +18,6 @@ Box = tuple[float, float, float, float]
 MARGIN_HEIGHTS = 0.6
 # Blocks across the picture. A face of a tenth of the picture's width is then three blocks wide.
 BLOCKS_ACROSS = 32
-JPEG_QUALITY = 92
-
-
-def sample_jpeg(image: Image, box: Box) -> bytes:
-    """The JPEG file of a still (H x W x 3, BGR), hidden outside `box`; raises StoreError."""
-    import cv2
-
-    quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    try:
-        _, jpeg = cv2.imencode(".jpg", hidden_outside(image, box), quality)
-    except cv2.error as error:
-        raise StoreError(f"a still of {image.shape} cannot be encoded: {error}") from error
-    return jpeg.tobytes()
 
 
 def scaled_box(corners: Corners, scale: float) -> Box:

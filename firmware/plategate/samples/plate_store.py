@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The samples as a store of plates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from plategate.plate_data.files import Mention
+from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, KeptKind
+from plategate.samples.store import FOLDER, Sample, SampleStore
+from plategate.settings.journal import JournalSettings, SamplesSettings
+
+
+@dataclass(frozen=True)
+class SamplePlateStore:
+    """The stills that are kept to measure and train readers."""
+
+    settings: SamplesSettings
+    journal: JournalSettings
+
+    @property
+    def name(self) -> str:
+        """The name in output."""
+        return "samples"
+
+    @property
+    def folder(self) -> Path:
+        """The journal's folder, which has that of the samples."""
+        return self.journal.dir
+
+    def kept(self) -> tuple[KeptKind, ...]:
+        """The stills."""
+        consent = self.settings.consent
+        return (
+            KeptKind(
+                "stills that were unread or corrected, hidden outside the plate",
+                f"measure and train readers; consent: {consent or 'none, so no more are kept'}",
+                f"{self.settings.days} days, at most {self.settings.stills_max}",
+                len(self._store.all()),
+            ),
+        )
+
+    def find(self, plate: str) -> list[Holding]:
+        """Samples that were read or corrected as the plate."""
+        return [
+            Holding("sample", sample.document(), (self._store.picture(sample.id),))
+            for sample in self._with(plate)
+        ]
+
+    def erase(self, asked: EraseRequest) -> Erasure:
+        """Delete these samples with their pictures."""
+        removed = self._store.remove(sample.id for sample in self._with(asked.plate))
+        return Erasure({"samples": removed} if removed else {})
+
+    @property
+    def _store(self) -> SampleStore:
+        return SampleStore(self.journal.dir / FOLDER)
+
+    def _with(self, plate: str) -> list[Sample]:
+        mention = Mention(plate)
+        return [s for s in self._store.all() if mention.is_in(f"{s.read} {s.text} {s.who}")]
