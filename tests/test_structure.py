@@ -56,6 +56,7 @@ PEERS = {
     "settings": {"schedule"},
     "rehearsal": {"gate"},
     "doctor": {"gate"},
+    "privacy": {"reports"},
 }
 # Narrower than the layer: what the lane needs is a laptop with the standard library.
 # `documents` lies this low since the journal stores what the command line and messages show.

@@ -136,12 +136,14 @@ def check(config: ConfigOption = None) -> None:
 
     from plategate.errors import reason_of
     from plategate.journal.chain import verify_chain
+    from plategate.journal.purge import verify_purges
 
     with settings_journal(config) as (journal, folder):
         (integrity,) = journal.read(
             lambda database: database.execute("PRAGMA integrity_check(1)").fetchone()
         )
         report = journal.read(verify_chain)
+        log = journal.read(verify_purges)
         pictures = journal.read(
             lambda database: database.execute("SELECT file, sha256 FROM evidence").fetchall()
         )
@@ -162,6 +164,7 @@ def check(config: ConfigOption = None) -> None:
             if hashlib.sha256(content).hexdigest() != sha256:
                 wrong.append(f"{name}: changed")
     wrong += [f"event number {sequence}: changed or cut out" for sequence in report.broken_at]
+    wrong += log.wrong
     if integrity != "ok":
         wrong.append(f"database: {integrity}")
     for line in wrong:
@@ -170,6 +173,11 @@ def check(config: ConfigOption = None) -> None:
         f"{report.passages} passages, {report.forgotten} forgotten, {len(pictures)} pictures, "
         f"{len(wrong)} wrong; {report.events} other events; newest hash {report.newest}"
     )
+    if log.purges or log.erasures:
+        print(
+            f"purge log: {log.purges} purges and {log.erasures} erasures of {log.deleted} passages"
+            " and events"
+        )
     raise typer.Exit(1 if wrong else 0)
 
 

@@ -15,7 +15,8 @@ from plategate.clock import Clock
 from plategate.errors import CommandError
 from plategate.gate.remote_control import Service
 from plategate.journal import Journal
-from plategate.journal.holds import HELD, HOLD_ENDED, Hold
+from plategate.journal.erasure import erase_from
+from plategate.journal.holds import HELD, HOLD_ENDED, Hold, end_hold, put_hold
 from plategate.plates.text import canonical
 from plategate.remote.protocol import CommandRequest, ServiceName
 from plategate.values import GateEvent
@@ -45,7 +46,8 @@ class PrivacyServices:
         plate, proof, held = _values(request, plate=str, proof=str, held=bool)
         if not plate or canonical(plate) != plate:
             raise CommandError("data.plate: must be a plate in canonical form (A-Z and 0-9)")
-        erased = self.journal.erase(
+        erased = erase_from(
+            self.journal,
             plate,
             proof=proof,
             at=self.clock.wall(),
@@ -58,7 +60,8 @@ class PrivacyServices:
     def hold(self, request: CommandRequest) -> tuple[str, dict[str, Any]]:
         """Keep a passage; `data` has `passage`, its id. Raises CommandError, StoreError."""
         (passage_id,) = _values(request, passage=str)
-        if not self.journal.hold(Hold(passage_id, self.clock.wall(), request.who, request.why)):
+        hold = Hold(passage_id, self.clock.wall(), request.who, request.why)
+        if not self.journal.change(lambda database: put_hold(database, hold)):
             raise CommandError(f"the journal has no passage {passage_id}")
         self._note(HELD, passage_id, request)
         return f"passage {passage_id} is kept until the hold ends", {}
@@ -66,7 +69,7 @@ class PrivacyServices:
     def end_hold(self, request: CommandRequest) -> tuple[str, dict[str, Any]]:
         """Let a passage be deleted in time again. Raises CommandError, StoreError."""
         (passage_id,) = _values(request, passage=str)
-        if not self.journal.end_hold(passage_id):
+        if not self.journal.change(lambda database: end_hold(database, passage_id)):
             raise CommandError(f"passage {passage_id} is not on hold")
         self._note(HOLD_ENDED, passage_id, request)
         return f"passage {passage_id} is deleted at the end of its time", {}

@@ -1,31 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Erase one plate from a journal: passages, events, pictures, free pages and the log.
+"""Erase one plate from a journal: passages, events and pictures.
 
 A row leaves its two hashes, so that the chain over the others holds, and the event "erased" proves
 which rows were erased. A document is erased as a whole: a part of it cannot be removed without
-breaking its hash, so a passage with the plate among its alternatives goes too.
+breaking its hash, so a passage with the plate among its alternatives goes too. The pages are
+overwritten (secure_delete); the caller empties the log.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from plategate.documents import PASSAGE
 from plategate.errors import StoreError
-from plategate.journal.database import shown_of
+from plategate.journal.database import FILE_NAME, shown_of
 from plategate.journal.holds import all_holds
+from plategate.journal.journal import Journal
 from plategate.journal.purge import ERASED, note_purge, ranges
+from plategate.journal.reader import JournalReader
 from plategate.journal.repair import SET_ASIDE
 from plategate.journal.retention import delete_files
+from plategate.journal.unknown import hash_in_journal
 from plategate.plate_data.files import Mention, has_plate
-from plategate.plate_data.sqlite_rows import purge_free_pages
-from plategate.storage import transaction
+from plategate.storage import empty_log, log_bytes, transaction
 
+LOG_ATTEMPTS, LOG_RETRY_S = 25, 0.2
+# Sequence, kind, id and document.
+Row = tuple[int, str, str | None, str]
 # Values that are no text of a person or a reader; a plate of digits could be part of them.
 _NOT_TEXT = frozenset(
     {
@@ -36,9 +44,9 @@ _NOT_TEXT = frozenset(
 
 
 def rows_of_plate(
-    database: sqlite3.Connection, plate: str, hashed: str | None
-) -> list[tuple[int, str, str | None, str]]:
-    """Sequence, kind, id and document of every event that has the plate, or its hash."""
+    database: sqlite3.Connection, plate: str, hashed: str | None, after: int = 0
+) -> list[Row]:
+    """Every event after a sequence number that has the plate, or its hash."""
     mention = Mention(plate)
 
     def has(text: object) -> bool:
@@ -48,9 +56,10 @@ def rows_of_plate(
         )
 
     database.create_function("has_plate", 1, has, deterministic=True)
-    rows: list[tuple[int, str, str | None, str]] = database.execute(
+    rows: list[Row] = database.execute(
         f"SELECT sequence, kind, id, document FROM {shown_of(database)}"
-        " WHERE has_plate(document) ORDER BY sequence"
+        " WHERE sequence > ? AND has_plate(document) ORDER BY sequence",
+        (after,),
     ).fetchall()
     return rows
 
@@ -59,20 +68,19 @@ def erase_plate(
     database: sqlite3.Connection,
     folder: Path,
     plate: str,
+    rows: Sequence[Row],
     *,
-    hashed: str | None,
     proof: str,
     at: datetime,
     who: str,
     why: str,
     held: bool,
 ) -> dict[str, Any]:
-    """Erase a plate and add the event that proves it; returns what was erased.
+    """Erase the rows of a plate and add the event that proves it; returns what was erased.
 
-    `hashed` is the plate's hash in this journal and `proof` the one that the event carries. Raises
-    StoreError where passages on hold have the plate and `held` is False.
+    `proof` is the hash of the plate that the event carries. Raises StoreError where passages on
+    hold are among the rows and `held` is False.
     """
-    rows = rows_of_plate(database, plate, hashed)
     on_hold = {hold.passage_id for hold in all_holds(database)}
     kept = [name for _, _, name, _ in rows if name in on_hold]
     if kept and not held:
@@ -120,7 +128,6 @@ def erase_plate(
             },
         )
     delete_files(folder, pictures)
-    purge_free_pages(database, Path(_file_of(database)))
     damaged = [file for file in sorted(folder.glob(f"{SET_ASIDE}*")) if has_plate(file, plate)]
     for file in damaged:
         file.unlink()
@@ -141,5 +148,31 @@ def _texts(value: Any, key: str = "") -> Iterator[str]:
         yield value
 
 
-def _file_of(database: sqlite3.Connection) -> str:
-    return str(database.execute("PRAGMA database_list").fetchone()[2])
+def erase_from(journal: Journal, plate: str, **order: Any) -> dict[str, Any]:
+    """Erase a plate from an open journal; arguments and answer as `erase_plate`.
+
+    The journal is searched without keeping anybody from writing. `log` in the answer is 1 if
+    another program kept the log in use; it is then emptied within the hour. Raises StoreError.
+    """
+    if any(grant.plate == plate for grant in journal.grants_under_way()):
+        raise StoreError("a vehicle with this plate is passing; try again when it has passed")
+    folder = journal.folder
+    if folder is None:
+        raise StoreError("the disk cannot be written; try again when the journal is on it")
+    hashed = hash_in_journal(folder, plate)
+    with closing(JournalReader(folder)) as reader:
+        newest = reader.newest_sequence()
+        early = reader.read(lambda database: rows_of_plate(database, plate, hashed))
+
+    def erase(database: sqlite3.Connection) -> dict[str, Any]:
+        rows = [row for row in early if row[0] <= newest]
+        rows += rows_of_plate(database, plate, hashed, after=newest)
+        return erase_plate(database, folder, plate, rows, **order)
+
+    erased = journal.change(erase)
+    for _ in range(LOG_ATTEMPTS):
+        journal.change(empty_log)
+        if not log_bytes(folder / FILE_NAME):
+            return erased
+        time.sleep(LOG_RETRY_S)
+    return erased | {"log": 1}

@@ -13,19 +13,18 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 from plategate.documents import EVENT, PASSAGE, event_document, passage_document
 from plategate.errors import StoreError, reason_of
 from plategate.journal import reader, retention
 from plategate.journal.database import FILE_NAME
-from plategate.journal.erasure import erase_plate
 from plategate.journal.events import EventRow, salted
 from plategate.journal.evidence import NO_ROOM, EvidenceFile, has_room, store_evidence
 from plategate.journal.grants import Grant, GrantFile
-from plategate.journal.holds import Hold, end_hold, put_hold
 from plategate.journal.store import JournalStore
-from plategate.journal.unknown import hash_in_journal, hash_unknown, pictures_allowed, stored_form
+from plategate.journal.unknown import hash_unknown, pictures_allowed, stored_form
 from plategate.journal.waiting import WaitingEvents
 from plategate.settings.journal import JournalSettings
 from plategate.storage import StorageFault, empty_log, fault_of, storage_errors
@@ -34,7 +33,6 @@ from plategate.values import GateEvent, Passage, PlateSighting, Reason, Result, 
 log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
-
 INTERRUPTED = "interrupted"
 IN_MEMORY_MAX = 1000
 # Ids of recorded passages that are remembered, for a grant that is written after its passage.
@@ -61,6 +59,11 @@ class Journal:
         self._events = WaitingEvents(folder, self._store_row, self._report_waiting)
         self._recorded: deque[str] = deque(maxlen=RECORDED_MAX)
         self._left_over = self._settle_grants()
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the files; None while the journal is kept in memory."""
+        return self._settings.dir if self._store.durable else None
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -165,21 +168,16 @@ class Journal:
             return f"{folder}: {reason_of(error)}"
         return None if room else f"{NO_ROOM} {self._settings.min_free_mb} MB are free in {folder}"
 
-    def erase(self, plate: str, **order: Any) -> dict[str, Any]:
-        """Erase a plate as `erasure.erase_plate` does, with its arguments; raises StoreError."""
-        if any(grant.plate == plate for grant in self._grants.grants()):
-            raise StoreError("a vehicle with this plate is passing; try again when it has passed")
-        folder = self._settings.dir
-        hashed = hash_in_journal(folder, plate)
-        return self._changed(lambda file: erase_plate(file, folder, plate, hashed=hashed, **order))
+    def grants_under_way(self) -> tuple[Grant, ...]:
+        """Grants whose passage is not recorded yet, oldest first."""
+        return self._grants.grants()
 
-    def hold(self, hold: Hold) -> bool:
-        """Keep a passage beyond its time; False where there is none. Raises StoreError."""
-        return self._changed(lambda database: put_hold(database, hold))
-
-    def end_hold(self, passage_id: str) -> bool:
-        """End a hold; False where there is none. Raises StoreError."""
-        return self._changed(lambda database: end_hold(database, passage_id))
+    def change(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """The result of `work` on the database, after storing what waits. Raises StoreError."""
+        with storage_errors(self._settings.dir / FILE_NAME):
+            self._events.flush()
+            with self._store.lock:
+                return work(self._store.database)
 
     def use(self, settings: JournalSettings) -> None:
         """Apply other settings from now on; the folder stays the one it has."""
@@ -201,13 +199,6 @@ class Journal:
             self._recorded.append(row.passage_id)
             if self._store.durable:
                 self._grants.remove(row.passage_id)
-
-    def _changed(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        """The result of `work` on the database, after storing what waits."""
-        with storage_errors(self._settings.dir / FILE_NAME):
-            self._events.flush()
-            with self._store.lock:
-                return work(self._store.database)
 
     def _report_waiting(self, sentence: str | None) -> None:
         if sentence is not None:

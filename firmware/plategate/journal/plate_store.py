@@ -16,7 +16,7 @@ from typing import Any
 from plategate.clock import SystemClock
 from plategate.documents import PASSAGE
 from plategate.journal.database import FILE_NAME
-from plategate.journal.erasure import rows_of_plate
+from plategate.journal.erasure import erase_from, rows_of_plate
 from plategate.journal.holds import all_holds
 from plategate.journal.opening import is_owned, open_journal
 from plategate.journal.reader import JournalReader
@@ -26,6 +26,7 @@ from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, Kept
 from plategate.plate_data.tombstones import Tombstones
 from plategate.settings.journal import JournalSettings
 
+LOG_IN_USE = "another program reads the journal; its log is emptied within the hour"
 # Gives the running gate the values of the command `erase`; returns what was erased.
 AskGate = Callable[[EraseRequest, dict[str, Any]], dict[str, Any]]
 
@@ -124,7 +125,8 @@ class JournalPlateStore:
             counts = self.ask(asked, data)
         else:
             with closing(open_journal(self.settings)) as journal:
-                counts = journal.erase(
+                counts = erase_from(
+                    journal,
                     asked.plate,
                     proof=proof,
                     at=SystemClock().wall(),
@@ -132,7 +134,8 @@ class JournalPlateStore:
                     why=asked.why,
                     held=asked.held,
                 )
-        return Erasure({name: count for name, count in counts.items() if count})
+        remarks = (LOG_IN_USE,) if counts.pop("log", 0) else ()
+        return Erasure({name: count for name, count in counts.items() if count}, remarks)
 
     def _counts(self) -> dict[str, int]:
         if not (self.settings.dir / FILE_NAME).exists():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from plategate.documents import PASSAGE, event_from_document, passage_from_docum
 from plategate.errors import StoreError
 from plategate.journal.database import FILE_NAME, identity, open_read_only, shown_of
 from plategate.journal.grants import Grant, grants_in
+from plategate.journal.unknown import hash_in_journal
 from plategate.storage import is_current, storage_errors
 from plategate.values import GateEvent, Passage
 
@@ -64,9 +65,9 @@ class StoredEvent:
 class EventFilter:
     """Which events to read; None means no limit.
 
-    Times are aware; `plate` is canonical, `hashed` its hash in this journal for passages whose
-    plate was hashed, `plate_part` a part of one; `before` is a sequence number; `result` and
-    `reason` are those of a verdict.
+    Times are aware; `plate` is canonical, `plate_part` a part of one; `before` is a sequence
+    number; `result` and `reason` are those of a verdict. The reader fills in `hashed`, by which it
+    finds passages of `plate` that were hashed.
     """
 
     kind: str | None = PASSAGE
@@ -101,6 +102,7 @@ class JournalReader:
 
     def newest(self, limit: int | None, wanted: EventFilter) -> list[StoredEvent]:
         """The newest events that pass the filter, newest first."""
+        wanted = self._with_hash(wanted)
         return self._read(lambda database: newest_events(database, limit, wanted))
 
     def passage(self, passage_id: str) -> list[StoredEvent]:
@@ -111,7 +113,7 @@ class JournalReader:
 
     def pages(self, wanted: EventFilter, after: int = 0) -> Iterator[list[StoredEvent]]:
         """All events that pass the filter, oldest first, each page read for itself."""
-        where, values = _condition(wanted)
+        where, values = _condition(self._with_hash(wanted))
         while page := self._read(
             lambda database, after=after: _events(  # type: ignore[misc]
                 database,
@@ -148,6 +150,12 @@ class JournalReader:
         if self._opened is not None:
             self._opened[0].close()
             self._opened = None
+
+    def _with_hash(self, wanted: EventFilter) -> EventFilter:
+        """The filter that finds passages of its plate also by their hash."""
+        if wanted.plate is None:
+            return wanted
+        return replace(wanted, hashed=hash_in_journal(self._folder, wanted.plate))
 
     def _read(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         for _ in range(ATTEMPTS):

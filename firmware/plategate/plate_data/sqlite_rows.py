@@ -18,6 +18,7 @@ from plategate.plate_data.files import Mention
 from plategate.storage import (
     close_keeping_log,
     empty_log,
+    log_bytes,
     open_for_reading,
     open_for_writing,
     storage_errors,
@@ -73,10 +74,9 @@ def purge_free_pages(connection: sqlite3.Connection, file: Path) -> None:
         connection.execute(f"PRAGMA busy_timeout = {WAIT_S * 1000:.0f}")
         connection.execute("VACUUM")
         empty_log(connection)
-    log = file.with_name(file.name + "-wal")
-    if log.exists() and log.stat().st_size:
+    if log_bytes(file):
         raise StoreError(
-            f"{log}: another program reads the database, so the log still has what was erased;"
+            f"{file}-wal: another program reads the database, so the log still has what was erased;"
             " end that program and give the command again"
         )
 

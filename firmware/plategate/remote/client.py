@@ -71,6 +71,7 @@ def give_command(
     *,
     mode: str | None = None,
     data: dict[str, Any] | None = None,
+    within_s: float = ANSWER_WITHIN_S,
 ) -> CommandAnswer:
     """Give a command for the person at the terminal.
 
@@ -78,7 +79,7 @@ def give_command(
     """
     request = new_request(command, why=why, who=_person(), via="cli", mode=mode, data=data)
     parse_request(encode(request))  # the same checks as at the gate, before anything is sent
-    answer = send_command(file, request)
+    answer = send_command(file, request, within_s)
     if answer.result is not AnswerResult.ACCEPTED:
         raise CommandError(f"{command}: {answer.result.value.replace('_', ' ')}: {answer.reason}")
     return answer

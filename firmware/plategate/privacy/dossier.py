@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that is kept about one plate, as text, JSON and a PDF, for the person who asks.
+
+The answer to a request for information (Art. 15 GDPR). Pictures are copied next to the documents.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from plategate.errors import StoreError, printable, reason_of
+from plategate.plate_data.interfaces import Holding, KeptKind
+from plategate.reports.render import as_pdf
+from plategate.reports.sections import Document, Section
+from plategate.storage import replace_file
+
+SCHEMA = 1
+PICTURES = "pictures"
+# Items of the PDF: one page, two lines each. The JSON file has everything.
+PDF_ITEMS = 20
+_ITEM_MAX = 190  # characters of an item of the PDF
+# Of no use to a person, or shown otherwise.
+_LEFT_OUT = frozenset(
+    {"characters", "alternatives", "corners", "evidence", "folded", "digest", "schema", "salt",
+     "milliseconds", "sighting", "words", "kind", "made_in", "localizer"}
+)  # fmt: skip
+
+
+def document_of(
+    plate: str, found: list[tuple[str, Holding]], at: datetime, kept: list[tuple[str, KeptKind]]
+) -> dict[str, Any]:
+    """Everything as JSON types; `kept` says why and how long each store keeps it."""
+    return {
+        "schema": SCHEMA,
+        "plate": plate,
+        "at": at.astimezone(UTC).isoformat(timespec="seconds"),
+        "found": [
+            {
+                "store": store,
+                "what": holding.what,
+                "data": holding.document,
+                "pictures": [file.name for file in holding.files],
+            }
+            for store, holding in found
+        ],
+        "kept": [
+            {"store": store, "what": kind.what, "why": kind.why, "how_long": kind.how_long}
+            for store, kind in kept
+        ],
+    }
+
+
+def as_text(document: dict[str, Any]) -> str:
+    """The same for a person to read."""
+    lines = [f"Plate {document['plate']}, {document['at']}", ""]
+    if not document["found"]:
+        lines.append("Nothing is kept about this plate.")
+    for number, item in enumerate(document["found"], 1):
+        lines.append(f"{number}. {item['store']}: {item['what']}")
+        lines += [f"   {printable(fact)}" for fact in _facts(item["data"])]
+        lines += [f"   picture: {PICTURES}/{name}" for name in item["pictures"]]
+        lines.append("")
+    lines += ["", "What is kept, why and how long", ""]
+    lines += [
+        f"{kind['store']}: {kind['what']}. Why: {kind['why']}. How long: {kind['how_long']}."
+        for kind in document["kept"]
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def pdf_of(document: dict[str, Any]) -> bytes:
+    """The same on one page; what does not fit is in the JSON file, and the page says so."""
+    items = [
+        _shortened(f"{item['store']}, {item['what']}: {', '.join(_facts(item['data']))}")
+        for item in document["found"]
+    ]
+    sentences = [f"As of {document['at']}. {len(items)} items are kept about this plate."]
+    if len(items) > PDF_ITEMS:
+        sentences.append(f"The last {PDF_ITEMS} are shown; the file about.json has all.")
+    section = Section("What is kept", (*sentences, *items[-PDF_ITEMS:]))
+    return as_pdf(Document("en", f"Plate {document['plate']}", (section,)))
+
+
+def write_dossier(
+    document: dict[str, Any], found: list[tuple[str, Holding]], folder: Path
+) -> list[Path]:
+    """Write about.txt, about.json, about.pdf and the pictures to a new folder; returns the files.
+
+    Raises StoreError if the folder holds anything already, or cannot be written.
+    """
+    content = {
+        "about.txt": as_text(document).encode(),
+        "about.json": json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n",
+        "about.pdf": pdf_of(document),
+    }
+    pictures = [file for _, holding in found for file in holding.files]
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if any(folder.iterdir()):
+            raise StoreError(f"{folder} is not empty; name a new folder")
+        for name, data in content.items():
+            replace_file(folder / name, data, mode=0o600)
+        if pictures:
+            (folder / PICTURES).mkdir()
+        for file in pictures:
+            shutil.copyfile(file, folder / PICTURES / file.name)
+    except OSError as error:
+        raise StoreError(f"{error.filename or folder}: {reason_of(error)}") from error
+    return [folder / name for name in content]
+
+
+def _facts(value: Any, name: str = "") -> Iterator[str]:
+    """The values of a document, each with its name; empty ones are left out."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key not in _LEFT_OUT:
+                yield from _facts(inner, f"{name}.{key}" if name else key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _facts(inner, name)
+    elif value not in (None, ""):
+        yield f"{name}: {value}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _ITEM_MAX else text[: _ITEM_MAX - 3] + "..."
