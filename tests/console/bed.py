@@ -83,7 +83,10 @@ class ConsoleBed:
         self.answer = AnswerResult.ACCEPTED
         self.settings: Settings = parse_settings(
             {
-                "access": {"file": str(folder / "lists.sqlite"), "zone": "Europe/Berlin"},
+                "access": {
+                    "file": str(folder / "lists.sqlite"), "zone": "Europe/Berlin",
+                    "list_socket": str(folder / "lists.sock"), "list_users": [getpass.getuser()],
+                },
                 "journal": {"dir": str(folder / "journal"), "min_free_mb": 10},
                 "health": {"socket": str(folder / "status.sock")},
                 "commands": {

@@ -42,6 +42,7 @@ class Right(StrEnum):
     LOOK = "look"  # state and health of the gate
     PEOPLE = "people"  # passages and lists: plates, names, pictures
     COMMAND = "command"
+    LISTS = "lists"  # change the lists, and take them out as files
     MANAGE = "manage"  # accounts and audit log
 
 
@@ -61,7 +62,7 @@ class Role(StrEnum):
 
 _RIGHTS = {
     Role.OWNER: frozenset(Right),
-    Role.GUARD: frozenset({Right.LOOK, Right.PEOPLE, Right.COMMAND}),
+    Role.GUARD: frozenset({Right.LOOK, Right.PEOPLE, Right.COMMAND, Right.LISTS}),
     Role.INSTALLER: frozenset({Right.LOOK, Right.COMMAND}),
     Role.VIEWER: frozenset({Right.LOOK, Right.PEOPLE}),
 }

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from plategate.console import (
     account_pages,
     gate_pages,
+    list_pages,
     passage_pages,
     settings_pages,
     token_pages,
@@ -68,7 +69,6 @@ def _routes(site: ConsoleSite) -> list[Route | Mount]:
         ("/", gate.live, Right.LOOK),
         ("/passages", passage.passages, Right.PEOPLE),
         ("/passages/{passage_id}", passage.passage, Right.PEOPLE),
-        ("/lists", gate.lists, Right.PEOPLE),
         ("/health", gate.health, Right.LOOK),
         ("/figures", passage.figures, Right.LOOK),
         ("/settings", settings_pages.settings, Right.LOOK),
@@ -103,6 +103,7 @@ def _routes(site: ConsoleSite) -> list[Route | Mount]:
         *(Route(path, page(right, follow), methods=["POST"]) for path, follow, right in forms),
         Mount(PREFIX, build_api(site)),
         MetricsPage(site).route(),
+        *list_pages.routes(),
         Mount("/static", StaticFiles(packages=[("plategate.console", "static")])),
     ]
 

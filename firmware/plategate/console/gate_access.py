@@ -15,6 +15,7 @@ from typing import Any
 from plategate.access.matching.candidates import wide_keys
 from plategate.access.matching.likelihood import ReadingLikelihood
 from plategate.access.store.database import ThreadConnections
+from plategate.access.store.layers import PlateState, plate_state
 from plategate.access.store.lists import (
     ListName,
     ListState,
@@ -119,6 +120,14 @@ class GateAccess:
             # A plate of \x00 is nobody's: the search is then for the holder alone.
             part = (plate_part(searched) or "\x00") if searched.strip() else ""
             return list(entries_containing(store, name, part, searched.strip(), offset, limit))
+
+    def plate_state(self, name: ListName, plate: str) -> PlateState:
+        """The entries of a canonical plate: those of the source, and those made by hand."""
+        file = self._settings.access.file
+        if not file.exists():
+            return PlateState()
+        with storage_errors(file):
+            return plate_state(self._lists.get(), name, plate)
 
     def nearest(self, found: StoredEvent) -> list[tuple[ListName, ListEntry]]:
         """Entries whose plates nearly explain the reading of a passage, likeliest first."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pages of the gate: live, commands, lists, health."""
+"""The pages of the gate: live, commands, health."""
 
 from __future__ import annotations
 
@@ -9,22 +9,15 @@ from typing import Any
 from markupsafe import Markup
 from starlette.responses import Response
 
-from plategate.access.store.lists import ListName
 from plategate.console.accounts import Right
-from plategate.console.guard import (
-    LONGEST_SEARCH,
-    RefusedRequest,
-    number_field,
-    or_sentence,
-    text_field,
-)
+from plategate.console.guard import RefusedRequest, or_sentence, text_field
 from plategate.console.site import PageRequest
 from plategate.errors import CommandError, GateError
 from plategate.journal.reader import StoredEvent
 from plategate.messages import CommandName
 from plategate.remote.protocol import MODES, TEXTS, AnswerResult, CommandAnswer, ServiceName
 
-ON_LIVE, ENTRIES_ON_PAGE, EVENTS_ON_PAGE = 5, 50, 20
+ON_LIVE, EVENTS_ON_PAGE = 5, 20
 STATE, VEHICLES = "state", "vehicles"  # parts of the live page
 
 
@@ -104,27 +97,6 @@ def give(
         raise
     sessions.note(person.account, asked.address, "command", f"{what}: {why}: {answer.result.value}")
     return answer
-
-
-def lists(asked: PageRequest) -> Response:
-    """The three lists: their state, and the entries of one of them."""
-    query = asked.query
-    try:
-        chosen = ListName(query.get("list", ListName.ALLOW.value))
-    except ValueError:
-        raise RefusedRequest(404, "not_found") from None
-    searched = text_field(query, "search", LONGEST_SEARCH)
-    offset = number_field(query.get("from", "")) or 0
-    entries = asked.site.gate.entries(chosen, searched, offset, ENTRIES_ON_PAGE + 1)
-    return asked.site.render(
-        asked,
-        "lists.html",
-        states=asked.site.gate.list_states(),
-        chosen=chosen,
-        searched=searched,
-        entries=entries[:ENTRIES_ON_PAGE],
-        more=offset + ENTRIES_ON_PAGE if len(entries) > ENTRIES_ON_PAGE else None,
-    )
 
 
 def health(asked: PageRequest) -> Response:

@@ -15,18 +15,21 @@ from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from plategate.console.accounts import InputError, Right
 from plategate.console.site import ConsoleSite, PageRequest
-from plategate.errors import GateError, printable
+from plategate.errors import GateError, ListServiceError, printable
 
 logger = logging.getLogger(__name__)
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 LONGEST_FORM_BYTES, MOST_FIELDS = 16_384, 30
 FORM_WITHIN_S = 10.0
+UPLOAD_TYPE, UPLOAD_WITHIN_S = "multipart/form-data", 120.0
 LONGEST_ADDRESS = 64
 MOST_DIGITS = 15
 LONGEST_SEARCH = 60
@@ -46,37 +49,39 @@ Handler = Callable[[PageRequest], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def page(right: Right | None, handler: Handler, *, polled: bool = False) -> Endpoint:
+def page(
+    right: Right | None, handler: Handler, *, polled: bool = False, largest_file: int = 0
+) -> Endpoint:
     """The endpoint of a handler that needs `right`; None: nobody has to be logged in.
 
-    A request that a page makes by itself (`polled`) does not extend the session.
+    A request that a page makes by itself (`polled`) does not extend the session. With
+    `largest_file`, the form has a file of at most that many bytes.
     """
 
     async def endpoint(request: Request) -> Response:
         site: ConsoleSite = request.app.state.site
+        form: dict[str, str] = {}
+        upload: tuple[str, bytes] | None = None
         try:
-            form = await _form(request) if request.method == "POST" else {}
+            if request.method == "POST" and largest_file:
+                form, upload = await _form_with_file(request, largest_file)
+            elif request.method == "POST":
+                form = await _form(request)
         except RefusedRequest as refused:
             return site.error_page(_bare(site, request), refused.status, refused.key)
-        return await run_in_threadpool(_answer, site, request, form, right, handler, polled)
+        asked = replace(_bare(site, request), form=form, upload=upload)
+        return await run_in_threadpool(_answer, asked, right, handler, polled)
 
     return endpoint
 
 
-def _answer(
-    site: ConsoleSite,
-    request: Request,
-    form: dict[str, str],
-    right: Right | None,
-    handler: Handler,
-    polled: bool,
-) -> Response:
-    asked = _bare(site, request)
+def _answer(asked: PageRequest, right: Right | None, handler: Handler, polled: bool) -> Response:
+    site, request = asked.site, asked.request
     try:
         if not site.has_owner() and request.url.path != "/setup":
             return RedirectResponse("/setup", status_code=303)
         session = site.sessions.find(request.cookies.get(site.cookie, ""), used=not polled)
-        asked = replace(asked, form=form, session=session)
+        asked = replace(asked, session=session)
         if right is not None and session is None:
             return _to_login(request)
         _check_session(asked, right)
@@ -86,8 +91,9 @@ def _answer(
     except InputError as error:
         return site.error_page(asked, 400, error.key)
     except GateError as error:
-        logger.warning("%s: %s", request.url.path, error)
-        return site.error_page(asked, 503, "gate", detail=str(error))
+        logger.warning("%s: %s", handler.__name__, error)
+        key = "list_service" if isinstance(error, ListServiceError) else "gate"
+        return site.error_page(asked, 503, key, detail=str(error))
 
 
 def _to_login(request: Request) -> Response:
@@ -141,6 +147,40 @@ async def limited_body(request: Request) -> bytes:
         return await asyncio.wait_for(_body(request), FORM_WITHIN_S)
     except TimeoutError:
         raise RefusedRequest(408, "too_slow") from None
+
+
+async def _form_with_file(
+    request: Request, largest_file: int
+) -> tuple[dict[str, str], tuple[str, bytes] | None]:
+    """The fields of a form, and name and content of its file; None if no file was chosen."""
+    if not _same_origin(request):
+        raise RefusedRequest(403, "other_origin")
+    if request.headers.get("content-type", "").partition(";")[0].strip() != UPLOAD_TYPE:
+        raise RefusedRequest(415, "form_type")
+    length = request.headers.get("content-length", "")
+    if not (length.isascii() and length.isdigit()) or len(length) > MOST_DIGITS:
+        raise RefusedRequest(411, "form_type")
+    if int(length) > largest_file + LONGEST_FORM_BYTES:
+        raise RefusedRequest(413, "too_large")
+    fields: dict[str, str] = {}
+    upload: tuple[str, bytes] | None = None
+    try:
+        async with (
+            asyncio.timeout(UPLOAD_WITHIN_S),
+            request.form(
+                max_files=1, max_fields=MOST_FIELDS, max_part_size=LONGEST_FORM_BYTES
+            ) as form,
+        ):
+            for name, value in form.multi_items():
+                if isinstance(value, str):
+                    fields[name] = value
+                elif value.filename:
+                    upload = value.filename, await value.read()
+    except TimeoutError:
+        raise RefusedRequest(408, "too_slow") from None
+    except (HTTPException, MultiPartException, ClientDisconnect):
+        raise RefusedRequest(400, "form_type") from None
+    return fields, upload
 
 
 async def _body(request: Request) -> bytes:

@@ -29,6 +29,7 @@ from plategate.console.database import ConsoleDatabase
 from plategate.console.gate_access import GateAccess
 from plategate.console.sessions import Session, Sessions
 from plategate.console.tokens import Tokens
+from plategate.console.uploads import Uploads
 from plategate.list_service.client import ListClient
 from plategate.settings import Settings
 from plategate.settings.overlay import LayeredSettings, layered
@@ -38,7 +39,10 @@ SECURE_COOKIE, PLAIN_COOKIE = "__Host-plategate", "plategate"
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A request whose checks have passed; `form` is empty unless it is a POST."""
+    """A request whose checks have passed; `form` is empty unless it is a POST.
+
+    `upload` is name and content of the file of a form that has one.
+    """
 
     site: ConsoleSite
     request: Request
@@ -46,6 +50,7 @@ class PageRequest:
     session: Session | None
     language: str
     address: str
+    upload: tuple[str, bytes] | None = None
 
     @property
     def query(self) -> dict[str, str]:
@@ -101,6 +106,7 @@ class ConsoleSite:
         self.tokens = Tokens(database, now)
         self.gate = GateAccess(settings)
         self.lists = ListClient(settings.access.list_socket)
+        self.uploads = Uploads(now)
         self.secure = secure
         self.now = now
         self.cookie = SECURE_COOKIE if secure else PLAIN_COOKIE
