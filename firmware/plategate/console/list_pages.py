@@ -178,7 +178,7 @@ def _lists_page(
         states=gate.list_states(),
         chosen=chosen,
         searched=searched,
-        entries=entries[:ENTRIES_ON_PAGE],
+        entries=[fields_of(each, asked.site.zone) for each in entries[:ENTRIES_ON_PAGE]],
         more=offset + ENTRIES_ON_PAGE if len(entries) > ENTRIES_ON_PAGE else None,
         spans=[*SPANS, "always"],
         form=asked.form or {"plate": text_field(query, "plate", LONGEST_TEXT)},
