@@ -85,6 +85,13 @@ class Broker:
             self._process.wait()
             self._process = None
 
+    def kill(self) -> None:
+        """SIGKILL: what it has acknowledged since its last save is lost."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
     def _answers(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0

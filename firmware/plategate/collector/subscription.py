@@ -167,6 +167,7 @@ class Subscription:
         sentence = f"{self._address}: the broker refuses {', '.join(refused)}"
         self._failing(sentence if refused else None)
         if not refused:
+            log.info("%s: subscribed", self._address)
             self.is_subscribed.set()
 
     def _on_connect_fail(self, client: paho.Client, data: Any) -> None:
