@@ -83,7 +83,7 @@ class SimulatedGate:
         self.made: dict[int, float] = {}
         self._journal = open_journal(settings.journal)
         self._positions = Positions(folder / "outbound")
-        maker = MessageMaker(name, mqtt, b"k" * 32)
+        maker = MessageMaker(name, mqtt, b"k" * 32, mqtt.events)
         awake = threading.Event()
         site = mqtt_site(settings, mqtt, lambda: 0, lambda: self._positions.get(name))
         replay = Replay(JournalReader(settings.journal.dir), maker, mqtt.replay_per_minute)
