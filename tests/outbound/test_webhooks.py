@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from plategate.cli import app
 from plategate.journal import Journal
-from plategate.outbound import dead_letters, webhook
+from plategate.outbound import dead_letters, delivery, webhook
 from plategate.outbound.dead_letters import DeadLetters
 from plategate.outbound.message import Message
 from plategate.outbound.positions import read_positions
@@ -174,7 +174,7 @@ def test_ok__refused_message_becomes_a_dead_letter_and_can_be_sent_again(
         assert "passage.granted" in listed
         assert "status 400" in listed
         letter = listed.split()[1]
-        assert outbound("retry", config, "hook", letter).startswith("hook: 1 messages")
+        assert "1 refused messages" in outbound("retry", config, "hook", letter)
         wait_for(lambda: "status 422" in outbound("failed", config), "the second refusal")
         outbound("retry", config, "hook")
         wait_for(lambda: outbound("failed", config) == "", "the delivery")
@@ -213,6 +213,31 @@ def test_ok__server_decides_when_it_is_asked_again(
         wait_for(lambda: len(server.received) == 1)
         threading.Event().wait(0.3)  # thirty of the usual pauses
         assert len(server.received) == 1
+
+
+def test_ok__retry_ends_a_pause(
+    tmp_path: Path, journal: Journal, server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "RETRY_ASKED_EVERY_S", 0.02)
+    server.answers += [(503, {"Retry-After": "86400"})] * 2
+    config = config_of(tmp_path, server)
+    outbound("retry", config, "hook")  # before the failure: ends no pause
+    with running(settings_for(tmp_path, **hook(tmp_path, server))):
+        wait_for_start(tmp_path)
+        journal.record(a_passage(1))
+        wait_for(lambda: len(server.received) == 1, "the first attempt")
+        # Asked again, because the pause may begin after the first request to end it.
+        wait_for(lambda: outbound("retry", config, "hook") and len(server.received) == 3, "the end")
+        wait_for(lambda: read_positions(tmp_path / "outbound")["hook"].sequence == 1, "the end")
+    assert len(server.received) == 3
+
+
+def test_fail__retry_of_an_unknown_target_names_the_known(
+    tmp_path: Path, server: WebServer
+) -> None:
+    words = ["outbound", "retry", "hok", "--config", str(config_of(tmp_path, server))]
+    done = CliRunner().invoke(app, words)
+    assert "hok: no target of this name in [outbound]; known: hook" in str(done.exception)
 
 
 def test_ok__test_message(tmp_path: Path, server: WebServer) -> None:

@@ -13,7 +13,7 @@ import typer
 from plategate.terminal import Config
 
 if TYPE_CHECKING:
-    from plategate.outbound.dead_letters import DeadLetters
+    from pathlib import Path
 
 app = typer.Typer(no_args_is_help=True, help="Send events to brokers, web servers and people.")
 
@@ -88,9 +88,14 @@ def failed(
     config: Config = None,
 ) -> None:
     """List the messages that a web server refused, with the reason."""
-    from plategate.errors import printable
+    from contextlib import closing
 
-    for letter in _letters(config).all(name):
+    from plategate.errors import printable
+    from plategate.outbound.dead_letters import DeadLetters
+
+    with closing(DeadLetters(_state_folder(config, None))) as letters:
+        found = letters.all(name)
+    for letter in found:
         print(f"{letter.target} {letter.id} {letter.type} {letter.at}: {printable(letter.reason)}")
 
 
@@ -100,18 +105,31 @@ def retry(
     ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="default: all")] = None,
     config: Config = None,
 ) -> None:
-    """Have refused messages sent again, and begin again with a server that answered "gone"."""
-    count = _letters(config).retry(name, ids or ())
-    print(f"{name}: {count} messages will be sent again when the target is next idle")
+    """Try a failing target again at once, and have refused messages sent again."""
+    from contextlib import closing
 
-
-def _letters(config: Config) -> DeadLetters:
     from plategate.outbound.dead_letters import DeadLetters
+    from plategate.outbound.positions import Positions
+
+    folder = _state_folder(config, name)
+    with closing(DeadLetters(folder)) as letters, closing(Positions(folder)) as positions:
+        count = letters.retry(name, ids or ())
+        positions.ask_retry(name)
+    print(f"{name}: tried again within seconds; {count} refused messages will be sent again")
+
+
+def _state_folder(config: Config, target: str | None) -> Path:
+    """The folder of the state, as its owner; SettingsError for a target that is not set."""
+    from plategate.errors import SettingsError
     from plategate.outbound.run import make_folder
     from plategate.settings import load_settings
     from plategate.users import step_down_to_owner
 
-    folder = load_settings(config).outbound.state_dir
-    step_down_to_owner(folder)
-    make_folder(folder)
-    return DeadLetters(folder)
+    outbound = load_settings(config).outbound
+    known = [each.name for each in outbound.targets]
+    if target is not None and target not in known:
+        names = ", ".join(known) or "none"
+        raise SettingsError(f"{target}: no target of this name in [outbound]; known: {names}")
+    step_down_to_owner(outbound.state_dir)
+    make_folder(outbound.state_dir)
+    return outbound.state_dir

@@ -22,6 +22,8 @@ LONGEST_PAUSE_S = 60.0
 # A target may be silent for a connection and one page of messages.
 HANGS_AFTER_S = 300.0
 HEARTBEAT_S = 20.0
+# In a pause after a failure: whether `plategate outbound retry` ends it.
+RETRY_ASKED_EVERY_S = 2.0
 
 
 class Target(Protocol):
@@ -110,7 +112,7 @@ class Delivery:
                 # Many gates must not return to a restarted broker in the same second.
                 pause_s = usual_s * random.uniform(0.5, 1.0)
                 usual_s = min(2 * usual_s, LONGEST_PAUSE_S)
-            self._wait(self._ended, pause_s)
+            self._pause(pause_s)
 
     def _deliver(self) -> None:
         """Deliver a page of messages, or wait for the next event where there are none."""
@@ -137,6 +139,23 @@ class Delivery:
         due_s = self._target.idle(page.complete)
         if page.complete:
             self._wait(self._awake, due_s)
+
+    def _pause(self, at_most_s: float) -> None:
+        """Wait after a failure, until `plategate outbound retry`."""
+        self._retry_asked()  # before this failure
+        left_s = at_most_s
+        while left_s > 0 and not self._ended.wait(min(left_s, RETRY_ASKED_EVERY_S)):
+            self._health.beat(self._target.name)
+            if self._retry_asked():
+                return
+            left_s -= RETRY_ASKED_EVERY_S
+
+    def _retry_asked(self) -> bool:
+        try:
+            return self._positions.take_retry(self._target.name)
+        except StoreError as error:
+            log.error("%s", error)
+            return False
 
     def _wait(self, event: threading.Event, at_most_s: float) -> None:
         """Wait for `event`, with the heartbeats that are due meanwhile."""

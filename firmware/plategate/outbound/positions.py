@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS targets (
     lost     INTEGER NOT NULL DEFAULT 0,
     problem  TEXT
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS retries (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
@@ -76,6 +77,17 @@ class Positions:
                 "UPDATE targets SET problem = ? WHERE name = ? AND problem IS NOT ?",
                 (problem, name, problem),
             )
+
+    def ask_retry(self, name: str) -> None:
+        """Ask for the end of a pause after a failure."""
+        with self._lock, storage_errors(self._file):
+            self._database.execute("INSERT OR IGNORE INTO retries VALUES (?)", (name,))
+
+    def take_retry(self, name: str) -> bool:
+        """Whether the end of a pause was asked for since the last call."""
+        with self._lock, storage_errors(self._file):
+            found = self._database.execute("DELETE FROM retries WHERE name = ?", (name,))
+            return found.rowcount > 0
 
     def close(self) -> None:
         """Close the file so that other users of the group can still read it."""
