@@ -16,6 +16,7 @@ from plategate.access.store.importing import import_list_file
 from plategate.access.store.lists import ListName
 from plategate.console.accounts import CODE_FILE, Role, offer_code
 from plategate.console.app import build_app
+from plategate.gate.remote_control import Service
 from plategate.journal import open_journal
 from plategate.remote.protocol import AnswerResult, CommandAnswer, CommandRequest
 from plategate.settings import Settings, parse_settings
@@ -80,6 +81,7 @@ class ConsoleBed:
         self.folder = folder
         self.clock_s = 1_800_000_000.0
         self.commands: list[CommandRequest] = []
+        self.services: dict[str, Service] = {}
         self.answer = AnswerResult.ACCEPTED
         self.settings: Settings = parse_settings(
             {
@@ -90,7 +92,9 @@ class ConsoleBed:
                 "journal": {"dir": str(folder / "journal"), "min_free_mb": 10},
                 "health": {"socket": str(folder / "status.sock")},
                 "commands": {
-                    "socket": str(folder / "command.sock"), "users": {getpass.getuser(): ["open"]}
+                    "socket": str(folder / "command.sock"),
+                    "preview_socket": str(folder / "preview.sock"),
+                    "users": {getpass.getuser(): ["open"]},
                 },
                 "console": {"state_dir": str(folder / "console"), "session_hours": 2},
             },
@@ -151,6 +155,9 @@ class ConsoleBed:
     def handle(self, request: CommandRequest, user: str) -> CommandAnswer:
         assert user == getpass.getuser()
         self.commands.append(request)
+        if (service := self.services.get(request.command)) is not None:
+            reason, data = service(request)
+            return CommandAnswer(request.id, self.answer, reason, None, data)
         return CommandAnswer(request.id, self.answer, "a safety input is not clear", None)
 
 

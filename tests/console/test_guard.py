@@ -35,6 +35,7 @@ NEEDS = {
     "/figures": Right.LOOK,
     "/settings": Right.LOOK,
     "/settings/lane.mode": Right.MANAGE,
+    "/aim": Right.AIM,
     "/account": Right.LOOK,
     "/audit": Right.MANAGE,
     "/tokens": Right.MANAGE,
@@ -55,6 +56,9 @@ FORMS = {
     "/tokens/add": Right.MANAGE,
     "/tokens/revoke": Right.MANAGE,
     "/settings/lane.mode": Right.MANAGE,
+    "/aim/begin": Right.AIM,
+    "/aim/end": Right.AIM,
+    "/aim/region": Right.MANAGE,
 }
 
 
@@ -90,6 +94,7 @@ def test_ok__every_route_is_in_these_tables(bed: ConsoleBed) -> None:
     }
     # These have tests of their own.
     others = {"/setup", "/login", "/static", "/api/v1", "/metrics", "/lists/upload"}
+    others |= {"/aim/stream", "/aim/report"}
     assert {getattr(route, "path", "") for route in bed.app.routes} == found | others
 
 

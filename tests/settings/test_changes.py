@@ -13,7 +13,7 @@ from plategate.settings.changes import changes, is_live
 
 # What `gate.startup.RuntimeSettings` contains; the gate does not use the last four tables.
 TAKEN_OVER = {
-    "access", "lane", "journal", "samples", "sync", "outbound", "console", "privacy",
+    "camera",     "access", "lane", "journal", "samples", "sync", "outbound", "console", "privacy",
 }  # fmt: skip
 # Lines, files, names and safety-relevant times must not change while the gate runs.
 NEVER = {

@@ -7,9 +7,10 @@ and 20 px, contrast 15 and 25 grey levels, tilt 30 and 20 degrees.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from plategate.aiming.measure import Measurement, Scene
@@ -29,12 +30,19 @@ SIGNALS = {Grade.GOOD: Signal.GRANTED, Grade.FAIR: Signal.UNSURE, Grade.BAD: Sig
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """One rated measurement: its value in words, its grade, and what to change."""
+    """One rated measurement: its value in words, its grade, and what to change.
+
+    `number` is the value in `unit`, `limits` are the floor and the good value; None where a rating
+    has none.
+    """
 
     name: str
     value: str
     grade: Grade
     advice: str = ""
+    number: float | None = None
+    limits: tuple[float, float] | None = None
+    unit: str = ""
 
 
 WIDTH_PX = (130.0, 170.0)
@@ -110,7 +118,7 @@ def _sharpness(m: Measurement) -> Iterator[Rating]:
         f"smeared {which_way}: {shorter}, then add light",
         digits=1,
     )  # fmt: skip
-    yield rating if smeared else Rating(rating.name, rating.value, Grade.GOOD)
+    yield rating if smeared else replace(rating, grade=Grade.GOOD, advice="")
 
 
 def _no_plate(scene: Scene) -> Rating:
@@ -127,13 +135,13 @@ def _no_plate(scene: Scene) -> Rating:
 def _at_least(
     name: str, value: float, limits: tuple[float, float], unit: str, advice: str
 ) -> Rating:
-    return _graded(name, f"{value:.0f} {unit}", value, limits, operator.ge, advice)
+    return _graded(name, f"{value:.0f}", value, limits, operator.ge, advice, unit)
 
 
 def _at_most(
     name: str, value: float, limits: tuple[float, float], unit: str, advice: str, digits: int = 0
 ) -> Rating:
-    return _graded(name, f"{value:.{digits}f} {unit}", value, limits, operator.le, advice)
+    return _graded(name, f"{value:.{digits}f}", value, limits, operator.le, advice, unit)
 
 
 def _graded(
@@ -143,10 +151,12 @@ def _graded(
     limits: tuple[float, float],
     passes: Callable[[float, float], bool],
     advice: str,
+    unit: str,
 ) -> Rating:
     """Rate a value; `limits` are the floor and the good value."""
     floor, good = limits
-    if passes(value, good):
-        return Rating(name, words, Grade.GOOD)
     grade = Grade.FAIR if passes(value, floor) else Grade.BAD
-    return Rating(name, words, grade, advice)
+    if passes(value, good):
+        grade, advice = Grade.GOOD, ""
+    number = value if math.isfinite(value) else None
+    return Rating(name, f"{words} {unit}", grade, advice, number, limits, unit)

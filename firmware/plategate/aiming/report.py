@@ -25,6 +25,8 @@ class AimReport:
     text: str | None
     plate_found: bool
     ratings: tuple[Rating, ...]
+    corners: tuple[tuple[float, float], ...] = ()  # of the plate, as shares of width and height
+    tilt_deg: float | None = None  # clockwise
 
     @property
     def grade(self) -> Grade:
@@ -44,12 +46,17 @@ class AimReport:
             "file": self.source,
             "plate": self.text,
             "grade": WORDS[self.grade],
+            "corners": [list(corner) for corner in self.corners],
+            "tilt_deg": self.tilt_deg,
             "findings": [
                 {
                     "name": rating.name,
                     "value": rating.value,
                     "grade": WORDS[rating.grade],
                     "advice": rating.advice,
+                    "number": rating.number,
+                    "limits": rating.limits,
+                    "unit": rating.unit,
                 }
                 for rating in self.ratings
             ],
@@ -70,7 +77,10 @@ def assess_still(pipeline: Pipeline, still: Still) -> AimReport:
     measured = None if region is None else measure_plate(still.image, region)
     text = None if reading.best is None else reading.best.reading.text
     ratings = assess(measured, measure_scene(still.image))
-    return AimReport(still.source, text, region is not None, ratings)
+    height, width = still.image.shape[:2]
+    corners = () if region is None else tuple((x / width, y / height) for x, y in region.corners)
+    tilt_deg = None if measured is None else measured.tilt_deg
+    return AimReport(still.source, text, region is not None, ratings, corners, tilt_deg)
 
 
 def report_table(report: AimReport) -> Table:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -34,7 +35,10 @@ def register(app: typer.Typer) -> None:
 
 def aim(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="pictures or folders; none: the camera, live")
+        list[Path] | None,
+        typer.Argument(
+            help="pictures or folders; -: pictures from standard input; none: the camera, live"
+        ),
     ] = None,
     config: Config = None,
     as_json: Annotated[
@@ -54,6 +58,9 @@ def aim(
 
     settings = load_settings(config)
     pipeline = build_pipeline(settings.vision, countries=settings.format_countries)
+    if files == [Path("-")]:
+        _print_live(_assess_input(pipeline, sys.stdin.buffer), as_json)
+        return
     if files:
         raise typer.Exit(_assess_files(pipeline, files, as_json))
     with (
@@ -83,6 +90,21 @@ def _assess_files(pipeline: Pipeline, files: list[Path], as_json: bool) -> int:
             continue
         _print(report, as_json)
     return status
+
+
+def _assess_input(pipeline: Pipeline, stream: BinaryIO) -> Iterator[AimReport]:
+    """Rate pictures from a stream: each is a line with its number of bytes, then the bytes.
+
+    Raises ImageError.
+    """
+    from plategate.aiming.report import assess_still
+    from plategate.errors import ImageError
+    from plategate.vision.images import jpeg_still
+
+    while line := stream.readline(20):
+        if not line.strip().isdigit():
+            raise ImageError(f"standard input: {line!r} is not a number of bytes")
+        yield assess_still(pipeline, jpeg_still(stream.read(int(line)), "standard input"))
 
 
 def _expanded(files: list[Path]) -> Iterator[Path]:

@@ -43,6 +43,7 @@ class Right(StrEnum):
     PEOPLE = "people"  # passages and lists: plates, names, pictures
     COMMAND = "command"
     LISTS = "lists"  # change the lists, and take them out as files
+    AIM = "aim"  # what the camera sees now
     MANAGE = "manage"  # accounts and audit log
 
 
@@ -63,7 +64,7 @@ class Role(StrEnum):
 _RIGHTS = {
     Role.OWNER: frozenset(Right),
     Role.GUARD: frozenset({Right.LOOK, Right.PEOPLE, Right.COMMAND, Right.LISTS}),
-    Role.INSTALLER: frozenset({Right.LOOK, Right.COMMAND}),
+    Role.INSTALLER: frozenset({Right.LOOK, Right.COMMAND, Right.AIM}),
     Role.VIEWER: frozenset({Right.LOOK, Right.PEOPLE}),
 }
 

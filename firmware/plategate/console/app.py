@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from plategate.console import (
     account_pages,
+    aim_pages,
     gate_pages,
     list_pages,
     passage_pages,
@@ -73,6 +74,7 @@ def _routes(site: ConsoleSite) -> list[Route | Mount]:
         ("/figures", passage.figures, Right.LOOK),
         ("/settings", settings_pages.settings, Right.LOOK),
         ("/settings/{key}", settings_pages.setting, Right.MANAGE),
+        ("/aim", aim_pages.aim, Right.AIM),
         ("/account", account.show_account, Right.LOOK),
         ("/audit", account.audit, Right.MANAGE),
         ("/tokens", token_pages.show_tokens, Right.MANAGE),
@@ -82,6 +84,9 @@ def _routes(site: ConsoleSite) -> list[Route | Mount]:
     forms = (
         ("/command", gate.command, Right.COMMAND),
         ("/settings/{key}", settings_pages.change_setting, Right.MANAGE),
+        ("/aim/begin", aim_pages.begin, Right.AIM),
+        ("/aim/end", aim_pages.end, Right.AIM),
+        ("/aim/region", aim_pages.region, Right.MANAGE),
         ("/setup", account.setup, None),
         ("/login", account.login, None),
         ("/logout", account.logout, Right.LOOK),
@@ -93,6 +98,8 @@ def _routes(site: ConsoleSite) -> list[Route | Mount]:
         ("/tokens/revoke", token_pages.revoke_token, Right.MANAGE),
     )
     return [
+        Route("/aim/stream", page(Right.AIM, aim_pages.stream, polled=True), methods=["GET"]),
+        Route("/aim/report", page(Right.AIM, aim_pages.report, polled=True), methods=["GET"]),
         Route("/live/{name}", page(Right.LOOK, gate.live_part, polled=True), methods=["GET"]),
         Route(
             "/passages/{passage_id}/{kind}",

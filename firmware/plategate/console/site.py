@@ -25,6 +25,7 @@ from plategate.catalogue import (
     word_of,
 )
 from plategate.console.accounts import Accounts
+from plategate.console.aiming import AimView
 from plategate.console.database import ConsoleDatabase
 from plategate.console.gate_access import GateAccess
 from plategate.console.sessions import Session, Sessions
@@ -105,6 +106,7 @@ class ConsoleSite:
         self.sessions = Sessions(database, self.settings.session_hours * 3600.0, now)
         self.tokens = Tokens(database, now)
         self.gate = GateAccess(settings)
+        self.aim = AimView(settings.commands.preview_socket, self.source.file)
         self.lists = ListClient(settings.access.list_socket)
         self.uploads = Uploads(now)
         self.secure = secure

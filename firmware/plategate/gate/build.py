@@ -18,6 +18,7 @@ from plategate.clock import Clock, SystemClock
 from plategate.errors import GateError
 from plategate.gate.interfaces import GateComponents
 from plategate.gate.loop import Gate
+from plategate.gate.preview import Preview
 from plategate.gate.privacy import PrivacyServices
 from plategate.gate.reload import OWNER_FAILURE, Reload, SettingsFile
 from plategate.gate.remote_control import serve_commands
@@ -173,12 +174,15 @@ def build_gate(
     health.add_source("degraded", lambda: list(components.reader.degraded))
     health.add_source("clock", lambda: {"trusted": trust.trusted(), "why": trust.why})
     _serve_status(settings.health, health, stack)
-    services = keeper.services() | PrivacyServices(journal, clock, gate.lane).services()
+    preview = Preview(board.camera, clock)
+    services = keeper.services() | preview.services()
+    services |= PrivacyServices(journal, clock, gate.lane).services()
     if owner is not None:
         services |= owner.services(clock.wall, gate.reload)
     server = serve_commands(settings.commands, settings.journal.dir, gate, components, services)
-    if server is not None:
-        stack.callback(server.close)
+    for each in (server, preview.serve(settings.commands.preview_socket)):
+        if each is not None:
+            stack.callback(each.close)
     return gate
 
 

@@ -212,8 +212,7 @@ class Gate:
     def _tick(self) -> None:
         if self._reload is not None and self._started:
             self._reload.process(self._records, lambda: self._events.put(None))
-            new = self._reload.due(self._state)
-            if new is not None:
+            if (new := self._reload.due(self._state)) is not None:
                 self._adopt(new)
         if self._restart_reason and hindrance(self._state, restart=True) is None:
             logger.critical("restarting: %s", self._restart_reason)
@@ -241,6 +240,7 @@ class Gate:
             return
         self._rules, self._mode = runtime.rules, runtime.mode
         self._components.access.use(runtime.access)
+        self._components.camera.use_region(runtime.roi)
         # Queued after the waiting passages, which are stored with the settings they began with.
         if not self._records.submit(lambda: journal.use(runtime.journal)):
             journal.use(runtime.journal)

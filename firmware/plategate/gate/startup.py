@@ -46,6 +46,7 @@ class RuntimeSettings:
     mode: Callable[[], Mode]
     access: AccessRules
     journal: JournalSettings
+    roi: tuple[float, float, float, float]
 
 
 def load_startable(file: Path | None) -> Settings:
@@ -102,7 +103,7 @@ def runtime_settings(
     if settings.barrier.style == "open_and_close" and settings.pins.close_relay is None:
         raise SettingsError("barrier.style = open_and_close: needs pins.close_relay")
     rules = lane_rules(settings.lane, settings.barrier, _wired(settings))
-    return RuntimeSettings(rules, mode, access, settings.journal)
+    return RuntimeSettings(rules, mode, access, settings.journal, settings.camera.roi)
 
 
 def lane_rules(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from plategate.messages import InputName, Level, Signal
-from plategate.values import Still
+from plategate.values import Image, Still
 
 # (input, new level, monotonic time of the change in seconds). Called from the driver's thread; the
 # receiver only puts it into a queue.
@@ -33,7 +33,10 @@ CallLater = Callable[[float, Callable[[], None]], TimerHandle]
 
 
 class Camera(Protocol):
-    """One camera with one configuration. Used by one thread; any thread may call `close`."""
+    """One camera with one configuration.
+
+    Used by one thread; any thread may call `close`, `snapshot` and `use_region`.
+    """
 
     def start(self, heartbeat: Callable[[], None] | None = None) -> None:
         """Open and start the camera; CameraError if that fails, CameraHangs if it hangs.
@@ -59,6 +62,18 @@ class Camera(Protocol):
 
         Called about once a second between bursts; returns at once and takes no still.
         """
+        ...
+
+    def snapshot(self, *, whole: bool, within_s: float) -> Image:
+        """What the camera sees now (BGR), for a person who aims it; a burst is not delayed.
+
+        `whole` is the size of a still; otherwise the picture is small. Raises CameraError where
+        there is none within `within_s`.
+        """
+        ...
+
+    def use_region(self, roi: tuple[float, float, float, float]) -> None:
+        """Use this region of interest (left, top, width, height as fractions) from now on."""
         ...
 
     def close(self) -> None:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from plategate.clock import Clock
 from plategate.errors import CameraError, ImageError
-from plategate.values import Still
+from plategate.hardware.camera.base import crop, small
+from plategate.values import Image, Still
 
+WHOLE = (0.0, 0.0, 1.0, 1.0)
 Load = Callable[[Path], Still]
 
 
@@ -25,6 +27,7 @@ class RehearsalCamera:
         self._load = load
         self._pictures: tuple[Path, ...] = ()
         self._sequence = 0
+        self._roi = WHOLE
         self.dies_after: int | None = None
 
     def show(self, *pictures: Path) -> None:
@@ -54,10 +57,26 @@ class RehearsalCamera:
             self._sequence += 1
             yield replace(
                 still,
+                image=crop(still.image, self._roi),
                 captured_at=self._clock.wall(),
                 exposed_at_s=exposed_at_s,
                 sequence=self._sequence,
             )
+
+    def snapshot(self, *, whole: bool, within_s: float) -> Image:
+        """The first shown picture."""
+        del within_s
+        if self.dies_after is not None or not self._pictures:
+            raise CameraError("no picture is shown to the camera (simulated)")
+        try:
+            image = crop(self._load(self._pictures[0]).image, self._roi)
+        except ImageError as error:
+            raise CameraError(f"{self._pictures[0]}: {error}") from error
+        return image if whole else small(image)
+
+    def use_region(self, roi: tuple[float, float, float, float]) -> None:
+        """Cut this part out of the pictures from now on."""
+        self._roi = roi
 
     def fault(self) -> str | None:
         """Why the camera delivers no stills; None where it does."""

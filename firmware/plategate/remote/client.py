@@ -8,13 +8,15 @@ The gate stores who asks and why before anything moves. Who may give which comma
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from plategate.errors import CommandError, reason_of_own, storable
+from plategate.errors import CameraError, CommandError, reason_of_own, storable
 from plategate.local_socket import ask
 from plategate.messages import CommandName
 from plategate.remote.protocol import (
@@ -30,6 +32,8 @@ from plategate.remote.protocol import (
 
 ANSWER_WITHIN_S = 10.0
 VALID_FOR_S = 10.0
+LONGEST_PICTURE_BYTES = 20_000_000
+PICTURE_WITHIN_S = 5.0
 
 
 def new_request(
@@ -91,3 +95,38 @@ def _person() -> str:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
         return f"uid {os.getuid()}"
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewPicture:
+    """A JPEG of what the camera sees, its size in pixels, and what is left of the view."""
+
+    jpeg: bytes
+    width: int
+    height: int
+    seconds: int
+
+
+def ask_picture(file: Path, token: str, *, whole: bool) -> PreviewPicture:
+    """One picture; `whole` is the size of a still.
+
+    Raises CommandError where the view has ended or no gate answers, CameraError where there is no
+    picture now.
+    """
+    request = json.dumps({"token": token, "whole": whole}).encode() + b"\n"
+    try:
+        answer = ask(file, request, PICTURE_WITHIN_S, LONGEST_PICTURE_BYTES)
+    except OSError as error:
+        raise CommandError(f"no gate shows its camera at {file}: {reason_of_own(error)}") from error
+    line, _, jpeg = answer.partition(b"\n")
+    try:
+        found = json.loads(line)
+        if found.get("error") == "camera":
+            raise CameraError(str(found["reason"]))
+        if "error" in found:
+            raise CommandError("the view has ended")
+        return PreviewPicture(
+            jpeg, int(found["width"]), int(found["height"]), int(found["seconds"])
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CommandError(f"{file}: not a picture: {error}") from error

@@ -12,7 +12,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from plategate.settings.base import OWNER, SettingsModel
+from plategate.settings.base import LIVE_OWNER, SettingsModel
 
 
 class ExposureProfile(SettingsModel):
@@ -47,7 +47,7 @@ class CameraSettings(SettingsModel):
     roi: tuple[float, float, float, float] = Field(
         (0.0, 0.0, 1.0, 1.0),
         description="region of interest: left, top, width, height as fractions of the sensor",
-        json_schema_extra=OWNER,
+        json_schema_extra=LIVE_OWNER,
     )
     focus_m: float | None = Field(
         None, ge=0.1, le=100, description="focus distance, in metres; empty: the lens has no motor"

@@ -44,6 +44,10 @@ class CommandsSettings(SettingsModel):
         default_factory=lambda: {"root": EVERY, "plategate-console": CONSOLE},
         description="commands that each system user may give; others may give none",
     )
+    preview_socket: SocketPath = Field(
+        Path("/run/plategate/preview.sock"),
+        description="local socket of the pictures for whoever aims the camera in the console",
+    )
     owner_settings: bool = Field(
         True,
         description="the owner may change settings marked *owner* in the console; false: none,"

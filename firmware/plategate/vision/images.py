@@ -76,6 +76,16 @@ def load_still(path: Path) -> Still:
     return Still(image=turned, source=str(path), captured_at=_captured_at(path, exif))
 
 
+def jpeg_still(content: bytes, source: str) -> Still:
+    """Decode a JPEG in memory. Raises ImageError."""
+    try:
+        with Pillow.open(io.BytesIO(content), formats=("JPEG",)) as picture:
+            _check_size(picture)
+            return Still(image=_to_bgr(picture), source=source)
+    except (OSError, Pillow.DecompressionBombError, *DECODER_FAILURES) as error:
+        raise ImageError(f"{source}: not a JPEG: {error}") from error
+
+
 def find_pictures(paths: list[Path]) -> list[Path]:
     """The given files, and the pictures in the given folders and below, in sorted order.
 

@@ -8,6 +8,7 @@ scripts/emulation/camera_virtual.
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -207,6 +208,35 @@ def test_ok__grey_frame_for_motion(clock: ManualClock, rig: Rig) -> None:
     rig.device.frame().release()
     assert rig.camera.grey_frame is not None
     assert rig.camera.grey_frame.shape == (360, 640)
+
+
+def snapshot_of(rig: Rig, whole: bool) -> Any:
+    """The snapshot that another thread takes while frames arrive."""
+    with ThreadPoolExecutor(1) as threads:
+        taken = threads.submit(lambda: rig.camera.snapshot(whole=whole, within_s=60.0))
+        while not taken.done():
+            rig.device.frame().release()
+    return taken.result()
+
+
+def test_ok__a_snapshot_is_the_next_frame_of_either_stream(clock: ManualClock) -> None:
+    rig = Rig(clock, settings(rotation=90))
+    assert snapshot_of(rig, whole=False).shape == (640, 360, 3)
+    assert snapshot_of(rig, whole=True).shape == (320, 240, 3)
+    assert rig.device.unreleased == 0
+
+
+def test_fail__no_frame_is_no_snapshot(rig: Rig) -> None:
+    with pytest.raises(CameraError, match="no frame within 0"):
+        rig.camera.snapshot(whole=True, within_s=0.0)
+
+
+def test_ok__a_new_region_is_set_on_the_running_sensor(rig: Rig) -> None:
+    rig.camera.use_region((0.25, 0.5, 0.5, 0.5))
+    assert rig.device.controls["ScalerCrop"] == (1440, 1296, 1728, 1296)
+    rig.camera.close()
+    rig.camera.start()
+    assert rig.device.controls["ScalerCrop"] == (1440, 1296, 1728, 1296)
 
 
 def test_fail__missing_picamera2_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

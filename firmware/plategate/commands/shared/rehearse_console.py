@@ -22,6 +22,7 @@ from plategate.commands.shared.rehearse_pictures import prepared_settings, setti
 from plategate.console.accounts import CODE_FILE
 from plategate.console.server import make_server
 from plategate.gate.owner_settings import OwnerSettings
+from plategate.gate.preview import Preview
 from plategate.gate.reload import SettingsFile
 from plategate.gate.remote_control import serve_commands
 from plategate.health.socket import StatusSocket
@@ -63,15 +64,17 @@ def run_rehearsed_console(config: Path | None, folder: Path) -> int:
         site.health.add_source("allow_list", site.gate.allow_list)
         site.health.add_source("new_settings", site.gate.new_settings)
         stack.callback(StatusSocket(settings.health.socket, site.health.status).close)
-        commands = serve_commands(
-            settings.commands,
-            settings.journal.dir,
-            site.gate,
-            site.components,
-            site.keeper.services() | owner.services(site.components.clock.wall, site.gate.reload),
-        )
-        if commands is not None:
-            stack.callback(commands.close)
+        preview = Preview(site.camera, site.components.clock)
+        services = site.keeper.services() | preview.services()
+        services |= owner.services(site.components.clock.wall, site.gate.reload)
+        for served in (
+            serve_commands(
+                settings.commands, settings.journal.dir, site.gate, site.components, services
+            ),
+            preview.serve(settings.commands.preview_socket),
+        ):
+            if served is not None:
+                stack.callback(served.close)
         stack.callback(serve_lists(settings).close)
         server = make_server(settings, secure=False)
         serving = threading.Thread(
@@ -105,6 +108,7 @@ def _with_sockets(settings: Settings, state: Path, port: int) -> Settings:
         "commands": {
             "socket": state / "command.sock",
             "users": {getpass.getuser(): EVERY},
+            "preview_socket": state / "preview.sock",
             "owner_settings_file": state / "owner-settings.json",
         },
         "console": {"address": ADDRESS, "port": port, "state_dir": state / "console"},

@@ -20,6 +20,7 @@ from plategate.values import Image, Still
 
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 3.0
+SMALL_WIDTH = 640  # of a snapshot for a person
 ROTATIONS = {
     90: cv2.ROTATE_90_CLOCKWISE,
     180: cv2.ROTATE_180,
@@ -35,6 +36,7 @@ class CameraDriver:
         self._clock = clock
         self._label = label
         self._calls = DriverCalls()
+        self._roi = settings.roi
         self._fault: str | None = None
         self._last_frame_s = 0.0
         self._frames = 0  # since the last start
@@ -89,6 +91,14 @@ class CameraDriver:
         """Yield up to `count` stills that were exposed after `since_s`, as `interfaces.Camera`."""
         raise NotImplementedError
 
+    def snapshot(self, *, whole: bool, within_s: float) -> Image:
+        """What the camera sees now, as `interfaces.Camera`."""
+        raise NotImplementedError
+
+    def use_region(self, roi: tuple[float, float, float, float]) -> None:
+        """Use this region of interest from now on."""
+        self._roi = roi
+
     def close(self) -> None:
         """Stop and release the device; harmless if it was never started."""
         raise NotImplementedError
@@ -112,6 +122,15 @@ class CameraDriver:
             exposed_at_s=exposed_at_s,
             sequence=self._sequence,
         )
+
+
+def small(image: Image) -> Image:
+    """The image scaled down to SMALL_WIDTH, if it is wider."""
+    height, width = image.shape[:2]
+    if width <= SMALL_WIDTH:
+        return image
+    size = (SMALL_WIDTH, max(1, round(height * SMALL_WIDTH / width)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def rotate(image: Image, degrees: int) -> Image:

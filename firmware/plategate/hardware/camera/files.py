@@ -15,7 +15,7 @@ import numpy as np
 
 from plategate.clock import Clock
 from plategate.errors import CameraError
-from plategate.hardware.camera.base import CameraDriver, crop
+from plategate.hardware.camera.base import CameraDriver, crop, rotate, small
 from plategate.settings.camera import CameraSettings
 from plategate.values import Image, Still
 
@@ -33,6 +33,7 @@ class FileCamera(CameraDriver):
         super().__init__(settings=settings, clock=clock, label=str(settings.path))
         self._path = settings.path
         self._pictures: Pictures | None = None
+        self._last: Image | None = None
 
     @property
     def running(self) -> bool:
@@ -52,8 +53,21 @@ class FileCamera(CameraDriver):
             if self._pictures is None:
                 raise CameraError("the camera is not running")
             name, image = next(self._pictures)
+            self._last = image
             exposed_at_s = max(since_s, self._clock.monotonic())
-            yield self._make_still(crop(image, self._settings.roi), name, exposed_at_s)
+            yield self._make_still(crop(image, self._roi), name, exposed_at_s)
+
+    def snapshot(self, *, whole: bool, within_s: float) -> Image:
+        """The last picture of a burst, or the first one."""
+        del within_s
+        image = self._last
+        if image is None:
+            read = _frames if self._settings.kind == "video" else _pictures
+            image = next(read(self._path), ("", None))[1]
+        if image is None:
+            raise CameraError(f"{self._path}: contains no readable picture")
+        image = rotate(crop(image, self._roi), self._settings.rotation)
+        return image if whole else small(image)
 
     def delivering(self) -> bool:
         """Files deliver as soon as they are open."""

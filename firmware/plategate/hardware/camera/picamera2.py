@@ -12,15 +12,14 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import cv2
-import numpy as np
-
 from plategate.clock import Clock
 from plategate.errors import CameraError, CameraHangs
 from plategate.hardware.camera.base import (
     CLOSE_TIMEOUT_S,
     OPEN_TIMEOUT_S,
     CameraDriver,
+    rotate,
+    small,
 )
 from plategate.hardware.camera.driver_calls import HEARTBEAT_EVERY_S
 from plategate.hardware.camera.exposure import (
@@ -32,13 +31,13 @@ from plategate.hardware.camera.exposure import (
     supported_controls,
     white_share,
 )
+from plategate.hardware.camera.frames import LORES, SnapshotExchange, lores_to_bgr, to_bgr
 from plategate.hardware.gpio.relay import IrLamp
 from plategate.settings.camera import CameraSettings
 from plategate.values import Image, Still
 
 logger = logging.getLogger(__name__)
 
-LORES = (640, 360)
 # A control takes effect three or four frames after the request. After this many frames the still is
 # taken with the exposure that it has.
 CONTROL_DELAY_FRAMES = 10
@@ -85,6 +84,7 @@ class PiCamera(CameraDriver):
         self._last_sample_s = 0.0
         self._missing_controls = ""
         self._grey_frame: Image | None = None
+        self._snapshots = SnapshotExchange()
 
     @property
     def running(self) -> bool:
@@ -130,6 +130,24 @@ class PiCamera(CameraDriver):
             if shortened:
                 self._set_controls({"ExposureTime": profile.exposure_us})
 
+    def snapshot(self, *, whole: bool, within_s: float) -> Image:
+        """The next frame: of the low-resolution stream, or a whole one outside bursts."""
+        frame = self._snapshots.take(whole, within_s)
+        if not whole and self._format == "RGB888":
+            image = lores_to_bgr(frame)
+        else:
+            image = to_bgr(frame, self._format)
+        return rotate(image if whole else small(image), self._settings.rotation)
+
+    def use_region(self, roi: tuple[float, float, float, float]) -> None:
+        """Use this region of interest from now on; the sensor crops."""
+        super().use_region(roi)
+        device = self._device
+        if device is not None and "ScalerCrop" in device.camera_controls:
+            sensor = tuple(device.camera_controls["ScalerCrop"][1])
+            size = (self._settings.width, self._settings.height)
+            self._set_controls({"ScalerCrop": sensor_crop(sensor, roi, *size)})
+
     def close(self) -> None:
         """Stop and close the camera; a driver that hangs is abandoned."""
         device, self._device = self._device, None
@@ -158,7 +176,7 @@ class PiCamera(CameraDriver):
         controls = start_controls(self._settings, self._chooser.profile)
         if "ScalerCrop" in device.camera_controls:
             sensor = tuple(device.camera_controls["ScalerCrop"][1])
-            controls["ScalerCrop"] = sensor_crop(sensor, self._settings.roi, *size)
+            controls["ScalerCrop"] = sensor_crop(sensor, self._roi, *size)
         if (names := missing_controls(controls, device.camera_controls)) != self._missing_controls:
             self._missing_controls = names
             logger.warning("this camera does not support %s", names)
@@ -229,6 +247,7 @@ class PiCamera(CameraDriver):
     def _frame_arrived(self, request: Any) -> None:
         """Callback in picamera2's thread for every frame; must return quickly."""
         self._count_frame()
+        self._snapshots.offer(lambda whole: self._copied(request, whole))
         now_s = self._last_frame_s
         if now_s - self._last_sample_s < self._sample_every_s:
             return
@@ -241,16 +260,13 @@ class PiCamera(CameraDriver):
             logger.info("camera: switched to the %s exposure", self._chooser.name)
             self._set_controls(exposure_controls(self._chooser.profile))
 
-
-def to_bgr(frame: Image, pixel_format: str) -> Image:
-    """Convert a picamera2 array of this pixel format to H x W x 3 BGR."""
-    if pixel_format == "RGB888":
-        return frame  # libcamera names the channels in reverse: the bytes in memory are B, G, R
-    if pixel_format == "NV12":
-        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_NV12), np.uint8)
-    if pixel_format == "YUV420":
-        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_I420), np.uint8)
-    raise CameraError(f"pixel format {pixel_format} is not one of RGB888, NV12, YUV420")
+    def _copied(self, request: Any, whole: bool) -> Image | None:
+        """A copy of the frame for a snapshot; whole ones wait for the end of a burst."""
+        if whole and self._in_burst:
+            return None
+        has_lores = self._format == "RGB888"
+        frame: Image = request.make_array("lores" if has_lores and not whole else "main")
+        return frame.copy()
 
 
 def _exposed_at_s(metadata: dict[str, Any], exposure_us: float) -> float:

@@ -23,6 +23,8 @@ from plategate.hardware.camera.base import (
     OPEN_TIMEOUT_S,
     CameraDriver,
     crop,
+    rotate,
+    small,
 )
 from plategate.hardware.camera.driver_calls import HEARTBEAT_EVERY_S
 from plategate.settings.camera import CameraSettings
@@ -97,9 +99,16 @@ class V4l2Camera(CameraDriver):
         for _ in range(count):
             image, exposed_at_s = self._frame_newer_than(since_s)
             since_s = exposed_at_s
-            yield self._make_still(
-                crop(image, self._settings.roi), self._settings.device, exposed_at_s
-            )
+            yield self._make_still(crop(image, self._roi), self._settings.device, exposed_at_s)
+
+    def snapshot(self, *, whole: bool, within_s: float) -> Image:
+        """The newest frame."""
+        del within_s
+        newest = self._newest
+        if newest is None or self.fault() is not None:
+            raise CameraError(self.fault() or f"{self._label} has delivered no frame yet")
+        image = rotate(crop(newest[0], self._roi), self._settings.rotation)
+        return image if whole else small(image)
 
     def close(self) -> None:
         """Stop the reader thread, which releases the device; a hanging one is abandoned."""
