@@ -165,6 +165,8 @@ class Reason(StrEnum):
     FREE_EXIT = "free_exit"
     FIRE = "fire"
     ALREADY_INSIDE = "already_inside"
+    GROUP_FULL = "group_full"
+    SITE_FULL = "site_full"
     FAULT = "fault"
 
 

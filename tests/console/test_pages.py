@@ -96,6 +96,20 @@ def test_fail__a_damaged_journal_is_a_sentence(bed: ConsoleBed) -> None:
         assert "journal.sqlite" in answer.text
 
 
+def test_ok__live_shows_who_is_inside_and_what_is_full(
+    bed: ConsoleBed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = bed.logged_in(Role.VIEWER)
+    assert "Vehicles inside" not in browser.get("/").text
+    groups = [
+        {"name": "", "inside": 13, "places": None, "full": False},
+        {"name": "<i>Müller", "inside": 12, "places": 12, "full": True},
+    ]
+    monkeypatch.setitem(STATUS, "occupancy", groups)
+    page = browser.get("/").text
+    assert "Vehicles inside: 13 · &lt;i&gt;Müller 12 / 12 <strong>(full)</strong>" in page
+
+
 def test_ok__live_sends_a_part_again_only_when_it_changed(bed: ConsoleBed) -> None:
     browser = bed.logged_in(Role.VIEWER)
     address = re.search(r'hx-get="(/live/vehicles\?seen=\w+)"', browser.get("/").text)

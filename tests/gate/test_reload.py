@@ -64,7 +64,7 @@ def test_ok__the_consent_to_samples_counts_from_the_reload_on(
     verdict = Verdict(Result.UNSURE, Reason.NOTHING_SEEN)
     store = SampleStore(settings.journal.dir / FOLDER)
     for name in ("before", "after"):
-        gate.site.keeper.recorded(
+        gate.site.samples.recorded(
             Passage(name, "gate", datetime.now(UTC), "beam", verdict), sighting
         )
         gate.reload(changed("samples", consent="the owner"))

@@ -155,8 +155,10 @@ def test_ok__the_vehicle_inside_and_its_uses_are_forgotten(settings: Settings) -
     visits = VisitStore(settings.access.visits_file)
     visits.note(EntryUse("p1", PLATE, entry, Direction.IN, NOW))
     visits.note(EntryUse("p2", OTHER, None, Direction.IN, NOW))
+    visits.note(EntryUse("p3", PLATE, entry, Direction.OUT, NOW))
+    visits.note(EntryUse("p4", PLATE, entry, Direction.IN, NOW))
     erased = erase(settings, "visits")
-    assert erased.counts == {"vehicles inside": 1, "uses of entries": 1}
+    assert erased.counts == {"vehicles inside": 2, "uses of entries": 1}
     assert visits.used(entry) == 0
     assert [plate for plate, _ in visits.inside()] == [OTHER]
     assert files_with(settings.access.visits_file.parent, PLATE) == []

@@ -92,7 +92,7 @@ class Rehearsed:
             settings.journal.dir,
             play.site.gate,
             play.site.components,
-            play.site.keeper.services(),
+            play.site.samples.services(),
         )
 
     def run(self, *words: str, status: int = 0, **more: Any) -> Any:

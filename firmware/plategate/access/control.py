@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from plategate.access.matching.likelihood import ReadingLikelihood
 from plategate.access.matching.match import EXACT, Match, MatchResult, weigh
 from plategate.access.matching.search import explanations, possibly_wanted
+from plategate.access.occupancy import full_reason
 from plategate.access.policy import Moment, forbids, nearest_entry, result_of
 from plategate.access.rules import AccessRules, access_rules
 from plategate.access.store.database import ThreadConnections
@@ -93,7 +94,7 @@ class AccessControl:
         """Count a grant, durably and once; must be called before the relay moves.
 
         Returns False if the entry has a limited number of entries and counting failed, or another
-        lane has used the last one up: the barrier must then stay closed.
+        lane has used the last one up or filled the last place: the barrier must then stay closed.
         """
         direction = self._rules.direction
         visit = EntryUse(passage_id, verdict.plate or "", verdict.entry, direction, at)
@@ -101,12 +102,12 @@ class AccessControl:
         if not counted and direction is Direction.UNKNOWN:
             return True
         try:
-            noted = self._visits.note(visit)
+            noted = self._visits.note(visit, self._rules.quotas)
         except StoreError as error:
             self._log_once(str(error))
             return not counted
         if not noted:
-            logger.warning("passage %s: another lane has used the last entry", passage_id)
+            logger.warning("passage %s: another lane has used the last entry or place", passage_id)
         return noted
 
     def list_condition(self, at: datetime) -> ListCondition:
@@ -190,7 +191,8 @@ class AccessControl:
         if self._is_outdated(store, entry, moment):
             return Verdict(Result.REFUSED, Reason.LIST_TOO_OLD, plate=plate, entry=entry)
         shown = Reason.ALLOWED_LOOKALIKE if reason is Reason.ALLOWED and plate != read else reason
-        return self._passback(Verdict(result_of(reason), shown, plate=plate, entry=entry))
+        verdict = Verdict(result_of(reason), shown, plate=plate, entry=entry)
+        return self._place(self._passback(verdict))
 
     def _is_outdated(self, store: sqlite3.Connection, entry: ListEntry, moment: Moment) -> bool:
         choice = self._rules.settings.when_list_too_old
@@ -213,6 +215,20 @@ class AccessControl:
         if choice == "refuse":
             return Verdict(Result.REFUSED, Reason.ALREADY_INSIDE, entry=entry)
         return replace(verdict, alarm=ALREADY_INSIDE)
+
+    def _place(self, verdict: Verdict) -> Verdict:
+        """Apply the quotas: refuse or report a vehicle for which no place is free."""
+        entry, quotas = verdict.entry, self._rules.quotas
+        watched = self._rules.direction is Direction.IN and quotas.exist
+        if not watched or entry is None or verdict.result is not Result.GRANTED:
+            return verdict
+        full = self._visits.read(lambda store: full_reason(store, quotas, entry.group, entry.plate))
+        if full is None:
+            return verdict
+        reason, refuses = full
+        if refuses:
+            return Verdict(Result.REFUSED, reason, plate=verdict.plate, entry=entry)
+        return replace(verdict, alarm=verdict.alarm or reason.value.replace("_", " "))
 
     def _used(self, entry: ListEntry) -> int:
         return 0 if entry.entries is None else self._visits.used(entry)

@@ -48,6 +48,9 @@ _TABLES = {
     **{table_of(name): f"entry of the {name} list" for name in ListName},
 }
 
+# The tables of visits.sqlite with a plate; `places` has the group of a vehicle in `inside`.
+_VISITS = {"inside": "vehicle inside", "leaving": "vehicle that is leaving"}
+
 
 @dataclass(frozen=True)
 class ListStore:
@@ -238,8 +241,9 @@ class VisitsPlateStore:
     def find(self, plate: str) -> list[Holding]:
         """The vehicle inside."""
         return [
-            Holding("vehicle inside", row)
-            for _, row in find_in_file(self.settings.visits_file, plate)
+            Holding(_VISITS[table], row)
+            for table, row in find_in_file(self.settings.visits_file, plate)
+            if table in _VISITS
         ]
 
     def erase(self, asked: EraseRequest) -> Erasure:
@@ -248,7 +252,8 @@ class VisitsPlateStore:
         if self.settings.visits_file.exists():
             visits = VisitStore(self.settings.visits_file)
             uses = sum(map(visits.forget_uses, self._entries(asked.plate)))
-        inside = sum(erase_in_file(self.settings.visits_file, asked.plate).values())
+        erased = erase_in_file(self.settings.visits_file, asked.plate)
+        inside = sum(count for table, count in erased.items() if table in _VISITS)
         counts = {"vehicles inside": inside, "uses of entries": uses}
         return Erasure({name: count for name, count in counts.items() if count})
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from plategate.access.matching.match import LEVELS, Strictness
+from plategate.access.occupancy import Quotas, quotas_of
 from plategate.access.visits import Direction
 from plategate.errors import SettingsError
 from plategate.schedule.windows import Holidays
@@ -23,6 +24,7 @@ class AccessRules:
     holidays: Holidays
     strictness: Strictness
     direction: Direction
+    quotas: Quotas
     countries: tuple[str, ...] = ()  # whose places of registration come first
 
 
@@ -38,5 +40,6 @@ def access_rules(settings: AccessSettings, countries: tuple[str, ...] = ()) -> A
         holidays=holidays,
         strictness=LEVELS[settings.strictness],
         direction=Direction(settings.direction),
+        quotas=quotas_of(settings),
         countries=countries,
     )

@@ -8,18 +8,30 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
+from plategate.access.occupancy import (
+    LAYOUT,
+    Occupancy,
+    Quota,
+    Quotas,
+    enter,
+    full_reason,
+    leave,
+    occupancy,
+)
 from plategate.storage import open_for_writing, storage_errors, transaction
 from plategate.values import ListEntry
 
 BUSY_TIMEOUT_S = 2.0
 MOST_GRANTS = 10_000  # passages remembered, so that none is counted twice
+MOST_LEAVING = 100  # exits that may still turn out not to have happened
 
 _LAYOUT = """
 CREATE TABLE IF NOT EXISTS grants (id INTEGER PRIMARY KEY, passage TEXT UNIQUE NOT NULL);
@@ -28,6 +40,9 @@ CREATE TABLE IF NOT EXISTS uses (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS inside (plate TEXT PRIMARY KEY, since TEXT NOT NULL) WITHOUT ROWID;
 """
+
+Answer = TypeVar("Answer")
+_NO_QUOTAS = Quotas(Quota(None, False), {})
 
 
 class Direction(StrEnum):
@@ -69,11 +84,11 @@ class VisitStore:
         with self._open() as store:
             return _used(store, entry)
 
-    def note(self, visit: EntryUse) -> bool:
+    def note(self, visit: EntryUse, quotas: Quotas = _NO_QUOTAS) -> bool:
         """Record a visit; repeated calls count once. Raises StoreError on failure.
 
-        Returns False, and records nothing, if the entry is used up: another lane may have granted
-        the last passage since it was judged here.
+        Returns False, and records nothing, if the entry is used up or its group full: another lane
+        may have granted the last passage since it was judged here.
         """
         with storage_errors(self._file):
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -81,19 +96,27 @@ class VisitStore:
             known = "SELECT 1 FROM grants WHERE passage = ?"
             if store.execute(known, (visit.passage,)).fetchone():
                 return True
+            group = visit.entry.group if visit.entry else ""
+            if visit.direction is Direction.IN:
+                full = full_reason(store, quotas, group, visit.plate)
+                if full is not None and full[1]:
+                    return False
             if visit.entry is not None and visit.entry.entries is not None:
                 if _used(store, visit.entry) >= visit.entry.entries:
                     return False
                 _count(store, visit.entry, visit.at)
             store.execute("INSERT INTO grants (passage) VALUES (?)", (visit.passage,))
             if visit.direction is Direction.IN:
-                store.execute(
-                    "INSERT OR REPLACE INTO inside VALUES (?, ?)", (visit.plate, _stamp(visit.at))
-                )
+                enter(store, visit.plate, _stamp(visit.at), group, visit.passage)
             elif visit.direction is Direction.OUT:
-                store.execute("DELETE FROM inside WHERE plate = ?", (visit.plate,))
+                leave(store, visit.plate, visit.passage)
             store.execute(
                 "DELETE FROM grants WHERE id <= (SELECT max(id) FROM grants) - ?", (MOST_GRANTS,)
+            )
+            store.execute(
+                "DELETE FROM leaving WHERE passage NOT IN"
+                " (SELECT passage FROM grants ORDER BY id DESC LIMIT ?)",
+                (MOST_LEAVING,),
             )
         return True
 
@@ -127,6 +150,25 @@ class VisitStore:
             key = (entry_key(entry),)
             return store.execute("DELETE FROM uses WHERE entry = ?", key).rowcount
 
+    def occupancy(self, quotas: Quotas) -> tuple[Occupancy, ...]:
+        """The vehicles inside: of the whole site, then by group. Raises StoreError."""
+        found = self.read(lambda store: occupancy(store, quotas))
+        return occupancy(None, quotas) if found is None else found
+
+    def read(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer | None:
+        """What `work` reads; None while there is no file yet. Raises StoreError."""
+        if not self._is_there():
+            return None
+        with self._open() as store:
+            return work(store)
+
+    def change(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Do `work` in one transaction; creates the file. Raises StoreError."""
+        with storage_errors(self._file):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._open() as store, transaction(store):
+            return work(store)
+
     def _is_there(self) -> bool:
         with storage_errors(self._file):
             return self._file.exists()
@@ -138,7 +180,7 @@ class VisitStore:
             try:
                 # Plates that left are overwritten, not merely unlinked.
                 store.execute("PRAGMA secure_delete = ON")
-                store.executescript(_LAYOUT)
+                store.executescript(_LAYOUT + LAYOUT)
                 yield store
             finally:
                 store.close()

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from plategate.commands.occupancy import line_of
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the root."""
@@ -59,6 +61,8 @@ def _print_for_people(document: dict[str, Any]) -> None:
         console.print(f"lane {escape(lane['lane'])}: {lane['mode']}, {signal}, arm {lane['arm']}")
     if (listed := document.get("allow_list")) is not None:
         console.print(f"allow list: {_listed(listed)}")
+    for group in document.get("occupancy") or ():
+        console.print(f"inside, {escape(line_of(group))}")
     for name, reason in document.get("unavailable", {}).items():
         console.print(f"[yellow]unavailable[/] {name}: {escape(reason)}")
     for name, thread in document["threads"].items():

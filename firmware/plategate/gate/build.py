@@ -18,6 +18,7 @@ from plategate.clock import Clock, SystemClock
 from plategate.errors import GateError
 from plategate.gate.interfaces import GateComponents
 from plategate.gate.loop import Gate
+from plategate.gate.occupancy import OccupancyKeeper
 from plategate.gate.preview import Preview
 from plategate.gate.privacy import PrivacyServices
 from plategate.gate.reload import OWNER_FAILURE, Reload, SettingsFile
@@ -131,7 +132,13 @@ def build_gate(
             clock=clock,
         )
     )
-    keeper = SampleKeeper(lambda: settings if reload is None else reload.present)
+
+    def in_force() -> Settings:
+        return settings if reload is None else reload.present
+
+    samples = SampleKeeper(in_force)
+    places = OccupancyKeeper(in_force, board.sign.show if board.sign else None)
+    stack.callback(places.close)
     journal = _journal(settings)
     components = GateComponents(
         clock=clock,
@@ -146,7 +153,7 @@ def build_gate(
         journal=journal,
         clock_trusted=trust.trusted,
         mode=mode_chooser(settings.lane, settings.access, clock, trust.trusted),
-        tidies=(keeper.tidy,),
+        tidies=(samples.tidy, places.tidy),
     )
     gate = Gate(
         components=components,
@@ -162,20 +169,21 @@ def build_gate(
             "records": settings.health.disk_hang_s,
         },
         sources_dir=settings.sync.state_dir,
-        observers=(keeper,),
+        observers=(samples, places),
         reload=reload,
     )
     keep_crash_reports(settings.health.crash_dir, settings.health.crashes_max, gate.stop)
     health.add_source("lane", lambda: gate.status().document())
     health.add_source("allow_list", gate.allow_list)
     health.add_source("new_settings", gate.new_settings)
+    health.add_source("occupancy", places.document)
     health.add_source("metres", board.metres)
     health.add_source("camera", lambda: {"frame_age_s": board.frame_age_s()})
     health.add_source("degraded", lambda: list(components.reader.degraded))
     health.add_source("clock", lambda: {"trusted": trust.trusted(), "why": trust.why})
     _serve_status(settings.health, health, stack)
     preview = Preview(board.camera, clock)
-    services = keeper.services() | preview.services()
+    services = samples.services() | places.services() | preview.services()
     services |= PrivacyServices(journal, clock, gate.lane).services()
     if owner is not None:
         services |= owner.services(clock.wall, gate.reload)

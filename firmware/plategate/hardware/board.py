@@ -21,7 +21,7 @@ from plategate.hardware.camera.v4l2 import V4l2Camera
 from plategate.hardware.ending import orderly_end
 from plategate.hardware.gpio.factory import open_factory
 from plategate.hardware.gpio.inputs import GpioInputs
-from plategate.hardware.gpio.lamps import GpioLamps
+from plategate.hardware.gpio.lamps import FullSign, GpioLamps
 from plategate.hardware.gpio.relay import GpioDrive, IrLamp
 from plategate.hardware.gpio.timers import TimerThread
 from plategate.hardware.gpio.ultrasonic import DistanceFilter, UltrasonicSensor
@@ -41,6 +41,7 @@ class Board:
     inputs: tuple[Inputs, ...]
     drive: BarrierDrive
     lamps: Lamps
+    sign: FullSign | None
     closing: ExitStack
 
     def metres(self) -> str | float | None:
@@ -80,6 +81,9 @@ def open_board(
         stack.callback(drive.shut_down)
         lamp_driver = GpioLamps(pins=pins, settings=lamps, factory=factory, clock=clock)
         stack.callback(lamp_driver.close)
+        sign = None if pins.full_sign is None else FullSign(pins.full_sign, factory=factory)
+        if sign is not None:
+            stack.callback(sign.close)
         camera_driver = open_camera(
             camera,
             clock=clock,
@@ -97,7 +101,7 @@ def open_board(
         )
         for each in inputs:
             stack.callback(each.close)
-        return Board(camera_driver, inputs, drive, lamp_driver, stack.pop_all())
+        return Board(camera_driver, inputs, drive, lamp_driver, sign, stack.pop_all())
 
 
 def open_inputs(

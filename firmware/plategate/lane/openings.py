@@ -15,6 +15,7 @@ from plategate.lane.state import ArmStage, InputState, Opening, ShownResult
 from plategate.messages import InputName, Level, Mode, Record, Signal, WriteGrant
 from plategate.values import Reason, Result, Verdict
 
+NOBODY = "opened, nobody drove through"  # the text of a passage
 OVERRIDE_ATTEMPT = 0  # an override has no burst
 
 
@@ -149,7 +150,7 @@ def _detect_other_vehicle(ctx: StepContext, opening: Opening, follower: str) -> 
 
 
 def _unfinished(opening: Opening) -> str:
-    return "opened, still under the arm" if opening.vehicles else "opened, nobody drove through"
+    return "opened, still under the arm" if opening.vehicles else NOBODY
 
 
 def close_all(ctx: StepContext, barrier: str, only_raised: bool = False) -> None:

@@ -31,6 +31,8 @@ FINAL = frozenset(
         Reason.LIST_TOO_OLD,
         Reason.NO_LIST,
         Reason.ALREADY_INSIDE,
+        Reason.GROUP_FULL,
+        Reason.SITE_FULL,
         Reason.LOCKED,
         Reason.HELD_OPEN,
         Reason.FIRE,

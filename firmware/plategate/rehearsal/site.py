@@ -18,11 +18,12 @@ from plategate.access.control import open_access
 from plategate.clock import SystemClock
 from plategate.gate.interfaces import AccessControl, BurstReader, GateComponents, Journal
 from plategate.gate.loop import Gate
+from plategate.gate.occupancy import OccupancyKeeper
 from plategate.gate.reload import Reload, SettingsFile
 from plategate.gate.samples import SampleKeeper
 from plategate.gate.startup import all_wired, lane_rules, runtime_settings
 from plategate.hardware.gpio.inputs import GpioInputs
-from plategate.hardware.gpio.lamps import GpioLamps
+from plategate.hardware.gpio.lamps import FullSign, GpioLamps
 from plategate.hardware.gpio.relay import GpioDrive
 from plategate.hardware.gpio.timers import TimerThread
 from plategate.hardware.interfaces import Lamps
@@ -93,7 +94,8 @@ class Site:
     reader: BurstReader
     distance: RehearsalDistance | None
     components: GateComponents
-    keeper: SampleKeeper
+    samples: SampleKeeper
+    places: OccupancyKeeper
     lose_power: Callable[[], None]
     close: Callable[[], None]
 
@@ -158,7 +160,15 @@ def build_site(
             clock=clock,
         )
     )
-    keeper = SampleKeeper(lambda: settings if reload is None else reload.present)
+
+    def in_force() -> Settings:
+        return settings if reload is None else reload.present
+
+    samples = SampleKeeper(in_force)
+    sign = None
+    if settings.pins.full_sign is not None and manual is None:
+        sign = FullSign(settings.pins.full_sign, factory=board.factory)
+    places = OccupancyKeeper(in_force, sign.show if sign else None)
     lamps: Lamps = (
         SignalLog()
         if manual
@@ -180,7 +190,7 @@ def build_site(
         journal=journal or open_journal(settings.journal),
         clock_trusted=_trusted,
         mode=mode or (lambda: Mode(settings.lane.mode)),
-        tidies=(keeper.tidy,),
+        tidies=(samples.tidy, places.tidy),
     )
     gate = Gate(
         components=components,
@@ -189,11 +199,17 @@ def build_site(
         prefix=prefix or f"R{clock.wall():%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
         health=health,
         hang_s={},
-        observers=(log, keeper),
+        observers=(log, samples, places),
         reload=reload,
         inline=manual is not None,
     )
-    close = timers.close if timers else _nothing
+
+    def close() -> None:
+        places.close()
+        if sign is not None:
+            sign.close()
+        if timers is not None:
+            timers.close()
 
     def lose_power() -> None:
         inputs.close()
@@ -212,7 +228,8 @@ def build_site(
         reader=components.reader,
         distance=distance,
         components=components,
-        keeper=keeper,
+        samples=samples,
+        places=places,
         lose_power=lose_power,
         close=close,
     )
@@ -220,7 +237,3 @@ def build_site(
 
 def _trusted() -> bool:
     return True
-
-
-def _nothing() -> None:
-    return None

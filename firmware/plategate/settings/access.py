@@ -4,12 +4,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from plategate.settings.base import LIVE, LIVE_OWNER, SettingsModel, SocketPath
 from plategate.settings.state_paths import LANE_STATE, LIST_STATE, SHARED_STATE, StatePath
+
+WhenFull = Literal["refuse", "report"]
+
+
+class GroupSettings(SettingsModel):
+    """A company or flat with a number of places: the group of its entries in the lists."""
+
+    name: str = Field(
+        min_length=1, max_length=80, description="group as the lists name it; case does not matter"
+    )
+    places: int = Field(ge=0, le=100_000, description="vehicles that may be inside at a time")
+    when_full: WhenFull = Field(
+        "refuse", description="refuse: nobody else; report: let in, with an alarm"
+    )
 
 
 class AccessSettings(SettingsModel):
@@ -52,6 +66,34 @@ class AccessSettings(SettingsModel):
         description="what to do with a plate that arrives while it is inside",
         json_schema_extra=LIVE_OWNER,
     )
+    places: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="vehicles that may be inside at a time; 0: not limited. Counted by lanes with a"
+        " direction",
+        json_schema_extra=LIVE_OWNER,
+    )
+    when_full: WhenFull = Field(
+        "refuse",
+        description="when all places are taken: refuse, or let in and report",
+        json_schema_extra=LIVE_OWNER,
+    )
+    full_sign: str = Field(
+        "",
+        max_length=80,
+        description="group whose places the sign at pins.full_sign shows; empty: all places",
+        json_schema_extra=LIVE_OWNER,
+    )
+    forget_inside_hours: int = Field(
+        0,
+        ge=0,
+        le=8760,
+        description="hours after which a vehicle inside counts as left (its exit was missed);"
+        " 0: never",
+        json_schema_extra=LIVE_OWNER,
+    )
+    groups: tuple[GroupSettings, ...] = Field((), json_schema_extra=LIVE)
     clock_stamp: StatePath = Field(
         LANE_STATE / "clock-stamp", description="file of the last trusted time"
     )
@@ -91,3 +133,13 @@ class AccessSettings(SettingsModel):
         description="warn: as usual; unlimited: only entries without limits; closed: nobody",
         json_schema_extra=LIVE_OWNER,
     )
+
+    @model_validator(mode="after")
+    def _groups_are_named_once(self) -> Self:
+        names = [" ".join(group.name.split()).casefold() for group in self.groups]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise ValueError(f"groups: {self.groups[number].name!r} is named twice")
+        if self.full_sign and " ".join(self.full_sign.split()).casefold() not in names:
+            raise ValueError(f"full_sign = {self.full_sign!r}: there is no such group in groups")
+        return self

@@ -28,6 +28,7 @@ DoorWord = Literal[
     "erase",
     "hold_passage",
     "end_hold",
+    "occupancy",
 ]
 EVERY: tuple[DoorWord, ...] = get_args(DoorWord)
 CONSOLE = tuple(word for word in EVERY if word != "erase")

@@ -135,6 +135,7 @@ class PinsSettings(SettingsModel):
     blue: OutputPin | None = None
     buzzer: OutputPin | None = None
     ir_lamp: OutputPin | None = None
+    full_sign: OutputPin | None = None
 
     @property
     def inputs(self) -> dict[str, InputPin]:

@@ -63,9 +63,10 @@ def run_rehearsed_console(config: Path | None, folder: Path) -> int:
         site.health.add_source("lane", lambda: site.gate.status().document())
         site.health.add_source("allow_list", site.gate.allow_list)
         site.health.add_source("new_settings", site.gate.new_settings)
+        site.health.add_source("occupancy", site.places.document)
         stack.callback(StatusSocket(settings.health.socket, site.health.status).close)
         preview = Preview(site.camera, site.components.clock)
-        services = site.keeper.services() | preview.services()
+        services = site.samples.services() | site.places.services() | preview.services()
         services |= owner.services(site.components.clock.wall, site.gate.reload)
         for served in (
             serve_commands(

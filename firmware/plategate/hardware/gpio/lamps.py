@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Status lamps and buzzer (settings: [pins] lamp, red, green, blue, buzzer; [lamps]).
+"""Status lamps, buzzer, sign (settings: [pins] lamp, red, green, blue, buzzer, full_sign; [lamps]).
 
 Every signal has a rhythm of its own, so that a single lamp can show them all; docs/lamps.md is the
 printed key. A wanted vehicle is shown as REFUSED.
@@ -18,7 +18,7 @@ from plategate.errors import PinError
 from plategate.hardware.gpio.factory import pin_errors
 from plategate.messages import Signal
 from plategate.settings.lamps import LampsSettings
-from plategate.settings.pins import PinsSettings
+from plategate.settings.pins import OutputPin, PinsSettings
 
 logger = logging.getLogger(__name__)
 
@@ -193,6 +193,28 @@ class GpioLamps:
             if not self._failed:
                 logger.error("lamps cannot be driven: %s", error)
             self._failed = True
+
+
+class FullSign:
+    """A lit sign "full"; dark at rest and at exit."""
+
+    def __init__(self, pin: OutputPin, *, factory: Any) -> None:
+        """Claim the line; raises PinError."""
+        from gpiozero import OutputDevice
+
+        with pin_errors(f"full_sign on GPIO {pin.pin}"):
+            self._device = OutputDevice(pin.pin, active_high=pin.active_high, pin_factory=factory)
+
+    def show(self, full: bool) -> None:
+        """Light the sign or not; raises PinError."""
+        with pin_errors("full_sign"):
+            if not self._device.closed:
+                self._device.value = full
+
+    def close(self) -> None:
+        """Switch off, then release the line."""
+        self.show(False)
+        self._device.close()
 
 
 def _lamps_by_colour(has_blue: bool) -> dict[Colour, frozenset[str]]:
