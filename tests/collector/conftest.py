@@ -68,7 +68,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 def settings_for(postgres: Postgres, port: int = 1, **changes: Any) -> CollectorSettings:
     """Settings of a collector between a broker on `port` and a database."""
     broker = {"host": "127.0.0.1", "port": port, "tls": False} | changes.pop("broker", {})
-    where = {"host": "127.0.0.1", "port": postgres.port, "tls": "off"}
+    where = {"host": "127.0.0.1", "port": postgres.port, "tls": "off", "user": "collector"}
     where |= changes.pop("database", {})
     return CollectorSettings.model_validate(
         {"name": "one", "broker": broker, "database": where} | changes

@@ -80,6 +80,7 @@ class FleetBed:
             f'name = "collector-{number}"\n[broker]\nhost = "127.0.0.1"\n'
             f"port = {self.to_broker.port}\ntls = false\nstates = {str(number == 0).lower()}\n"
             f'[database]\nhost = "127.0.0.1"\nport = {self.to_database.port}\ntls = "off"\n'
+            'user = "collector"\n'
             "[gaps]\nask_after_s = 5\nask_again_s = 10\ngates_at_once = 1000\n"
         )
         command = [sys.executable, "-m", "plategate", "collector", "run", "--config", str(file)]

@@ -84,6 +84,15 @@ class Postgres:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def give(self, name: str, content: bytes) -> Path:
+        """Write a file that only the server may read."""
+        file = self.folder / name
+        file.write_bytes(content)
+        file.chmod(0o600)
+        if self.user is not None:
+            shutil.chown(file, self.user, self.user)
+        return file
+
     def sql(self, *statements: str, database: str = "postgres") -> None:
         """Run statements as the superuser, each for itself."""
         import psycopg

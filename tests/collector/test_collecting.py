@@ -15,7 +15,11 @@ import paho.mqtt.client as paho
 import psycopg
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
+from plategate.collector.settings import CollectorSettings
+from plategate.collector.subscription import Subscription
 from tests.outbound.conftest import Broker, wait_for
 from tests.outbound.cutting_proxy import CuttingProxy
 
@@ -184,6 +188,19 @@ def test_ok__journal_put_back_from_a_backup_loses_no_event(
     repeated = rows(database, "SELECT sequence, cardinality(times) FROM plategate.repeated_numbers")
     assert repeated == [(3, 2)]
     assert rows(database, "SELECT newest, seen::text FROM plategate.streams") == [(3, "{[1,4)}")]
+
+
+def test_fail__subscription_that_the_broker_refuses_is_reported() -> None:
+    """Mosquitto accepts every subscription; other brokers answer with a reason."""
+    found: list[str | None] = []
+    settings = CollectorSettings.model_validate({"name": "one", "broker": {"host": "broker"}})
+    subscription = Subscription(settings, found.append)
+    answers = [ReasonCode(PacketTypes.SUBACK, name) for name in ("Not authorized", "Granted QoS 1")]
+    subscription._on_subscribe(None, None, 1, answers, None)
+    assert found == [
+        "broker:8883: the broker refuses $share/plategate/plategate/+/events: Not authorized"
+    ]
+    assert not subscription.is_subscribed.is_set()
 
 
 def test_ok__broker_and_database_are_killed_and_cut_off(

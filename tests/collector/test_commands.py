@@ -21,6 +21,7 @@ def settings_file(folder: Path, port: int, database: Postgres) -> Path:
     file.write_text(
         f'name = "one"\n[broker]\nhost = "127.0.0.1"\nport = {port}\ntls = false\n'
         f'[database]\nhost = "127.0.0.1"\nport = {database.port}\ntls = "off"\n'
+        'user = "collector"\n'
     )
     return file
 

@@ -51,6 +51,26 @@ def test_ok__migrate_stores_a_new_retention(database: Postgres) -> None:
     assert rows(database, "SELECT months FROM plategate.retention") == [(2,)]
 
 
+def test_ok__everything_belongs_to_a_role_that_cannot_log_in(database: Postgres) -> None:
+    """Functions that a writer calls must not run with the rights of a superuser."""
+    owners = (
+        "SELECT rolname, rolcanlogin, rolsuper FROM pg_roles WHERE oid IN ("
+        "SELECT relowner FROM pg_class WHERE relnamespace = 'plategate'::regnamespace UNION "
+        "SELECT proowner FROM pg_proc WHERE pronamespace = 'plategate'::regnamespace)"
+    )
+    assert rows(database, owners) == [("plategate_admin", False, False)]
+
+
+def test_ok__owner_of_the_database_without_other_rights_can_migrate(empty: Postgres) -> None:
+    empty.sql("DROP ROLE IF EXISTS cloud", "CREATE ROLE cloud LOGIN CREATEROLE")
+    empty.sql("ALTER DATABASE plategate OWNER TO cloud")
+    try:
+        assert "applied 0001 events" in migrate(settings_for(empty), user="cloud")
+        assert migrate(settings_for(empty), user="cloud") == []
+    finally:
+        empty.sql("DROP DATABASE plategate WITH (FORCE)", "DROP ROLE cloud")
+
+
 def test_fail__collector_names_tables_that_are_too_old(empty: Postgres) -> None:
     empty.sql("CREATE ROLE collector LOGIN")
     with pytest.raises(StoreError, match=r"version 0 of the tables.*plategate collector migrate"):

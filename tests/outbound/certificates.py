@@ -11,8 +11,8 @@ def openssl(folder: Path, *words: str) -> None:
     subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
 
-def make_certificates(folder: Path) -> None:
-    """Two authorities, a certificate of the broker, and one of the gate."""
+def make_certificates(folder: Path, *names: str) -> None:
+    """Two authorities, and certificates of these common names; default: broker and gate."""
     for name in ("ca", "other"):
         openssl(
             folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
@@ -20,7 +20,7 @@ def make_certificates(folder: Path) -> None:
             "-addext", "keyUsage=critical,keyCertSign,cRLSign",
         )  # fmt: skip
     (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
-    for name in ("broker", "gate"):
+    for name in names or ("broker", "gate"):
         openssl(
             folder, "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}",
             "-keyout", f"{name}.key", "-out", f"{name}.csr",

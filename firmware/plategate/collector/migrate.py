@@ -19,8 +19,27 @@ if TYPE_CHECKING:
     from plategate.collector.settings import CollectorSettings
 
 LOCK = "hashtext('plategate.migrate')"
+# Everything belongs to plategate_admin, also what a superuser creates.
+ROLES = """
+do $$
+declare
+    role text;
+begin
+    foreach role in array array['plategate_writer', 'plategate_reader', 'plategate_admin'] loop
+        if not exists (select from pg_roles where rolname = role) then
+            execute format('create role %I nologin', role);
+        end if;
+    end loop;
+    if not pg_has_role(current_user, 'plategate_admin', 'member') then
+        grant plategate_admin to current_user;
+    end if;
+    if to_regnamespace('plategate') is null then
+        create schema plategate authorization plategate_admin;
+    end if;
+end
+$$;
+"""
 FIRST = """
-create schema if not exists plategate;
 create table if not exists plategate.migrations (
     version integer primary key,
     name text not null,
@@ -60,7 +79,8 @@ def migrate(
 ) -> list[str]:
     """Apply what is missing, store the retention, make the months; returns a line for each.
 
-    `user` of the database must be allowed to create a schema, roles and tables. Raises StoreError.
+    `user` of the database is a superuser, or owns the database and may create roles; later
+    migrations need a member of plategate_admin. Raises StoreError.
     """
     database = settings.database
     if user is not None:
@@ -72,8 +92,8 @@ def migrate(
                 f"would apply {m.version:04d} {m.name}" for m in migrations() if m.version > done
             ]
         connection.execute(f"select pg_advisory_lock({LOCK})")
-        with connection.transaction():
-            connection.execute(FIRST)
+        for statement in (ROLES, "set role plategate_admin", FIRST):
+            connection.execute(statement)
         lines = []
         done = _version(connection)
         for step in migrations():

@@ -51,7 +51,9 @@ class DatabaseSettings(SettingsModel):
     )
     port: int = Field(5432, ge=1, le=65_535, description="port of the server")
     name: str = Field("plategate", min_length=1, max_length=63, description="name of the database")
-    user: str = Field("collector", min_length=1, max_length=63, description="user of the database")
+    user: str = Field(
+        "plategate-collector", min_length=1, max_length=63, description="user of the database"
+    )
     password_file: Path | None = Field(None, description="file with the password of that user")
     tls: Literal["verify", "off"] = Field(
         "verify", description='"off" is for a server in a closed network; local sockets need none'

@@ -1,18 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Events by month, what is known of each gate and each journal, and who may do what.
 
-do $$
-declare
-    role text;
-begin
-    foreach role in array array['plategate_writer', 'plategate_reader', 'plategate_admin'] loop
-        if not exists (select from pg_roles where rolname = role) then
-            execute format('create role %I nologin', role);
-        end if;
-    end loop;
-end
-$$;
-
 -- One row an event. `at` is the clock of the gate. The id of an event is gate, journal and sequence;
 -- `at` is part of the key because of the partitions, and the same for every delivery.
 create table plategate.events (
@@ -97,10 +85,9 @@ create table plategate.retention (
     plates_removed_at timestamptz not null default '-infinity'
 );
 
-grant usage on schema plategate to plategate_writer, plategate_reader, plategate_admin;
+grant usage on schema plategate to plategate_writer, plategate_reader;
 grant insert on plategate.events, plategate.rejected, plategate.lost to plategate_writer;
 grant select, insert, update on plategate.streams, plategate.gates to plategate_writer;
 grant select, update on plategate.gap_check to plategate_writer;
 grant select on plategate.migrations, plategate.retention to plategate_writer;
 grant select on plategate.lost to plategate_writer;
-grant all on all tables in schema plategate to plategate_admin;

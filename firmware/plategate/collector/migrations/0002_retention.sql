@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Partitions made ahead and dropped, and personal data removed: functions that every collector calls.
--- They run with the rights of their owner; a writer itself can neither read, change nor delete events.
+-- They run with the rights of plategate_admin; a writer itself can neither read, change nor delete events.
 
 create function plategate.make_month(month timestamptz) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
@@ -100,4 +100,4 @@ $$;
 
 revoke execute on function plategate.make_month(timestamptz) from public;
 revoke execute on function plategate.tidy() from public;
-grant execute on function plategate.tidy() to plategate_writer, plategate_admin;
+grant execute on function plategate.tidy() to plategate_writer;

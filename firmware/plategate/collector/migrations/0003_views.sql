@@ -80,6 +80,5 @@ having count(*) > 1;
 
 grant select on all tables in schema plategate to plategate_reader;
 revoke select on plategate.rejected from plategate_reader;
-grant select on all tables in schema plategate to plategate_admin;
 -- `plategate collector status` runs as a writer; these show no event.
 grant select on plategate.gaps, plategate.silent_gates, plategate.gate_contacts to plategate_writer;
