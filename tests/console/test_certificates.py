@@ -6,20 +6,24 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
-from plategate.console.certificates import (
+from plategate.console.certificate_files import (
     CA_KEY_FILE,
-    RENEW_BEFORE_DAYS,
+    certificate_of,
     fingerprint,
-    server_certificate,
+    made_certificate,
 )
-from plategate.console.server import certificate_of, is_loopback, make_server, run_console
+from plategate.console.certificates import RENEW_BEFORE_DAYS, server_certificate
+from plategate.console.server import is_loopback, make_server, run_console
 from plategate.errors import ConsoleError
 from plategate.settings import Settings, parse_settings
 
@@ -121,3 +125,29 @@ def test_fail__a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "localhost"])
 def test_ok__loopback_is_recognised(address: str) -> None:
     assert is_loopback(address)
+
+
+def test_ok__the_server_keeps_the_library_that_makes_certificates_out_of_its_memory() -> None:
+    code = "import sys, plategate.console.server; sys.exit('cryptography' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_ok__the_fingerprint_is_that_of_the_certificate(tmp_path: Path) -> None:
+    certificate, _ = made_certificate(tmp_path, ("a.test",))
+    loaded = x509.load_pem_x509_certificate(certificate.read_bytes())
+    assert fingerprint(certificate).replace(":", "") == (
+        loaded.fingerprint(hashes.SHA256()).hex().upper()
+    )
+    (tmp_path / "none.crt").write_text("nothing")
+    with pytest.raises(ConsoleError, match=r"none\.crt: no certificate in PEM"):
+        fingerprint(tmp_path / "none.crt")
+
+
+def test_fail__a_certificate_that_cannot_be_made_ends_the_start_with_a_sentence(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "ca.crt").write_text("damaged")
+    made_certificate(tmp_path / "fine", ("a.test",))
+    (tmp_path / "ca.key").write_bytes((tmp_path / "fine" / "ca.key").read_bytes())
+    with pytest.raises(ConsoleError, match=r"ca\.crt: no certificate in PEM"):
+        made_certificate(tmp_path, ("a.test",))

@@ -8,6 +8,7 @@ than 30 days before its end; browsers that trust the CA notice nothing.
 from __future__ import annotations
 
 import ipaddress
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,11 +17,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from plategate.errors import ConsoleError
+from plategate.console.certificate_files import CA_FILE, CA_KEY_FILE, LEAF_FILE, LEAF_KEY_FILE
+from plategate.errors import ConsoleError, GateError
 from plategate.storage import replace_file, storage_errors
 
 CA_DAYS, LEAF_DAYS, RENEW_BEFORE_DAYS = 3650, 90, 30
-CA_FILE, CA_KEY_FILE, LEAF_FILE, LEAF_KEY_FILE = "ca.crt", "ca.key", "server.crt", "server.key"
 BACKDATED = timedelta(hours=24)  # for a browser whose clock is slow
 
 
@@ -36,12 +37,6 @@ def server_certificate(folder: Path, names: tuple[str, ...], now: datetime) -> t
         ca, ca_key = _authority(folder, now)
         _write_leaf(folder, ca, ca_key, names, now)
     return leaf, key
-
-
-def fingerprint(certificate: Path) -> str:
-    """SHA-256 of the first certificate in a file, in pairs of hexadecimal digits."""
-    digest = _load(certificate).fingerprint(hashes.SHA256()).hex().upper()
-    return ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
 
 
 def _load(file: Path) -> x509.Certificate:
@@ -159,3 +154,17 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 def _write(file: Path, content: bytes, mode: int) -> None:
     with storage_errors(file):
         replace_file(file, content, mode=mode)
+
+
+def main(arguments: list[str]) -> int:
+    """Make the files in a folder (first argument) for names (the others), if they are needed."""
+    try:
+        server_certificate(Path(arguments[0]), tuple(arguments[1:]), datetime.now(UTC))
+    except GateError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -6,14 +6,13 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
-from datetime import UTC, datetime
-from pathlib import Path
 
+import anyio.to_thread
 import uvicorn
 
 from plategate.console.accounts import offer_code
 from plategate.console.app import build_app
-from plategate.console.certificates import CA_FILE, fingerprint, server_certificate
+from plategate.console.certificate_files import certificate_of
 from plategate.console.site import SettingsSource
 from plategate.errors import ConsoleError, reason_of
 from plategate.settings import Settings
@@ -23,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 MOST_CONNECTIONS = 64
 IDLE_CONNECTION_S = 15
+MOST_THREADS = 10  # scripts/console_cost: the library's 40 take 3 MB more
 
 
 def run_console(settings: Settings, *, secure: bool, source: SettingsSource | None = None) -> None:
@@ -68,7 +68,7 @@ def make_server(
     if not site.has_owner():
         logger.warning("the console has no owner yet: sudo plategate console code shows the code")
     files = certificate_of(console) if secure else (None, None)
-    return uvicorn.Server(
+    return _Server(
         uvicorn.Config(
             app,
             host=console.address,
@@ -90,20 +90,12 @@ def make_server(
     )
 
 
-def certificate_of(console: ConsoleSettings) -> tuple[Path, Path]:
-    """The owner's own certificate and key, or those signed by the console's CA."""
-    if (console.certificate is None) != (console.key is None):
-        raise ConsoleError("console.certificate and console.key belong together; set both or none")
-    if console.certificate is not None and console.key is not None:
-        for file in (console.certificate, console.key):
-            if not file.is_file():
-                raise ConsoleError(f"{file}: no such file (console.certificate, console.key)")
-        return console.certificate, console.key
-    names = tuple(dict.fromkeys((*console.names, socket.gethostname(), "localhost", "127.0.0.1")))
-    files = server_certificate(console.state_dir, names, datetime.now(UTC))
-    ca = console.state_dir / CA_FILE
-    logger.info("certificate authority %s, SHA-256 %s", ca, fingerprint(ca))
-    return files
+class _Server(uvicorn.Server):
+    """A server whose handlers run in a few threads, since each thread opens its own databases."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = MOST_THREADS
+        await super().startup(sockets)
 
 
 def is_loopback(address: str) -> bool:
