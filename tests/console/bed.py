@@ -16,6 +16,7 @@ from plategate.access.store.importing import import_list_file
 from plategate.access.store.lists import ListName
 from plategate.console.accounts import CODE_FILE, Role, offer_code
 from plategate.console.app import build_app
+from plategate.errors import CommandError
 from plategate.gate.remote_control import Service
 from plategate.journal import open_journal
 from plategate.remote.protocol import AnswerResult, CommandAnswer, CommandRequest
@@ -156,7 +157,10 @@ class ConsoleBed:
         assert user == getpass.getuser()
         self.commands.append(request)
         if (service := self.services.get(request.command)) is not None:
-            reason, data = service(request)
+            try:
+                reason, data = service(request)
+            except CommandError as error:
+                return CommandAnswer(request.id, AnswerResult.REFUSED, str(error))
             return CommandAnswer(request.id, self.answer, reason, None, data)
         return CommandAnswer(request.id, self.answer, "a safety input is not clear", None)
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from plategate.console import (
     account_pages,
     aim_pages,
+    alarm_pages,
     gate_pages,
     list_pages,
     passage_pages,
@@ -75,6 +76,7 @@ def _routes(site: ConsoleSite) -> list[Route | Mount]:
         ("/settings", settings_pages.settings, Right.LOOK),
         ("/settings/{key}", settings_pages.setting, Right.MANAGE),
         ("/aim", aim_pages.aim, Right.AIM),
+        ("/alarms", alarm_pages.alarms, Right.LOOK),
         ("/account", account.show_account, Right.LOOK),
         ("/audit", account.audit, Right.MANAGE),
         ("/tokens", token_pages.show_tokens, Right.MANAGE),
@@ -84,6 +86,8 @@ def _routes(site: ConsoleSite) -> list[Route | Mount]:
     forms = (
         ("/command", gate.command, Right.COMMAND),
         ("/settings/{key}", settings_pages.change_setting, Right.MANAGE),
+        ("/alarms/acknowledge", alarm_pages.acknowledge, Right.COMMAND),
+        ("/alarms/check", alarm_pages.check_journal, Right.LOOK),
         ("/aim/begin", aim_pages.begin, Right.AIM),
         ("/aim/end", aim_pages.end, Right.AIM),
         ("/aim/region", aim_pages.region, Right.MANAGE),

@@ -25,6 +25,8 @@ from plategate.access.store.lists import (
 )
 from plategate.errors import GateError
 from plategate.health.socket import ask_status
+from plategate.journal.alarms import Alarm, newest_alarms
+from plategate.journal.chain import ChainReport, verify_chain
 from plategate.journal.reader import EventFilter, JournalReader, StoredEvent
 from plategate.messages import CommandName
 from plategate.plates.confusions import installed_confusions
@@ -83,6 +85,14 @@ class GateAccess:
     def events(self, limit: int) -> list[StoredEvent]:
         """The newest events that are not passages."""
         return self._journal().newest(limit, EventFilter(kind="event"))
+
+    def alarms(self, limit: int, before: int | None = None) -> list[Alarm]:
+        """The newest alarms, before a sequence number."""
+        return newest_alarms(self._journal(), limit, before)
+
+    def verify(self) -> ChainReport:
+        """Check the hash chain of the journal."""
+        return self._journal().read(verify_chain)
 
     def picture(self, passage_id: str, kind: str) -> tuple[bytes, str] | None:
         """Content and media type of a picture of a passage."""

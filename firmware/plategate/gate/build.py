@@ -16,6 +16,7 @@ from collections.abc import Callable
 from plategate.access.control import open_access
 from plategate.clock import Clock, SystemClock
 from plategate.errors import GateError
+from plategate.gate.acknowledging import Acknowledging
 from plategate.gate.interfaces import GateComponents
 from plategate.gate.loop import Gate
 from plategate.gate.occupancy import OccupancyKeeper
@@ -185,6 +186,7 @@ def build_gate(
     preview = Preview(board.camera, clock)
     services = samples.services() | places.services() | preview.services()
     services |= PrivacyServices(journal, clock, gate.lane).services()
+    services |= Acknowledging(journal, settings.journal.dir, clock, gate.lane).services()
     if owner is not None:
         services |= owner.services(clock.wall, gate.reload)
     server = serve_commands(settings.commands, settings.journal.dir, gate, components, services)

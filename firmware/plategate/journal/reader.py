@@ -66,8 +66,8 @@ class EventFilter:
     """Which events to read; None means no limit.
 
     Times are aware; `plate` is canonical, `plate_part` a part of one; `before` is a sequence
-    number; `result` and `reason` are those of a verdict. The reader fills in `hashed`, by which it
-    finds passages of `plate` that were hashed.
+    number; `result` and `reason` are those of a verdict, `whats` names of events. The reader fills
+    in `hashed`, by which it finds passages of `plate` that were hashed.
     """
 
     kind: str | None = PASSAGE
@@ -80,6 +80,7 @@ class EventFilter:
     result: str | None = None
     reason: str | None = None
     lane: str | None = None
+    whats: tuple[str, ...] | None = None
     before: int | None = None
 
 
@@ -229,6 +230,8 @@ def _condition(wanted: EventFilter) -> tuple[str, dict[str, object]]:
         " AND (:result IS NULL OR json_extract(document, '$.verdict.result') = :result)"
         " AND (:reason IS NULL OR json_extract(document, '$.verdict.reason') = :reason)"
         " AND (:lane IS NULL OR json_extract(document, '$.lane') = :lane)"
+        " AND (:whats IS NULL OR json_extract(document, '$.what')"
+        "  IN (SELECT value FROM json_each(:whats)))"
         " AND (:before IS NULL OR sequence < :before)"
     )
     return where, {
@@ -242,6 +245,7 @@ def _condition(wanted: EventFilter) -> tuple[str, dict[str, object]]:
         "result": wanted.result,
         "reason": wanted.reason,
         "lane": wanted.lane,
+        "whats": None if wanted.whats is None else json.dumps(wanted.whats),
         "before": wanted.before,
     }
 

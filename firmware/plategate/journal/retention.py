@@ -30,7 +30,9 @@ CLASS_BY_RESULT = {
     Result.UNSURE: "unsure",
 }
 # What an owner may have to prove later; kept as long as passages with an alarm.
-ALARM_EVENTS = frozenset({"alarm", "wanted", "fire", "forced_open", "tailgated", "refused_passed"})
+ALARM_EVENTS = frozenset(
+    {"alarm", "wanted", "fire", "forced_open", "tailgated", "refused_passed", "acknowledged"}
+)
 PRESENT = "(document IS NOT NULL OR reduced IS NOT NULL)"
 # Rows forgotten in one transaction, so that a passage does not wait long for its turn.
 BATCH = 100

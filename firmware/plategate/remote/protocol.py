@@ -29,6 +29,7 @@ class ServiceName(StrEnum):
 
     SETTING = "setting"  # change a setting of the owner, or take the change back
     STILL = "still"  # show what the camera sees, for a few minutes
+    ACKNOWLEDGE = "acknowledge"  # say that a person has seen an alarm
     OCCUPANCY = "occupancy"  # correct the number of vehicles inside
     SAMPLE = "sample"  # keep a passage's still, with what a person says is on the plate
     ERASE = "erase"  # erase a plate from the journal

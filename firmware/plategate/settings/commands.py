@@ -24,6 +24,7 @@ DoorWord = Literal[
     "mode",
     "setting",
     "still",
+    "acknowledge",
     "sample",
     "erase",
     "hold_passage",

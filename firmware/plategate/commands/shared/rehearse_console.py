@@ -21,6 +21,7 @@ import typer
 from plategate.commands.shared.rehearse_pictures import prepared_settings, settings_beside
 from plategate.console.accounts import CODE_FILE
 from plategate.console.server import make_server
+from plategate.gate.acknowledging import Acknowledging
 from plategate.gate.owner_settings import OwnerSettings
 from plategate.gate.preview import Preview
 from plategate.gate.reload import SettingsFile
@@ -67,6 +68,9 @@ def run_rehearsed_console(config: Path | None, folder: Path) -> int:
         stack.callback(StatusSocket(settings.health.socket, site.health.status).close)
         preview = Preview(site.camera, site.components.clock)
         services = site.samples.services() | site.places.services() | preview.services()
+        services |= Acknowledging(
+            site.components.journal, settings.journal.dir, site.components.clock, site.gate.lane
+        ).services()
         services |= owner.services(site.components.clock.wall, site.gate.reload)
         for served in (
             serve_commands(
