@@ -92,6 +92,10 @@ class Broker:
             self._process.wait()
             self._process = None
 
+    def start_if_killed(self) -> None:
+        if self._process is None:
+            self.start()
+
     def _answers(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0

@@ -10,12 +10,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from plategate.clock import SystemClock
 from plategate.health.gate_state import arm_position
+from plategate.health.monitor import Health
+from plategate.health.socket import StatusSocket
 from plategate.journal import Journal
 from plategate.lane.state import ArmStage
 from plategate.outbound.home_assistant import ALARM_EVENTS, PASSAGE_EVENTS, device_document
@@ -41,7 +45,12 @@ HOME_ASSISTANT = os.environ.get("PLATEGATE_HOME_ASSISTANT")
 def whole_device() -> dict[str, Any]:
     """The message with everything that settings can switch on."""
     return device_document(
-        "gate", "1.2.3", lambda last: f"plategate/gate/{last}", buttons=ALL, pictures=True
+        "gate",
+        "1.2.3",
+        lambda last: f"plategate/gate/{last}",
+        "plategate/latest_version",
+        buttons=ALL,
+        pictures=True,
     )
 
 
@@ -64,7 +73,7 @@ def test_ok__home_assistant_accepts_the_discovery() -> None:
 
 
 def test_ok__nothing_can_be_commanded_by_default() -> None:
-    document = device_document("gate", "1", lambda last: last, buttons=(), pictures=False)
+    document = device_document("gate", "1", str, "latest", buttons=(), pictures=False)
     assert "command_topic" not in json.dumps(document)
     assert "image" not in {each["platform"] for each in document["components"].values()}
 
@@ -130,6 +139,21 @@ def test_ok__picture_is_sent_where_it_is_switched_on(
         wait_for(lambda: listener.on("without/gate/events"), "the event of the other target")
     assert listener.on("plategate/gate/picture") == [b"a picture"]
     assert not listener.on("without/gate/picture")
+
+
+def test_ok__state_has_version_and_vehicles_inside(
+    tmp_path: Path, journal: Journal, broker: Broker, listener: Listener
+) -> None:
+    health = Health(SystemClock(), lambda _: None)
+    site = {"name": "", "inside": 17, "places": 20, "full": False}
+    health.add_source("occupancy", lambda: [site, site | {"name": "guests", "inside": 3}])
+    status = StatusSocket(tmp_path / "status.sock", health.status)
+    with running(settings_for(tmp_path, target(broker.port))):
+        (state, *_) = wait_for(lambda: listener.on("plategate/gate/state"), "the state")
+    status.close()
+    found = json.loads(state)
+    assert (found["inside"], found["places"], found["full"]) == (17, 20, False)
+    assert found["version"] == version("plategate")
 
 
 @pytest.mark.parametrize(

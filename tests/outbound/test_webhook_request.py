@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,31 @@ def drip(connection: socket.socket) -> None:
     for _ in range(40):
         connection.sendall(b"H")
         threading.Event().wait(0.1)
+
+
+def continuing(connection: socket.socket) -> None:
+    connection.recv(65536)
+    for _ in range(40):
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        threading.Event().wait(0.1)
+
+
+def drip_headers(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\n")
+    for number in range(40):
+        connection.sendall(b"X-%d: y\r\n" % number)
+        threading.Event().wait(0.1)
+
+
+def resetting(connection: socket.socket) -> None:
+    """End with a reset in the middle of the answer."""
+    connection.sendall(b"HTTP/1.1 20")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def closing_unread(connection: socket.socket) -> None:
+    """Close before the request is read."""
 
 
 def answering(*parts: bytes) -> Callable[[socket.socket], None]:
@@ -58,6 +84,24 @@ OK = b"HTTP/1.1 200 OK\r\n"
         answering(b"HTTP/1.1 503 x\r\nRetry-After: Mon, 99 Foo 2026\r\n\r\n"),
         answering(b"HTTP/1.1 503 x\r\nRetry-After: -5\r\n\r\n"),
         answering(b"HTTP/1.1 503 \x1b[31mred\r\n\r\n"),
+        continuing,
+        resetting,
+        closing_unread,
+        drip_headers,
+        answering(b"\x15\x03\x01\x00\x02\x02\x28"),  # an alert of TLS
+        answering(b"\x00\x00\x12\x04\x00\x00\x00\x00\x00" + b"\x00" * 18),  # HTTP/2
+        answering(b"\x20\x02\x00\x00"),  # MQTT
+        answering(b"ICY 200 OK\r\n\r\n"),
+        answering(b"HTTP/9.9 200 OK\r\n\r\n"),
+        answering(b"HTTP/1.1 2OO OK\r\n\r\n"),
+        answering(b"HTTP/1.1 \xb2\xb0\xb0 OK\r\n\r\n"),
+        answering(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"),
+        answering(b"HTTP/1.1 401 x\r\nWWW-Authenticate: Basic\r\n\r\n"),
+        answering(b"HTTP/1.1 503 x\r\nRetry-After: \xb2\r\n\r\n"),
+        answering(b"HTTP/1.1 503 x\r\nRetry-After: Fri, 31 Dec 9999 23:59:59 -2359\r\n\r\n"),
+        answering(b"HTTP/1.1 503 x\r\nRetry-After: Mon, 01 Jan 0001 00:00:00 +2359\r\n\r\n"),
+        answering(b"HTTP/1.1 503 x\r\nRetry-After: 1\r\nRetry-After: 2\r\n\r\n"),
+        answering(b"HTTP/1.1 503 x\r\nContent-Length: -1\r\n\r\n" + b"x" * 100_000),
     ],
 )
 def test_fail__hostile_server_gets_nothing_but_a_refusal(

@@ -27,6 +27,8 @@ def gate_state(socket: Path, backlog: Callable[[], int]) -> dict[str, Any]:
     failures = [failure["name"] for failure in status.get("failures", [])]
     listed = status.get("allow_list") or {}
     age_s = listed.get("age_s")
+    occupancy = status.get("occupancy") or [{}]
+    site = occupancy[0]  # the groups follow
     return {
         "running": bool(lane),
         "arm": arm_position(lane),
@@ -38,6 +40,9 @@ def gate_state(socket: Path, backlog: Callable[[], int]) -> dict[str, Any]:
         "problems": ", ".join(failures),
         "list_entries": listed.get("entries"),
         "list_age_s": None if age_s is None else round(age_s / ROUND_AGE_S) * ROUND_AGE_S,
+        "inside": site.get("inside"),
+        "places": site.get("places"),
+        "full": bool(site.get("full")),
         "passages": lane.get("passages"),
         "temperature_c": temperature_c(),
         "backlog": backlog(),

@@ -17,6 +17,7 @@ ALARM_EVENTS = (
     "alarm",
     "arm_blocked",
     "camera_lost",
+    "disk_low",
     "fault",
     "fire",
     "forced_open",
@@ -40,11 +41,15 @@ def device_document(
     gate: str,
     version: str,
     topic: Callable[[str], str],
+    latest_version: str,
     *,
     buttons: Sequence[str],
     pictures: bool,
 ) -> Document:
-    """The discovery message; `topic` makes a topic of its last level."""
+    """The discovery message; `topic` makes a topic of its last level.
+
+    `latest_version` is the topic on which somebody publishes the newest version there is.
+    """
     components = _sensors(topic("state")) | {
         "passage": {
             "platform": "event",
@@ -60,6 +65,14 @@ def device_document(
             "event_types": list(ALARM_EVENTS),
             "state_topic": topic("alarm"),
         },
+    }
+    components["update"] = {
+        "platform": "update",
+        "name": "Program",
+        "entity_category": "diagnostic",
+        "state_topic": topic("state"),
+        "value_template": "{{ value_json.version }}",
+        "latest_version_topic": latest_version,
     }
     if pictures:
         components["picture"] = {
@@ -148,9 +161,13 @@ def _sensors(state: str) -> dict[str, Document]:
         "problem": binary("Problem", "value_json.problem", device_class="problem"),
         "fire": binary("Fire", "value_json.fire", device_class="safety"),
         "camera": binary("Camera", "value_json.camera", device_class="connectivity", **diagnostic),
+        "full": binary("Full", "value_json.full", icon="mdi:parking"),
         "mode": sensor("Mode", "mode", icon="mdi:tune"),
         "fault": sensor("Fault", "fault", icon="mdi:alert"),
         "problems": sensor("Problems", "problems", icon="mdi:alert-circle", **diagnostic),
+        "inside": sensor(
+            "Vehicles inside", "inside", icon="mdi:car-multiple", state_class="measurement"
+        ),
         "list_age": sensor(
             "List age",
             "list_age_s",

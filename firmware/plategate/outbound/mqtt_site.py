@@ -107,6 +107,7 @@ class MqttSite:
             self.gate,
             self._version,
             self._topic,
+            f"{settings.topic}/latest_version",
             buttons=settings.commands,
             pictures=settings.pictures,
         )
@@ -114,7 +115,7 @@ class MqttSite:
 
     def state(self, *, only_changed: bool) -> list[Publication]:
         """The state of the gate; nothing where it is the same as last time."""
-        state = _json(self._read_state() | {"relay_ms": self._relay_ms})
+        state = _json(self._read_state() | {"relay_ms": self._relay_ms, "version": self._version})
         now_s = time.monotonic()
         is_due = self._settings.fleet and now_s - self._published_s > FLEET_STATE_EVERY_S
         if only_changed and state == self._published_state and not is_due:

@@ -99,7 +99,8 @@ def post(settings: WebhookSettings, body: bytes, headers: dict[str, str]) -> Ref
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
     connection = _connection(settings)
     # A server that sends a byte now and then would otherwise hold the request for ever.
-    ending = threading.Timer(settings.timeout_s, _shut, [connection])
+    late = threading.Event()
+    ending = threading.Timer(settings.timeout_s, _shut, [connection, late])
     ending.daemon = True
     ending.start()
     try:
@@ -111,6 +112,8 @@ def post(settings: WebhookSettings, body: bytes, headers: dict[str, str]) -> Ref
     finally:
         ending.cancel()
         connection.close()
+    if late.is_set():  # the end of the connection looks like the end of the headers
+        return Refusal(f"{url.hostname}: no whole answer within {settings.timeout_s:.0f} s")
     if 200 <= answer.status <= 299:
         return None
     pause_s = _retry_after_s(answer.getheader("retry-after"))
@@ -129,7 +132,8 @@ def _connection(settings: WebhookSettings) -> http.client.HTTPConnection:
     return http.client.HTTPSConnection(host, url.port, timeout=settings.timeout_s, context=tls)
 
 
-def _shut(connection: http.client.HTTPConnection) -> None:
+def _shut(connection: http.client.HTTPConnection, late: threading.Event) -> None:
+    late.set()
     if connection.sock is not None:
         with suppress(OSError):
             connection.sock.shutdown(socket.SHUT_RDWR)
