@@ -42,6 +42,7 @@ LAYERS = (
     {"aiming", "list_service", "samples"},
     {"gate", "rehearsal", "doctor", "console", "outbound", "collector"},
     {"privacy", "reports"},
+    {"backup"},
     {"commands"},
     {"cli"},
     {"__main__"},

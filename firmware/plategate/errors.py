@@ -13,6 +13,7 @@ GateError
 ├── CommandError       a command that is malformed, or that no gate takes
 ├── ListServiceError   the list service cannot be reached, or cannot follow a request
 ├── DeliveryError      a broker or web server takes no messages
+├── BackupError        a backup that cannot be written, read or restored
 ├── ConsoleError       the console cannot start, or follow a request
 ├── OutputError        standard output or standard error cannot be written
 └── HardwareError      a pin, sensor or camera
@@ -146,6 +147,10 @@ class DeliveryError(GateError):
         super().__init__(message)
         self.delivered = delivered
         self.pause_s = pause_s
+
+
+class BackupError(GateError):
+    """A backup that cannot be written, read or restored."""
 
 
 class ConsoleError(GateError):

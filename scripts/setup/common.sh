@@ -13,7 +13,7 @@ STATE=${PLATEGATE_STATE:-/var/lib/plategate}
 CONFIG=/etc/plategate/settings.toml
 UNITS=(
     plategate-gate.service plategate-sync.service plategate-sync.timer plategate-outbound.service
-    plategate-console.service plategate-lists.socket plategate-lists.service
+    plategate-console.service plategate-lists.socket plategate-lists.service plategate-backup.service plategate-backup.timer
 )
 # Files of a version's system/ folder and their targets, one pair a line.
 SYSTEM_FILES=(
@@ -24,6 +24,8 @@ SYSTEM_FILES=(
     "plategate-console.service /etc/systemd/system/plategate-console.service"
     "plategate-lists.socket /etc/systemd/system/plategate-lists.socket"
     "plategate-lists.service /etc/systemd/system/plategate-lists.service"
+    "plategate-backup.service /etc/systemd/system/plategate-backup.service"
+    "plategate-backup.timer /etc/systemd/system/plategate-backup.timer"
     "sysusers.d/plategate.conf /etc/sysusers.d/plategate.conf"
     "tmpfiles.d/plategate.conf /etc/tmpfiles.d/plategate.conf"
     "udev/60-plategate.rules /etc/udev/rules.d/60-plategate.rules"
@@ -115,7 +117,7 @@ stop_services() {
 # activate_version VERSION [untouched]: copy the state where needed, switch the link, install units and other system
 # files, restart. "untouched": the state of VERSION is still as it left it, and is not copied from the present version.
 activate_version() {
-    local version=$1 pair present units
+    local version=$1 pair present units optional
     present=$(present_layout)
     if [ -n "$present" ] && [ "$present" != "$(layout_of "$version")" ]; then
         stop_services
@@ -143,8 +145,10 @@ activate_version() {
         { udevadm control --reload && udevadm trigger --subsystem-match=gpio; } 2>/dev/null || true
         systemctl reset-failed "${UNITS[@]}" 2>/dev/null || true
         systemctl restart --no-block "${units[@]}"
-        # Runs only where its owner has enabled it.
-        ! systemctl is-enabled --quiet plategate-console.service || systemctl restart --no-block plategate-console.service
+        # These run only where their owner has enabled them.
+        for optional in plategate-console.service plategate-backup.timer; do
+            ! systemctl is-enabled --quiet "$optional" || systemctl restart --no-block "$optional"
+        done
     fi
 }
 

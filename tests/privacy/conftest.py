@@ -72,8 +72,9 @@ class Device:
 @pytest.fixture
 def device(tmp_path: Path) -> Device:
     """A device without any plate; its folders are named as on a gate."""
-    state, config = tmp_path / "state", tmp_path / "settings.toml"
+    state, config = tmp_path / "state", tmp_path / "etc" / "settings.toml"
     state.mkdir()
+    config.parent.mkdir()
     (state / "outbound").mkdir()
     config.write_text(
         f"""

@@ -128,7 +128,12 @@ def test_ok__the_list_socket_is_that_of_the_settings() -> None:
     assert unit["SocketGroup"] == ["plategate"]  # the console is a member
 
 
-@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
+BACKUP = SYSTEM / "plategate-backup.service"
+
+
+@pytest.mark.parametrize(
+    "unit", [unit for unit in SERVICES if unit != BACKUP], ids=lambda unit: unit.name
+)
 def test_ok__no_capabilities_and_no_write_access_to_the_system(unit: Path) -> None:
     service = settings_of(unit.name)
     assert service["CapabilityBoundingSet"] == [""]
@@ -142,6 +147,16 @@ def test_ok__no_capabilities_and_no_write_access_to_the_system(unit: Path) -> No
     }
     own = folders[service["User"][0]]
     assert service["ReadWritePaths"] == [f"/var/lib/plategate/{own}"]
+
+
+def test_ok__backup_reads_the_state_of_all_users_and_nothing_more() -> None:
+    """It is root without network and devices; SQLite gives the index that it makes its owner."""
+    service = settings_of(BACKUP.name)
+    assert service["CapabilityBoundingSet"] == ["CAP_DAC_OVERRIDE CAP_CHOWN"]
+    assert service["NoNewPrivileges"] == service["PrivateNetwork"] == ["yes"]
+    assert service["PrivateDevices"] == ["yes"]
+    assert service["ProtectSystem"] == ["strict"]
+    assert service["ReadWritePaths"] == ["/var/lib/plategate", "-/media", "-/mnt"]
 
 
 def test_ok__gate_has_a_watchdog_and_is_always_restarted() -> None:

@@ -147,6 +147,7 @@ def erase(
     left = [file for folder in sorted(folders) for file in files_with(folder, text)]
     for file in dict.fromkeys(left):
         print(f"still has the plate: {file}")
+    _copy_proofs(settings)
     if failed or left:
         print("not everything is erased; give the command again when the cause is gone")
         raise typer.Exit(1)
@@ -190,6 +191,24 @@ def held(config: Config = None) -> None:
         print(printable(f"{each.passage_id}  since {since}  {each.who}: {each.why}"))
     if not found:
         print("no passage is on hold")
+
+
+def _copy_proofs(settings: Settings) -> None:
+    """Put the proof next to the backups too, where their folder is mounted."""
+    from plategate.backup.folder import copy_proofs
+    from plategate.errors import BackupError, GateError
+
+    folder = settings.backup.dir
+    if folder is None:
+        return
+    try:
+        if not folder.is_dir():
+            raise BackupError(f"{folder} is not mounted")
+        copy_proofs(settings.privacy.dir, folder)
+    except (GateError, OSError) as error:
+        print(
+            printable(f"backups: the proof is not next to them: {error}; the next backup adds it")
+        )
 
 
 def _give(word: str, passage: str, why: str, config: Config) -> None:

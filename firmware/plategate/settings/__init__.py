@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 
 from plategate.errors import SettingsError
 from plategate.settings.access import AccessSettings
+from plategate.settings.backup import BackupSettings
 from plategate.settings.barrier import BarrierSettings
 from plategate.settings.base import LIVE, SettingsModel
 from plategate.settings.camera import CameraSettings
@@ -52,6 +53,8 @@ class Settings(SettingsModel):
     outbound: OutboundSettings = Field(default_factory=OutboundSettings, json_schema_extra=LIVE)
     journal: JournalSettings = Field(default_factory=JournalSettings)
     samples: SamplesSettings = Field(default_factory=SamplesSettings)
+    # The gate does not use it; each run of the command `backup` reads the file.
+    backup: BackupSettings = Field(default_factory=BackupSettings, json_schema_extra=LIVE)
     # The gate does not use it; its profile is in [journal] already.
     privacy: PrivacySettings = Field(default_factory=PrivacySettings, json_schema_extra=LIVE)
     health: HealthSettings = Field(default_factory=HealthSettings)
