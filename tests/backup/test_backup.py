@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import io
-import json
-import shutil
 import sqlite3
 import tarfile
 import threading
@@ -15,65 +13,29 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from plategate.access.store.importing import import_list_file
 from plategate.access.store.lists import ListName
-from plategate.backup import encryption, folder
+from plategate.backup import folder
 from plategate.backup.create import write_backup
-from plategate.backup.encryption import DecryptingReader, EncryptingWriter
+from plategate.backup.encryption import DecryptingReader
 from plategate.cli import app
 from plategate.console.database import ConsoleDatabase
 from plategate.documents import PASSAGE
-from plategate.journal import Journal, open_journal
+from plategate.journal import Journal
 from plategate.journal.chain import verify_chain
 from plategate.journal.reader import EventFilter, JournalReader
 from plategate.plate_data.tombstones import FILE_NAME, Tombstones
 from plategate.rehearsal.pictures import PictureRehearsal, Rehearsed, rehearsal_settings
-from plategate.settings import load_settings
 from plategate.values import Passage
 from plategate.values import Result as Outcome
+from tests.backup.conftest import PASSPHRASE, call, only_backup, wipe
 from tests.privacy.conftest import OTHER, PLATE, Device
 
 Fill = Callable[[], Journal]
-PASSPHRASE = "correct horse battery"
+
 DEMO = Path(__file__).parents[1] / "data" / "demo"
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encryption, "SCRYPT_N", 2**10)
-
-
-@pytest.fixture
-def stick(tmp_path: Path) -> Path:
-    """A folder for backups with the passphrase next to it."""
-    (tmp_path / "passphrase").write_text(PASSPHRASE + "\n")
-    (tmp_path / "stick").mkdir()
-    return tmp_path / "stick"
-
-
-def call(device: Device, *words: str, code: int = 0) -> str:
-    passphrase = device.folder.parent / "passphrase"
-    done: Result = CliRunner().invoke(
-        app,
-        [*words, "--passphrase-file", str(passphrase), "--config", str(device.config)],
-    )
-    assert done.exit_code == code, f"{done.output}{done.exception}"
-    return f"{done.output}{done.exception or ''}"
-
-
-def only_backup(stick: Path) -> str:
-    (file,) = stick.glob("*.backup")
-    return str(file)
-
-
-def wipe(device: Device) -> None:
-    """An empty card: the state folder as an installation makes it, and no settings."""
-    shutil.rmtree(device.folder)
-    shutil.rmtree(device.config.parent)
-    (device.folder / "outbound").mkdir(parents=True)
-    device.config.parent.mkdir()
 
 
 def test_ok__a_restored_device_has_everything_and_passes_a_car(
@@ -214,117 +176,6 @@ def test_ok__a_plate_that_was_added_again_before_the_backup_stays(
     )
 
 
-def test_ok__verify_checks_everything_and_changes_nothing(
-    device: Device, fill: Fill, stick: Path
-) -> None:
-    fill().close()
-    call(device, "backup", str(stick))
-    wipe(device)
-    device.config.write_text("")
-    before = sorted(device.folder.rglob("*"))
-    output = call(device, "restore", only_backup(stick), "--verify")
-    assert "decrypted and checked; nothing was changed" in output
-    assert sorted(device.folder.rglob("*")) == before
-
-
-def test_fail__a_damaged_backup_changes_nothing(device: Device, fill: Fill, stick: Path) -> None:
-    fill().close()
-    call(device, "backup", str(stick))
-    file = Path(only_backup(stick))
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
-    wipe(device)
-    before = sorted(device.folder.rglob("*"))
-    assert "damaged" in call(device, "restore", str(file), code=1)
-    assert sorted(device.folder.rglob("*")) == before
-
-
-def test_fail__what_is_there_is_not_replaced_unless_it_is_meant(
-    device: Device, fill: Fill, stick: Path
-) -> None:
-    fill().close()
-    call(device, "backup", str(stick))
-    assert "is there already; --force" in call(device, "restore", only_backup(stick), code=1)
-    call(device, "restore", only_backup(stick), "--force")
-
-
-def test_fail__a_running_gate_stops_a_restoration(device: Device, fill: Fill, stick: Path) -> None:
-    fill().close()
-    call(device, "backup", str(stick))
-    with closing(open_journal(device.settings.journal)):
-        output = call(device, "restore", only_backup(stick), "--force", code=1)
-    assert "the gate is running; stop it first" in output
-
-
-def test_ok__settings_of_the_device_can_be_kept(device: Device, fill: Fill, stick: Path) -> None:
-    fill().close()
-    call(device, "backup", str(stick))
-    changed = device.config.read_text() + "[lane]\nname = 'north'\n"
-    wipe(device)
-    device.config.write_text(changed)
-    call(device, "restore", only_backup(stick), "--keep-settings")
-    assert load_settings(device.config).lane.name == "north"
-
-
-def test_fail__settings_of_another_version_are_named(
-    device: Device, fill: Fill, stick: Path
-) -> None:
-    fill().close()
-    target = io.BytesIO()
-    write_backup(device.settings, device.config, target, PASSPHRASE, journal=False)
-    reader = DecryptingReader(io.BytesIO(target.getvalue()), PASSPHRASE, "it")
-    archive = io.BytesIO(reader.read())
-    text = device.config.read_bytes() + b"[future]\nkey = 1\n"
-    (stick / "new.backup").write_bytes(changed_member(archive, "settings/settings.toml", text))
-    wipe(device)
-    output = call(device, "restore", str(stick / "new.backup"), code=1)
-    assert "does not accept the settings of version" in output
-    assert "future" in output
-    assert not (device.folder / "lists").exists()
-
-
-def changed_member(archive: io.BytesIO, name: str, content: bytes) -> bytes:
-    """The same backup with another content of one member, as another version writes it."""
-    import hashlib
-
-    target = io.BytesIO()
-    with (
-        closing(EncryptingWriter(target, PASSPHRASE)) as encrypted,
-        tarfile.open(fileobj=archive) as old,
-        tarfile.open(fileobj=encrypted, mode="w|gz") as new,  # type: ignore[call-overload]
-    ):
-        for member in old:
-            stream = old.extractfile(member)
-            assert stream is not None
-            data = content if member.name == name else stream.read()
-            if member.name == "manifest.json":
-                data = json.dumps(
-                    json.loads(data) | {name: hashlib.sha256(content).hexdigest()}
-                ).encode()
-            member.size = len(data)
-            new.addfile(member, io.BytesIO(data))
-    return target.getvalue()
-
-
-@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "lists/../../evil", "evil"])
-def test_fail__a_hostile_archive_writes_nothing_outside(
-    device: Device, stick: Path, name: str
-) -> None:
-    target = io.BytesIO()
-    with (
-        closing(EncryptingWriter(target, PASSPHRASE)) as encrypted,
-        tarfile.open(fileobj=encrypted, mode="w|gz") as archive,  # type: ignore[call-overload]
-    ):
-        member = tarfile.TarInfo(name)
-        member.size = 4
-        archive.addfile(member, io.BytesIO(b"evil"))
-    (stick / "evil.backup").write_bytes(target.getvalue())
-    output = call(device, "restore", str(stick / "evil.backup"), code=1)
-    assert "is not a file of a backup" in output
-    assert not list(device.folder.parent.rglob("*evil"))
-
-
 def test_ok__the_newest_backups_are_kept_and_torn_ones_removed(
     device: Device, fill: Fill, stick: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,11 +197,6 @@ def test_ok__the_newest_backups_are_kept_and_torn_ones_removed(
     names = sorted(path.name for path in stick.iterdir() if path.name.startswith("plategate-"))
     assert [name.split("-")[-1][:8] for name in names] == ["20260604", "20260605"]
     assert (stick / "holiday.backup").exists()
-
-
-def test_fail__a_missing_stick_is_named(device: Device, stick: Path) -> None:
-    output = call(device, "backup", str(stick / "missing"), code=1)
-    assert "is the stick plugged in and mounted?" in output
 
 
 def test_ok__no_copy_of_a_database_stays_on_the_device(

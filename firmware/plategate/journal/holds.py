@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Passages on hold: nothing deletes them until the hold ends, because somebody disputes them."""
+"""Passages on hold: nothing deletes them until the hold ends, because somebody disputes them.
+
+A hold is a row of its own table, which retention asks, and two events: when it began and when it
+ended, each with who and why.
+"""
 
 from __future__ import annotations
 
