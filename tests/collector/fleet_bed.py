@@ -119,6 +119,16 @@ class FleetBed:
             time.sleep(1)
         return False
 
+    def numbers(self, gate: str) -> tuple[object, ...]:
+        """What the collectors know of the numbers of a gate."""
+        columns = "base, newest, missing, watched, asked, lost, asks, asked_at, online, online_at"
+        (row,) = rows(
+            self.database,
+            f"SELECT {columns} FROM plategate.streams JOIN plategate.gates USING (gate)"
+            f" WHERE gate = '{gate}'",
+        ) or [()]
+        return row
+
     def bytes_an_event(self) -> float:
         """Size of the tables and indexes of the events, divided by their number."""
         ((size,),) = rows(self.database, SIZE)

@@ -26,11 +26,12 @@ where only_row = (
     where checked_at <= now() - make_interval(secs => %s) for update skip locked
 )
 """
+# A gate that has connected after the last question is asked at once.
 OVERDUE = """
 select gate, journal, missing * watched from plategate.streams
 left join plategate.gates using (gate)
 where not isempty(missing * watched) and online is not false
-    and (asks = 0 or asked_at is null
+    and (asks = 0 or asked_at is null or online_at > asked_at
         or asked_at < now() - make_interval(secs => least(%s * power(2, least(asks, 20) - 1), %s)))
 order by asked_at nulls first, gate limit %s
 """
