@@ -17,12 +17,15 @@ from plategate.console.api.routes import ROUTES
 from plategate.console.tokens import MOST_TOKENS, Scope
 from tests.console.bed import ORIGIN, PASSWORD, ConsoleBed, a_passage, form_values
 
-BODIES = {"/commands": {"command": "open", "why": "x", "expires_at": "2031-01-01T00:00:00Z"}}
+BODIES: dict[str, dict[str, str]] = {
+    "/commands": {"command": "open", "why": "x", "expires_at": "2031-01-01T00:00:00Z"}
+}
 
 
 def filled(path: str) -> str:
     """A path of the table with values that exist."""
-    known = {"passage_id": "one", "kind": "plate", "list": "allow", "id": "x", "plate": "QQ1ZZ"}
+    known = {"passage_id": "one", "kind": "plate", "list": "allow", "id": "x", "number": "1"}
+    known["plate"] = "QQ1ZZ"
     return re.sub(r"{(\w+)}", lambda found: known[found[1]], path)
 
 

@@ -28,8 +28,8 @@ from plategate.console.api.call import (
     need_scope,
     token_of,
 )
-from plategate.console.api.command_calls import CommandMemory
 from plategate.console.api.inputs import query_values
+from plategate.console.api.keys import KeyMemory
 from plategate.console.api.openapi import document_response
 from plategate.console.api.problems import Problem, wrong_fields
 from plategate.console.api.routes import ROUTES
@@ -61,7 +61,7 @@ def build_api(site: ConsoleSite) -> Starlette:
     api = Starlette(routes=routes, exception_handlers={404: _not_found, 405: _wrong_method})
     api.state.site = site
     api.state.limit = CallLimit()
-    api.state.commands = CommandMemory()
+    api.state.keys = KeyMemory()
     api.state.feed = EventFeed(site.gate, site.journal_dir)
     return api
 

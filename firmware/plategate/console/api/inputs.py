@@ -12,11 +12,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from plategate.access.store.lists import ListName
 from plategate.console.api.problems import Problem, wrong_field
 from plategate.console.guard import LONGEST_SEARCH
 from plategate.errors import printable
+from plategate.list_service.messages import LONGEST_TEXT, LONGEST_WHY
 from plategate.messages import CommandName
-from plategate.remote.protocol import MODES, REQUEST_ID, TEXTS
+from plategate.remote.protocol import MODES, TEXTS
 from plategate.values import Result
 
 MOST_ITEMS, ITEMS = 200, 50
@@ -43,6 +45,7 @@ Cursor = Annotated[
     StringConstraints(pattern=f"^{CURSOR.pattern}$"),
     Field(description="`next` of the page before; it begins with the items after that page"),
 ]
+ListText = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS, description="items on a page")]
 
 
@@ -84,6 +87,58 @@ class EntryQuery(PageQuery):
     search: str | None = Field(
         None, max_length=LONGEST_SEARCH, description="a part of the plate or of the holder"
     )
+
+
+class PlateQuery(_Input):
+    """A plate as somebody writes it."""
+
+    plate: str = Field(min_length=1, max_length=LONGEST_TEXT)
+
+
+class ChangeQuery(PageQuery):
+    """Which changes of the lists."""
+
+    list: ListName | None = None
+
+
+class WhyQuery(_Input):
+    """The reason of a change without body."""
+
+    why: str = Field("", max_length=LONGEST_WHY, description="the reason, kept in the history")
+
+
+class _Fields(_Input):
+    """Columns of a list file, as texts."""
+
+    holder: ListText | None = None
+    group: ListText | None = None
+    note: ListText | None = None
+    from_: ListText | None = Field(None, alias="from", description="first day or moment")
+    until: ListText | None = Field(None, description="last day or moment")
+    hours: ListText | None = Field(None, description="weekly windows")
+    entries: ListText | None = Field(None, description="number of entries")
+    why: str = Field("", max_length=LONGEST_WHY, description="the reason, kept in the history")
+
+    def fields(self) -> dict[str, str]:
+        """The columns that were sent."""
+        return self.model_dump(by_alias=True, exclude_none=True, exclude={"why", "also"})
+
+
+class EntryBody(_Fields):
+    """An entry to add."""
+
+    plate: str = Field(min_length=1, max_length=LONGEST_TEXT)
+    also: bool = Field(False, description="true: the plate may have an entry already")
+
+
+class EntryChangeBody(_Fields):
+    """Columns to change; an empty text clears one."""
+
+
+class WhyBody(_Input):
+    """The reason of a change."""
+
+    why: str = Field("", max_length=LONGEST_WHY)
 
 
 class StreamQuery(_Input):
@@ -138,15 +193,6 @@ def page_position(cursor: str | None, generation: int) -> int | None:
             "cursor_expired", f"cursor {cursor}: what it counts was replaced; start again"
         )
     return position
-
-
-def idempotency_key(value: str | None) -> str:
-    """The header Idempotency-Key. Raises Problem."""
-    if value is None or not REQUEST_ID.fullmatch(value):
-        raise wrong_field(
-            "header.Idempotency-Key", value, "must be 1 to 64 of the characters A-Z a-z 0-9 _ -"
-        )
-    return value
 
 
 def query_values(pairs: list[tuple[str, str]]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ PROBLEMS = {
     "wrong_method": 405,
     "too_slow": 408,
     "not_followed": 409,
+    "refused": 409,
     "cursor_expired": 409,
     "too_large": 413,
     "wrong_content_type": 415,

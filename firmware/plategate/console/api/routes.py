@@ -3,16 +3,23 @@
 
 from __future__ import annotations
 
-from plategate.console.api import command_calls, gate_calls, journal_calls, stream
+from plategate.console.api import command_calls, gate_calls, journal_calls, list_calls, stream
 from plategate.console.api.call import ApiRoute
 from plategate.console.api.inputs import (
+    ChangeQuery,
     CommandBody,
+    EntryBody,
+    EntryChangeBody,
     EntryQuery,
     EventQuery,
     PageQuery,
     PassageQuery,
+    PlateQuery,
     StreamQuery,
+    WhyBody,
+    WhyQuery,
 )
+from plategate.console.api.keys import HEADERS
 from plategate.console.tokens import Scope
 
 PICTURES = ("image/jpeg", "image/png")
@@ -63,10 +70,49 @@ ROUTES = (
         gate_calls.entries, {200: "EntryPage"}, query=EntryQuery, problems=(409,),
     ),
     ApiRoute(
+        "POST", "/lists/{list}/entries", Scope.LISTS, "Add an entry to a list",
+        list_calls.add_entry, {200: "Change"}, body=EntryBody, problems=(409,), headers=HEADERS,
+    ),
+    ApiRoute(
+        "PATCH", "/lists/{list}/entries/{plate}", Scope.LISTS,
+        "Change fields of the only entry of a plate; an empty text clears one",
+        list_calls.change_entry, {200: "Change"}, body=EntryChangeBody, problems=(409,),
+        headers=HEADERS,
+    ),
+    ApiRoute(
+        "DELETE", "/lists/{list}/entries/{plate}", Scope.LISTS,
+        "End all entries of a plate, also if its source has them",
+        list_calls.remove_entries, {200: "Change"}, query=WhyQuery, problems=(409,),
+        headers=HEADERS,
+    ),
+    ApiRoute(
+        "POST", "/lists/{list}/entries/{plate}/follow", Scope.LISTS,
+        "Withdraw what was changed by hand: the plate follows its source again",
+        list_calls.follow_source, {200: "Change"}, body=WhyBody, problems=(409,), headers=HEADERS,
+    ),
+    ApiRoute(
+        "GET", "/lists/{list}/check", Scope.PEOPLE,
+        "A plate in canonical form, and what would be confused with it on a list",
+        list_calls.check_plate, {200: "Check"}, query=PlateQuery, problems=(409,),
+    ),
+    ApiRoute(
+        "GET", "/list-changes", Scope.PEOPLE, "Changes of the lists with who and why, newest first",
+        list_calls.list_changes, {200: "ChangePage"}, query=ChangeQuery, problems=(409,),
+    ),
+    ApiRoute(
+        "GET", "/list-changes/{number}", Scope.PEOPLE,
+        "One change, and the entries of each plate before and after it",
+        list_calls.list_change, {200: "ChangeInFull"},
+    ),
+    ApiRoute(
+        "POST", "/list-changes/{number}/undo", Scope.LISTS, "Undo a change",
+        list_calls.undo_change, {200: "Change"}, body=WhyBody, problems=(409,), headers=HEADERS,
+    ),
+    ApiRoute(
         "POST", "/commands", Scope.COMMAND, "Give a command to the gate, which follows it once",
         command_calls.give_command, {200: "CommandAnswer"}, body=CommandBody,
         problems=(409,),
-        headers=(("Idempotency-Key", "1 to 64 of A-Z a-z 0-9 _ -, new for each command", True),),
+        headers=HEADERS,
     ),
     ApiRoute(
         "GET", "/audit", Scope.MANAGE, "The audit log of the console, newest line first",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from plategate.access.store.history import ChangeKind
 from plategate.access.store.lists import ListName
 from plategate.console.accounts import Role
 from plategate.documents import EVENT, PASSAGE
@@ -157,6 +158,23 @@ SCHEMAS: dict[str, Schema] = {
         items=_array(_object(name=_choice(ListName), state=_or_null(LIST_STATE))),
     ),
     "EntryPage": _page(_ref("Entry")),
+    "Change": _object(
+        number=WHOLE,
+        list=_choice(ListName),
+        at=MOMENT,
+        who=TEXT,
+        why=TEXT,
+        kind=_choice(ChangeKind),
+        added=WHOLE,
+        removed=WHOLE,
+        changed=WHOLE,
+        plates=_array(TEXT),
+        undone=FLAG,
+        can_undo=FLAG,
+    ),
+    "ChangePage": _page(_ref("Change")),
+    "ChangeInFull": _object(change=_ref("Change"), differences=_array({"type": "object"})),
+    "Check": _object(plate=TEXT, problems=_array(_object(kind=TEXT, sentence=TEXT))),
     "CommandAnswer": _object(
         id=TEXT, result=_choice(AnswerResult), reason=TEXT, passage=_or_null(TEXT)
     ),

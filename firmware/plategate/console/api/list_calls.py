@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls that change the lists, and read their history, through the list service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.responses import Response
+
+from plategate.console.api.call import ApiCall, json_answer, page_answer
+from plategate.console.api.gate_calls import list_name
+from plategate.console.api.inputs import (
+    ChangeQuery,
+    EntryBody,
+    EntryChangeBody,
+    PlateQuery,
+    page_position,
+)
+from plategate.console.api.keys import REPLAYED, KeyMemory, request_id
+from plategate.console.api.problems import Problem
+from plategate.errors import ListError, printable
+from plategate.list_service.client import Requester
+from plategate.list_service.messages import LONGEST_WHY
+from plategate.plates.written import PlateTextError, parse_plate
+
+LARGEST_NUMBER = 2**53 - 1
+
+
+def add_entry(call: ApiCall) -> Response:
+    """Add an entry to a list."""
+    body: EntryBody = call.body
+    name, lists = list_name(call), call.site.lists
+    return _changed(call, body.why, lambda by: lists.add(by, name, body.fields(), also=body.also))
+
+
+def change_entry(call: ApiCall) -> Response:
+    """Change fields of the only entry of a plate."""
+    body: EntryChangeBody = call.body
+    name, plate, lists = list_name(call), _plate(call), call.site.lists
+    return _changed(call, body.why, lambda by: lists.edit(by, name, plate, body.fields()))
+
+
+def remove_entries(call: ApiCall) -> Response:
+    """End all entries of a plate."""
+    name, plate, lists = list_name(call), _plate(call), call.site.lists
+    return _changed(call, call.query.why, lambda by: lists.remove(by, name, plate))
+
+
+def follow_source(call: ApiCall) -> Response:
+    """Withdraw what was changed by hand, so that a plate follows its source again."""
+    name, plate, lists = list_name(call), _plate(call), call.site.lists
+    return _changed(call, call.body.why, lambda by: lists.follow(by, name, plate))
+
+
+def undo_change(call: ApiCall) -> Response:
+    """Undo a change."""
+    number, lists = _number(call), call.site.lists
+    return _changed(call, call.body.why, lambda by: lists.undo(by, number))
+
+
+def check_plate(call: ApiCall) -> Response:
+    """A plate in canonical form, and the problems that it would have on a list."""
+    query: PlateQuery = call.query
+    try:
+        return json_answer(dict(call.site.lists.check(list_name(call), query.plate)))
+    except ListError as error:
+        raise Problem("refused", str(error)) from None
+
+
+def list_changes(call: ApiCall) -> Response:
+    """Changes of the lists, newest first."""
+    query: ChangeQuery = call.query
+    before = page_position(query.cursor, 0)
+    if before is not None and not 1 <= before <= LARGEST_NUMBER:
+        return page_answer([], None)
+    found = call.site.lists.history(query.list, before=before, limit=query.limit + 1)
+    shown = found[: query.limit]
+    following = f"0-{shown[-1]['number']}" if len(found) > query.limit else None
+    return page_answer(shown, following)
+
+
+def list_change(call: ApiCall) -> Response:
+    """A change, and the entries of each plate before and after it."""
+    try:
+        return json_answer(dict(call.site.lists.differences(_number(call))))
+    except ListError as error:
+        raise Problem("not_found", str(error)) from None
+
+
+def _changed(call: ApiCall, why: str, change: Callable[[Requester], dict[str, Any]]) -> Response:
+    """Make a change once, and answer it."""
+    memory: KeyMemory = call.request.app.state.keys
+    if (known := memory.find(call)) is not None:
+        return json_answer(known, 200, **REPLAYED)
+    by = Requester(call.who, printable(why.strip())[:LONGEST_WHY], request_id(call))
+    try:
+        made = change(by)
+    except ListError as error:
+        raise Problem("refused", str(error)) from None
+    call.note("list_changed", f"{made['list']} {made['kind']}: {made['number']}")
+    memory.keep(call, made)
+    return json_answer(made)
+
+
+def _plate(call: ApiCall) -> str:
+    """The plate of the path in canonical form. Raises Problem."""
+    try:
+        return parse_plate(call.path("plate"))
+    except PlateTextError as error:
+        raise Problem("not_found", str(error)) from None
+
+
+def _number(call: ApiCall) -> int:
+    text = call.path("number")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= LARGEST_NUMBER):
+        raise Problem("not_found", f"{printable(text, 40)!r} is not the number of a change")
+    return int(text)
