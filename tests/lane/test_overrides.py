@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from plategate.lane import ArmStage, Style
 from plategate.messages import (
+    AnswerCommand,
     CameraLost,
     HoldBarrier,
     InputName,
@@ -16,6 +19,7 @@ from plategate.messages import (
     ModeChanged,
     OpenBarrier,
     Record,
+    Refusal,
     TakeStills,
     WriteGrant,
 )
@@ -42,6 +46,18 @@ def test_ok__buttons_need_no_camera_no_model_and_no_list(make_bench, name):
     bench.clear("photocell")
     bench.wait(60)
     assert bench.records() == [(name, "opened")]
+
+
+def test_ok__an_opening_for_a_vehicle_needs_one_at_the_gate(make_bench):
+    bench = make_bench()
+    asked = replace(commanded("open", "console"), only_for_vehicle=True)
+    bench.send(asked)
+    assert bench.last(AnswerCommand).refusal is Refusal.NO_VEHICLE
+    assert bench.moves() == []
+    bench.put("beam")
+    bench.send(asked)
+    assert bench.last(AnswerCommand).refusal is None
+    assert bench.last(OpenBarrier).because is Reason.MANUAL
 
 
 def test_fail__a_button_that_is_pressed_at_start_opens_nothing(make_bench):

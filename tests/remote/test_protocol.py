@@ -77,6 +77,8 @@ def test_ok__new_requests_have_ids_of_their_own() -> None:
         ({"expires_at": "2026-05-01T12:00:00"}, "has no time zone"),
         ({"expires_at": 12}, "expires_at: 12 is not a time"),
         ({"mode": "open"}, "mode: belongs to the command 'mode'"),
+        ({"command": "hold", "only_for_vehicle": True}, "only_for_vehicle: must be"),
+        ({"only_for_vehicle": "yes"}, "only_for_vehicle: must be"),
         ({"command": "mode"}, "mode: belongs to the command 'mode'"),
         ({"command": "mode", "mode": "party"}, "mode: 'party' is none of"),
         ({"data": {}}, "data: must be an object, and belongs to a service"),

@@ -60,6 +60,7 @@ SENTENCES = {
     Refusal.CLOSES_ITSELF: "this barrier closes by itself",
     Refusal.BUSY: "a vehicle is being read already",
     Refusal.NO_FAULT: "no fault is latched",
+    Refusal.NO_VEHICLE: "no vehicle stands at the gate",
 }
 
 
@@ -162,7 +163,10 @@ class RemoteControl:
         mode = None if request.mode in (None, SCHEDULED) else Mode(request.mode)
         source = f"{request.via}:{request.who}"
         self._post(
-            CommandRequested(request.id, CommandName(request.command), source, until_s, mode)
+            CommandRequested(
+                *(request.id, CommandName(request.command), source, until_s, mode),
+                only_for_vehicle=request.only_for_vehicle,
+            )
         )
         # The lane refuses what comes to it after `until_s`, so that no answer after that is missed.
         deadline_s = until_s + ANSWER_MARGIN_S

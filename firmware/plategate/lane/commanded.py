@@ -11,6 +11,7 @@ from typing import assert_never
 from plategate.lane.arm import blocking_inputs
 from plategate.lane.context import StepContext
 from plategate.lane.openings import close_all, override, override_refusal
+from plategate.lane.presence import vehicle_present
 from plategate.lane.rules import Style
 from plategate.lane.state import ArmStage
 from plategate.lane.supervision import reset
@@ -69,11 +70,13 @@ def _follow(ctx: StepContext, asked: CommandRequested) -> tuple[str | None, Refu
 
 
 def _refusal(ctx: StepContext, asked: CommandRequested) -> Refusal | None:
-    """Why the command cannot be followed now; OPEN is refused by its override."""
+    """Why the command cannot be followed now; OPEN may also be refused by its override."""
     if ctx.now >= asked.until_s:
         return Refusal.EXPIRED
     state, refusal = ctx.state, None
     match asked.command:
+        case CommandName.OPEN if asked.only_for_vehicle and not vehicle_present(ctx):
+            refusal = Refusal.NO_VEHICLE
         case CommandName.TRIGGER if state.visit is not None:
             refusal = Refusal.BUSY
         case CommandName.CLOSE:

@@ -32,7 +32,8 @@ class CommandRequested:
     """A person or program gave a command; its event is stored in the journal.
 
     `until_s` is its expiry on the monotonic clock. `mode` belongs to CommandName.MODE; None there
-    means the scheduled mode. Answered by one AnswerCommand.
+    means the scheduled mode. `only_for_vehicle` belongs to CommandName.OPEN: refused unless a
+    trigger shows a vehicle. Answered by one AnswerCommand.
     """
 
     request_id: str
@@ -40,6 +41,7 @@ class CommandRequested:
     source: str
     until_s: float
     mode: Mode | None = None
+    only_for_vehicle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,3 +102,4 @@ class Refusal(StrEnum):
     CLOSES_ITSELF = "closes_itself"
     BUSY = "busy"
     NO_FAULT = "no_fault"
+    NO_VEHICLE = "no_vehicle"  # asked for only while a vehicle stands at the gate

@@ -62,7 +62,8 @@ class CommandRequest:
 
     `who` is the person or program on whose behalf it is given, `via` the way (cli, console, api,
     mqtt), `source` the address that it came from (key `from`), `mode` the new mode of `mode`.
-    `data` are the values of a service.
+    `data` are the values of a service. `only_for_vehicle` belongs to `open`: followed only while a
+    vehicle stands at the gate.
     """
 
     id: str
@@ -74,6 +75,7 @@ class CommandRequest:
     expires_at: datetime
     mode: str | None = None
     data: dict[str, Any] | None = None
+    only_for_vehicle: bool = False
 
     def document(self) -> dict[str, Any]:
         """The request as JSON types."""
@@ -88,6 +90,8 @@ class CommandRequest:
         }
         if self.mode is not None:
             document["mode"] = self.mode
+        if self.only_for_vehicle:
+            document["only_for_vehicle"] = True
         return document if self.data is None else document | {"data": self.data}
 
     def public_document(self) -> dict[str, Any]:
@@ -126,7 +130,7 @@ class CommandAnswer:
 def parse_request(line: bytes) -> CommandRequest:
     """The request in a line; raises CommandError naming key and value."""
     document = parse_object(line, LONGEST_LINE_BYTES)
-    optional = {"mode", "data"}
+    optional = {"mode", "data", "only_for_vehicle"}
     known = {"id", "command", "expires_at", *optional, *TEXTS}
     if unknown := sorted(document.keys() - known):
         keys = ", ".join(sorted(known))
@@ -142,6 +146,9 @@ def parse_request(line: bytes) -> CommandRequest:
     mode = document.get("mode")
     if (command == CommandName.MODE) is (mode is None):
         raise CommandError("mode: belongs to the command 'mode', and to no other")
+    only_for_vehicle = document.get("only_for_vehicle", False)
+    if not isinstance(only_for_vehicle, bool) or (only_for_vehicle and command != CommandName.OPEN):
+        raise CommandError("only_for_vehicle: must be true or false, and belongs to 'open'")
     return CommandRequest(
         id=id_of(document["id"]),
         command=ServiceName(command) if is_service else CommandName(command),
@@ -152,6 +159,7 @@ def parse_request(line: bytes) -> CommandRequest:
         expires_at=_moment(document["expires_at"]),
         mode=None if mode is None else choice_of("mode", mode, MODES),
         data=data,
+        only_for_vehicle=only_for_vehicle,
     )
 
 
