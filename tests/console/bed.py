@@ -7,6 +7,7 @@ import getpass
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -16,6 +17,7 @@ from plategate.access.store.importing import import_list_file
 from plategate.access.store.lists import ListName
 from plategate.console.accounts import CODE_FILE, Role, offer_code
 from plategate.console.app import build_app
+from plategate.console.visits import Visit
 from plategate.errors import CommandError
 from plategate.gate.remote_control import Service
 from plategate.journal import open_journal
@@ -89,6 +91,7 @@ class ConsoleBed:
                 "access": {
                     "file": str(folder / "lists.sqlite"), "zone": "Europe/Berlin",
                     "list_socket": str(folder / "lists.sock"), "list_users": [getpass.getuser()],
+                    "visits_file": str(folder / "visits.sqlite"),
                 },
                 "journal": {"dir": str(folder / "journal"), "min_free_mb": 10},
                 "health": {"socket": str(folder / "status.sock")},
@@ -115,6 +118,17 @@ class ConsoleBed:
         file = self.folder / f"{name}.csv"
         file.write_text(rows, encoding="utf-8")
         import_list_file(self.settings.access, file, name=name, who="test")
+
+    def invite(self, **changed: Any) -> Visit:
+        """A visit from now on for a day; its host is the owner unless another account is named."""
+        if not self.site.has_owner():
+            self.make_owner()
+        values: dict[str, Any] = {
+            "request": f"r{self.clock_s}", "host": "anna", "holder": "Vera",
+            "starts_at": self.clock_s, "ends_at": self.clock_s + 86_400, "entries": 2,
+            "accepts": True,
+        }  # fmt: skip
+        return self.site.visits.make(**{**values, **changed})
 
     def browser(self, **headers: str) -> TestClient:
         """A browser without cookies; it names its origin as browsers do."""

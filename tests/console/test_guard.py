@@ -31,6 +31,8 @@ NEEDS = {
     "/lists/template.xlsx": Right.LISTS,
     "/lists/allow/file.csv": Right.LISTS,
     "/lists/allow/QQ1234ZZ": Right.PEOPLE,
+    "/visits": Right.LISTS,
+    "/visits/1": Right.LISTS,
     "/health": Right.LOOK,
     "/figures": Right.LOOK,
     "/settings": Right.LOOK,
@@ -49,6 +51,8 @@ FORMS = {
     "/lists/follow": Right.LISTS,
     "/lists/undo": Right.LISTS,
     "/lists/import": Right.LISTS,
+    "/visits/add": Right.LISTS,
+    "/visits/answer": Right.LISTS,
     "/logout": Right.LOOK,
     "/account/password": Right.LOOK,
     "/sessions/end": Right.LOOK,
@@ -70,6 +74,7 @@ def test_ok__every_page_and_form_is_open_to_its_roles_only(bed: ConsoleBed, role
     bed.add(a_passage("one", "QQ1234ZZ"))
     bed.import_list(ListName.ALLOW, "plate\nQQ1234ZZ\n")
     browser = bed.logged_in(role)
+    bed.invite()
     for path, right in NEEDS.items():
         allowed = right in role.rights
         refused = 404 if path == "/live/vehicles" else 403
@@ -98,6 +103,7 @@ def test_ok__every_route_is_in_these_tables(bed: ConsoleBed) -> None:
     # These have tests of their own.
     others = {"/setup", "/login", "/static", "/api/v1", "/metrics", "/lists/upload"}
     others |= {"/aim/stream", "/aim/report"}
+    others |= {"/visit/{token}", "/visit/{token}/plate", "/visit/{token}/here"}
     assert {getattr(route, "path", "") for route in bed.app.routes} == found | others
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -26,7 +26,7 @@ from plategate.access.occupancy import (
     leave,
     occupancy,
 )
-from plategate.storage import open_for_writing, storage_errors, transaction
+from plategate.storage import open_for_reading, open_for_writing, storage_errors, transaction
 from plategate.values import ListEntry
 
 BUSY_TIMEOUT_S = 2.0
@@ -184,6 +184,14 @@ class VisitStore:
                 yield store
             finally:
                 store.close()
+
+
+def read_uses(file: Path, entry: ListEntry) -> int:
+    """How often an entry has opened the barrier, for a process that may not write the file."""
+    if not file.exists():
+        return 0
+    with storage_errors(file), closing(open_for_reading(file, BUSY_TIMEOUT_S)) as store:
+        return _used(store, entry)
 
 
 def _used(store: sqlite3.Connection, entry: ListEntry) -> int:

@@ -23,6 +23,7 @@ from plategate.console import (
     passage_pages,
     settings_pages,
     token_pages,
+    visit_pages,
 )
 from plategate.console.accounts import Right
 from plategate.console.api.app import PREFIX, build_api, unknown_call
@@ -115,6 +116,7 @@ def _routes(site: ConsoleSite) -> list[Route | Mount]:
         Mount(PREFIX, build_api(site)),
         MetricsPage(site).route(),
         *list_pages.routes(),
+        *visit_pages.routes(),
         Mount("/static", StaticFiles(packages=[("plategate.console", "static")])),
     ]
 

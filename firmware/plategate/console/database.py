@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console's own SQLite file: accounts, sessions, tokens, failed logins, audit log.
+"""The console's own SQLite file: accounts, sessions, tokens, visits, audit log.
 
 Times in REAL columns are seconds since 1970, those in TEXT columns ISO 8601 in UTC.
 """
@@ -35,6 +35,14 @@ CREATE TABLE IF NOT EXISTS tokens (
     name TEXT PRIMARY KEY, token_hash TEXT UNIQUE NOT NULL, scopes TEXT NOT NULL,
     account TEXT REFERENCES accounts(name) ON DELETE CASCADE,
     created_at REAL NOT NULL, expires_at REAL NOT NULL, seen_at REAL
+);
+CREATE TABLE IF NOT EXISTS visits (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, request TEXT UNIQUE NOT NULL,
+    token_hash TEXT UNIQUE NOT NULL, nonce TEXT NOT NULL, host TEXT NOT NULL, holder TEXT NOT NULL,
+    made_at REAL NOT NULL, starts_at REAL NOT NULL, ends_at REAL NOT NULL,
+    entries INTEGER NOT NULL, accepts INTEGER NOT NULL, state TEXT NOT NULL, plate TEXT NOT NULL,
+    tries INTEGER NOT NULL, presses INTEGER NOT NULL, pressed_at REAL NOT NULL,
+    opened INTEGER NOT NULL, listed INTEGER NOT NULL
 );
 """
 

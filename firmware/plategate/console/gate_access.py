@@ -23,6 +23,7 @@ from plategate.access.store.lists import (
     entries_like,
     list_state,
 )
+from plategate.access.visits import read_uses
 from plategate.errors import GateError
 from plategate.health.socket import ask_status
 from plategate.journal.alarms import Alarm, newest_alarms
@@ -139,6 +140,10 @@ class GateAccess:
         with storage_errors(file):
             return plate_state(self._lists.get(), name, plate)
 
+    def uses_of(self, entry: ListEntry) -> int:
+        """How often an entry has opened the gate."""
+        return read_uses(self._settings.access.visits_file, entry)
+
     def nearest(self, found: StoredEvent) -> list[tuple[ListName, ListEntry]]:
         """Entries whose plates nearly explain the reading of a passage, likeliest first."""
         reading = found.passage.reading
@@ -160,12 +165,18 @@ class GateAccess:
         data: dict[str, Any] | None = None,
         via: str = "console",
         expires_at: datetime | None = None,
+        only_for_vehicle: bool = False,
     ) -> CommandAnswer:
         """The gate's answer; `identity` makes a command that is sent twice move once."""
         request = new_request(
             command, why=why, who=who, via=via, source=source, mode=mode, data=data
         )
-        request = replace(request, id=identity, expires_at=expires_at or request.expires_at)
+        request = replace(
+            request,
+            id=identity,
+            expires_at=expires_at or request.expires_at,
+            only_for_vehicle=only_for_vehicle,
+        )
         parse_request(encode(request))  # the same checks as at the gate, before anything is sent
         return send_command(self._settings.commands.socket, request)
 

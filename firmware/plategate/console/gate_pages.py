@@ -24,7 +24,9 @@ STATE, VEHICLES = "state", "vehicles"  # parts of the live page
 def live(asked: PageRequest) -> Response:
     """State of the gate, last vehicles, and the commands."""
     parts = {name: _live_part(asked, name) for name in _allowed_parts(asked)}
-    return asked.site.render(asked, "live.html", modes=MODES, parts=parts)
+    invites = Right.LISTS in asked.person().role.rights
+    waiting = asked.site.visits.waiting() if invites else 0
+    return asked.site.render(asked, "live.html", modes=MODES, parts=parts, waiting=waiting)
 
 
 def live_part(asked: PageRequest) -> Response:

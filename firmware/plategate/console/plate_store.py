@@ -9,6 +9,7 @@ from pathlib import Path
 
 from plategate.console.database import FILE_NAME, WAIT_S
 from plategate.console.sessions import AUDIT_MAX
+from plategate.console.visits import KEPT_AFTER_S
 from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, KeptKind
 from plategate.plate_data.sqlite_rows import erase_in_file, find_in_file
 from plategate.settings.console import ConsoleSettings
@@ -45,6 +46,12 @@ class ConsolePlateStore:
                 "keep a login; slow down guessing",
                 "until the session or the lock-out ends",
                 self._count("sessions"),
+            ),
+            KeptKind(
+                "visits: name and plate of a visitor, window, host",
+                "let the visitor in",
+                f"{KEPT_AFTER_S / 86400:.0f} day after the end of the visit",
+                self._count("visits"),
             ),
             KeptKind(
                 "audit log: who did what from which address",

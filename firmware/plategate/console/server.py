@@ -14,6 +14,7 @@ from plategate.console.accounts import offer_code
 from plategate.console.app import build_app
 from plategate.console.certificate_files import certificate_of
 from plategate.console.site import SettingsSource
+from plategate.console.visit_entries import keep_tidy
 from plategate.errors import ConsoleError, reason_of
 from plategate.settings import Settings
 from plategate.settings.console import ConsoleSettings
@@ -29,6 +30,7 @@ def run_console(settings: Settings, *, secure: bool, source: SettingsSource | No
     """Serve until SIGTERM or Ctrl-C. Raises ConsoleError, StoreError, SettingsError."""
     server = make_server(settings, secure=secure, source=source)
     with listener_of(settings.console) as listener:
+        keep_tidy(server.config.app.state.site)  # type: ignore[union-attr]
         server.run(sockets=[listener])
 
 

@@ -31,6 +31,7 @@ from plategate.console.gate_access import GateAccess
 from plategate.console.sessions import Session, Sessions
 from plategate.console.tokens import Tokens
 from plategate.console.uploads import Uploads
+from plategate.console.visits import Visits
 from plategate.list_service.client import ListClient
 from plategate.settings import Settings
 from plategate.settings.overlay import LayeredSettings, layered
@@ -109,6 +110,7 @@ class ConsoleSite:
         self.aim = AimView(settings.commands.preview_socket, self.source.file)
         self.lists = ListClient(settings.access.list_socket)
         self.uploads = Uploads(now)
+        self.visits = Visits(database, self.settings.state_dir, now)
         self.secure = secure
         self.now = now
         self.cookie = SECURE_COOKIE if secure else PLAIN_COOKIE

@@ -31,6 +31,12 @@ class ConsoleSettings(SettingsModel):
     language: Literal["en", "de"] = Field(
         "en", description="language of a browser that asks for neither English nor German"
     )
+    visitor_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/?#]+)?$",
+        description='address in the links of visitors, such as "https://gate.example.org:8443";'
+        " empty: the one by which the host has opened the console",
+    )
     session_hours: int = Field(
         12, ge=1, le=720, description="hours without a request after which a login ends"
     )
