@@ -236,18 +236,15 @@ class LaneMachine(RuleBasedStateMachine):
         command=st.sampled_from(CommandName),
         mode=st.sampled_from([*Mode, None]),
         left_s=st.sampled_from([-1.0, 0.0, 5.0]),
-        only_for_vehicle=st.booleans(),
+        only=st.booleans(),
     )
-    def commanded(
-        self, command: CommandName, mode: Mode | None, left_s: float, only_for_vehicle: bool
-    ) -> None:
+    def commanded(self, command: CommandName, mode: Mode | None, left_s: float, only: bool) -> None:
         """Any command at any moment gets one answer; an expired one moves nothing."""
         blocked = [n for n in self.rules.safety if self.state.level(n) is not Level.INACTIVE]
         before = self.state
         mode = mode if command is CommandName.MODE else None
-        only_for_vehicle = only_for_vehicle and command is CommandName.OPEN
-        until_s = self.now + left_s
-        self.send(CommandRequested("id", command, "test:x", until_s, mode, only_for_vehicle))
+        only = only and command is CommandName.OPEN
+        self.send(CommandRequested("id", command, "test:x", self.now + left_s, mode, only))
         answers = [c for c in self.commands if isinstance(c, AnswerCommand)]
         assert len(answers) == 1 and answers[0].request_id == "id"
         refusal = answers[0].refusal
@@ -262,7 +259,7 @@ class LaneMachine(RuleBasedStateMachine):
             assert refusal is not None, "nothing closes against a safety input, fire or a fault"
         if command in (CommandName.OPEN, CommandName.HOLD) and before.fault and not before.fire:
             assert refusal is not None, "a latched fault opens nothing"
-        if only_for_vehicle and not any(before.active(name) for name in self.rules.triggers):
+        if only and not any(before.active(name) for name in self.rules.triggers):
             assert refusal is not None, "nothing opens for a vehicle that no trigger shows"
 
     @rule()
