@@ -250,16 +250,13 @@ class LaneMachine(RuleBasedStateMachine):
         refusal = answers[0].refusal
         if left_s <= 0:
             assert refusal is Refusal.EXPIRED
-            assert (self.state.hold_commanded, self.state.commanded_mode, self.state.fault) == (
-                before.hold_commanded,
-                before.commanded_mode,
-                before.fault,
-            )
+            kept = ("hold_commanded", "commanded_mode", "fault")
+            assert all(getattr(self.state, name) == getattr(before, name) for name in kept)
         if command is CommandName.CLOSE and (blocked or before.fire or before.fault):
             assert refusal is not None, "nothing closes against a safety input, fire or a fault"
         if command in (CommandName.OPEN, CommandName.HOLD) and before.fault and not before.fire:
             assert refusal is not None, "a latched fault opens nothing"
-        if only and not any(before.active(name) for name in self.rules.triggers):
+        if only and not any(map(before.active, self.rules.triggers)):
             assert refusal is not None, "nothing opens for a vehicle that no trigger shows"
 
     @rule()
