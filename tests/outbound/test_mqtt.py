@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from plategate.remote.server import CommandServer
 
 from .conftest import (
     PLATE,
+    WITHIN_S,
     Broker,
     Listener,
     a_passage,
@@ -273,3 +275,18 @@ def test_ok__positions_are_kept_in_the_state_folder(tmp_path: Path) -> None:
     assert positions.get("broker") is None
     positions.close()
     assert read_positions(tmp_path) == {}
+
+
+def test_ok__process_without_targets_is_a_start_that_succeeded(tmp_path: Path) -> None:
+    """Else systemd takes its end for a failure and starts it again every ten seconds."""
+    config = tmp_path / "settings.toml"
+    config.write_text(f'[outbound]\nstate_dir = "{tmp_path}/outbound"\n')
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(WITHIN_S)
+        command = [sys.executable, "-m", "plategate", "outbound", "run", "--config", str(config)]
+        environment = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        assert systemd.recv(100) == b"READY=1"
+    assert done.returncode == 0
+    assert b"no targets" in done.stderr

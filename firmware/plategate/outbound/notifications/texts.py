@@ -10,7 +10,7 @@ from datetime import datetime, tzinfo
 from plategate.catalogue import texts_of, translator, word_of
 from plategate.errors import printable
 from plategate.outbound.message import Message
-from plategate.outbound.notifications.causes import TAMPER, WANTED
+from plategate.outbound.notifications.causes import LEFT_OPEN, TAMPER, WANTED
 from plategate.outbound.notifications.ledger import CauseState, Kind, Vehicle
 from plategate.plate_data.hashing import PREFIX
 
@@ -36,7 +36,8 @@ class Texts:
     def of_cause(self, state: CauseState, kind: Kind) -> tuple[str, str]:
         """Title and body about a cause that begins, lasts or is over."""
         say = translator(self.language, PACKAGE)
-        lines = [say(f"about.{state.cause}")]
+        ended = kind is Kind.OVER or (kind is Kind.WAS and _has_ended(state))
+        lines = [] if ended else [say(f"about.{state.cause}")]
         if state.detail:
             line = "line.events" if state.cause == TAMPER else "line.detail"
             lines.append(say(line, detail=self._detail(state)))
@@ -49,8 +50,7 @@ class Texts:
             lines.append(say("line.count", count=state.count, time=self._time(state.last)))
         elif kind is Kind.WAS and state.last:
             lines.append(say("line.once", time=self._time(state.last)))
-        only_happened = kind is Kind.WAS and not _has_ended(state)
-        title = Kind.BEGINS if only_happened else kind
+        title = Kind.BEGINS if kind is Kind.WAS and not ended else kind
         return self._title(title.value, state.cause), "\n".join(lines)
 
     def of_vehicles(
@@ -91,7 +91,8 @@ class Texts:
 
     def _detail(self, state: CauseState) -> str:
         detail = printable(state.detail, LONGEST_DETAIL)
-        return word_of(self.language, "fault", detail) if state.cause == "fault" else detail
+        is_fault = state.cause in ("fault", LEFT_OPEN)
+        return word_of(self.language, "fault", detail) if is_fault else detail
 
     def _time(self, at: datetime) -> str:
         return at.astimezone(self.zone).strftime(texts_of(self.language, PACKAGE)["format.time"])
