@@ -129,6 +129,30 @@ def test_ok__wanted_vehicle_with_plate_and_picture(
     assert len(message["attachments"]) == 1
 
 
+def test_ok__message_without_its_picture_is_better_than_none(
+    tmp_path: Path, journal: Journal, push: PushServer, quick: None, monkeypatch: Any
+) -> None:
+    """The service refuses the picture; for another vehicle it was deleted before it was sent."""
+    picture = tmp_path / "journal" / "evidence" / "plate.jpg"
+    picture.parent.mkdir()
+    picture.write_bytes(b"\xff\xd8\xff\xe0 a picture")
+    push.answers.append(413)
+    monkeypatch.setattr(ledger, "WANTED_SPACING", ledger.WANTED_SPACING * 0)
+    with running(person(tmp_path, push.address, plate="full", pictures=True)):
+        wait_for_start(tmp_path)
+        for sequence, file in ((2, "plate.jpg"), (4, "deleted.jpg")):
+            journal._store.database.execute(
+                "INSERT INTO evidence VALUES (?, 'plate', ?, '', 9)", (sequence, f"evidence/{file}")
+            )
+        journal.add_event(alarm(1))
+        journal.record(wanted(1))
+        wait_for(lambda: len(push.received) == 1, "the first message")
+        journal.add_event(alarm(2))
+        journal.record(wanted(2))
+        wait_for(lambda: len(push.received) == 2, "the second message")
+    assert [each["attachments"] for each in push.json()] == [[], []]
+
+
 @pytest.mark.parametrize("plate", ["hmac", "none"])
 def test_ok__no_personal_data_unless_asked_for(
     tmp_path: Path, journal: Journal, push: PushServer, plate: str

@@ -115,9 +115,14 @@ def type_of(event: StoredEvent) -> str:
 
 
 def picture_file(message: Message, folder: Path) -> Path | None:
-    """The file with the picture of the plate below the journal's folder; None: there is none."""
-    file = dict(message.pictures).get("plate")
-    return None if file is None else folder / file
+    """The picture of the plate below the journal's folder, unless there is none."""
+    name = dict(message.pictures).get("plate")
+    if name is None:
+        return None
+    if not (folder / name).is_file():
+        log.warning("%s is not sent: it was deleted", name.name)
+        return None
+    return folder / name
 
 
 def plate_picture(message: Message, folder: Path) -> bytes | None:

@@ -74,26 +74,12 @@ class NotificationTarget:
             return 0.0
         self._memory.take_findings(self._findings())
         self._compare_with_gate()
-        due_s = IDLE_S
         now = datetime.now(UTC)
-        for cause, state in list(self._memory.ledger.causes.items()):
-            due = state.due(self._rules, now)
-            if due is None:
-                continue
-            kind, at = due
-            if at > now:
-                due_s = min(due_s, (at - now).total_seconds())
-                continue
-            self._notify(*self._texts.of_cause(state, kind))
-            self._memory.ledger.causes[cause] = state.told(kind, now)
-            self._memory.save()
-        at_vehicles = self._memory.ledger.wanted.due(self._rules, now)
-        if at_vehicles is not None:
-            if at_vehicles <= now:
-                self._notify_vehicles(now)
-                return 0.0
-            due_s = min(due_s, (at_vehicles - now).total_seconds())
-        return due_s
+        due = [self._notify_vehicles(now)]
+        due += [self._notify_cause(cause, now) for cause in list(self._memory.ledger.causes)]
+        moments = [at for at in due if at is not None]
+        left_s = [(at - now).total_seconds() for at in moments]
+        return min([IDLE_S, *(max(0.0, each) for each in left_s)])
 
     def close(self) -> None:
         """Nothing is open between two notifications."""
@@ -102,17 +88,36 @@ class NotificationTarget:
         """Send a test notification; raises DeliveryError."""
         self._notify(*self._texts.of_test())
 
-    def _notify_vehicles(self, now: datetime) -> None:
+    def _notify_cause(self, cause: str, now: datetime) -> datetime | None:
+        """Notify of a cause if that is due; when the next notification is."""
+        state = self._memory.ledger.causes[cause]
+        due = state.due(self._rules, now)
+        if due is None or due[1] > now:
+            return due and due[1]
+        kind, _ = due
+        self._notify(*self._texts.of_cause(state, kind))
+        self._memory.ledger.causes[cause] = told = state.told(kind, now)
+        self._memory.save()
+        after = told.due(self._rules, now)
+        return after and after[1]
+
+    def _notify_vehicles(self, now: datetime) -> datetime | None:
+        """Notify of wanted vehicles if that is due; when the next notification is."""
         wanted = self._memory.ledger.wanted
+        due = wanted.due(self._rules, now)
+        if due is None or due > now:
+            return due
         shown = [(each, self._passage(each)) for each in wanted.vehicles[:VEHICLES_TOGETHER]]
         picture = None
-        if len(shown) == 1 and (passage := shown[0][1]) is not None:
+        # Some services take no pictures, or none of this size: the message alone is tried next.
+        if len(shown) == 1 and (passage := shown[0][1]) is not None and not self._failures:
             picture = self._picture(passage)
         left = len(wanted.vehicles) - len(shown)
         more = 0 if left else wanted.more
         self._notify(*self._texts.of_vehicles(shown, more), picture)
-        self._memory.ledger.wanted = wanted.told(len(shown), now)
+        self._memory.ledger.wanted = told = wanted.told(len(shown), now)
         self._memory.save()
+        return told.due(self._rules, now)
 
     def _passage(self, vehicle: Vehicle) -> Message | None:
         if vehicle.sequence is None:
