@@ -7,7 +7,6 @@ import io
 import sqlite3
 import tarfile
 import threading
-from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,6 @@ from plategate.backup.encryption import DecryptingReader
 from plategate.cli import app
 from plategate.console.database import ConsoleDatabase
 from plategate.documents import PASSAGE
-from plategate.journal import Journal
 from plategate.journal.chain import verify_chain
 from plategate.journal.reader import EventFilter, JournalReader
 from plategate.plate_data.tombstones import FILE_NAME, Tombstones
@@ -31,9 +29,7 @@ from plategate.rehearsal.pictures import PictureRehearsal, Rehearsed, rehearsal_
 from plategate.values import Passage
 from plategate.values import Result as Outcome
 from tests.backup.conftest import PASSPHRASE, call, only_backup, wipe
-from tests.privacy.conftest import OTHER, PLATE, Device
-
-Fill = Callable[[], Journal]
+from tests.privacy.conftest import OTHER, PLATE, Device, Fill
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,12 +13,10 @@ import pytest
 
 from plategate.backup.create import write_backup
 from plategate.backup.encryption import DecryptingReader, EncryptingWriter
-from plategate.journal import Journal, open_journal
+from plategate.journal import open_journal
 from plategate.settings import load_settings
 from tests.backup.conftest import PASSPHRASE, call, only_backup, wipe
 from tests.privacy.conftest import Device
-
-Fill = Callable[[], Journal]
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 

@@ -40,6 +40,7 @@ from plategate.values import (
 PLATE, OTHER = "MAB123", "KXY789"
 SPELLINGS = ("MAB123", "M-AB 123", "m ab-123", "M·AB·123", "M\\u00b7AB", "M AB 123")
 NOW = datetime.now(UTC)
+Fill = Callable[[], Journal]
 NOISE = np.random.default_rng(1).integers(0, 255, (300, 400, 3), np.uint8)
 
 

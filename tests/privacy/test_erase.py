@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +22,8 @@ from plategate.journal import Journal
 from plategate.journal.reader import EventFilter, JournalReader
 from plategate.plate_data.tombstones import ErasedPlates, Tombstones
 from plategate.remote.server import CommandServer
-from tests.privacy.conftest import OTHER, PLATE, Device
+from tests.privacy.conftest import OTHER, PLATE, Device, Fill
 
-Fill = Callable[[], Journal]
 ERASE = ("erase", "m-ab 123", "--why", "request of M-AB 123", "--yes")
 
 

@@ -97,7 +97,8 @@ class HealthObserver:
         elif report.what in ENDS:
             self._health.recovered(_failure_name(ENDS[report.what], sensor))
         else:
-            logger.warning("%s: passage %s: %s", report.what, report.passage_id, report.detail)
+            # The journal has the detail, which may be the note of a wanted vehicle.
+            logger.warning("%s: passage %s", report.what, report.passage_id)
 
 
 def _failure_name(name: str, which: str) -> str:

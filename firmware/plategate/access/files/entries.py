@@ -46,18 +46,18 @@ class ListFile:
     entries: Iterator[ListEntry]
 
 
-def read_entries(stream: BinaryIO, origin: str, zone: ZoneInfo) -> ListFile:
+def read_entries(stream: BinaryIO, origin: str, zone: ZoneInfo, *, values: bool = True) -> ListFile:
     """Open a list file; days and times without an offset are in `zone`.
 
     Raises ListError, here or while the entries are iterated, that names the line, field, value and
-    reason of every invalid row (up to 20).
+    reason of every invalid row (up to 20). Without `values` errors do not name the value.
     """
     try:
         header, rows = read_rows(stream, "entries", _AFTER, COLUMNS)
         name, serial = _header(header.values)
     except TableError as error:
         raise ListError(f"{origin}: {error}") from None
-    return ListFile(name, serial, entries_of(rows, origin, zone))
+    return ListFile(name, serial, entries_of(rows, origin, zone, values=values))
 
 
 def entry_from(fields: Mapping[str, object], zone: ZoneInfo) -> ListEntry:
@@ -96,9 +96,11 @@ def _written(moment: datetime | None, zone: ZoneInfo, day: datetime | None) -> s
     return (plain if unique else moment).isoformat(sep=" ", timespec=spec)
 
 
-def entries_of(rows: Iterator[Row], origin: str, zone: ZoneInfo) -> Iterator[ListEntry]:
+def entries_of(
+    rows: Iterator[Row], origin: str, zone: ZoneInfo, *, values: bool = True
+) -> Iterator[ListEntry]:
     """The entries of checked rows; raises ListError after the last row if any is invalid."""
-    report = ErrorReport(origin, ListError)
+    report = ErrorReport(origin, ListError, values=values)
     try:
         for row in rows:
             try:

@@ -21,6 +21,8 @@ class TableError(GateError, ValueError):
         name = printable(field, LONGEST_NAME)
         shown = "" if not field else f" {name}:" if value is None else f" {name} = {value!r:.80}:"
         self.sentence = f"{shown} {reason}".lstrip()  # for a row that is in no file
+        field_alone = "" if not field else f" {name}:"
+        self.without_value = f"line {line}:{field_alone} {reason}"  # for logs
         super().__init__(f"line {line}: {self.sentence}")
 
 
@@ -34,9 +36,13 @@ class Row:
 
 
 class ErrorReport:
-    """Collects the errors of one file, so that the owner can correct all of them at once."""
+    """Collects the errors of one file, so that the owner can correct all of them at once.
 
-    def __init__(self, origin: str, error: type[GateError]) -> None:
+    Without `values` the sentences may be logged: they name line and field, and no plate or person.
+    """
+
+    def __init__(self, origin: str, error: type[GateError], *, values: bool = True) -> None:
+        self._values = values
         self._origin = origin
         self._error = error
         self._sentences: list[str] = []
@@ -45,7 +51,8 @@ class ErrorReport:
     def add(self, error: TableError) -> None:
         """Add an error; only the first MOST_REPORTED are kept, the rest are counted."""
         if len(self._sentences) < MOST_REPORTED:
-            self._sentences.append(f"{self._origin}: {error}")
+            sentence = error if self._values else error.without_value
+            self._sentences.append(f"{self._origin}: {sentence}")
         else:
             self._more += 1
 

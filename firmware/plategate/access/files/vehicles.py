@@ -44,22 +44,22 @@ class RecordFile:
     records: Iterator[VehicleRecord]
 
 
-def read_records(stream: BinaryIO, origin: str) -> RecordFile:
+def read_records(stream: BinaryIO, origin: str, *, values: bool = True) -> RecordFile:
     """Open a record file.
 
     Raises RecordError, here or while the records are iterated, that names the line, field, value
-    and reason of every invalid row (up to 20).
+    and reason of every invalid row (up to 20). Without `values` errors do not name the value.
     """
     try:
         header, rows = read_rows(stream, "records", _AFTER)
         _check_header(header.values)
     except TableError as error:
         raise RecordError(f"{origin}: {error}") from None
-    return RecordFile(_records(rows, origin))
+    return RecordFile(_records(rows, origin, values))
 
 
-def _records(rows: Iterator[Row], origin: str) -> Iterator[VehicleRecord]:
-    report = ErrorReport(origin, RecordError)
+def _records(rows: Iterator[Row], origin: str, values: bool) -> Iterator[VehicleRecord]:
+    report = ErrorReport(origin, RecordError, values=values)
     try:
         for row in rows:
             try:

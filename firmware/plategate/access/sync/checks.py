@@ -138,7 +138,7 @@ def check_serial(
     shown, serial = without_secrets(source.url), signed.statement.serial
     if source.kind != "records":
         with open_own(file) as stream:
-            own = read_entries(stream, shown, options.zone).serial
+            own = read_entries(stream, shown, options.zone, values=False).serial
         serial = own if own is not None else serial
     if serial is None:
         raise ListError(f"{shown}: signed, but without a serial number or timestamp")
@@ -187,12 +187,15 @@ def check_not_a_block_list(
 
 
 def entries_in(source: SyncSource, stream: BinaryIO, zone: ZoneInfo) -> Iterator[object]:
-    """Entries or records of a list file; raises as `read_entries` and `read_records` do."""
+    """Entries or records of a list file; raises as `read_entries` and `read_records` do.
+
+    The errors go to the system log, so they do not name the values.
+    """
     shown = without_secrets(source.url)
     if source.kind == "records":
-        yield from read_records(stream, shown).records
+        yield from read_records(stream, shown, values=False).records
         return
-    found = read_entries(stream, shown, zone)
+    found = read_entries(stream, shown, zone, values=False)
     if found.list is not None and found.list is not ListName(source.kind):
         raise ListError(f"{shown}: is the {found.list} list, {source.kind} was expected")
     yield from found.entries
