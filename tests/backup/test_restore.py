@@ -16,7 +16,7 @@ from plategate.backup.encryption import DecryptingReader, EncryptingWriter
 from plategate.journal import open_journal
 from plategate.settings import load_settings
 from tests.backup.conftest import PASSPHRASE, call, only_backup, wipe
-from tests.privacy.conftest import Device
+from tests.privacy.conftest import Device, Fill
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 
