@@ -205,7 +205,11 @@ def test_ok__answers_of_servers_and_the_audit_log_lose_the_plate(settings: Setti
     message = Message("m1", "passage.granted", "2026-06-01", "gate", "lane", 7, 1, {})
     letters.add("hook", message, "400: no such car M-AB 123")
     letters.close()
-    erase(settings, "outbound")
+    alarm = settings.outbound.state_dir / "notified-anna.json"
+    alarm.write_text('{"alarm": "stolen: M-AB 123", "number": 7}')
+    erased = erase(settings, "outbound")
+    assert erased.remarks == ("restart plategate-outbound: notified-anna.json",)
+    assert alarm.read_text() == '{"alarm": "stolen: (erased)", "number": 7}'
     letters = DeadLetters(settings.outbound.state_dir)
     assert letters.all()[0].reason == "400: no such car (erased)"
     letters.close()

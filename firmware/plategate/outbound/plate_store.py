@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plategate.outbound.dead_letters import FILE_NAME
+from plategate.plate_data.files import Mention, has_plate
 from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, KeptKind
 from plategate.plate_data.sqlite_rows import erase_in_file, find_in_file
 from plategate.settings.outbound import OutboundSettings
+from plategate.storage import replace_file, storage_errors
 
 _SENT = {"full": "with plates", "hmac": "with hashed plates", "none": "without plates"}
 
@@ -56,14 +58,31 @@ class OutboundPlateStore:
     def find(self, plate: str) -> list[Holding]:
         """Answers of targets that name the plate."""
         rows = find_in_file(self.settings.state_dir / FILE_NAME, plate)
-        return [Holding("refused message", row) for _, row in rows]
+        alarms = [file for file in self.settings.state_dir.glob("*.json") if has_plate(file, plate)]
+        return [Holding("refused message", row) for _, row in rows] + [
+            Holding("alarm of a notification", {"file": str(file)}) for file in sorted(alarms)
+        ]
 
     def erase(self, asked: EraseRequest) -> Erasure:
         """Take the plate out of answers; name the receivers that have it."""
         counts = erase_in_file(self.settings.state_dir / FILE_NAME, asked.plate)
+        rewritten = self._erase_alarms(asked.plate)
+        restart = ["restart plategate-outbound: " + ", ".join(rewritten)] if rewritten else []
         remarks = tuple(
             f"{target.name} got messages {_SENT[target.plate]}: erase the plate there too"
             for target in self.settings.targets
             if target.plate == "full" or target.pictures
         )
-        return Erasure({"refused messages": sum(counts.values())} if counts else {}, remarks)
+        letters = {"refused messages": sum(counts.values())} if counts else {}
+        return Erasure(letters, (*restart, *remarks))
+
+    def _erase_alarms(self, plate: str) -> list[str]:
+        """Take the plate out of the alarms that notifications remember; names of the files."""
+        mention, rewritten = Mention(plate), []
+        for file in sorted(self.settings.state_dir.glob("*.json")):
+            with storage_errors(file):
+                text = file.read_text(encoding="utf-8")
+                if mention.is_in(text):
+                    replace_file(file, mention.removed_from(text).encode(), mode=0o600)
+                    rewritten.append(file.name)
+        return rewritten
