@@ -94,10 +94,12 @@ class FleetBed:
             process.kill()
             process.wait()
 
-    def wait_for_collectors(self) -> None:
-        """Until the broker keeps events for each of them."""
+    def wait_for_collectors(self, gates: int) -> None:
+        """Until the broker keeps events for each of them, and the database knows all gates."""
         logs = [self._folder / f"collector-{n}.log" for n in range(len(self._collectors))]
         while not all("subscribed" in log.read_text() for log in logs):
+            time.sleep(0.1)
+        while rows(self.database, "SELECT count(*) FROM plategate.streams") != [(gates,)]:
             time.sleep(0.1)
 
     def written(self) -> dict[tuple[str, str, int], list[float]]:

@@ -37,7 +37,7 @@ class Gate:
         self._client.loop_start()
 
     def publish(self, payload: bytes, topic: str = "plategate/north/events", **how: Any) -> None:
-        self._client.publish(topic, payload, qos=1, **how).wait_for_publish(20)
+        self._client.publish(topic, payload, **({"qos": 1} | how)).wait_for_publish(20)
 
     def events(self, *sequences: int, gate: str = "north") -> None:
         for sequence in sequences:
@@ -139,6 +139,27 @@ def test_ok__messages_that_are_no_events_are_kept_apart_and_hold_up_nothing(
             lambda: len(r := rows(database, "SELECT reason FROM plategate.rejected")) >= 3 and r
         )
     assert len(found) == 3
+
+
+def test_ok__message_without_a_promise_of_delivery_does_no_harm(
+    broker: Broker, database: Postgres, gate: Gate
+) -> None:
+    """A message with QoS 0 has no number; to acknowledge it would end the connection."""
+    with connected(broker, database):
+        for sequence in (1, 2):
+            gate.publish(json.dumps(message(sequence)).encode(), qos=0)
+            gate.events(sequence + 10)
+            wait_for(lambda last=sequence + 10: stored(database)[-1:] == [last])
+        assert stored(database) == [1, 2, 11, 12]
+
+
+def test_fail__message_that_is_too_long_holds_up_nothing(
+    broker: Broker, database: Postgres, gate: Gate
+) -> None:
+    with connected(broker, database):
+        gate.publish(json.dumps(message(1, data={"text": "x" * 200_000})).encode())
+        gate.events(2)
+        wait_for(lambda: stored(database) == [2])
 
 
 def test_ok__availability_state_and_views(broker: Broker, database: Postgres, gate: Gate) -> None:

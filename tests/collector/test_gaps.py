@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,14 +121,14 @@ class Checks:
     """Checks for gaps, as if `ask_after_s` had passed before each."""
 
     def __init__(self, database: Postgres) -> None:
-        self._database = database
+        self.database = database
         self.writer = Writer(settings_for(database).database)
 
     def check(self, **settings: Any) -> list[GapRequest]:
-        self._database.sql(
+        self.database.sql(
             "UPDATE plategate.gap_check SET checked_at = '-infinity'", database="plategate"
         )
-        with psycopg.connect(self._database.conninfo(user="collector"), autocommit=True) as open_:
+        with psycopg.connect(self.database.conninfo(user="collector"), autocommit=True) as open_:
             return overdue_requests(open_, GapSettings(**settings))
 
 
@@ -143,6 +144,16 @@ def test_ok__asked_only_for_what_two_checks_miss(checks: Checks) -> None:
     assert checks.check() == []
     checks.writer.write(arrived(4, 8))
     assert checks.check() == [GapRequest("a", ReplayRequest(JOURNAL, ((2, 2), (5, 5))))]
+
+
+def test_ok__journal_that_replaces_another_one_is_collected_from_its_start(checks: Checks) -> None:
+    checks.writer.write(arrived(100, 101))
+    checks.writer.write([replace(each, journal="0badcafe") for each in arrived(3)])
+    checks.check()
+    checks.check()
+    checks.check()
+    stored = "SELECT journal, base, asked::text FROM plategate.streams ORDER BY begun_at"
+    assert rows(checks.database, stored) == [(JOURNAL, 99, "{}"), ("0badcafe", 0, "{[1,3)}")]
 
 
 def test_ok__checks_of_several_collectors_count_as_one(database: Postgres, checks: Checks) -> None:

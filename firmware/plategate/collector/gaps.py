@@ -26,6 +26,12 @@ where only_row = (
     where checked_at <= now() - make_interval(secs => %s) for update skip locked
 )
 """
+REPLACED = """
+update plategate.streams s set base = 0
+where base > 0 and exists (
+    select from plategate.streams o where o.gate = s.gate and o.begun_at < s.begun_at
+)
+"""
 # A gate that has connected after the last question is asked at once.
 OVERDUE = """
 select gate, journal, missing * watched from plategate.streams
@@ -63,6 +69,7 @@ def overdue_requests(connection: Connection, settings: GapSettings) -> list[GapR
         if not connection.execute(DUE, (settings.ask_after_s,)).rowcount:
             return []
         values = (settings.ask_again_s, LONGEST_PAUSE_S, settings.gates_at_once)
+        connection.execute(REPLACED)
         connection.execute(ANSWERED)
         for gate, journal, overdue in connection.execute(OVERDUE, values).fetchall():
             ranges = tuple(_limited((each.lower, each.upper - 1) for each in overdue))

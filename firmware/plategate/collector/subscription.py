@@ -20,6 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from plategate.collector.received import LONGEST_PAYLOAD
 from plategate.collector.settings import CollectorBroker, CollectorSettings
 from plategate.mqtt_client import authenticate
 
@@ -29,6 +30,7 @@ CONNECT_WITHIN_S = 10.0
 LONGEST_PAUSE_S = 30
 AFTER_ERROR_S = 5.0
 QOS = 1
+LONGEST_HEADER = 1024  # topic and properties of a message, in bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Received:
     topic: str
     payload: bytes
     mid: int
+    qos: int
     connection: int
 
 
@@ -80,8 +83,8 @@ class Subscription:
     def acknowledge(self, batch: Sequence[Received]) -> None:
         """The broker may forget these; those of an earlier connection come again."""
         for message in batch:
-            if message.connection == self._connection:
-                self._client.ack(message.mid, QOS)
+            if message.qos and message.connection == self._connection:
+                self._client.ack(message.mid, message.qos)
 
     @property
     def is_connected(self) -> bool:
@@ -119,6 +122,7 @@ class Subscription:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = broker.session_expiry_s
         properties.ReceiveMaximum = broker.unacknowledged_max
+        properties.MaximumPacketSize = LONGEST_PAYLOAD + LONGEST_HEADER
         self._client.connect_async(
             broker.host,
             broker.port_in_use,
@@ -185,8 +189,12 @@ class Subscription:
 
     def _on_message(self, client: paho.Client, data: Any, message: paho.MQTTMessage) -> None:
         del client, data
+        # What a gate sends with QoS 1 is bounded by the acknowledgements; QoS 0 promises nothing.
+        if message.qos == 0 and self._waiting.qsize() > self._broker.unacknowledged_max:
+            return
+        payload = bytes(message.payload)
         self._waiting.put(
-            Received(message.topic, bytes(message.payload), message.mid, self._connection)
+            Received(message.topic, payload, message.mid, message.qos, self._connection)
         )
 
     @property

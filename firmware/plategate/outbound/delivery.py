@@ -96,6 +96,7 @@ class Delivery:
         while not self._ended.is_set():
             pause_s = None
             try:
+                self._position()
                 self._target.open()
                 while not self._ended.is_set():
                     self._deliver()
@@ -119,10 +120,7 @@ class Delivery:
         name = self._target.name
         self._awake.clear()
         self._health.beat(name)
-        position = self._positions.get(name)
-        if position is None:
-            position = self._backlog.start()
-            self._positions.move(name, position)
+        position = self._position()
         page = self._backlog.next_page(position)
         reached = position
         try:
@@ -139,6 +137,14 @@ class Delivery:
         due_s = self._target.idle(page.complete)
         if page.complete:
             self._wait(self._awake, due_s)
+
+    def _position(self) -> Position:
+        """Where the target is; a new one begins here, also if it cannot be reached yet."""
+        position = self._positions.get(self._target.name)
+        if position is None:
+            position = self._backlog.start()
+            self._positions.move(self._target.name, position)
+        return position
 
     def _pause(self, at_most_s: float) -> None:
         """Wait after a failure, until `plategate outbound retry`."""

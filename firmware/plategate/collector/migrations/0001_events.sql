@@ -20,7 +20,8 @@ create index events_received_at on plategate.events using brin (received_at);
 -- Events outside the months that exist: of a gate whose clock is wrong.
 create table plategate.events_other partition of plategate.events default;
 
--- The numbers of one journal of one gate. Numbers up to `base` are from before the gate was collected.
+-- The numbers of one journal of one gate. Numbers up to `base` are from before the gate was collected; a journal that takes
+-- the place of another one is collected from its start.
 create table plategate.streams (
     gate text not null,
     journal text not null,
@@ -32,6 +33,7 @@ create table plategate.streams (
         int8multirange(int8range(base, greatest(base, newest), '(]')) - seen - lost
     ) stored,
     watched int8multirange not null default '{}',  -- missing at the last check
+    begun_at timestamptz not null default now(),
     heard_at timestamptz not null default now(),
     asked int8multirange not null default '{}',  -- the last request to the gate
     asked_at timestamptz,
