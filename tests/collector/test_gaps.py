@@ -103,13 +103,13 @@ def test_ok__what_the_gate_has_deleted_is_lost_for_good(
     tmp_path: Path, journal: Journal, broker: Broker, database: Postgres
 ) -> None:
     lost = "SELECT state, first, last, reason FROM plategate.gaps"
+    # A journal from before a damaged card: nobody has its events any more.
+    with closing(Writer(settings_for(database).database)) as writer:
+        for sequence in (3, 5):
+            writer.write([GateReport("gate", journal=JOURNAL, sequence=sequence)])
     with gate(tmp_path, broker), subscribed(broker, database):
         journal.record(a_passage(1))
         wait_for(lambda: rows(database, STORED) == [(1,)])
-        # A journal from before a damaged card: nobody has its events any more.
-        with closing(Writer(settings_for(database).database)) as writer:
-            for sequence in (3, 5):
-                writer.write([GateReport("gate", journal=JOURNAL, sequence=sequence)])
         wait_for(lambda: rows(database, lost) == [("lost", 4, 5, "new_journal")])
 
 
