@@ -176,3 +176,17 @@ def test_fail__settings_of_a_target_that_cannot_work(tmp_path: Path, wrong: dict
 def test_fail__two_targets_of_one_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="same name"):
         settings_for(tmp_path, target(1), target(2))
+
+
+def test_ok__new_target_gets_what_happens_before_it_can_be_reached(
+    tmp_path: Path, journal: Journal, broker: Broker, listener: Listener
+) -> None:
+    broker.stop()
+    journal.record(a_passage(1))  # before the first start of the process
+    with running(settings_for(tmp_path, target(broker.port))):
+        wait_for(lambda: read_positions(tmp_path / "outbound"), "the start")
+        journal.record(a_passage(2))
+        broker.start()
+        wait_for(lambda: listener.on(EVENTS), "the event")
+    (event,) = [json.loads(payload) for payload in listener.on(EVENTS)]
+    assert event["sequence"] == 2

@@ -117,18 +117,6 @@ def test_ok__stopped_process_goes_on_where_it_was(
     assert len(listener.on(EVENTS)) == 2
 
 
-def test_ok__new_target_gets_what_happens_before_it_can_be_reached(
-    tmp_path: Path, journal: Journal, broker: Broker, listener: Listener
-) -> None:
-    broker.stop()
-    journal.record(a_passage(1))  # before the first start of the process
-    with running(settings_for(tmp_path, target(broker.port))):
-        wait_for_start(tmp_path)
-        journal.record(a_passage(2))
-        broker.start()
-        wait_for(lambda: numbers(listener) == [2], "the event")
-
-
 def test_ok__only_wanted_types_are_sent(
     tmp_path: Path, journal: Journal, broker: Broker, listener: Listener
 ) -> None:
