@@ -33,7 +33,7 @@ def shown(bed: ConsoleBed) -> Iterator[ConsoleBed]:
     assert server is not None
     bed.services = {**preview.services()}
     yield bed
-    bed.site.aim.end()
+    bed.site.lanes.first.aim.end()
     server.close()
 
 
@@ -47,20 +47,20 @@ def test_ok__the_view_is_begun_rated_and_ended(shown: ConsoleBed) -> None:
     assert browser.get("/aim/stream").status_code == 404
     assert browser.post("/aim/begin", data={**form, "why": "new lens"}).status_code == 303
     page = browser.get("/aim").text
-    assert 'src="/aim/stream"' in page
+    assert 'src="/aim/stream?lane=main"' in page
     assert "/aim/region" not in page  # the owner's
     report = browser.get("/aim/report").text
     assert re.search(r"Plate width: <b>\d+ px</b>", report)
     assert "<polygon" in report
     assert "no plate" not in report
     session = session_of(shown, Role.INSTALLER)
-    frames = shown.site.aim.frames(session, lambda: True)
+    frames = shown.site.lanes.first.aim.frames(session, lambda: True)
     head, _, jpeg = next(frames).partition(b"\r\n\r\n")
     assert b"Content-Type: image/jpeg" in head
     assert jpeg.startswith(b"\xff\xd8")
     browser.post("/aim/end", data=form_values(browser, "/aim"))
     assert list(frames) == []
-    assert browser.get("/aim/report").headers["HX-Redirect"] == "/aim"
+    assert browser.get("/aim/report").headers["HX-Redirect"] == "/aim?lane=main"
     assert "new lens" in shown.site.sessions.audit(9)[1]["detail"]
 
 
@@ -69,7 +69,7 @@ def test_ok__a_stream_ends_with_its_session(shown: ConsoleBed) -> None:
     browser.post("/aim/begin", data=form_values(browser, "/aim"))
     session = session_of(shown, Role.OWNER)
     ended = threading.Event()
-    frames = shown.site.aim.frames(session, lambda: not ended.is_set())
+    frames = shown.site.lanes.first.aim.frames(session, lambda: not ended.is_set())
     assert next(frames)
     ended.set()
     assert list(frames) == []

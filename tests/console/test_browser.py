@@ -80,7 +80,7 @@ class Window:
         self.page.fill("[name=name]", "anna")
         self.page.fill("[name=password]", PASSWORD)
         self.page.click("main button")
-        self.page.wait_for_selector("#live-state")
+        self.page.wait_for_selector("#live-state-0")
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def owner(rehearsed: tuple[str, str], chromium: Browser) -> Window:
     page.fill("[name=password]", PASSWORD)
     page.fill("[name=again]", PASSWORD)
     page.click("main button")
-    page.wait_for_selector("#live-state")
+    page.wait_for_selector("#live-state-0")
     return window
 
 

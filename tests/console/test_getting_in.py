@@ -15,7 +15,16 @@ from plategate.console.sessions import AUDIT_MAX
 
 from .bed import PASSWORD, ConsoleBed, form_values, login, setup_form
 
-PAGES = ("/", "/live/state", "/passages", "/passages/x", "/lists", "/health", "/account", "/audit")
+PAGES = (
+    "/",
+    "/live/state-0",
+    "/passages",
+    "/passages/x",
+    "/lists",
+    "/health",
+    "/account",
+    "/audit",
+)
 
 
 def test_ok__before_the_first_owner_only_the_setup_page_answers(bed: ConsoleBed) -> None:
@@ -163,7 +172,7 @@ def test_ok__a_page_that_reloads_itself_does_not_keep_a_login_alive(bed: Console
     browser = bed.make_owner()
     for _ in range(5):
         bed.clock_s += 0.5 * 3600
-        answer = browser.get("/live/state", headers={"hx-request": "true"})
+        answer = browser.get("/live/state-0", headers={"hx-request": "true"})
     assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/login")
 
 

@@ -19,7 +19,7 @@ from .bed import ORIGIN, ConsoleBed, a_passage, form_values
 OPEN = {"command": "open", "why": "parcel"}
 NEEDS = {
     "/": Right.LOOK,
-    "/live/state": Right.LOOK,
+    "/live/state-0": Right.LOOK,
     "/live/vehicles": Right.PEOPLE,
     "/passages": Right.PEOPLE,
     "/passages/one": Right.PEOPLE,

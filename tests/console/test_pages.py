@@ -80,7 +80,7 @@ def test_fail__without_a_gate_every_page_still_answers(bed: ConsoleBed) -> None:
     status, page = command(bed)
     assert (status, "no gate takes commands" in page) == (503, True)
     browser = bed.logged_in(Role.OWNER)
-    for path in ("/", "/live/state", "/passages", "/lists", "/health"):
+    for path in ("/", "/live/state-0", "/passages", "/lists", "/health"):
         assert browser.get(path).status_code == 200
     assert "The gate does not answer" in browser.get("/").text
 
@@ -219,7 +219,7 @@ def test_fail__hostile_texts_are_escaped_on_every_page(
     pages = [
         browser.get(path, params={"plate": HOSTILE, "search": HOSTILE, "list": "allow"})
         for path in (
-            "/", "/live/state", "/live/vehicles", "/passages", "/passages/one",
+            "/", "/live/state-0", "/live/vehicles", "/passages", "/passages/one",
             "/passages/%3Cscript%3Etwo", "/lists", "/health", "/account", "/audit",
         )
     ]  # fmt: skip

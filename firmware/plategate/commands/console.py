@@ -48,8 +48,8 @@ def serve(
         from plategate.commands.shared.rehearse_console import run_rehearsed_console
 
         raise typer.Exit(run_rehearsed_console(config, rehearse))
+    from plategate.console.lanes import SettingsSource
     from plategate.console.server import run_console
-    from plategate.console.site import SettingsSource
     from plategate.logs import log_to_stderr
     from plategate.settings import chosen_file, load_file, load_settings
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
@@ -20,7 +21,7 @@ GAUGES = ("plate width", "character height", "contrast", "sharpness", "saturatio
 
 def aim(asked: PageRequest) -> Response:
     """The page: a button that begins the view, or the view."""
-    is_shown = asked.site.aim.token(asked.person().identity) is not None
+    is_shown = asked.lane().aim.token(asked.person().identity) is not None
     return _page(asked, is_shown)
 
 
@@ -30,39 +31,40 @@ def begin(asked: PageRequest) -> Response:
     answer = give(asked, ServiceName.STILL, why=why)
     if answer.result is not AnswerResult.ACCEPTED or not answer.data:
         return _page(asked, False, answer.reason, 409)
-    asked.site.aim.start(asked.person().identity, str(answer.data["token"]))
-    return RedirectResponse("/aim", status_code=303)
+    asked.lane().aim.start(asked.person().identity, str(answer.data["token"]))
+    return _to_page(asked)
 
 
 def end(asked: PageRequest) -> Response:
     """End the view, so that somebody else can look."""
-    site, token = asked.site, asked.site.aim.token(asked.person().identity)
+    lane = asked.lane()
+    token = lane.aim.token(asked.person().identity)
     if token is not None:
-        site.aim.end()
+        lane.aim.end()
         give(asked, ServiceName.STILL, why="end of the view", data={"end": token})
-    return RedirectResponse("/aim", status_code=303)
+    return _to_page(asked)
 
 
 def stream(asked: PageRequest) -> Response:
     """The small pictures as MJPEG, until the view ends."""
     session, site = asked.person().identity, asked.site
     cookie = asked.request.cookies.get(site.cookie, "")
-    if asked.site.aim.token(session) is None:
+    if asked.lane().aim.token(session) is None:
         raise RefusedRequest(404, "not_found")
 
     def lasts() -> bool:
         return site.sessions.find(cookie, used=False) is not None
 
-    return StreamingResponse(site.aim.frames(session, lasts), media_type=STREAM_TYPE)
+    return StreamingResponse(asked.lane().aim.frames(session, lasts), media_type=STREAM_TYPE)
 
 
 def report(asked: PageRequest) -> Response:
     """The part of the page with box, gauges and advice, which asks for itself every two seconds."""
     wrong, found = "", dict[str, Any]()
     try:
-        found = asked.site.aim.report(asked.person().identity)
+        found = asked.lane().aim.report(asked.person().identity)
     except CommandError:
-        return Response(status_code=200, headers={"HX-Redirect": "/aim"})
+        return Response(status_code=200, headers={"HX-Redirect": _address(asked)})
     except (CameraError, ConsoleError) as error:
         wrong = str(error)
     return asked.site.render(asked, "aim_report.html", report=found, wrong=wrong, gauges=GAUGES)
@@ -70,7 +72,7 @@ def report(asked: PageRequest) -> Response:
 
 def region(asked: PageRequest) -> Response:
     """Save the marked part of the picture as region of interest; or the whole picture again."""
-    form, present = asked.form, asked.site.source.read().settings.camera.roi
+    form, present = asked.form, asked.lane().source.read().settings.camera.roi
     try:
         marked = [float(form.get(name, "")) for name in ("left", "top", "width", "height")]
     except ValueError:
@@ -81,9 +83,9 @@ def region(asked: PageRequest) -> Response:
     data = {"key": "camera.roi", "value": roi}
     answer = give(asked, ServiceName.SETTING, why=why, detail=detail, data=data)
     if answer.result not in (AnswerResult.ACCEPTED, AnswerResult.REPEATED):
-        shown = asked.site.aim.token(asked.person().identity) is not None
+        shown = asked.lane().aim.token(asked.person().identity) is not None
         return _page(asked, shown, answer.reason, 409)
-    return RedirectResponse("/aim", status_code=303)
+    return _to_page(asked)
 
 
 def within(present: tuple[float, ...], marked: list[float]) -> list[float]:
@@ -99,12 +101,21 @@ def within(present: tuple[float, ...], marked: list[float]) -> list[float]:
     ]
 
 
+def _address(asked: PageRequest) -> str:
+    return f"/aim?lane={quote(asked.lane().name)}"
+
+
+def _to_page(asked: PageRequest) -> Response:
+    return RedirectResponse(_address(asked), status_code=303)
+
+
 def _page(asked: PageRequest, shown: bool, refused: str = "", status: int = 200) -> Response:
-    settings = asked.site.source.read().settings
+    settings = asked.lane().source.read().settings
     return asked.site.render(
         asked,
         "aim.html",
         status,
+        chosen=asked.lane().name,
         shown=shown,
         refused=refused,
         roi=settings.camera.roi,

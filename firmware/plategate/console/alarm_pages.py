@@ -10,11 +10,11 @@ from plategate.console.gate_pages import give
 from plategate.console.guard import (
     MOST_DIGITS,
     RefusedRequest,
-    number_field,
-    or_sentence,
     text_field,
 )
+from plategate.console.lanes import Lane
 from plategate.console.site import PageRequest
+from plategate.errors import ConsoleError
 from plategate.journal.alarms import WANTED, Alarm
 from plategate.journal.reader import StoredEvent
 from plategate.remote.protocol import TEXTS, AnswerResult, ServiceName
@@ -44,8 +44,9 @@ def acknowledge(asked: PageRequest) -> Response:
 
 def check_journal(asked: PageRequest) -> Response:
     """Check the hash chain of the whole journal, and show the page with the result."""
-    report = asked.site.gate.verify()
-    return _page(asked, checked=(report.passages + report.events, report.broken_at))
+    reports = [lane.gate.verify() for lane in asked.site.lanes.all]
+    number = sum(report.passages + report.events for report in reports)
+    return _page(asked, checked=(number, tuple(at for each in reports for at in each.broken_at)))
 
 
 def _page(
@@ -55,25 +56,29 @@ def _page(
     checked: tuple[int, tuple[int, ...]] | None = None,
 ) -> Response:
     site, people = asked.site, Right.PEOPLE in asked.person().role.rights
-    before = number_field(asked.query.get("before", ""))
-    found, journal_fails = or_sentence(lambda: site.gate.alarms(ON_PAGE + 1, before))
-    shown = [(alarm, _vehicle(asked, alarm) if people else None) for alarm in found[:ON_PAGE]]
+    try:
+        found = site.lanes.alarms(ON_PAGE, asked.query.get("before", ""))
+    except ConsoleError:
+        raise RefusedRequest(400, "search") from None
+    shown = [
+        (lane.name, alarm, _vehicle(lane, alarm) if people else None) for lane, alarm in found.items
+    ]
     return site.render(
         asked,
         "alarms.html",
         status,
-        shown=[pair for pair in shown if people or pair[0].stored.event.what != WANTED],
-        more=found[ON_PAGE - 1].stored.sequence if len(found) > ON_PAGE else None,
-        journal_fails=journal_fails,
+        shown=[item for item in shown if people or item[1].stored.event.what != WANTED],
+        more=found.more,
+        journal_fails=found.fails,
         refused=refused,
         checked=checked,
     )
 
 
-def _vehicle(asked: PageRequest, alarm: Alarm) -> StoredEvent | None:
+def _vehicle(lane: Lane, alarm: Alarm) -> StoredEvent | None:
     """The passage of an alarm."""
     passage_id = alarm.stored.event.passage_id
     if passage_id is None:
         return None
-    found = asked.site.gate.passage(passage_id)
+    found = lane.gate.passage(passage_id)
     return found[0] if found and found[0].kind == "passage" else None

@@ -28,8 +28,9 @@ from plategate.console import (
 from plategate.console.accounts import Right
 from plategate.console.api.app import PREFIX, build_api, unknown_call
 from plategate.console.guard import page
+from plategate.console.lanes import SettingsSource
 from plategate.console.metrics_page import MetricsPage
-from plategate.console.site import ConsoleSite, SettingsSource
+from plategate.console.site import ConsoleSite
 from plategate.schedule.zone import site_zone
 from plategate.settings import Settings
 

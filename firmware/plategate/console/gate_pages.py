@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from plategate.console.accounts import Right
 from plategate.console.guard import RefusedRequest, or_sentence, text_field
+from plategate.console.lanes import Lane
 from plategate.console.site import PageRequest
 from plategate.errors import CommandError, GateError
 from plategate.journal.reader import StoredEvent
@@ -50,6 +51,9 @@ def command(asked: PageRequest) -> Response:
     why = text_field(form, "why", TEXTS["why"])
     if not why:
         raise RefusedRequest(400, "why")
+    lane = asked.site.lanes.named(form.get("lane", ""))
+    if lane is None:
+        raise RefusedRequest(400, "lane")
     mode = form.get("mode", "") if name is CommandName.MODE else None
     try:
         answer = give(asked, name, why=why, mode=mode)
@@ -78,14 +82,16 @@ def give(
     data: dict[str, Any] | None = None,
     detail: str = "",
 ) -> CommandAnswer:
-    """The gate's answer to a command of a form, which carries the id that makes it move once.
+    """The answer of the form's lane to its command; the id of the form makes it move once.
 
     `detail` is what the audit log says besides. Raises CommandError where no gate answers.
     """
     person, sessions = asked.person(), asked.site.sessions
-    what = " ".join(part for part in (str(command), (mode or "")[:20], detail) if part)
+    lane = asked.lane()
+    named = lane.name if len(asked.site.lanes.all) > 1 else ""
+    what = " ".join(part for part in (named, str(command), (mode or "")[:20], detail) if part)
     try:
-        answer = asked.site.gate.command(
+        answer = lane.gate.command(
             command,
             identity=asked.form.get("id", ""),
             why=why,
@@ -103,14 +109,16 @@ def give(
 
 def health(asked: PageRequest) -> Response:
     """Failures, ages and counters of the gate, and its last events."""
-    status, gone = _status(asked)
+    lane = asked.lane()
+    status, gone = _status(lane)
     events: list[StoredEvent] = []
     journal_fails = ""
     if Right.PEOPLE in asked.person().role.rights:
-        events, journal_fails = or_sentence(lambda: asked.site.gate.events(EVENTS_ON_PAGE))
+        events, journal_fails = or_sentence(lambda: lane.gate.events(EVENTS_ON_PAGE))
     return asked.site.render(
         asked,
         "health.html",
+        chosen=lane.name,
         gate=status,
         gone=gone,
         events=[item.document for item in events],
@@ -119,27 +127,36 @@ def health(asked: PageRequest) -> Response:
 
 
 def _allowed_parts(asked: PageRequest) -> tuple[str, ...]:
+    states = tuple(f"{STATE}-{number}" for number in range(len(asked.site.lanes.all)))
     people = Right.PEOPLE in asked.person().role.rights
-    return (STATE, VEHICLES) if people else (STATE,)
+    return (*states, VEHICLES) if people else states
 
 
 def _live_part(asked: PageRequest, name: str) -> tuple[Markup, str]:
     """State or last vehicles as HTML, and a short hash of it."""
-    if name == STATE:
-        status, gone = _status(asked)
-        lane = status.get("lane") if status else None
-        part = asked.site.markup(asked, "live_state.html", gate=status, gone=gone, lane=lane)
-    else:
-        found, journal_fails = or_sentence(lambda: asked.site.gate.passages(ON_LIVE))
+    if name.startswith(STATE):
+        shown = asked.site.lanes.all[int(name.removeprefix(f"{STATE}-"))]
+        status, gone = _status(shown)
         part = asked.site.markup(
-            asked, "live_vehicles.html", found=found, journal_fails=journal_fails
+            asked,
+            "live_state.html",
+            name=name,
+            gate=status,
+            gone=gone,
+            lane=status.get("lane") if status else None,
+            lane_name=shown.name,
+        )
+    else:
+        found = asked.site.lanes.passages(ON_LIVE)
+        part = asked.site.markup(
+            asked, "live_vehicles.html", found=found.items, journal_fails=found.fails
         )
     return part, hashlib.sha256(part.encode()).hexdigest()[:16]
 
 
-def _status(asked: PageRequest) -> tuple[dict[str, Any] | None, str]:
+def _status(lane: Lane) -> tuple[dict[str, Any] | None, str]:
     """The status, or the sentence why there is none."""
     try:
-        return asked.site.gate.status(), ""
+        return lane.gate.status(), ""
     except GateError as error:
         return None, str(error)

@@ -13,11 +13,11 @@ from plategate.console.figures import MOST_PASSAGES, figures_of, first_moment
 from plategate.console.guard import (
     LONGEST_SEARCH,
     RefusedRequest,
-    number_field,
     or_sentence,
     text_field,
 )
 from plategate.console.site import PageRequest
+from plategate.errors import ConsoleError
 from plategate.values import Result
 
 ON_PAGE = 25
@@ -30,13 +30,19 @@ def passages(asked: PageRequest) -> Response:
     result = query.get("result", "")
     if result not in (*Result, ""):
         raise RefusedRequest(400, "search")
-    before = number_field(query.get("before", ""))
-    found = asked.site.gate.passages(ON_PAGE + 1, searched, result or None, before)
+    try:
+        found = asked.site.lanes.passages(
+            ON_PAGE, searched, result or None, query.get("before", "")
+        )
+    except ConsoleError:
+        raise RefusedRequest(400, "search") from None
     return asked.site.render(
         asked,
         "passages.html",
-        found=found[:ON_PAGE],
-        more=found[ON_PAGE - 1].sequence if len(found) > ON_PAGE else None,
+        503 if found.fails and not found.items else 200,
+        found=found.items,
+        more=found.more,
+        journal_fails=found.fails,
         searched=searched,
         result=result,
         results=list(Result),
@@ -45,14 +51,15 @@ def passages(asked: PageRequest) -> Response:
 
 def passage(asked: PageRequest) -> Response:
     """One passage: pictures, reading, rule, nearest listed plates, times, events."""
-    found = asked.site.gate.passage(asked.request.path_params["passage_id"])
-    if not found or found[0].kind != "passage":
+    known = asked.site.lanes.passage(asked.request.path_params["passage_id"])
+    if known is None or known[1][0].kind != "passage":
         raise RefusedRequest(404, "not_found")
+    lane, found = known
     document = found[0].document
     read = document["reading"]["text"] if document["reading"] else ""
-    nearest, lists_fail = or_sentence(lambda: asked.site.gate.nearest(found[0]))
-    known = texts_of(asked.language)
-    order = [key.removeprefix("stage.") for key in known if key.startswith("stage.")]
+    nearest, lists_fail = or_sentence(lambda: lane.gate.nearest(found[0]))
+    texts = texts_of(asked.language)
+    order = [key.removeprefix("stage.") for key in texts if key.startswith("stage.")]
     times = document["milliseconds"]
     return asked.site.render(
         asked,
@@ -70,7 +77,7 @@ def figures(asked: PageRequest) -> Response:
     """Passages by day, reasons, and time to the relay; no plates."""
     site = asked.site
     now = datetime.fromtimestamp(site.now(), UTC)
-    found = site.gate.passages_since(first_moment(now, site.zone), MOST_PASSAGES)
+    found = site.lanes.passages_since(first_moment(now, site.zone), MOST_PASSAGES)
     shown = figures_of((item.document for item in found), now, site.zone)
     return site.render(asked, "figures.html", figures=shown)
 
@@ -78,7 +85,8 @@ def figures(asked: PageRequest) -> Response:
 def picture(asked: PageRequest) -> Response:
     """A picture of a passage."""
     path = asked.request.path_params
-    found = asked.site.gate.picture(path["passage_id"], path["kind"])
+    known = asked.site.lanes.passage(path["passage_id"])
+    found = None if known is None else known[0].gate.picture(path["passage_id"], path["kind"])
     if found is None:
         raise RefusedRequest(404, "not_found")
     content, media_type = found

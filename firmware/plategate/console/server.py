@@ -13,7 +13,7 @@ import uvicorn
 from plategate.console.accounts import offer_code
 from plategate.console.app import build_app
 from plategate.console.certificate_files import certificate_of
-from plategate.console.site import SettingsSource
+from plategate.console.lanes import SettingsSource
 from plategate.console.visit_entries import keep_tidy
 from plategate.errors import ConsoleError, reason_of
 from plategate.settings import Settings

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from pydantic.fields import FieldInfo
 from starlette.responses import RedirectResponse, Response
@@ -46,7 +47,7 @@ class ShownSetting:
 
 def settings(asked: PageRequest) -> Response:
     """Every setting, those of the owner first."""
-    found, text = asked.site.source.read(), asked.site.source.text()
+    found, text = asked.lane().source.read(), asked.lane().source.text()
     changed = asked.query.get("changed", "")
     shown = [
         _shown(found, f"{table}.{key}", field, text)
@@ -55,19 +56,20 @@ def settings(asked: PageRequest) -> Response:
     ]
     waiting: list[dict[str, Any]] = []
     try:
-        pending = asked.site.gate.status().get("new_settings")
+        pending = asked.lane().gate.status().get("new_settings")
         waiting = [pending] if pending else []
     except GateError:
         pass  # the page of the gate says why it does not answer
     return asked.site.render(
         asked,
         "settings.html",
+        chosen=asked.lane().name,
         own=[item for item in shown if item.is_owned],
         tables=[
             (table, [s for s in shown if not s.is_owned and s.key.split(".")[0] == table])
             for table, _ in tables_of(Settings)
         ],
-        file=str(asked.site.source.file or ""),
+        file=str(asked.lane().source.file or ""),
         ignored=found.ignored,
         forbidden=not found.base.commands.owner_settings,
         waiting=waiting,
@@ -93,11 +95,11 @@ def change_setting(asked: PageRequest) -> Response:
     if what == "reset":
         data: dict[str, Any] = {"key": key, "reset": True}
     elif what == "undo":
-        before = asked.site.source.read().owner.get(key)
+        before = asked.lane().source.read().owner.get(key)
         if before is None:
             raise RefusedRequest(404, "not_found")
         data = {"key": key, "value": before.before}
-        if before.before == _plain(asked.site.source.read().base, key):
+        if before.before == _plain(asked.lane().source.read().base, key):
             data = {"key": key, "reset": True}
     else:
         data = {"key": key, "value": value_of(field, form)}
@@ -106,7 +108,9 @@ def change_setting(asked: PageRequest) -> Response:
         lambda: [give(asked, ServiceName.SETTING, why=why, detail=detail, data=data)]
     )
     if answer and answer[0].result in (AnswerResult.ACCEPTED, AnswerResult.REPEATED):
-        return RedirectResponse(f"/settings?changed={key}#{key}", status_code=303)
+        return RedirectResponse(
+            f"/settings?lane={quote(asked.lane().name)}&changed={key}#{key}", status_code=303
+        )
     reason = failed or answer[0].reason
     return _form_page(asked, key, reason, status=503 if failed else 409)
 
@@ -115,17 +119,18 @@ def _form_page(asked: PageRequest, key: str, refused: str = "", status: int = 20
     field = owner_fields(Settings).get(key)
     if field is None:
         raise RefusedRequest(404, "not_found")
-    found, text = asked.site.source.read(), asked.site.source.text()
+    found, text = asked.lane().source.read(), asked.lane().source.text()
     present: FormField = form_of(field, _plain(found.settings, key))
     return asked.site.render(
         asked,
         "setting.html",
         status,
+        chosen=asked.lane().name,
         setting=_shown(found, key, field, text),
         field=present,
         from_file=as_text(_plain(found.base, key)),
         before=as_text(found.owner[key].before) if key in found.owner else "",
-        file=str(asked.site.source.file or ""),
+        file=str(asked.lane().source.file or ""),
         refused=refused,
     )
 

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,16 +24,15 @@ from plategate.catalogue import (
     word_of,
 )
 from plategate.console.accounts import Accounts
-from plategate.console.aiming import AimView
 from plategate.console.database import ConsoleDatabase
-from plategate.console.gate_access import GateAccess
+from plategate.console.lanes import Lane, Lanes, SettingsSource
 from plategate.console.sessions import Session, Sessions
 from plategate.console.tokens import Tokens
 from plategate.console.uploads import Uploads
 from plategate.console.visits import Visits
+from plategate.errors import ConsoleError
 from plategate.list_service.client import ListClient
 from plategate.settings import Settings
-from plategate.settings.overlay import LayeredSettings, layered
 
 SECURE_COOKIE, PLAIN_COOKIE = "__Host-plategate", "plategate"
 
@@ -59,31 +57,21 @@ class PageRequest:
         """The parameters of the address line, the last of each name."""
         return dict(self.request.query_params)
 
+    def lane(self) -> Lane:
+        """The lane that the form or the address line names; the first where they name none.
+
+        Raises ConsoleError for a name of no lane.
+        """
+        name = (self.form if self.request.method == "POST" else self.query).get("lane", "")
+        lane = self.site.lanes.named(name) if name else self.site.lanes.first
+        if lane is None:
+            raise ConsoleError(f"there is no lane {name[:40]!r}")
+        return lane
+
     def person(self) -> Session:
         """The session, on pages that need one."""
         assert self.session is not None
         return self.session
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsSource:
-    """The installer's settings, read again for each page, and their file; None: there is none."""
-
-    load: Callable[[], Settings]
-    file: Path | None = None
-
-    def read(self) -> LayeredSettings[Settings]:
-        """The settings in force and where they come from. Raises SettingsError."""
-        base = self.load()
-        file, allowed = base.commands.owner_settings_file, base.commands.owner_settings
-        return layered(base, file, allowed=allowed)
-
-    def text(self) -> str:
-        """The text of the file; "" without one."""
-        try:
-            return "" if self.file is None else self.file.read_text(encoding="utf-8-sig")
-        except (OSError, ValueError):
-            return ""
 
 
 class ConsoleSite:
@@ -98,16 +86,18 @@ class ConsoleSite:
         now: Callable[[], float],
         source: SettingsSource | None = None,
     ) -> None:
-        """`secure`: browsers reach the console over HTTPS. Raises StoreError."""
-        self.source = source or SettingsSource(lambda: settings)
+        """`secure`: browsers reach the console over HTTPS.
+
+        Raises StoreError, SettingsError, ConsoleError.
+        """
+        self.lanes = Lanes(settings, source or SettingsSource(lambda: settings))
         self.settings = settings.console
         self.journal_dir = settings.journal.dir
         database = ConsoleDatabase(self.settings.state_dir)
         self.accounts = Accounts(database, self.settings.state_dir)
         self.sessions = Sessions(database, self.settings.session_hours * 3600.0, now)
         self.tokens = Tokens(database, now)
-        self.gate = GateAccess(settings)
-        self.aim = AimView(settings.commands.preview_socket, self.source.file)
+        self.gate = self.lanes.first.gate
         self.lists = ListClient(settings.access.list_socket)
         self.uploads = Uploads(now)
         self.visits = Visits(database, self.settings.state_dir, now)
@@ -151,6 +141,7 @@ class ConsoleSite:
             session=session,
             rights={right.value for right in session.role.rights} if session else frozenset(),
             path=asked.request.url.path,
+            lanes=self.lanes.names,
             new_id=lambda: secrets.token_urlsafe(12),
             **values,
         )

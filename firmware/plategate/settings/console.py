@@ -21,6 +21,9 @@ class ConsoleSettings(SettingsModel):
         STATE / "console",
         description="folder of accounts, sessions, audit log and certificates",
     )
+    lanes: tuple[Path, ...] = Field(
+        (), description="settings files of further lanes that this console shows and commands"
+    )
     certificate: Path | None = Field(
         None, description="own certificate (PEM, with its chain) in place of the one made here"
     )
