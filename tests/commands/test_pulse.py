@@ -93,7 +93,8 @@ def test_ok__close_when_the_lane_is_clear(
 
 
 PROGRAM = """
-import sys
+import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup makes its children ignore it
 from plategate.hardware.gpio.relay import Relay
 on, off = Relay._switch_on, Relay._switch_off
 def switch_on(self):

@@ -7,6 +7,7 @@ A change goes through the command socket of the running gate, as in the console.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -66,7 +67,7 @@ def show(
                 value = json.dumps(shown.value, ensure_ascii=False)
                 print(f"{shown.key} = {value}  ({shown.place or shown.origin})")
     for sentence in found.ignored:
-        typer.echo(f"plategate: {sentence}", err=True)
+        sys.stderr.write(f"plategate: {sentence}\n")
 
 
 @settings.command("set")
