@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -69,15 +70,20 @@ def measure(
     """
     cv2.setNumThreads(1)
     for picture in pictures:
-        try:
-            still = load_still(picture.file)
-        except ImageError as error:
-            raise SystemExit(f"{picture.file}: {error}") from error
-        image, boxes = degrade(
-            condition, still.image, [plate.box for plate in picture.plates], picture.file.name
-        )
-        reading = pipeline.read_still(Still(image=image, source=still.source), every)
-        yield _compare(picture, boxes, reading)
+        still, boxes = _shown(picture, condition)
+        yield _compare(picture, boxes, pipeline.read_still(still, every))
+
+
+@lru_cache(maxsize=1)
+def _shown(picture: LabelledPicture, condition: str | None) -> tuple[Still, list[Box]]:
+    """The picture as it is read; kept, since several policies read one picture in turn."""
+    try:
+        still = load_still(picture.file)
+    except ImageError as error:
+        raise SystemExit(f"{picture.file}: {error}") from error
+    boxes = [plate.box for plate in picture.plates]
+    image, moved = degrade(condition, still.image, boxes, picture.file.name)
+    return Still(image=image, source=still.source), moved
 
 
 def _compare(picture: LabelledPicture, boxes: list[Box], reading: StillReading) -> PictureResult:

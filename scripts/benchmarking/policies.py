@@ -6,12 +6,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from plategate.vision.attempts import CASCADE, SURE, Asked, Attempt, Cascade, Cut, ReadingState
+from plategate.vision.attempts import CASCADE, Asked, Attempt, Cascade, Cut, ReadingState
 from plategate.vision.interfaces import Reader
 from plategate.vision.localize.detector import Detector
 from plategate.vision.localize.refiner import Refiner
 from plategate.vision.localize.tflite import Search, TfliteLocalizer
 from plategate.vision.pipeline import Pipeline
+
+# In the policies that ask Tesseract about doubtful plates: not above this joined confidence.
+SURE = 0.95
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,20 @@ def with_variants(cascade: Cascade, row: int, most: int | None) -> Cascade:
     return replace(cascade, attempts=tuple(rows))
 
 
+def with_tesseract(cascade: Cascade) -> Cascade:
+    """The cascade that asks the other readers about every doubtful plate."""
+    asked = Attempt(Cut.REGION, Asked.OTHERS, ReadingState.DOUBTFUL, below=SURE, variants=2)
+    return replace(cascade, attempts=(*cascade.attempts[:-1], asked))
+
+
 def everybody() -> Cascade:
     """The table before costs counted: all variants, a second cut of every plate, all readers."""
-    rows = [replace(row, variants=None) for row in CASCADE.attempts[2:]]
+    rows = [replace(row, variants=None) for row in with_tesseract(CASCADE).attempts[2:]]
     rows.insert(3, Attempt(Cut.REGION, Asked.OTHERS, ReadingState.CONFIRMED, below=SURE))
     return Cascade(tuple(rows))
 
 
-SMALL, SMALL_SECOND, MAIN, CLOSE_UP, SECOND, UNCONFIRMED, DOUBTFUL = range(len(CASCADE.attempts))
+SMALL, SMALL_SECOND, MAIN, CLOSE_UP, SECOND, UNCONFIRMED, EMPTY = range(len(CASCADE.attempts))
 POLICIES = (
     Policy("all variants and readers", everybody(), Search(parts_from=0.0)),
     Policy("shipped"),
@@ -56,8 +65,8 @@ POLICIES = (
     Policy("without the close-up", without(CASCADE, CLOSE_UP)),
     Policy("a clear reading suffices alone from .97", replace(CASCADE, alone=0.97)),
     Policy("without the second cut", without(CASCADE, SECOND)),
-    Policy("without Tesseract", without(CASCADE, UNCONFIRMED, DOUBTFUL)),
-    Policy("without Tesseract on contradictions", without(CASCADE, UNCONFIRMED)),
+    Policy("without Tesseract", without(CASCADE, UNCONFIRMED, EMPTY)),
+    Policy("Tesseract on every doubtful plate", with_tesseract(CASCADE)),
     Policy("clear from .7 for the small reader", replace(CASCADE, small_clear=0.7)),
     Policy("one variant at first", with_variants(CASCADE, MAIN, 1)),
     Policy("two variants at first", with_variants(CASCADE, MAIN, 2)),

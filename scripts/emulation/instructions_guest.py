@@ -26,10 +26,11 @@ def main() -> None:
     if outside.exists():
         _outside(outside.read_text(encoding="utf-8").split(), files)
     else:
-        _plategate(files, json.loads(Path("/vision.json").read_text(encoding="utf-8")))
+        asked = json.loads(Path("/vision.json").read_text(encoding="utf-8"))
+        _plategate(files, asked["vision"], asked["every"])
 
 
-def _plategate(files: list[Path], vision: dict[str, object]) -> None:
+def _plategate(files: list[Path], vision: dict[str, object], every: bool) -> None:
     import cv2
 
     from plategate.settings.vision import VisionSettings
@@ -41,9 +42,9 @@ def _plategate(files: list[Path], vision: dict[str, object]) -> None:
     for sentence in pipeline.degraded:
         print("DEGRADED", sentence, flush=True)
     for file in files[:WARM_UP]:
-        pipeline.read_still(load_still(file))
+        pipeline.read_still(load_still(file), every)
     for file in files:
-        reading = pipeline.read_still(load_still(file))
+        reading = pipeline.read_still(load_still(file), every)
         texts = [plate.reading.text for plate in reading.plates]
         _say(file, texts, dict(reading.milliseconds))
 

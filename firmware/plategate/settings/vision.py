@@ -29,7 +29,9 @@ class VisionSettings(SettingsModel):
         description="auto: the trained detector, and contours if it is missing or fails",
     )
     reader: Literal["auto", "tflite", "tesseract"] = Field(
-        "auto", description="auto: both readers; tflite or tesseract: only that one"
+        "auto",
+        description="auto: the trained readers, and Tesseract where they contradict themselves or"
+        " fail; tflite or tesseract: only that one",
     )
     countries: tuple[str, ...] = Field(
         (), description="superseded by plates.countries: formats that count as evidence"

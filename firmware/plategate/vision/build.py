@@ -54,7 +54,8 @@ def build_readers(settings: VisionSettings, degraded: Degraded) -> list[Reader]:
         _add(parts, "plate reader", lambda: _tflite_reader(settings, degraded), degraded)
     # Last, because it is also the fallback if no other reader could be built.
     if settings.reader in ("auto", "tesseract") or not parts:
-        _add(parts, "Tesseract", lambda: _tesseract_reader(settings, degraded), degraded)
+        later = bool(parts) and parts[-1].name != SMALL
+        _add(parts, "Tesseract", lambda: _tesseract_reader(settings, degraded, later), degraded)
     return parts
 
 
@@ -117,10 +118,11 @@ def _small_reader(settings: VisionSettings, degraded: Degraded) -> Reader:
     )
 
 
-def _tesseract_reader(settings: VisionSettings, degraded: Degraded) -> Reader:
+def _tesseract_reader(settings: VisionSettings, degraded: Degraded, deferred: bool) -> Reader:
+    """Tesseract; `deferred` where the main reader is there and this one is seldom asked."""
     from plategate.vision.read.tesseract import TesseractReader
 
-    reader = TesseractReader(settings.models_dir)
+    reader = TesseractReader(settings.models_dir, deferred=deferred)
     if reader.degraded:
         degraded.impaired("Tesseract", reader.degraded)
     return reader

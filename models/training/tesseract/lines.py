@@ -14,13 +14,14 @@ import numpy as np
 
 from plategate.values import Corners, PlateImage, PlateRegion
 from plategate.vision.read.tesseract import TesseractReader, full_lines, prepare_line
-from plategate.vision.rectify.level import levelled
 from plategate.vision.rectify.plate import rectify
 from plategate.vision.region import SECOND_CUT
 from reader.samples import Crop, RenderedCrops, crop_shares, load_crops, other_widths
 from reader.transplant import Donors, with_edges
 from synthesis.degrade import degrade, low_resolution
 from synthesis.plates import Picture
+
+from .level import levelled
 
 LONGEST = 10
 # Of at most 2.0: how alike the two lines and what an early model reads on them have to be.

@@ -139,8 +139,9 @@ def prepare(grey: Image, width: int, height: int) -> NDArray[np.float32]:
     shrinks = grey.shape[0] > height or grey.shape[1] > width
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     pixels = cv2.resize(grey, (width, height), interpolation=way).astype(np.float32)
-    pixels -= pixels.mean()
-    pixels /= pixels.std() + LEAST_DEVIATION
+    mean, deviation = cv2.meanStdDev(pixels)
+    pixels -= mean.item()
+    pixels *= 1 / (deviation.item() + LEAST_DEVIATION)
     return pixels.reshape(1, height, width, 1)
 
 

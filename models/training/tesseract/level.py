@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Level a plate region: make its upper and lower edge parallel to the row of characters in it.
 
-Corrects corners that are a little off on tilted plates, for the lines that Tesseract is trained on
-(models/training/tesseract). Takes H x W x 3 uint8 BGR, which is not
-modified; a region without a clear row of characters is returned unchanged.
+Corrects corners that are a little off on tilted plates, for the lines that Tesseract is trained on.
+Takes H x W x 3 uint8 BGR, which is not modified; a region without a clear row of characters is
+returned unchanged.
 """
 
 from __future__ import annotations

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from plategate.values import PlateRegion
-from plategate.vision.rectify.level import levelled
+from tests.vision.conftest import draw_plate, place, upright_corners
+
+Levelled = Callable[[np.ndarray, PlateRegion], PlateRegion]
+
+
+@pytest.fixture
+def levelled(training_part: Callable) -> Levelled:
+    return training_part("tesseract.level").levelled
 
 
 def upright_box(corners: np.ndarray) -> PlateRegion:
@@ -20,39 +27,33 @@ def upright_box(corners: np.ndarray) -> PlateRegion:
 
 
 @pytest.mark.parametrize("roll", [-14, -7, 7, 14])
-def test_ok__tilted_plate_is_levelled(
-    drawn_plate: Callable, placed: Callable, corners_at: Callable, roll: int
-) -> None:
-    flat = corners_at(500, 330, 240, 56)
+def test_ok__tilted_plate_is_levelled(levelled: Levelled, roll: int) -> None:
+    flat = upright_corners(500, 330, 240, 56)
     matrix = cv2.getRotationMatrix2D((620, 358), roll, 1.0)
     corners = cv2.transform(flat[None], matrix)[0].astype(np.float32)
-    refined = levelled(placed(drawn_plate(["AB12 CDE"]), corners), upright_box(corners))
+    refined = levelled(place(draw_plate(["AB12 CDE"]), corners), upright_box(corners))
     (ax, ay), (bx, by), _, _ = refined.corners
     assert (by - ay) / (bx - ax) == pytest.approx(np.tan(np.deg2rad(-roll)), abs=0.035)
     assert (refined.confidence, refined.localizer) == (0.7, "box")
 
 
-def test_ok__whole_plate_stays_inside(
-    drawn_plate: Callable, placed: Callable, corners_at: Callable
-) -> None:
+def test_ok__whole_plate_stays_inside(levelled: Levelled) -> None:
     matrix = cv2.getRotationMatrix2D((620, 358), 10, 1.0)
-    corners = cv2.transform(corners_at(500, 330, 240, 56)[None], matrix)[0].astype(np.float32)
-    refined = levelled(placed(drawn_plate(["AB12 CDE"]), corners), upright_box(corners))
+    corners = cv2.transform(upright_corners(500, 330, 240, 56)[None], matrix)[0].astype(np.float32)
+    refined = levelled(place(draw_plate(["AB12 CDE"]), corners), upright_box(corners))
     quad = np.array(refined.corners, np.float32)
     middle = corners.mean(axis=0)
     for corner in middle + 0.85 * (corners - middle):
         assert cv2.pointPolygonTest(quad, corner.tolist(), True) > -4
 
 
-def test_ok__a_level_plate_is_unchanged(
-    drawn_plate: Callable, placed: Callable, corners_at: Callable
-) -> None:
-    corners = corners_at(500, 330, 240, 56)
+def test_ok__a_level_plate_is_unchanged(levelled: Levelled) -> None:
+    corners = upright_corners(500, 330, 240, 56)
     region = upright_box(corners)
-    assert levelled(placed(drawn_plate(["AB12 CDE"]), corners), region) == region
+    assert levelled(place(draw_plate(["AB12 CDE"]), corners), region) == region
 
 
 @pytest.mark.parametrize("value", [0, 90, 255])
-def test_ok__a_region_without_characters_is_unchanged(corners_at: Callable, value: int) -> None:
-    region = upright_box(corners_at(20, 20, 100, 30))
+def test_ok__a_region_without_characters_is_unchanged(levelled: Levelled, value: int) -> None:
+    region = upright_box(upright_corners(20, 20, 100, 30))
     assert levelled(np.full((90, 160, 3), value, np.uint8), region) == region
