@@ -93,8 +93,8 @@ CASCADE = Cascade(
     (
         Attempt(Cut.REGION, Asked.SMALL, ReadingState.UNREAD, variants=1),
         Attempt(Cut.SECOND, Asked.SMALL, ReadingState.SMALL_CLEAR, variants=1),
-        Attempt(Cut.REGION, Asked.MAIN, ReadingState.UNREAD, variants=3),
-        Attempt(Cut.CLOSE_UP, Asked.MAIN, ReadingState.DOUBTFUL, variants=1),
+        Attempt(Cut.REGION, Asked.MAIN, ReadingState.UNREAD, variants=2),
+        Attempt(Cut.CLOSE_UP, Asked.MAIN, ReadingState.DOUBTFUL, variants=2),
         Attempt(Cut.SECOND, Asked.MAIN, ReadingState.CLEAR, variants=1),
         Attempt(Cut.REGION, Asked.OTHERS, ReadingState.UNCONFIRMED, variants=2),
         Attempt(Cut.REGION, Asked.OTHERS, ReadingState.DOUBTFUL, below=NOTHING, variants=1),

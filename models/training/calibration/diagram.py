@@ -31,12 +31,21 @@ def _bins(results: Sequence[ScoredReading]) -> list[tuple[float, float, int, flo
     return found
 
 
-def draw(plain: Sequence[ScoredReading], crossed: Sequence[ScoredReading], path: Path) -> None:
-    """Draw before and after calibration side by side."""
+def draw(
+    plain: Sequence[ScoredReading],
+    crossed: Sequence[ScoredReading],
+    harder: Sequence[ScoredReading],
+    path: Path,
+) -> None:
+    """Draw before and after calibration side by side, and after it on degraded pictures."""
     mpl.use("Agg")
-    figure, axes = plt.subplots(1, 2, figsize=(9, 4.4), sharey=True)
-    titles = ("as reported by the readers", "calibrated (five-fold cross-validation)")
-    for axis, results, title in zip(axes, (plain, crossed), titles, strict=True):
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4.4), sharey=True)
+    titles = (
+        "as reported by the readers",
+        "calibrated (five-fold cross-validation)",
+        "the same, degraded pictures",
+    )
+    for axis, results, title in zip(axes, (plain, crossed, harder), titles, strict=True):
         bins = _bins(results)
         places = range(len(bins))
         axis.plot(places, [b[0] for b in bins], "_", color="0.4", markersize=18, label="reported")
