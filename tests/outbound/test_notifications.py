@@ -40,6 +40,17 @@ def person(folder: Path, address: str, **options: Any) -> Settings:
     return settings_for(folder, notifications=[own])
 
 
+def config_of(folder: Path, settings: Settings) -> Path:
+    """The same settings as a file, in German."""
+    config = folder / "settings.toml"
+    config.write_text(
+        f'[journal]\ndir = "{folder}/journal"\n[outbound]\nstate_dir = "{folder}/outbound"\n'
+        f'[[outbound.notifications]]\nname = "{POSITION}"\nlanguage = "de"\n'
+        f'url_file = "{settings.outbound.notifications[0].url_file}"\n'
+    )
+    return config
+
+
 def wait_for_start(folder: Path) -> None:
     wait_for(lambda: read_positions(folder / "outbound"), "the first look at the journal")
 
@@ -234,6 +245,21 @@ def test_ok__service_that_is_down_gets_one_message_when_it_is_back(
     assert "It happened 2 times" in text
 
 
+def test_ok__status_names_what_quiet_hours_hold_back(
+    tmp_path: Path, journal: Journal, push: PushServer
+) -> None:
+    settings = person(tmp_path, push.address, quiet="daily")
+    with running(settings):
+        wait_for_start(tmp_path)
+        journal.add_event(an_event("fault", "did_not_open"))
+        journal.add_event(an_event("camera_lost"))
+        counted(tmp_path, 2)
+        config = config_of(tmp_path, settings)
+        shown = CliRunner().invoke(app, ["outbound", "status", "--config", str(config)])
+    assert shown.output == f"{POSITION}: 0 events wait; not notified yet: camera, fault\n"
+    assert not push.received
+
+
 def test_ok__nothing_is_notified_twice_after_a_restart(
     tmp_path: Path, journal: Journal, push: PushServer, quick: None
 ) -> None:
@@ -249,13 +275,7 @@ def test_ok__nothing_is_notified_twice_after_a_restart(
 
 
 def test_ok__test_message_and_status(tmp_path: Path, journal: Journal, push: PushServer) -> None:
-    settings = person(tmp_path, push.address, language="de")
-    config = tmp_path / "settings.toml"
-    config.write_text(
-        f'[journal]\ndir = "{tmp_path}/journal"\n[outbound]\nstate_dir = "{tmp_path}/outbound"\n'
-        f'[[outbound.notifications]]\nname = "{POSITION}"\nlanguage = "de"\n'
-        f'url_file = "{settings.outbound.notifications[0].url_file}"\n'
-    )
+    config = config_of(tmp_path, person(tmp_path, push.address))
     done = CliRunner().invoke(app, ["outbound", "test", POSITION, "--config", str(config)])
     assert done.exit_code == 0, done.output
     assert push.json()[0]["title"] == "gate: Test"

@@ -41,6 +41,7 @@ def status(config: Config = None) -> None:
 
     from plategate.errors import printable
     from plategate.journal.reader import JournalReader
+    from plategate.outbound.notifications.memory import held_back
     from plategate.outbound.positions import read_positions
     from plategate.settings import load_settings
 
@@ -58,6 +59,8 @@ def status(config: Config = None) -> None:
         line = f"{target.name}: {max(0, waiting)} events wait"
         if position.lost:
             line += f", {position.lost} were deleted before they could be sent"
+        if held := held_back(settings.outbound.state_dir, target.name):
+            line += f"; not notified yet: {', '.join(held)}"
         if position.problem is not None:
             failing = True
             line += f"; failing: {printable(position.problem)}"

@@ -26,7 +26,7 @@ from plategate.outbound.message import Message, MessageMaker, picture_file, plat
 from plategate.outbound.mqtt import MqttTarget
 from plategate.outbound.mqtt_site import MqttSite
 from plategate.outbound.notifications.causes import wanted_types
-from plategate.outbound.notifications.memory import Memory
+from plategate.outbound.notifications.memory import Memory, ledger_file
 from plategate.outbound.notifications.target import NotificationTarget
 from plategate.outbound.notifications.texts import Texts
 from plategate.outbound.positions import Position, Positions
@@ -255,7 +255,7 @@ def notification_target(
     return NotificationTarget(
         target,
         Texts(target.language, outbound.gate, site_zone(settings.access.zone)),
-        Memory(outbound.state_dir / f"notified-{target.name}.json", target.causes),
+        Memory(ledger_file(outbound.state_dir, target.name), target.causes),
         again,
         lambda passage: picture_file(passage, pictures),
         lambda: gate_status(settings.health.socket),

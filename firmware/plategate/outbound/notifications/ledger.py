@@ -62,6 +62,11 @@ class CauseState:
     sent: datetime | None = None
     begin_sent: datetime | None = None
 
+    @property
+    def is_news(self) -> bool:
+        """Whether something happened that was not notified yet."""
+        return self.active != self.known or (self.count > 0 and not self.active)
+
     def changed(self, change: Change, at: datetime, detail: str) -> CauseState:
         """The state after an event."""
         if change is Change.ENDS:

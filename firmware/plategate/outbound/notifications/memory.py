@@ -94,5 +94,23 @@ class Memory:
             self.ledger.wanted = wanted.with_passage(passage_id, message.journal, message.sequence)
 
 
+def ledger_file(folder: Path, name: str) -> Path:
+    """The file of one person in the state folder."""
+    return folder / f"notified-{name}.json"
+
+
+def held_back(folder: Path, name: str) -> list[CauseName]:
+    """The causes of which a person was not notified yet, while the process runs or not."""
+    file = ledger_file(folder, name)
+    try:
+        ledger = _FORMAT.validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{file}: not usable: {reason_of(error)}") from error
+    found = [each.cause for each in ledger.causes.values() if each.is_news]
+    return ([WANTED] if ledger.wanted.vehicles else []) + sorted(found)
+
+
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
