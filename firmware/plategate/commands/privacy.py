@@ -73,7 +73,8 @@ def report(config: Config = None, as_json: AsJson = False) -> None:
             print(f"  {source}")
     for store, kind in kept:
         count = "" if kind.count is None else f" ({kind.count} now)"
-        print(printable(f"\n{store}: {kind.what}{count}"))
+        print()
+        print(printable(f"{store}: {kind.what}{count}"))
         print(printable(f"  why       {kind.why}"))
         print(printable(f"  how long  {kind.how_long}"))
 

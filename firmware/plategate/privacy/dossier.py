@@ -30,6 +30,11 @@ _LEFT_OUT = frozenset(
      "milliseconds", "sighting", "words", "kind", "made_in", "localizer"}
 )  # fmt: skip
 
+_FIRST = (
+    "triggered_at", "at", "verdict.result", "verdict.reason", "verdict.plate", "reading.text",
+    "what", "plate", "holder", "owner", "note",
+)  # fmt: skip
+
 
 def document_of(
     plate: str, found: list[tuple[str, Holding]], at: datetime, kept: list[tuple[str, KeptKind]]
@@ -114,17 +119,24 @@ def write_dossier(
     return [folder / name for name in content]
 
 
-def _facts(value: Any, name: str = "") -> Iterator[str]:
-    """The values of a document, each with its name; empty ones are left out."""
+def _facts(data: dict[str, Any]) -> list[str]:
+    """The values of a document, each with its name, what a person asks for first."""
+    found = dict(_values(data))
+    order = [name for name in _FIRST if name in found]
+    return [f"{name}: {found[name]}" for name in [*order, *(n for n in found if n not in order)]]
+
+
+def _values(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Names and values; empty ones are left out."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key not in _LEFT_OUT:
-                yield from _facts(inner, f"{name}.{key}" if name else key)
+                yield from _values(inner, f"{name}.{key}" if name else key)
     elif isinstance(value, list):
-        for inner in value:
-            yield from _facts(inner, name)
+        for number, inner in enumerate(value, 1):
+            yield from _values(inner, f"{name}.{number}")
     elif value not in (None, ""):
-        yield f"{name}: {value}"
+        yield name, str(value)
 
 
 def _shortened(text: str) -> str:
