@@ -42,7 +42,7 @@ LAYERS = (
     {"aiming", "list_service", "samples"},
     {"gate", "rehearsal", "doctor", "console", "outbound", "collector"},
     {"privacy", "reports"},
-    {"backup"},
+    {"backup", "bundle"},
     {"commands"},
     {"cli"},
     {"__main__"},

@@ -14,6 +14,7 @@ GateError
 ├── ListServiceError   the list service cannot be reached, or cannot follow a request
 ├── DeliveryError      a broker or web server takes no messages
 ├── BackupError        a backup that cannot be written, read or restored
+├── BundleError        a release bundle that must not be installed
 ├── ConsoleError       the console cannot start, or follow a request
 ├── OutputError        standard output or standard error cannot be written
 └── HardwareError      a pin, sensor or camera
@@ -151,6 +152,10 @@ class DeliveryError(GateError):
 
 class BackupError(GateError):
     """A backup that cannot be written, read or restored."""
+
+
+class BundleError(GateError):
+    """A release bundle that must not be installed."""
 
 
 class ConsoleError(GateError):

@@ -97,6 +97,24 @@ make_wheelhouse() {
     (cd "$folder" && sha256sum -- *.whl >SHA256SUMS)
 }
 
+# write_manifest DIR: DIR/MANIFEST, with version and time of a bundle and the hash of each of its files.
+write_manifest() {
+    local made
+    made=$(mktemp)
+    {
+        printf '# version %s\n' "$(tree_version)"
+        printf '# number %s\n' "$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml | head -n 1)"
+        printf '# made %s\n' "$(date -u +%Y-%m-%dT%H:%M:%S+00:00)"
+        (
+            cd "$1"
+            find . -type f ! -path ./MANIFEST ! -path ./MANIFEST.minisig ! -path ./release.pub -printf '%P\n' |
+                LC_ALL=C sort | xargs -d '\n' sha256sum
+        )
+    } >"$made"
+    install -m 0644 "$made" "$1/MANIFEST"
+    rm -f "$made"
+}
+
 # linked NAME: the version that the link `current` or `previous` points to, or nothing.
 linked() { [ ! -L "$PREFIX/$1" ] || basename "$(readlink "$PREFIX/$1")"; }
 

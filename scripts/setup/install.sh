@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: sudo ./setup.sh install [--offline DIR] - install the gate on this machine, or upgrade it.
+# Usage: sudo ./setup.sh install [--offline DIR [--key FILE] [--unsigned] [--older]] - install the gate on this machine, or upgrade it.
 #
 # Raspberry Pi OS or Debian 12 or 13, 64 bit. Asks no questions; may be repeated at any time. Keeps settings and
-# data. If a new version does not start, the version before is restored. Undo: sudo ./setup.sh uninstall
+# data. A bundle must be signed by the maker whose key this device knows (--key FILE names one), and not be older than the
+# installed version; --unsigned and --older accept it nevertheless. If a new version does not start, the version before
+# is restored. Undo: sudo ./setup.sh uninstall
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/setup/common.sh
 
 offline=""
+accepted=()
 while [ $# -gt 0 ]; do
     case "$1" in
     --offline)
@@ -16,7 +19,16 @@ while [ $# -gt 0 ]; do
         offline=$(realpath "$2")
         shift 2
         ;;
-    *) fail "unknown: $1" "sudo ./setup.sh install [--offline DIR]" ;;
+    --unsigned | --older)
+        accepted+=("$1")
+        shift
+        ;;
+    --key)
+        [ -f "${2:-}" ] || fail "--key needs the file of a public key" "minisign -R -s KEY -p KEY.pub"
+        accepted+=("$1" "$(realpath "$2")")
+        shift 2
+        ;;
+    *) fail "unknown: $1" "sudo ./setup.sh install [--offline DIR [--key FILE] [--unsigned] [--older]]" ;;
     esac
 done
 need_root install
@@ -33,7 +45,27 @@ check_machine() {
     if [ -n "$offline" ]; then
         (cd "$offline/wheels" && sha256sum --quiet --check SHA256SUMS) ||
             fail "the bundle $offline is damaged" "copy it again, or create a new one with ./setup.sh bundle"
+        check_bundle
     fi
+}
+
+# The installed version checks the bundle: what the bundle brings cannot vouch for itself.
+check_bundle() {
+    local present=$PREFIX/current/venv/bin/plategate
+    if [ ! -x "$present" ] || ! "$present" verify-bundle --help >/dev/null 2>&1; then
+        note "no installed version can check the signature of the bundle"
+        return
+    fi
+    "$present" verify-bundle "$offline" "${accepted[@]}" ||
+        fail "the bundle $offline is not installed; the present version stays" "see the line above"
+}
+
+# Take the key of the first signed bundle, and note the release for later comparisons.
+note_release() {
+    [ -n "$offline" ] && [ -f "$offline/MANIFEST" ] || return 0
+    "$PREFIX/versions/$version/venv/bin/plategate" verify-bundle "$offline" --pin --unsigned --older | sed 's/^/    /' ||
+        fail "the bundle $offline is damaged" "copy it again, or create a new one with ./setup.sh bundle"
+    grep '^# ' "$offline/MANIFEST" >"$PREFIX/versions/$version/release"
 }
 
 installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
@@ -220,6 +252,7 @@ version=$(tree_version)
 install_packages
 build_version
 install_settings
+note_release
 activate
 settle_state
 remove_old_versions

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: sudo ./setup.sh upgrade [--offline DIR | --back] - install this copy's version on a gate.
+# Usage: sudo ./setup.sh upgrade [--offline DIR [--key FILE] [--unsigned] [--older] | --back] - install this copy's version on a gate.
 #
 # If the new version does not start, the version before is restored. --back: return to the version before.
 set -euo pipefail

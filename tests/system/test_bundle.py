@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A bundle is installed only if its maker signed it, every file is as he wrote it, and it is newer.
+
+Bundles are made by the functions of scripts/setup and signed by the real minisign.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from plategate import bundle
+from plategate.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+Make = Callable[..., Path]
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("minisign") is None, reason="minisign is not installed"
+)
+
+
+def make_key(folder: Path, name: str) -> Path:
+    key = folder / name
+    command = ["minisign", "-G", "-W", "-f", "-s", str(key), "-p", f"{key}.pub"]
+    subprocess.run(command, check=True, capture_output=True)
+    return key
+
+
+@pytest.fixture
+def key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The maker's key; this device knows none yet."""
+    monkeypatch.setattr(bundle, "PINNED_KEY", tmp_path / "etc" / "release.pub")
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "versions" / "present" / "venv"))
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "versions" / "present").mkdir(parents=True)
+    return make_key(tmp_path, "maker.key")
+
+
+@pytest.fixture
+def make(tmp_path: Path, key: Path) -> Make:
+    def made(name: str, signer: Path | None = key, made: str = "") -> Path:
+        folder = tmp_path / name
+        (folder / "plategate" / "docs").mkdir(parents=True)
+        (folder / "plategate" / "setup.sh").write_text("#!/bin/sh\n")
+        (folder / "plategate" / "docs" / "a file.md").write_text("text\n")
+        (folder / "wheels").mkdir()
+        (folder / "wheels" / "x.whl").write_bytes(bytes(1000))
+        script = f'set -eu; . scripts/setup/common.sh; write_manifest "{folder}"'
+        subprocess.run(["bash", "-c", script], cwd=ROOT, check=True, capture_output=True)
+        manifest = folder / "MANIFEST"
+        if made:
+            lines = manifest.read_text().splitlines(keepends=True)
+            lines[2] = f"# made {made}\n"
+            manifest.write_text("".join(lines))
+        if signer is not None:
+            shutil.copy(f"{signer}.pub", folder / "release.pub")
+            command = ["minisign", "-S", "-s", str(signer), "-m", str(manifest), "-t", "bundle"]
+            subprocess.run(command, check=True, capture_output=True, input=b"\n")
+        return folder
+
+    return made
+
+
+def check(folder: Path, *options: str, code: int = 0) -> str:
+    done = CliRunner().invoke(app, ["verify-bundle", str(folder), *options])
+    assert done.exit_code == code, f"{done.output}{done.exception}"
+    return f"{done.output}{done.exception or ''}"
+
+
+def test_ok__the_first_signed_bundle_gives_its_key_and_others_are_refused(
+    make: Make, tmp_path: Path
+) -> None:
+    assert "knows no key of a maker" in check(make("first"), code=1)
+    assert "from now on bundles need a signature" in check(
+        tmp_path / "first", "--pin", "--unsigned"
+    )
+    assert bundle.PINNED_KEY.read_bytes() == (tmp_path / "maker.key.pub").read_bytes()
+    assert "3 files are as their maker wrote them" in check(make("second"))
+    other = make("other", signer=make_key(tmp_path, "other.key"))
+    assert "unknown key" in check(other, code=1)
+    assert "unknown key" in check(other, "--pin", code=1)
+    assert bundle.PINNED_KEY.read_bytes() == (tmp_path / "maker.key.pub").read_bytes()
+    check(other, "--key", str(tmp_path / "other.key.pub"))
+
+
+def test_fail__an_unsigned_bundle_is_refused_unless_it_is_meant(make: Make) -> None:
+    folder = make("unsigned", signer=None)
+    assert "not signed" in check(folder, code=1)
+    assert "3 files" in check(folder, "--unsigned")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda f: (f / "wheels" / "x.whl").write_bytes(b"evil"), "differs from the manifest"),
+        (lambda f: (f / "wheels" / "y.whl").write_bytes(b"evil"), "is not in the manifest"),
+        (lambda f: (f / "wheels" / "x.whl").unlink(), "is missing"),
+        (lambda f: (f / "wheels" / "y").symlink_to("/etc"), "is not in the manifest"),
+        (lambda f: (f / "MANIFEST").write_text("# version x\n"), "does not match the signature"),
+    ],
+)
+def test_fail__a_changed_bundle_is_refused(
+    make: Make, key: Path, change: Callable[[Path], object], sentence: str
+) -> None:
+    folder = make("changed")
+    change(folder)
+    assert sentence in check(folder, "--key", f"{key}.pub", code=1)
+
+
+def test_fail__an_older_bundle_is_refused_unless_it_is_meant(
+    make: Make, key: Path, tmp_path: Path
+) -> None:
+    installed = tmp_path / "versions" / "present" / "release"
+    installed.write_text("# version 0.1.0-abc\n# number 0.1.0\n# made 2026-06-01T00:00:00+00:00\n")
+    old = make("old", made="2026-05-01T00:00:00+00:00")
+    assert "older than the installed 0.1.0-abc" in check(old, "--key", f"{key}.pub", code=1)
+    check(old, "--key", f"{key}.pub", "--older")
+    check(make("new", made="2026-07-01T00:00:00+00:00"), "--key", f"{key}.pub")
+    installed.write_text("# version 0.2.0-abc\n# number 0.10.0\n# made 2026-01-01T00:00:00+00:00\n")
+    assert "older than the installed" in check(tmp_path / "new", "--key", f"{key}.pub", code=1)
+
+
+def test_fail__a_folder_that_is_no_bundle_is_named(tmp_path: Path, key: Path) -> None:
+    assert "not signed" in check(tmp_path / "etc", code=1)
+    assert "nothing was checked" in check(tmp_path / "etc", "--unsigned")
+
+
+def test_ok__install_asks_the_installed_version() -> None:
+    """What a bundle brings cannot vouch for itself: its own program is not asked."""
+    script = (ROOT / "scripts" / "setup" / "install.sh").read_text()
+    body = script[script.index("check_bundle() {") : script.index("# Take the key")]
+    assert "present=$PREFIX/current/venv/bin/plategate" in body
+    assert script.index("\ncheck_machine\n") < script.index("\nbuild_version\n")
+    assert script.index("\nnote_release\n") < script.index("\nactivate\n")
