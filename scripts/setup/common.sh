@@ -106,7 +106,7 @@ write_manifest() {
         printf '# number %s\n' "$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml | head -n 1)"
         printf '# made %s\n' "$(date -u +%Y-%m-%dT%H:%M:%S+00:00)"
         (
-            cd "$1"
+            cd "$1" || exit 1
             find . -type f ! -path ./MANIFEST ! -path ./MANIFEST.minisig ! -path ./release.pub -printf '%P\n' |
                 LC_ALL=C sort | xargs -d '\n' sha256sum
         )
