@@ -14,6 +14,7 @@ CONFIG=/etc/plategate/settings.toml
 UNITS=(
     plategate-gate.service plategate-sync.service plategate-sync.timer plategate-outbound.service
     plategate-console.service plategate-lists.socket plategate-lists.service plategate-backup.service plategate-backup.timer
+    plategate-sync-preview.path plategate-sync-preview.service
 )
 # Files of a version's system/ folder and their targets, one pair a line.
 SYSTEM_FILES=(
@@ -22,6 +23,8 @@ SYSTEM_FILES=(
     "plategate-sync.timer /etc/systemd/system/plategate-sync.timer"
     "plategate-outbound.service /etc/systemd/system/plategate-outbound.service"
     "plategate-console.service /etc/systemd/system/plategate-console.service"
+    "plategate-sync-preview.path /etc/systemd/system/plategate-sync-preview.path"
+    "plategate-sync-preview.service /etc/systemd/system/plategate-sync-preview.service"
     "plategate-lists.socket /etc/systemd/system/plategate-lists.socket"
     "plategate-lists.service /etc/systemd/system/plategate-lists.service"
     "plategate-backup.service /etc/systemd/system/plategate-backup.service"
@@ -173,7 +176,8 @@ activate_version() {
 # units_of VERSION: the units of that version that are enabled and started, one a line.
 units_of() {
     local unit
-    for unit in plategate-gate.service plategate-sync.timer plategate-outbound.service plategate-lists.socket; do
+    for unit in plategate-gate.service plategate-sync.timer plategate-outbound.service plategate-lists.socket \
+        plategate-sync-preview.path; do
         [ ! -f "$PREFIX/versions/$1/system/$unit" ] || printf '%s\n' "$unit"
     done
 }

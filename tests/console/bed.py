@@ -93,6 +93,7 @@ class ConsoleBed:
                     "list_socket": str(folder / "lists.sock"), "list_users": [getpass.getuser()],
                     "visits_file": str(folder / "visits.sqlite"),
                 },
+                "sync": {"state_dir": str(folder / "sources")},
                 "journal": {"dir": str(folder / "journal"), "min_free_mb": 10},
                 "health": {"socket": str(folder / "status.sock")},
                 "commands": {

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from starlette.testclient import TestClient
 
 from plategate.access.store.lists import ListName
+from plategate.access.sync.checks import SyncOptions
+from plategate.access.sync.source_state import PREVIEW_FILE
 from plategate.console.accounts import Role
 from plategate.console.list_files import LARGEST_FILE
+from plategate.list_service.preview import make_preview
 
 from .bed import ConsoleBed, a_passage, form_values
 
@@ -243,3 +248,28 @@ def test_fail__without_the_service_the_page_says_so_and_search_works(bed: Consol
     assert answer.status_code == 503
     assert "cannot be changed or read at the moment" in answer.text
     assert "BAB1234" in browser.get("/lists").text
+
+
+def test_ok__what_the_next_sync_would_change_is_shown_and_nothing_is_changed(
+    bed: ConsoleBed,
+) -> None:
+    browser = bed.make_owner()
+    assert "has no list sources" in browser.get("/lists/sync").text
+    source = bed.folder / "estate.csv"
+    source.write_text(f'plate,holder\nBAB1234,"{HOSTILE.replace(chr(34), "")}"\n')
+    sources = [{"name": "estate", "kind": "allow", "url": str(source)}]
+    folder = bed.settings.sync.state_dir
+    sync = bed.settings.sync.model_validate({"state_dir": folder, "sources": sources})
+    answer = send(browser, "/lists/sync")
+    assert answer.headers["location"] == "/lists/sync?since=1800000000"
+    assert "This page refreshes by itself" in browser.get(answer.headers["location"]).text
+    options = SyncOptions(datetime.now(UTC), ZoneInfo("UTC"), "sync")
+    make_preview(bed.settings.model_copy(update={"sync": sync}), options)
+    page = browser.get(answer.headers["location"]).text
+    assert "1 plates new, 0 removed, 0 changed" in page
+    assert "refreshes by itself" not in page
+    assert "<script>alert" not in page
+    assert plates(bed) == []
+    (folder / PREVIEW_FILE).unlink()
+    bed.clock_s += 300
+    assert "There is no result yet" in browser.get(answer.headers["location"]).text

@@ -14,13 +14,17 @@ from pathlib import Path
 
 import pytest
 
+from plategate.list_service.preview import WANTED_FILE
 from plategate.settings.access import AccessSettings
+from plategate.settings.sync import SyncSettings
 
 from .sandbox import settings_of as unit_settings
 
 SYSTEM = Path(__file__).resolve().parents[2] / "firmware" / "system"
 SERVICES = sorted(SYSTEM.glob("*.service"))
-UNITS = sorted([*SERVICES, *SYSTEM.glob("*.timer"), *SYSTEM.glob("*.socket")])
+UNITS = sorted(
+    [*SERVICES, *SYSTEM.glob("*.timer"), *SYSTEM.glob("*.socket"), *SYSTEM.glob("*.path")]
+)
 EXPOSURE_LIMIT = 2.0
 
 needs_systemd = pytest.mark.skipif(
@@ -126,6 +130,17 @@ def test_ok__the_list_socket_is_that_of_the_settings() -> None:
     assert unit["ListenStream"] == [str(AccessSettings().list_socket)]
     assert unit["SocketMode"] == ["0660"]
     assert unit["SocketGroup"] == ["plategate"]  # the console is a member
+
+
+def test_ok__the_preview_watches_the_file_of_the_list_service_and_is_a_sync() -> None:
+    wanted = str(SyncSettings().state_dir / WANTED_FILE)
+    assert settings_of("plategate-sync-preview.path")["PathExists"] == [wanted]
+    preview, sync = (settings_of(f"plategate-sync{name}.service") for name in ("-preview", ""))
+    assert wanted in preview["ExecStartPre"][0]  # removed first, or it would start for ever
+    different = {"Description", "Documentation", "ExecStart", "ExecStartPre"}
+    assert {k: v for k, v in preview.items() if k not in different} == {
+        k: v for k, v in sync.items() if k not in different
+    }
 
 
 BACKUP = SYSTEM / "plategate-backup.service"

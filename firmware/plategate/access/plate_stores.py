@@ -20,7 +20,7 @@ from plategate.access.store.lists import ListName, list_state, table_of
 from plategate.access.store.repair import aside_file, change_store
 from plategate.access.store.rows import COLUMNS, entry_of
 from plategate.access.store.vehicles import has_records, index_people
-from plategate.access.sync.source_state import GOOD_FILE, REFUSED_FILE, open_own
+from plategate.access.sync.source_state import GOOD_FILE, PREVIEW_FILE, REFUSED_FILE, open_own
 from plategate.access.visits import VisitStore
 from plategate.clock import SystemClock
 from plategate.plate_data.files import Mention, has_plate
@@ -209,7 +209,7 @@ class SourceStore:
                 file
                 for name in (GOOD_FILE, REFUSED_FILE, "download")
                 for file in sorted(self.settings.state_dir.glob(f"*/{name}"))
-            ]
+            ] + [file for file in (self.settings.state_dir / PREVIEW_FILE,) if file.is_file()]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate list sync | serve`: the two processes of the user who owns the lists.
+"""`plategate list sync | preview | serve`: the processes of the user who owns the lists.
 
-`sync` updates lists and records from their sources; plategate-sync.timer runs it. `serve` changes
-the lists for the console and has no network; plategate-lists.socket starts it.
+`sync` updates lists and records from their sources; plategate-sync.timer runs it. `preview` keeps
+what the next sync would change for the console; plategate-sync-preview.path starts it. `serve`
+changes the lists for the console and has no network; plategate-lists.socket starts it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ def register(root: typer.Typer) -> None:
     """Add the command to the group `list`."""
     del root  # `list` is a group of its own
     list_app.command("sync")(sync)
+    list_app.command("preview")(preview)
     list_app.command("serve")(serve)
 
 
@@ -48,6 +50,7 @@ def sync(
     from plategate.access.sync.checks import SyncOptions
     from plategate.access.sync.sync import sync_lists
     from plategate.clock import SystemClock
+    from plategate.list_service.preview import forget_old_preview
     from plategate.schedule.zone import site_zone
     from plategate.settings import load_settings
     from plategate.users import step_down_to_owner
@@ -71,9 +74,34 @@ def sync(
     )
     if not dry_run:
         step_down_to_owner(sources.state_dir)
+        forget_old_preview(sources.state_dir, options.at)
     with _progress(shown=sys.stderr.isatty() and not quiet) as progress:
         report = sync_lists(sources, store, options, progress)
     _print_report(report, dry_run=dry_run, quiet=quiet)
+    if not report.all_well:
+        raise typer.Exit(1)
+
+
+def preview(config: Config = None) -> None:
+    """Keep what the next sync would change, for the console; exit 1 if any source failed."""
+    from plategate.access.sync.checks import SyncOptions
+    from plategate.clock import SystemClock
+    from plategate.list_service.preview import make_preview
+    from plategate.schedule.zone import site_zone
+    from plategate.settings import load_settings
+    from plategate.users import step_down_to_owner
+
+    settings = load_settings(config)
+    step_down_to_owner(settings.sync.state_dir)
+    options = SyncOptions(
+        SystemClock().wall(),
+        site_zone(settings.access.zone),
+        user_name(),
+        undo_days=settings.access.list_undo_days,
+        erased=erased_plates(config),
+    )
+    report = make_preview(settings, options)
+    _print_report(report, dry_run=True, quiet=False)
     if not report.all_well:
         raise typer.Exit(1)
 

@@ -17,6 +17,7 @@ from plategate.list_service.client import Requester, new_id
 from plategate.list_service.messages import LONGEST_WHY
 
 CHANGES_ON_PAGE = 30
+COMPARED_WITHIN_S = 120.0  # sources answer, or the page says that they did not
 CHANGE_DETAIL = ("added", "edited", "removed", "followed", "undone", "replaced")
 
 
@@ -54,6 +55,33 @@ def undo(asked: PageRequest) -> Response:
         return _change_page(asked, number, str(error))
     note_change(asked, made)
     return RedirectResponse(f"/lists/history?done=undone&list={made['list']}", status_code=303)
+
+
+def sync_preview(asked: PageRequest) -> Response:
+    """What the next sync would change; refreshes itself while the sources are being compared."""
+    found = asked.site.lists.sync_preview()
+    since = number_field(asked.query.get("since", "")) or 0
+    waits = abs(asked.site.now() - since) < COMPARED_WITHIN_S
+    preview = found["preview"]
+    if preview is not None:
+        for each in preview["changes"]:
+            change = each["change"]
+            count = change["added"] + change["removed"] + change["changed"]
+            each["left"] = count - len(each["differences"])
+    return asked.site.render(
+        asked,
+        "list_sync.html",
+        sources=found["sources"],
+        preview=preview,
+        since=since if preview is None and waits else 0,
+        late=bool(since) and preview is None and not waits,
+    )
+
+
+def start_preview(asked: PageRequest) -> Response:
+    """Have the sources compared with the lists."""
+    asked.site.lists.sync_preview(start=True)
+    return RedirectResponse(f"/lists/sync?since={asked.site.now():.0f}", status_code=303)
 
 
 def requester(asked: PageRequest) -> Requester:

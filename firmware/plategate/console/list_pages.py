@@ -43,6 +43,7 @@ def routes() -> list[Route]:
         ("/lists", lists, Right.PEOPLE),
         ("/lists/history", changes.history, Right.PEOPLE),
         ("/lists/changes/{number}", changes.change, Right.PEOPLE),
+        ("/lists/sync", changes.sync_preview, Right.PEOPLE),
         ("/lists/file", files.file_page, Right.LISTS),
         ("/lists/template.xlsx", files.template, Right.LISTS),
         ("/lists/{list}/file.{form}", files.download, Right.LISTS),
@@ -54,6 +55,7 @@ def routes() -> list[Route]:
         ("/lists/remove", remove, Right.LISTS),
         ("/lists/follow", follow, Right.LISTS),
         ("/lists/undo", changes.undo, Right.LISTS),
+        ("/lists/sync", changes.start_preview, Right.LISTS),
         ("/lists/import", files.import_upload, Right.LISTS),
     )
     upload = page(Right.LISTS, files.upload, largest_file=files.LARGEST_FILE)

@@ -127,6 +127,13 @@ class ListClient:
         """An empty workbook to fill in, as the content of an xlsx file."""
         return self._asked(_READER, ListOperation.TEMPLATE, {}).content
 
+    def sync_preview(self, *, start: bool = False) -> Document:
+        """What the next sync would change: `preview`, or None; `start` asks for a new one.
+
+        `sources` are the names of the list sources, `wanted` whether one is asked for.
+        """
+        return self._read(ListOperation.PREVIEW, start=start)
+
     def _change(self, by: Requester, operation: ListOperation, **arguments: Any) -> Document:
         return dict(self._asked(by, operation, arguments).value["change"])
 

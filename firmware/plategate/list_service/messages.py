@@ -39,6 +39,7 @@ class ListOperation(StrEnum):
     DIFF = "diff"
     EXPORT = "export"
     TEMPLATE = "template"
+    PREVIEW = "preview"  # what the next sync would change
 
 
 class ListResult(StrEnum):
@@ -197,6 +198,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "force": _flag,
     "allow_empty": _flag,
     "drop_by_hand": _flag,
+    "start": _flag,
     "dates": lambda key, value: DateOrder(choice_of(key, value, tuple(DateOrder))),
     "sheet": _short,
     "columns": _columns,
@@ -220,4 +222,5 @@ _ARGUMENTS: dict[ListOperation, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ListOperation.DIFF: (("number",), ("limit",)),
     ListOperation.EXPORT: (("list", "form"), ()),
     ListOperation.TEMPLATE: ((), ()),
+    ListOperation.PREVIEW: ((), ("start",)),
 }

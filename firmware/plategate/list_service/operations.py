@@ -7,7 +7,7 @@ Times of entries are in the zone of the site, as in a list file; other times are
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from functools import cached_property
 from io import BytesIO
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from plategate.access.editing import ListEditor
-from plategate.access.files.entries import fields_of
 from plategate.access.files.export import writer_for
 from plategate.access.files.owner_files import ReadingOptions
 from plategate.access.files.workbooks import write_template
@@ -31,18 +30,25 @@ from plategate.access.store.history import (
 )
 from plategate.access.store.importing import import_list_file
 from plategate.access.store.lists import ListName, all_entries
+from plategate.clock import SystemClock
 from plategate.errors import ListError
+from plategate.list_service.documents import (
+    DIFFERENCES,
+    FIRST_PLATES,
+    Document,
+    change_document,
+    difference_documents,
+    stored_change,
+)
 from plategate.list_service.messages import ListAnswer, ListOperation, ListRequest, ListResult
+from plategate.list_service.preview import is_wanted, read_preview, want_preview
 from plategate.plate_data.tombstones import ErasedPlates
 from plategate.plates.formats import PlateFormats, known_countries
 from plategate.plates.written import PlateTextError, parse_plate
 from plategate.schedule.zone import site_zone
 from plategate.settings import Settings
 
-FIRST_PLATES = 3  # of a change, in its document
-CHANGES, DIFFERENCES = 50, 200  # shown where a request has no limit
-
-Document = dict[str, Any]
+CHANGES = 50  # shown where a request has no limit
 
 
 class ListOperations:
@@ -63,6 +69,7 @@ class ListOperations:
             ListOperation.DIFF: self._diff,
             ListOperation.EXPORT: self._export,
             ListOperation.TEMPLATE: self._template,
+            ListOperation.PREVIEW: self._preview,
         }
 
     def follow(self, request: ListRequest) -> ListAnswer:
@@ -85,7 +92,7 @@ class ListOperations:
             case _:
                 change = editor.undo(wanted.get("number"), wanted.get("list"))
         with self._reading() as store:
-            return _changed(request, change_document(store, change))
+            return _changed(request, stored_change(store, change))
 
     def _import(self, request: ListRequest) -> ListAnswer:
         wanted, settings = request.arguments, self._settings
@@ -123,9 +130,9 @@ class ListOperations:
             notes.append(erased.sentence)
         return _changed(
             request,
-            _document(change, plates),
+            change_document(change, plates),
             dry_run=wanted.get("dry_run", False),
-            differences=self._difference_documents(found),
+            differences=difference_documents(found, self._zone),
             notes=notes,
         )
 
@@ -146,10 +153,11 @@ class ListOperations:
             return _read(request, changes=[])
         before = wanted.get("before")
         with self._reading() as store:
-            every = list_history(store, wanted.get("list"), limit=-1)
+            limit = wanted.get("limit", CHANGES)
+            every = list_history(store, wanted.get("list"), limit if before is None else -1)
             changes = (each for each in every if before is None or each.number < before)
-            shown = list(islice(changes, wanted.get("limit", CHANGES)))
-            return _read(request, changes=[change_document(store, each) for each in shown])
+            shown = list(islice(changes, limit))
+            return _read(request, changes=[stored_change(store, each) for each in shown])
 
     def _diff(self, request: ListRequest) -> ListAnswer:
         number = request.arguments["number"]
@@ -161,8 +169,8 @@ class ListOperations:
             found = list(islice(differences(store, change), limit))
             return _read(
                 request,
-                change=change_document(store, change),
-                differences=self._difference_documents(found),
+                change=stored_change(store, change),
+                differences=difference_documents(found, self._zone),
             )
 
     def _export(self, request: ListRequest) -> ListAnswer:
@@ -178,15 +186,16 @@ class ListOperations:
     def _template(self, request: ListRequest) -> ListAnswer:
         return ListAnswer(request.id, ListResult.DONE, content=write_template())
 
-    def _difference_documents(self, found: Iterable[PlateDifference]) -> list[Document]:
-        return [
-            {
-                "plate": each.plate,
-                "before": [fields_of(entry, self._zone) for entry in each.before],
-                "after": [fields_of(entry, self._zone) for entry in each.after],
-            }
-            for each in found
-        ]
+    def _preview(self, request: ListRequest) -> ListAnswer:
+        folder = self._settings.sync.state_dir
+        if request.arguments.get("start", False):
+            want_preview(folder)
+        return _read(
+            request,
+            sources=[source.name for source in self._settings.sync.sources],
+            wanted=is_wanted(folder),
+            preview=read_preview(folder, SystemClock().wall()),
+        )
 
     def _reading(self) -> closing[sqlite3.Connection]:
         return closing(open_for_reading(self._settings.access.file))
@@ -194,37 +203,6 @@ class ListOperations:
     @cached_property
     def _formats(self) -> PlateFormats:
         return PlateFormats(self._settings.format_countries or known_countries())
-
-
-def change_document(store: sqlite3.Connection, change: ListChange) -> Document:
-    """A change as JSON types, with the first plates that it touched."""
-    return _document(change, plates_of(store, change.number, FIRST_PLATES))
-
-
-def _document(change: ListChange, plates: Iterable[str]) -> Document:
-    first = list(plates)
-    return {
-        "number": change.number,
-        "list": change.name.value,
-        "generation": change.generation,
-        "at": change.at.isoformat(),
-        "who": change.who,
-        "why": change.why,
-        "kind": change.kind.value,
-        "source": change.source,
-        "entries": change.entries,
-        "entries_before": change.entries_before,
-        "added": change.added,
-        "removed": change.removed,
-        "changed": change.changed,
-        "plates": first,
-        "undoes": change.undoes,
-        "undone": change.undone,
-        "can_undo": bool(first) and not change.undone,
-        "kept": change.kept,
-        "kept_out": change.kept_out,
-        "repeated": change.repeated,
-    }
 
 
 def _changed(request: ListRequest, change: Document, **more: Any) -> ListAnswer:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from plategate.access.files.entries import read_entries
 from plategate.access.files.vehicles import read_records
+from plategate.access.store.changes import Inspect
 from plategate.access.store.history import UNDO_DAYS
 from plategate.access.store.lists import ListName
 from plategate.access.sync.address import without_secrets
@@ -36,7 +37,8 @@ class SyncOptions:
 
     `at` is the wall time of the run and `who` its user, for the list history. `force` accepts
     empty, shrunk, expired and older lists, never unsigned ones. A dry run changes nothing.
-    `undo_days` is access.list_undo_days. `erased` plates are left out of every list.
+    `undo_days` is access.list_undo_days. `erased` plates are left out of every list. `inspect` may
+    read each changed list, also in a dry run.
     """
 
     at: datetime
@@ -46,6 +48,7 @@ class SyncOptions:
     dry_run: bool = False
     undo_days: int = UNDO_DAYS
     erased: Container[str] = ()
+    inspect: Inspect | None = None
 
 
 @dataclass(frozen=True, slots=True)

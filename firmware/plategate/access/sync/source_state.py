@@ -25,6 +25,7 @@ from plategate.storage import put_in_place, replace_file
 GOOD_FILE = "list"
 STATE_FILE = "list.json"
 REFUSED_FILE = "set-aside"
+PREVIEW_FILE = "preview.json"  # in the folder of all sources: what the next sync would change
 
 
 @dataclass(frozen=True, slots=True)

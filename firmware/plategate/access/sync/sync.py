@@ -228,6 +228,7 @@ class _KindUpdate:
             source=f"sync {digest}",
             serial=_newest_serial(folder for _, folder in good),
             undo_days=self._options.undo_days,
+            inspect=self._options.inspect,
             dry_run=self._options.dry_run,
         )
 
