@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from plategate.access.files.entries import fields_of
 from plategate.access.store.lists import ListName
+from plategate.console.gate_access import GateAccess
 from plategate.console.site import ConsoleSite
 from plategate.console.visits import MOST_PRESSES, PRESS_EVERY_S, Visit, VisitState
 from plategate.errors import GateError, ListError
@@ -79,17 +80,19 @@ def end_entry(site: ConsoleSite, visit: Visit, who: str, why: str) -> None:
         logger.info("visit %s: %s", visit.id, error)
 
 
-def press(site: ConsoleSite, visit: Visit, address: str, identity: str) -> PressResult:
-    """Open for the vehicle that stands at the gate; raises GateError."""
+def press(
+    site: ConsoleSite, gate: GateAccess, visit: Visit, address: str, identity: str
+) -> PressResult:
+    """Open for the vehicle that stands at the gate of a lane; raises GateError."""
     with _one_press:
         found, now = site.visits.get(visit.id), site.now()
         if found is None:
             return PressResult.NOT_ACCEPTED
-        refused = _refusal(site, found, now) or _refusal_now(site, found)
+        refused = _refusal(site, found, now) or _refusal_now(site, gate, found)
         if refused is not None:
             return refused
         found = site.visits.change(found, presses=found.presses + 1, pressed_at=now)
-        answer = site.gate.command(
+        answer = gate.command(
             CommandName.OPEN,
             identity=identity,
             why=f"visit {visit.id}: I am here",
@@ -114,9 +117,9 @@ def _refusal(site: ConsoleSite, visit: Visit, now: float) -> PressResult | None:
     return PressResult.NONE_LEFT if entries_left(site, visit) < 1 else None
 
 
-def _refusal_now(site: ConsoleSite, visit: Visit) -> PressResult | None:
+def _refusal_now(site: ConsoleSite, gate: GateAccess, visit: Visit) -> PressResult | None:
     """Why the gate should not be asked: its clock, or a list that counts more."""
-    if not site.gate.status().get("clock", {}).get("trusted", True):
+    if not gate.status().get("clock", {}).get("trusted", True):
         return PressResult.NO_TIME
     forbids = (ListName.BLOCK, ListName.WANTED)
     if any(site.gate.plate_state(name, visit.plate).in_force for name in forbids):

@@ -64,7 +64,11 @@ def press_here(asked: PageRequest) -> Response:
     if visit is None:
         return _gone(asked)
     try:
-        result = press(asked.site, visit, asked.address, asked.form.get("id") or new_id())
+        lane = asked.site.lanes.named(asked.form.get("lane", ""))
+        if lane is None:
+            return _page(asked, visit, "visit_lane")
+        identity = asked.form.get("id") or new_id()
+        result = press(asked.site, lane.gate, visit, asked.address, identity)
     except GateError as error:
         logger.warning("visit %s: %s", visit.id, error)
         return _page(asked, visit, "visit_later")
