@@ -121,6 +121,12 @@ class FleetBed:
             time.sleep(1)
         return False
 
+    def resident_mb(self) -> dict[str, float]:
+        """Memory of the broker and of each collector."""
+        pids = {"broker": self.broker.pid}
+        pids |= {f"collector {n}": p and p.pid for n, p in enumerate(self._collectors)}
+        return {name: _resident_mb(pid) for name, pid in pids.items() if pid}
+
     def numbers(self, gate: str) -> tuple[object, ...]:
         """What the collectors know of the numbers of a gate."""
         columns = "base, newest, missing, watched, asked, lost, asks, asked_at, online, online_at"
@@ -136,6 +142,11 @@ class FleetBed:
         ((size,),) = rows(self.database, SIZE)
         ((count,),) = rows(self.database, "SELECT count(*) FROM plategate.events")
         return float(size) / max(1, count)
+
+
+def _resident_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1000
 
 
 class Breaker:

@@ -84,8 +84,8 @@ def test_fail__hostile_packets_do_not_end_the_collector(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(subscription, "AFTER_ERROR_S", 0.05)
-    monkeypatch.setattr(subscription, "LONGEST_PAUSE_S", 1)
+    monkeypatch.setattr(subscription, "FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(subscription, "LONGEST_PAUSE_S", 0.5)
     hostile = HostileThenReal(broker.port)
     with collecting(settings_for(database, hostile.port)):
         wait_for(

@@ -102,6 +102,39 @@ def test_fail__certificate_of_a_gate_collects_nothing(
         assert thief.events == 0
 
 
+# paho leaves the socket of a failed handshake to be closed by its deletion.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"ca_file": "other.pem"}, "certificate verify failed: self-signed certificate"),
+        ({"client_certificate": None, "client_key": None}, "the connection ended"),
+        (
+            {"tls": False, "ca_file": None, "client_certificate": None, "client_key": None},
+            "the connection ended",
+        ),
+        ({"host": "nowhere.invalid"}, "cannot connect"),
+    ],
+)
+def test_fail__broker_that_cannot_be_used_is_reported_with_the_reason(
+    tmp_path: Path,
+    fleet_broker: Broker,
+    database: Postgres,
+    caplog: pytest.LogCaptureFixture,
+    changes: dict[str, Any],
+    reason: str,
+) -> None:
+    files = {"ca_file": "ca.pem", "client_certificate": "collector-1.pem"}
+    files |= {"client_key": "collector-1.key"}
+    how: dict[str, Any] = {"tls": True} | files | changes
+    how |= {key: tmp_path / how[key] for key in files if how[key] is not None}
+    with collecting(settings_for(database, fleet_broker.port, broker=how)) as collector:
+        wait_for(lambda: "broker: " in caplog.text)
+        assert reason in caplog.text
+        assert not collector.is_subscribed()
+
+
 @pytest.fixture
 def secured(tmp_path: Path) -> Iterator[Postgres]:
     """PostgreSQL that asks for TLS, a certificate of the client and a password."""

@@ -85,6 +85,11 @@ class Broker:
             self._process.wait()
             self._process = None
 
+    @property
+    def pid(self) -> int | None:
+        """The running process."""
+        return self._process and self._process.pid
+
     def kill(self) -> None:
         """SIGKILL: what it has acknowledged since its last save is lost."""
         if self._process is not None:

@@ -59,8 +59,11 @@ def database_errors(settings: DatabaseSettings) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        sentence = " ".join(str(error).split()) or type(error).__name__
-        raise StoreError(f"{settings.host}:{settings.port}: {sentence}") from error
+        sentence = " ".join((error.diag.message_primary or str(error)).split())
+        if isinstance(error, psycopg.errors.InsufficientPrivilege):
+            sentence += "; docs/fleet.md names the role that this needs"
+        named = sentence or type(error).__name__
+        raise StoreError(f"{settings.host}:{settings.port}: {named}") from error
 
 
 def _tls(settings: DatabaseSettings) -> dict[str, Any]:

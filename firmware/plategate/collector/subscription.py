@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -22,13 +23,13 @@ from paho.mqtt.properties import Properties
 
 from plategate.collector.received import LONGEST_PAYLOAD
 from plategate.collector.settings import CollectorBroker, CollectorSettings
+from plategate.errors import DeliveryError, GateError, reason_of
 from plategate.mqtt_client import authenticate
 
 log = logging.getLogger(__name__)
 
 CONNECT_WITHIN_S = 10.0
-LONGEST_PAUSE_S = 30
-AFTER_ERROR_S = 5.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 QOS = 1
 LONGEST_HEADER = 1024  # topic and properties of a message, in bytes
 
@@ -54,6 +55,7 @@ class Subscription:
         self._waiting: queue.SimpleQueue[Received] = queue.SimpleQueue()
         self._connection = 0
         self._connected = False
+        self._pause_s = FIRST_PAUSE_S
         self._name = settings.name
         self._closed = threading.Event()
         self._client = self._new_client()
@@ -104,32 +106,41 @@ class Subscription:
         self._thread.join(CONNECT_WITHIN_S)
 
     def _run(self) -> None:
-        """Receive; a broker whose messages break the client gets another client."""
+        """Connect and receive; every connection has a client of its own."""
         while not self._closed.is_set():
             try:
-                self._connect()
-                self._client.loop_forever(retry_first_connection=True)
+                self._client = self._new_client()
+                self._connect(self._client)
+                self._client.loop_forever()
+            except GateError as error:
+                self._failing(str(error))
+            # What a broker sends may break the client.
             except Exception as error:
                 log.exception("messages of the broker cannot be read")
                 self._failing(f"{self._address}: {type(error).__name__}: {error}")
-                self._closed.wait(AFTER_ERROR_S)
-                self._connection += 1
-                self._connected = False
-                self._client = self._new_client()
+            self._connected = False
+            self._connection += 1
+            # Many collectors must not return to a restarted broker in the same second.
+            self._closed.wait(self._pause_s * random.uniform(0.5, 1.0))
+            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
-    def _connect(self) -> None:
+    def _connect(self, client: paho.Client) -> None:
         broker = self._broker
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = broker.session_expiry_s
         properties.ReceiveMaximum = broker.unacknowledged_max
         properties.MaximumPacketSize = LONGEST_PAYLOAD + LONGEST_HEADER
-        self._client.connect_async(
-            broker.host,
-            broker.port_in_use,
-            broker.keep_alive_s,
-            clean_start=False,
-            properties=properties,
-        )
+        try:
+            client.connect(
+                broker.host,
+                broker.port_in_use,
+                broker.keep_alive_s,
+                clean_start=False,
+                properties=properties,
+            )
+        except (OSError, ValueError) as error:
+            sentence = f"{self._address}: cannot connect: {reason_of(error)}"
+            raise DeliveryError(sentence) from error
 
     def _new_client(self) -> paho.Client:
         client = paho.Client(
@@ -137,11 +148,10 @@ class Subscription:
             client_id=self._name,
             protocol=MQTTProtocolVersion.MQTTv5,
             manual_ack=True,
+            reconnect_on_failure=False,
         )
         client.connect_timeout = CONNECT_WITHIN_S
-        client.reconnect_delay_set(1, LONGEST_PAUSE_S)
         client.on_connect = self._on_connect
-        client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -157,6 +167,7 @@ class Subscription:
             return
         self._connection += 1
         self._connected = True
+        self._pause_s = FIRST_PAUSE_S
         client.subscribe([(topic, QOS) for topic in topics(self._broker)])
 
     def _on_subscribe(
@@ -174,16 +185,11 @@ class Subscription:
             log.info("%s: subscribed", self._address)
             self.is_subscribed.set()
 
-    def _on_connect_fail(self, client: paho.Client, data: Any) -> None:
-        del client, data
-        self._failing(f"{self._address}: cannot connect; trying again")
-
     def _on_disconnect(
         self, client: paho.Client, data: Any, flags: Any, reason: Any, properties: Any
     ) -> None:
         del client, data, flags, properties
         self._connected = False
-        self._connection += 1
         if reason.is_failure:
             self._failing(f"{self._address}: the connection ended: {reason}")
 
