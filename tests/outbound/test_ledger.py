@@ -12,13 +12,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from plategate.catalogue import LANGUAGES, texts_of
+from plategate.documents import event_document
 from plategate.outbound.message import Message
 from plategate.outbound.notifications.causes import Change, is_over
 from plategate.outbound.notifications.ledger import CauseState, Kind, Rules, Vehicle, Wanted
 from plategate.outbound.notifications.memory import Memory
 from plategate.outbound.notifications.target import rules_of
 from plategate.outbound.notifications.texts import PACKAGE, Texts
+from plategate.plate_data.hashing import PlatePrivacy, reduced
 from plategate.settings.outbound import CauseName, NotificationSettings
+from plategate.values import GateEvent
 
 NOON = datetime(2026, 7, 6, 12, 0, tzinfo=UTC)  # a Monday
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -126,6 +129,35 @@ def test_ok__a_message_that_is_delivered_again_is_counted_once(tmp_path: Path) -
     for reason in ("deleted", "new_journal"):
         memory.take(a_message(0, "outbound.gap", reason=reason))
     assert memory.ledger.causes["tamper"].count == 1
+
+
+@pytest.mark.parametrize("plate", ["full", "hmac", "none"])
+def test_ok__an_acknowledged_cause_is_not_repeated(tmp_path: Path, plate: PlatePrivacy) -> None:
+    document = event_document(
+        GateEvent("e2", "gate", NOON, "acknowledged", None, '{"sequence": 1, "who": "Anna"}')
+    )
+    told = reduced(document, plate, b"key")
+    assert ("Anna" in str(told)) is (plate == "full")
+    memory = Memory(tmp_path / "file", ("fault", "camera"))
+    for number, what in enumerate(("fault", "camera_lost"), 1):
+        memory.take(a_message(number, f"gate.{what}"))
+    fault, camera = (memory.ledger.causes[each].told(Kind.BEGINS, NOON) for each in memory._causes)
+    memory.ledger.causes = {"fault": fault, "camera": camera}
+    memory.take(a_message(3, "gate.acknowledged", detail=told["detail"]))
+    fault, camera = memory.ledger.causes.values()
+    assert fault.due(rules(), NOON) is None
+    assert camera.due(rules(), NOON) == (Kind.LASTS, NOON + 24 * HOUR)
+    ended = fault.changed(Change.ENDS, NOON, "")
+    assert ended.due(rules(), NOON) == (Kind.OVER, NOON)
+    again = ended.told(Kind.OVER, NOON).changed(Change.BEGINS, NOON, "", 9)
+    assert not again.seen
+
+
+def test_ok__what_was_acknowledged_at_night_is_not_notified_in_the_morning() -> None:
+    state = CauseState("fault").changed(Change.BEGINS, NOON, "", 5)
+    assert state.acknowledged(4) == state
+    assert state.acknowledged(5).due(rules(quiet="daily"), NOON) is None
+    assert not state.acknowledged(5).is_news
 
 
 def test_fail__damaged_file_is_reported_and_begun_again(

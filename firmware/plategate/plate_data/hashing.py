@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
 from pathlib import Path
 from typing import Any, Literal
@@ -50,7 +51,7 @@ def reduced(document: dict[str, Any], plate: PlatePrivacy, key: bytes) -> dict[s
         return {name: value for name, value in document.items() if name != "evidence"}
     if document["kind"] != PASSAGE:
         found = {name: document[name] for name in _EVENT_KEYS}
-        return found | {"detail": document["detail"] if found["what"] in _TECHNICAL else ""}
+        return found | {"detail": _reduced_detail(found["what"], document["detail"])}
 
     def shown(text: str | None) -> str | None:
         return plate_hash(text, key) if text and plate == "hmac" else None
@@ -70,6 +71,16 @@ def reduced(document: dict[str, Any], plate: PlatePrivacy, key: bytes) -> dict[s
         "reader": reading["reader"],
     }
     return found
+
+
+def _reduced_detail(what: str, detail: str) -> str:
+    """The detail of an event without names; of an acknowledgement, the number of the alarm."""
+    if what != "acknowledged":
+        return detail if what in _TECHNICAL else ""
+    try:
+        return json.dumps({"sequence": int(json.loads(detail)["sequence"])})
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def plate_hash(text: str, key: bytes) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
+from plategate.journal.alarms import ACKNOWLEDGED
 from plategate.outbound.backlog import REPLACED, RESTORED
 from plategate.outbound.message import GAP, Message
 from plategate.settings.outbound import CauseName
@@ -18,6 +19,7 @@ from plategate.settings.outbound import CauseName
 WANTED: CauseName = "wanted"
 TAMPER: CauseName = "tamper"
 LEFT_OPEN: CauseName = "left_open"
+SEEN = f"gate.{ACKNOWLEDGED}"
 # Verdicts of these alarms are about the wanted list; see access/control.py.
 WANTED_ALARMS = frozenset({"certain", "possible"})
 
@@ -51,6 +53,8 @@ _CHANGES: dict[CauseName, dict[str, Change]] = {
 def wanted_types(causes: Sequence[CauseName]) -> tuple[str, ...]:
     """The types of the messages that are needed for these causes."""
     types = {kind for cause in causes for kind in _CHANGES.get(cause, ())}
+    if types:
+        types.add(SEEN)
     if WANTED in causes:
         types |= {"gate.alarm", "passage.*"}
     return tuple(sorted(types)) or (GAP,)

@@ -47,7 +47,8 @@ class Rules:
 class CauseState:
     """One cause: whether it lasts, what happened since the last notification, and what is known.
 
-    `known` is True if the last notification said that it lasts.
+    `known` is True if the last notification said that it lasts. `began_with` is the number of the
+    event that began it; `seen`: a person has acknowledged that event.
     """
 
     cause: CauseName
@@ -61,13 +62,15 @@ class CauseState:
     known: bool = False
     sent: datetime | None = None
     begin_sent: datetime | None = None
+    began_with: int = 0
+    seen: bool = False
 
     @property
     def is_news(self) -> bool:
         """Whether something happened that was not notified yet."""
         return self.active != self.known or (self.count > 0 and not self.active)
 
-    def changed(self, change: Change, at: datetime, detail: str) -> CauseState:
+    def changed(self, change: Change, at: datetime, detail: str, number: int = 0) -> CauseState:
         """The state after an event."""
         if change is Change.ENDS:
             return replace(self, active=False, ended=at) if self.active else self
@@ -81,7 +84,15 @@ class CauseState:
             first=self.first or at,
             last=at,
             detail=detail,
+            began_with=number if begins else self.began_with,
+            seen=self.seen and again,
         )
+
+    def acknowledged(self, number: int) -> CauseState:
+        """The state after a person acknowledged an event: no message repeats it."""
+        if not self.active or number != self.began_with:
+            return self
+        return replace(self, seen=True, known=True, count=0, first=None)
 
     def due(self, rules: Rules, now: datetime) -> tuple[Kind, datetime] | None:
         """The notification that is due next, and from when on; None where there is none."""
@@ -96,7 +107,7 @@ class CauseState:
         if self.known and not self.active:
             return Kind.OVER, now
         if self.known:
-            if rules.repeat is None or self.sent is None:
+            if rules.repeat is None or self.sent is None or self.seen:
                 return None
             return Kind.LASTS, self.sent + rules.repeat
         if self.active:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,7 +14,14 @@ from pydantic import TypeAdapter
 from plategate.errors import StoreError, reason_of
 from plategate.outbound.chain_watch import Finding
 from plategate.outbound.message import GAP, Message
-from plategate.outbound.notifications.causes import TAMPER, WANTED, Change, alarm_of, changes_of
+from plategate.outbound.notifications.causes import (
+    SEEN,
+    TAMPER,
+    WANTED,
+    Change,
+    alarm_of,
+    changes_of,
+)
 from plategate.outbound.notifications.ledger import CauseState, Ledger, Vehicle
 from plategate.settings.outbound import CauseName
 from plategate.storage import replace_file
@@ -47,16 +55,21 @@ class Memory:
             return
         ledger.journal, ledger.sequence = message.journal, message.sequence
         at = _time(message.at)
+        detail = str(message.data.get("detail", ""))
         for cause, change in changes_of(message):
-            self.change(cause, change, at, str(message.data.get("detail", "")))
+            self.change(cause, change, at, detail, message.sequence)
+        if message.type == SEEN:
+            self._take_acknowledgement(detail)
         if WANTED in self._causes:
             self._take_vehicle(message, at)
 
-    def change(self, cause: CauseName, change: Change, at: datetime, detail: str = "") -> None:
-        """Count that a cause begins, happens or ends."""
+    def change(
+        self, cause: CauseName, change: Change, at: datetime, detail: str = "", number: int = 0
+    ) -> None:
+        """Count that a cause begins, happens or ends, by the event with this number."""
         if cause in self._causes:
             state = self.ledger.causes.get(cause) or CauseState(cause)
-            self.ledger.causes[cause] = state.changed(change, at, detail)
+            self.ledger.causes[cause] = state.changed(change, at, detail, number)
 
     def take_findings(self, findings: Sequence[Finding]) -> None:
         """Count what was found in the hash chain since the last look; nothing at the first one."""
@@ -81,6 +94,15 @@ class Memory:
 
     def _content(self) -> bytes:
         return _FORMAT.dump_json(self.ledger, exclude={"journal", "sequence"})
+
+    def _take_acknowledgement(self, detail: str) -> None:
+        try:
+            number = int(json.loads(detail)["sequence"])
+        except (ValueError, KeyError, TypeError):
+            log.warning("event %d: the acknowledgement names no event", self.ledger.sequence)
+            return
+        causes = self.ledger.causes
+        causes |= {cause: state.acknowledged(number) for cause, state in causes.items()}
 
     def _take_vehicle(self, message: Message, at: datetime) -> None:
         wanted = self.ledger.wanted
