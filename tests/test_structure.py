@@ -41,7 +41,7 @@ LAYERS = (
     {"lane", "vision", "journal", "health", "access", "remote", "hardware", "mqtt_client"},
     {"aiming", "list_service", "samples"},
     {"gate", "rehearsal", "doctor", "console", "outbound", "collector"},
-    {"privacy", "reports"},
+    {"privacy", "reports", "configure"},
     {"backup", "bundle"},
     {"commands"},
     {"cli"},

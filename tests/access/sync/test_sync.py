@@ -78,6 +78,16 @@ def test_ok__dry_run_shows_the_difference_and_changes_nothing(gate: Gate, server
     assert gate.sync().changes[0].added == 1  # the dry run did not keep the new copy
 
 
+def test_ok__a_dry_run_creates_no_file_that_its_user_would_own(tmp_path: Path) -> None:
+    folder = tmp_path / "gate"
+    folder.mkdir()
+    gate = Gate(folder, {"name": "stick", "kind": "allow", "url": str(tmp_path / "l.csv")})
+    (tmp_path / "l.csv").write_bytes(b"plate\nHAND1\n")
+    before = sorted(folder.rglob("*"))
+    assert gate.sync(dry_run=True).changes[0].added == 1
+    assert sorted(folder.rglob("*")) == before
+
+
 def test_ok__list_of_another_source_is_replaced(gate: Gate, tmp_path: Path) -> None:
     other = Gate(gate.folder, {"name": "stick", "kind": "allow", "url": str(tmp_path / "l.csv")})
     (tmp_path / "l.csv").write_bytes(b"plate\nHAND1\n")

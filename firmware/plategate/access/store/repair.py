@@ -11,6 +11,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from plategate.access.store.database import open_for_writing
@@ -23,13 +24,22 @@ Answer = TypeVar("Answer")
 
 
 def change_store(
-    file: Path, work: Callable[[sqlite3.Connection], Answer], report: Callable[[str], None] | None
+    file: Path,
+    work: Callable[[sqlite3.Connection], Answer],
+    report: Callable[[str], None] | None,
+    trial: bool = False,
 ) -> Answer:
     """Run `work` on the database and return its result; repeat it on a new file if damaged.
 
-    `report` receives a message about the file that was set aside; without it, none is. Raises
-    StoreError, and any exception of `work`.
+    `report` receives a message about the file that was set aside; without it, none is. In a `trial`
+    `work` rolls back what it does: no file is set aside or created, which root would then own.
+    Raises StoreError, and any exception of `work`.
     """
+    if trial:
+        with storage_errors(file):
+            is_there = file.exists()
+        with TemporaryDirectory(prefix="plategate-trial-") as folder:
+            return _change(file if is_there else Path(folder) / file.name, work)
     found = _inode(file)
     try:
         return _change(file, work)

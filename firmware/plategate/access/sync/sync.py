@@ -98,7 +98,8 @@ def _sync(
         report = change_store(
             store,
             lambda connection: _put_in_force(settings, connection, options, results),
-            None if options.dry_run else repairs.append,
+            repairs.append,
+            options.dry_run,
         )
     except StoreError as problem:
         report = SyncReport(results, (), None, (str(problem),))
