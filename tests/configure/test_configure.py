@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,18 +19,15 @@ from plategate.commands.configure import run
 from plategate.configure.checks import HardwareChecks
 from plategate.configure.dialog import Dialog
 from plategate.configure.draft import Draft
-from plategate.configure.wiring import LAMPS, MAIN_CONTACTS, MORE_CONTACTS, SUGGESTED
 from plategate.errors import SettingsError
 from plategate.health.monitor import Health
 from plategate.health.socket import StatusSocket
 from plategate.rehearsal.board import RecordingFactory, RecordingPin
 from plategate.settings import load_settings
-from plategate.settings.edit import edited
 from plategate.settings.pins import PinsSettings
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "tests/data/demo"
-DEFAULTS = ROOT / "firmware/system/settings.toml"
 LONG_S = 20.0
 
 ANSWERS = {
@@ -305,29 +301,3 @@ def test_ok__at_the_terminal_enter_takes_the_defaults_and_the_end_of_input_abort
     settings = load_settings(file)
     assert settings.pins.used == {"open_relay": 17}
     assert file.read_text().startswith("# Settings of this gate, written by `plategate configure`")
-
-
-def test_ok__keys_of_the_installed_file_are_set_where_they_stand_as_comments() -> None:
-    before = DEFAULTS.read_text(encoding="utf-8")
-    changes = {"lane.name": "Hof", "pins.open_relay.pin": 17, "pins.open_relay.active_high": True}
-    after = edited(before, changes, "settings.toml")
-    changed = set(after.splitlines()) - set(before.splitlines())
-    assert changed == {"[pins.open_relay]", "pin = 17", "active_high = true", 'name = "Hof"'}
-    lines = after.splitlines()
-    assert lines[lines.index('name = "Hof"') - 1].startswith("# name of the lane")
-    sources = [{"name": "a", "kind": "allow", "url": "https://a.example/l.csv"}]
-    text = edited("[sync]\n", {"sync.sources": sources}, "t") + "# note\n"
-    both = edited(text, {"sync.sources": [*sources, {**sources[0], "name": "b"}]}, "t")
-    assert both.count("[[sync.sources]]") == 2
-    assert edited(both, {"sync.sources": sources}, "t").count("[[sync.sources]]") == 1
-
-
-def test_ok__the_suggested_lines_are_those_of_the_wiring_page() -> None:
-    (page,) = (ROOT / "docs").rglob("wiring.md")
-    layout = page.read_text(encoding="utf-8")
-    found = {
-        name: int(pin) for name, pin in re.findall(r"^(\w+) = \{ pin = (\d+) \}", layout, re.M)
-    }
-    assert {name: SUGGESTED[name] for name in found} == found
-    asked = {each.name for each in (*MAIN_CONTACTS, *MORE_CONTACTS)} | LAMPS.keys()
-    assert asked | {"open_relay", "close_relay"} == SUGGESTED.keys()
