@@ -19,7 +19,6 @@ from plategate.commands.configure import run
 from plategate.configure.checks import HardwareChecks
 from plategate.configure.dialog import Dialog
 from plategate.configure.draft import Draft
-from plategate.errors import SettingsError
 from plategate.health.monitor import Health
 from plategate.health.socket import StatusSocket
 from plategate.rehearsal.board import RecordingFactory, RecordingPin
@@ -277,14 +276,6 @@ def test_fail__while_a_gate_runs_nothing_is_tried(bench: Bench) -> None:
     assert "sudo systemctl stop plategate-gate" in dialog.text
     assert not bench.factory.edges
     assert load_settings(bench.file).lane.name == "Hof"
-
-
-def test_fail__an_invalid_file_is_not_touched(tmp_path: Path) -> None:
-    file = tmp_path / "settings.toml"
-    file.write_text("[lane]\nnme = 'x'\n", encoding="utf-8")
-    done = CliRunner().invoke(app, ["configure", "--config", str(file)])
-    assert isinstance(done.exception, SettingsError)
-    assert "lane.nme: unknown key" in str(done.exception)
 
 
 def test_ok__at_the_terminal_enter_takes_the_defaults_and_the_end_of_input_aborts(
