@@ -90,10 +90,9 @@ def sync_lists(
 def _sync(
     settings: SyncSettings, store: Path, options: SyncOptions, progress: SourceProgress | None
 ) -> SyncReport:
-    results = refresh_all(settings, options, progress)
+    results, repairs = refresh_all(settings, options, progress), list[str]()
     for result in results:
         _log(result)
-    repairs: list[str] = []
     try:
         report = change_store(
             store,
@@ -297,5 +296,5 @@ def _log(result: SourceResult) -> None:
     if not result.changed:
         return
     level = logging.INFO if result.outcome.good else logging.WARNING
-    text = "source %s (%s list): %s: %s"
-    logger.log(level, text, result.source, result.kind, result.outcome, result.message)
+    facts = (result.source, result.kind, result.outcome, result.message)
+    logger.log(level, "source %s (%s list): %s: %s", *facts)
