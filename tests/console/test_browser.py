@@ -158,7 +158,7 @@ def test_ok__every_page_fits_its_window_and_breaks_no_policy(
     page.goto("/login")
     window.keep(f"{locale}-login")
     window.log_in()
-    for name in ("", "passages", "lists", "health", "figures", "account", "audit"):
+    for name in ("", "passages", "lists", "health", "figures", "account", "audit", "tokens"):
         page.goto(f"/{name}")
         assert page.locator("h1").inner_text()
         window.keep(f"{locale}-{name or 'live'}")
