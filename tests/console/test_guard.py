@@ -41,6 +41,7 @@ NEEDS = {
     "/aim": Right.AIM,
     "/alarms": Right.LOOK,
     "/account": Right.LOOK,
+    "/account/second-step": Right.LOOK,
     "/audit": Right.MANAGE,
     "/tokens": Right.MANAGE,
 }
@@ -57,6 +58,7 @@ FORMS = {
     "/visits/answer": Right.LISTS,
     "/logout": Right.LOOK,
     "/account/password": Right.LOOK,
+    "/account/second-step": Right.LOOK,
     "/sessions/end": Right.LOOK,
     "/accounts/save": Right.MANAGE,
     "/accounts/remove": Right.MANAGE,
@@ -104,7 +106,7 @@ def test_ok__every_route_is_in_these_tables(bed: ConsoleBed) -> None:
     }
     # These have tests of their own.
     others = {"/setup", "/login", "/static", "/api/v1", "/metrics", "/lists/upload"}
-    others |= {"/aim/stream", "/aim/report"}
+    others |= {"/aim/stream", "/aim/report", "/ca", "/ca.crt"}
     others |= {"/visit/{token}", "/visit/{token}/plate", "/visit/{token}/here"}
     assert {getattr(route, "path", "") for route in bed.app.routes} == found | others
 

@@ -146,3 +146,13 @@ def revoke_token(
             raise ConsoleError(f"{name}: there is no such token; see plategate console token list")
         note("token_revoked", name)
     print(f"revoked {name}")
+
+
+@console.command("ca")
+def ca(config: Config = None) -> None:
+    """Print file and fingerprint of the console's own certificate authority."""
+    from plategate.console.certificate_files import CA_FILE, fingerprint
+    from plategate.settings import load_settings
+
+    file = load_settings(config).console.state_dir / CA_FILE
+    print(f"{file}\nSHA-256 {fingerprint(file)}")

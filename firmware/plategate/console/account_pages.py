@@ -15,7 +15,7 @@ from plategate.console.site import PageRequest
 
 LONGEST_NAME = 40
 # Failures are counted and compared by one login at a time; others would get in between.
-_one_login = threading.Lock()
+one_login = threading.Lock()
 
 
 def show_setup(asked: PageRequest) -> Response:
@@ -26,8 +26,8 @@ def show_setup(asked: PageRequest) -> Response:
 def setup(asked: PageRequest) -> Response:
     """Make the owner with the one-time code, and log in."""
     site, name = asked.site, text_field(asked.form, "name", LONGEST_NAME)
-    with _one_login:
-        _wait_or_refuse(asked, address=network_of(asked.address))
+    with one_login:
+        wait_or_refuse(asked, address=network_of(asked.address))
         try:
             password = asked.form.get("password", "")
             if password != asked.form.get("again", ""):
@@ -53,9 +53,12 @@ def login(asked: PageRequest) -> Response:
     """Log in, or show the form again; every failure looks the same."""
     site, name = asked.site, text_field(asked.form, "name", LONGEST_NAME)
     who = {"account": name, "address": network_of(asked.address)}
-    with _one_login:
-        _wait_or_refuse(asked, **who)
-        if not site.accounts.check(name, asked.form.get("password", "")):
+    with one_login:
+        wait_or_refuse(asked, **who)
+        if not (
+            site.accounts.check(name, asked.form.get("password", ""))
+            and site.second_step.check(name, asked.form.get("code", ""))
+        ):
             site.sessions.failed(**who)
             site.sessions.note(name, asked.address, "login_failed")
             return site.render(asked, "login.html", 403, wrong="login", name=name)
@@ -91,15 +94,16 @@ def change_password(asked: PageRequest) -> Response:
     """Change one's own password; all logins of the account end."""
     person, site = asked.person(), asked.site
     who = {"account": person.account, "address": network_of(asked.address)}
-    with _one_login:
-        _wait_or_refuse(asked, **who)
+    with one_login:
+        wait_or_refuse(asked, **who)
         if not site.accounts.check(person.account, asked.form.get("old", "")):
             site.sessions.failed(**who)
             return _account_page(asked, "login")
     try:
         if asked.form.get("password", "") != asked.form.get("again", ""):
             raise InputError("passwords_differ")
-        site.accounts.save(person.account, asked.form.get("password", ""), person.role)
+        password = asked.form.get("password", "")
+        site.accounts.save(person.account, password, person.role, keeps_second_step=True)
     except InputError as error:
         return _account_page(asked, error.key)
     site.sessions.note(person.account, asked.address, "password_changed")
@@ -151,6 +155,7 @@ def _account_page(asked: PageRequest, wrong: str | None = None) -> Response:
         sessions=_visible_sessions(asked),
         accounts=site.accounts.all() if manages else [],
         roles=list(Role),
+        has_second_step=site.second_step.is_used(asked.person().account),
         wrong=wrong,
     )
 
@@ -177,7 +182,7 @@ def network_of(address: str) -> str:
     return str(getattr(found, "ipv4_mapped", None) or found)
 
 
-def _wait_or_refuse(asked: PageRequest, **who: str) -> None:
+def wait_or_refuse(asked: PageRequest, **who: str) -> None:
     if asked.site.sessions.waiting_s(**who) > 0:
         raise RefusedRequest(429, "locked_out")
 

@@ -12,6 +12,8 @@ import re
 import secrets
 import sqlite3
 import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -27,6 +29,7 @@ CODE_FILE = "setup-code"
 # Without letters and digits that look alike.
 CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 10
+CODE_VALID_S = 86_400.0
 PASSWORD_MIN, PASSWORD_MAX = 12, 200
 LEAST_VARIETY = 6  # different characters in a password
 NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")
@@ -83,8 +86,12 @@ class Accounts:
     Methods raise InputError and StoreError.
     """
 
-    def __init__(self, database: ConsoleDatabase, folder: Path) -> None:
+    def __init__(
+        self, database: ConsoleDatabase, folder: Path, now: Callable[[], float] = time.time
+    ) -> None:
+        """`now` is the clock of the one-time code."""
         self._database = database
+        self._now = now
         self._code_file = folder / CODE_FILE
         self._hashing = threading.Lock()  # one at a time: each takes 19 MiB
 
@@ -94,23 +101,33 @@ class Accounts:
             return bool(_owners(connection))
 
     def code_is_offered(self) -> bool:
-        """Whether a one-time code waits to be used."""
-        return self._code_file.exists()
+        """Whether a one-time code waits to be used and has not expired."""
+        return bool(self._offered())
 
     def use_code(self, code: str, name: str, password: str) -> None:
         """Make an owner, or give an existing account of that name a new password, by the code."""
-        try:
-            offered = self._code_file.read_text(encoding="ascii").strip()
-        except OSError:
-            offered = ""
+        offered = self._offered()
         given = code.strip().upper().replace("-", "").replace(" ", "")
         if not offered or not hmac.compare_digest(given.encode(), offered.encode()):
             raise InputError("code")
         self.save(name, password, Role.OWNER)
         self._code_file.unlink(missing_ok=True)
 
-    def save(self, name: str, password: str, role: Role) -> None:
-        """Make an account, or replace its password and role; its logins end."""
+    def _offered(self) -> str:
+        """The one-time code that may be used now; "" where there is none."""
+        try:
+            code, until = self._code_file.read_text(encoding="ascii").split()
+            return code if 0 < float(until) - self._now() <= CODE_VALID_S + 1 else ""
+        except (OSError, ValueError):
+            return ""
+
+    def save(
+        self, name: str, password: str, role: Role, *, keeps_second_step: bool = False
+    ) -> None:
+        """Make an account, or replace its password and role; its logins end.
+
+        The second step of its login ends too, unless `keeps_second_step`.
+        """
         if not NAME.fullmatch(name):
             raise InputError("name")
         if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX or len(set(password)) < LEAST_VARIETY:
@@ -121,6 +138,8 @@ class Accounts:
             if role is not Role.OWNER and _owners(connection) == [name]:
                 raise InputError("last_owner")
             connection.execute("DELETE FROM sessions WHERE account = ?", (name,))
+            if not keeps_second_step:
+                connection.execute("DELETE FROM second_steps WHERE account = ?", (name,))
             connection.execute(
                 "INSERT INTO accounts VALUES (?, ?, ?, ?) ON CONFLICT (name)"
                 " DO UPDATE SET role = excluded.role, password = excluded.password",
@@ -159,10 +178,13 @@ def _owners(connection: sqlite3.Connection) -> list[str]:
 
 
 def offer_code(folder: Path) -> str:
-    """Write a new one-time code to its file in the console's folder, and return it."""
+    """Write a new one-time code to its file in the console's folder, and return it.
+
+    Its second line is when the code expires, in seconds since 1970.
+    """
     code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
     file = folder / CODE_FILE
     with storage_errors(file):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        replace_file(file, code.encode() + b"\n", mode=0o600)
+        replace_file(file, f"{code}\n{time.time() + CODE_VALID_S:.0f}\n".encode(), mode=0o600)
     return code

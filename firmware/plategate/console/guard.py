@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 LONGEST_FORM_BYTES, MOST_FIELDS = 16_384, 30
+BEFORE_SETUP = frozenset({"/setup", "/ca", "/ca.crt"})  # what answers before the first owner
 FORM_WITHIN_S = 10.0
 UPLOAD_TYPE, UPLOAD_WITHIN_S = "multipart/form-data", 120.0
 LONGEST_ADDRESS = 64
@@ -78,7 +79,7 @@ def page(
 def _answer(asked: PageRequest, right: Right | None, handler: Handler, polled: bool) -> Response:
     site, request = asked.site, asked.request
     try:
-        if not site.has_owner() and request.url.path != "/setup":
+        if not site.has_owner() and request.url.path not in BEFORE_SETUP:
             return RedirectResponse("/setup", status_code=303)
         session = site.sessions.find(request.cookies.get(site.cookie, ""), used=not polled)
         asked = replace(asked, session=session)

@@ -14,6 +14,7 @@ from plategate.console.accounts import offer_code
 from plategate.console.app import build_app
 from plategate.console.certificate_files import certificate_of
 from plategate.console.lanes import SettingsSource
+from plategate.console.plain_http import serve_plain_http
 from plategate.console.visit_entries import keep_tidy
 from plategate.errors import ConsoleError, reason_of
 from plategate.settings import Settings
@@ -31,7 +32,10 @@ def run_console(settings: Settings, *, secure: bool, source: SettingsSource | No
     server = make_server(settings, secure=secure, source=source)
     with listener_of(settings.console) as listener:
         keep_tidy(server.config.app.state.site)  # type: ignore[union-attr]
+        plain = serve_plain_http(settings.console) if secure else None
         server.run(sockets=[listener])
+        if plain is not None:
+            plain.should_exit = True
 
 
 def listener_of(console: ConsoleSettings) -> socket.socket:

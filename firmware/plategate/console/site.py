@@ -26,6 +26,7 @@ from plategate.catalogue import (
 from plategate.console.accounts import Accounts
 from plategate.console.database import ConsoleDatabase
 from plategate.console.lanes import Lane, Lanes, SettingsSource
+from plategate.console.second_step import SecondStep
 from plategate.console.sessions import Session, Sessions
 from plategate.console.tokens import Tokens
 from plategate.console.uploads import Uploads
@@ -96,6 +97,7 @@ class ConsoleSite:
         database = ConsoleDatabase(self.settings.state_dir)
         self.accounts = Accounts(database, self.settings.state_dir)
         self.sessions = Sessions(database, self.settings.session_hours * 3600.0, now)
+        self.second_step = SecondStep(database, now)
         self.tokens = Tokens(database, now)
         self.gate = self.lanes.first.gate
         self.lists = ListClient(settings.access.list_socket)

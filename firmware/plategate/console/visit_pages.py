@@ -190,7 +190,7 @@ def _visit_page(asked: PageRequest, found: Visit, wrong: str = "", detail: str =
         400 if wrong else 200,
         visit=found,
         link=link,
-        qr=_qr(link) if link else "",
+        qr=qr_code(link) if link else "",
         left=entries_left(site, found),
         problems=problems,
         is_open=is_open,
@@ -199,7 +199,7 @@ def _visit_page(asked: PageRequest, found: Visit, wrong: str = "", detail: str =
     )
 
 
-def _qr(link: str) -> Markup:
+def qr_code(link: str) -> Markup:
     """A QR code as SVG; dark on white in both colour schemes, as cameras want it."""
     import segno
 

@@ -17,6 +17,12 @@ class ConsoleSettings(SettingsModel):
 
     address: str = Field("0.0.0.0", description="address to listen on")
     port: int = Field(8443, ge=1, le=65535, description="port of HTTPS")
+    http_port: int = Field(
+        8080,
+        ge=0,
+        le=65535,
+        description="port of plain HTTP, which only redirects to HTTPS and serves the CA; 0: none",
+    )
     state_dir: Path = Field(
         STATE / "console",
         description="folder of accounts, sessions, audit log and certificates",

@@ -86,7 +86,7 @@ def run_rehearsed_console(config: Path | None, folder: Path) -> int:
             target=server.run, kwargs={"sockets": [listener]}, name="console", daemon=True
         )
         serving.start()
-        code = (settings.console.state_dir / CODE_FILE).read_text(encoding="ascii").strip()
+        code = (settings.console.state_dir / CODE_FILE).read_text(encoding="ascii").split()[0]
         print(f"Console:       http://{ADDRESS}:{settings.console.port}/")
         print(f"One-time code: {code[:5]}-{code[5:]}")
         print("A vehicle comes every few seconds; nothing real moves. Ctrl-C ends it.", flush=True)
