@@ -32,6 +32,8 @@ SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits
 WHERE inhparent = 'plategate.events'::regclass
 """
 
+LONGEST_UNCUT = 800  # bytes: within the messages of two events
+
 
 class FleetBed:
     """A broker that saves every two seconds, a database, and processes `plategate collector run`.
@@ -81,7 +83,7 @@ class FleetBed:
             f"port = {self.to_broker.port}\ntls = false\nstates = {str(number == 0).lower()}\n"
             f'[database]\nhost = "127.0.0.1"\nport = {self.to_database.port}\ntls = "off"\n'
             'user = "collector"\n'
-            "[gaps]\nask_after_s = 5\nask_again_s = 10\ngates_at_once = 1000\n"
+            "[gaps]\nask_after_s = 2\nask_again_s = 5\ngates_at_once = 1000\n"
         )
         command = [sys.executable, "-m", "plategate", "collector", "run", "--config", str(file)]
         with (self._folder / f"collector-{number}.log").open("ab") as log:
@@ -200,7 +202,7 @@ class Breaker:
         self._bed.broker.start()
 
     def _cut_broker(self) -> None:
-        self._bed.to_broker.cut_after(self._chance.randrange(4000))
+        self._bed.to_broker.cut_after(self._chance.randrange(LONGEST_UNCUT))
 
     def _kill_database(self) -> None:
         self._bed.database.kill()
@@ -208,7 +210,7 @@ class Breaker:
         self._bed.database.start()
 
     def _cut_database(self) -> None:
-        self._bed.to_database.cut_after(self._chance.randrange(4000))
+        self._bed.to_database.cut_after(self._chance.randrange(LONGEST_UNCUT))
 
     def _kill_collector(self) -> None:
         number = self._chance.randrange(self._collectors)

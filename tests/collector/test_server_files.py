@@ -32,13 +32,19 @@ UNIT = SERVER / "plategate-collector.service"
 EXPOSURE_LIMIT = 2.0
 
 
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("certificates")
+    make_certificates(folder, "broker", "north", "south", "collector-1")
+    (folder / "fleet-ca.pem").write_bytes((folder / "ca.pem").read_bytes())
+    return folder
+
+
 @pytest.fixture
-def fleet_broker(tmp_path: Path) -> Iterator[Broker]:
+def fleet_broker(tmp_path: Path, certificates: Path) -> Iterator[Broker]:
     """Mosquitto with the configuration of firmware/server, but for its folders and port."""
-    make_certificates(tmp_path, "broker", "north", "south", "collector-1")
-    (tmp_path / "fleet-ca.pem").write_bytes((tmp_path / "ca.pem").read_bytes())
     text = (SERVER / "mosquitto-fleet.conf").read_text()
-    text = text.replace("/etc/mosquitto/certs", str(tmp_path))
+    text = text.replace("/etc/mosquitto/certs", str(certificates))
     text = text.replace("/etc/mosquitto/fleet.acl", str(SERVER / "mosquitto-fleet.acl"))
     left_out = ("#", "listener", "max_queued_messages")  # the fixture has the last two itself
     lines = [line for line in text.splitlines() if line and not line.startswith(left_out)]
@@ -62,20 +68,20 @@ def publish(folder: Path, broker: Broker, user: str, topic: str, payload: bytes)
 
 
 def test_ok__each_gate_speaks_only_for_itself(
-    tmp_path: Path, fleet_broker: Broker, database: Postgres
+    certificates: Path, fleet_broker: Broker, database: Postgres
 ) -> None:
     files = {"ca_file": "ca.pem", "client_certificate": "collector-1.pem"}
     files |= {"client_key": "collector-1.key"}
-    how: dict[str, Any] = {key: tmp_path / name for key, name in files.items()}
+    how: dict[str, Any] = {key: certificates / name for key, name in files.items()}
     settings = settings_for(database, fleet_broker.port, broker={"tls": True} | how)
     forged = json.dumps(message(1, "north")).encode()
     with collecting(settings) as collector:
         wait_for(collector.is_subscribed)
-        publish(tmp_path, fleet_broker, "south", "plategate/north/events", forged)
-        publish(tmp_path, fleet_broker, "south", "plategate/north/availability", b"online")
-        publish(tmp_path, fleet_broker, "south", "plategate/south/events", forged)
+        publish(certificates, fleet_broker, "south", "plategate/north/events", forged)
+        publish(certificates, fleet_broker, "south", "plategate/north/availability", b"online")
+        publish(certificates, fleet_broker, "south", "plategate/south/events", forged)
         real = json.dumps(message(2, "north")).encode()
-        publish(tmp_path, fleet_broker, "north", "plategate/north/events", real)
+        publish(certificates, fleet_broker, "north", "plategate/north/events", real)
         wait_for(lambda: rows(database, "SELECT gate, sequence FROM plategate.events"))
     assert rows(database, "SELECT gate, sequence FROM plategate.events") == [("north", 2)]
     assert rows(database, "SELECT * FROM plategate.gates") == []
@@ -85,19 +91,19 @@ def test_ok__each_gate_speaks_only_for_itself(
 
 
 def test_fail__certificate_of_a_gate_collects_nothing(
-    tmp_path: Path, fleet_broker: Broker, database: Postgres
+    certificates: Path, fleet_broker: Broker, database: Postgres
 ) -> None:
     def settings(user: str) -> CollectorSettings:
         files = {"ca_file": "ca", "client_certificate": user}
-        how: dict[str, Any] = {key: tmp_path / f"{name}.pem" for key, name in files.items()}
-        how |= {"tls": True, "client_key": tmp_path / f"{user}.key", "group": user}
+        how: dict[str, Any] = {key: certificates / f"{name}.pem" for key, name in files.items()}
+        how |= {"tls": True, "client_key": certificates / f"{user}.key", "group": user}
         return settings_for(database, fleet_broker.port, name=user, broker=how)
 
     with collecting(settings("south")) as thief, collecting(settings("collector-1")) as real:
         wait_for(thief.is_subscribed)
         wait_for(real.is_subscribed)
         payload = json.dumps(message(1, "north")).encode()
-        publish(tmp_path, fleet_broker, "north", "plategate/north/events", payload)
+        publish(certificates, fleet_broker, "north", "plategate/north/events", payload)
         wait_for(lambda: real.events == 1)
         assert thief.events == 0
 
@@ -118,7 +124,7 @@ def test_fail__certificate_of_a_gate_collects_nothing(
     ],
 )
 def test_fail__broker_that_cannot_be_used_is_reported_with_the_reason(
-    tmp_path: Path,
+    certificates: Path,
     fleet_broker: Broker,
     database: Postgres,
     caplog: pytest.LogCaptureFixture,
@@ -128,7 +134,7 @@ def test_fail__broker_that_cannot_be_used_is_reported_with_the_reason(
     files = {"ca_file": "ca.pem", "client_certificate": "collector-1.pem"}
     files |= {"client_key": "collector-1.key"}
     how: dict[str, Any] = {"tls": True} | files | changes
-    how |= {key: tmp_path / how[key] for key in files if how[key] is not None}
+    how |= {key: certificates / how[key] for key in files if how[key] is not None}
     with collecting(settings_for(database, fleet_broker.port, broker=how)) as collector:
         wait_for(lambda: "broker: " in caplog.text)
         assert reason in caplog.text
@@ -136,13 +142,12 @@ def test_fail__broker_that_cannot_be_used_is_reported_with_the_reason(
 
 
 @pytest.fixture
-def secured(tmp_path: Path) -> Iterator[Postgres]:
+def secured(certificates: Path) -> Iterator[Postgres]:
     """PostgreSQL that asks for TLS, a certificate of the client and a password."""
-    make_certificates(tmp_path, "server", "collector")
     server = Postgres("ssl = on")
-    for given, name in (("server.crt", "server.pem"), ("server.key", "server.key")):
-        server.give(f"data/{given}", (tmp_path / name).read_bytes())
-    server.give("data/root.crt", (tmp_path / "ca.pem").read_bytes())
+    for given, name in (("server.crt", "broker.pem"), ("server.key", "broker.key")):
+        server.give(f"data/{given}", (certificates / name).read_bytes())
+    server.give("data/root.crt", (certificates / "ca.pem").read_bytes())
     with (server.data / "postgresql.conf").open("a") as stream:
         stream.write("ssl_ca_file = 'root.crt'\n")
     server.give(
@@ -156,17 +161,19 @@ def secured(tmp_path: Path) -> Iterator[Postgres]:
     server.remove()
 
 
-def test_ok__database_with_tls_certificate_and_password(tmp_path: Path, secured: Postgres) -> None:
+def test_ok__database_with_tls_certificate_and_password(
+    tmp_path: Path, certificates: Path, secured: Postgres
+) -> None:
     (tmp_path / "password").write_text("secret\n")
     (tmp_path / "wrong").write_text("other\n")
     whole: dict[str, Any] = {
         "tls": "verify",
-        "ca_file": tmp_path / "ca.pem",
-        "client_certificate": tmp_path / "collector.pem",
-        "client_key": tmp_path / "collector.key",
+        "ca_file": certificates / "ca.pem",
+        "client_certificate": certificates / "collector-1.pem",
+        "client_key": certificates / "collector-1.key",
         "password_file": tmp_path / "password",
     }
-    (tmp_path / "collector.key").chmod(0o600)
+    (certificates / "collector-1.key").chmod(0o600)
 
     def reached(**changes: Any) -> str:
         settings = settings_for(secured, database=whole | changes)
@@ -176,7 +183,7 @@ def test_ok__database_with_tls_certificate_and_password(tmp_path: Path, secured:
 
     assert "version 0 of the tables" in reached()  # connected: there are no tables yet
     assert "password authentication failed" in reached(password_file=tmp_path / "wrong")
-    assert "certificate" in reached(ca_file=tmp_path / "other.pem")
+    assert "certificate" in reached(ca_file=certificates / "other.pem")
     assert "client certificate" in reached(client_certificate=None, client_key=None)
     assert "no encryption" in reached(
         tls="off", ca_file=None, client_certificate=None, client_key=None
