@@ -7,6 +7,8 @@ List service, lists and command socket are the real ones; the gate behind the so
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -15,7 +17,7 @@ from plategate.access.store.lists import ListName
 from plategate.console import visit_entries
 from plategate.console.accounts import Role
 from plategate.console.visits import KEPT_AFTER_S, MOST_TRIES, VisitState
-from plategate.list_service.client import new_id
+from plategate.list_service.client import Requester, new_id
 
 from .bed import ORIGIN, ConsoleBed, form_values
 from .visiting import PLATE, answer, entries, give, here, link, state
@@ -107,6 +109,9 @@ def test_ok__a_visit_ends_by_itself_and_is_deleted(bed: ConsoleBed) -> None:
     assert state(bed, visit) == "deleted"
     assert [entry.plate for entry in entries(bed)] == ["BXX9999"]
     assert bed.site.lists.history()[0]["why"] == "visit 1 is over"
+    with closing(sqlite3.connect(bed.settings.access.file)) as store:
+        assert PLATE not in "".join(store.iterdump())  # nor in what undo would need
+    assert bed.site.lists.undo(Requester("anna"), 1)["removed"] == 1  # the import is untouched
 
 
 def test_ok__a_revoked_visit_is_over_at_once(bed: ConsoleBed) -> None:

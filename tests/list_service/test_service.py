@@ -235,3 +235,17 @@ def test_ok__systemd_passes_the_socket_and_sigterm_ends_the_process(
             process.terminate()
         assert process.wait(30) == 0
     assert at.exists()  # it belongs to systemd
+
+
+def test_ok__only_a_plate_that_had_nothing_else_is_forgotten(lists: ListClient) -> None:
+    for plate, note in (("BAB1234", "visit 1"), ("BCD3456", "tenant")):
+        lists.add(anna(), ALLOW, {"plate": plate, "note": note})
+        lists.remove(anna(), ALLOW, plate)
+    assert not lists.forget(anna(), ALLOW, "BCD3456", "visit 1")
+    assert lists.forget(anna(), ALLOW, "BAB1234", "visit 1")
+    with pytest.raises(ListError, match="no longer kept"):
+        lists.undo(anna(), 2)
+    lists.undo(anna(), 4)
+    assert plates(lists) == ["BCD3456"]
+    lists.add(anna(), ALLOW, {"plate": "BEF5678", "note": "visit 2"})
+    assert not lists.forget(anna(), ALLOW, "BEF5678", "visit 2")  # it is on the list

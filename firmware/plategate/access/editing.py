@@ -17,6 +17,7 @@ from plategate.access.store.by_hand import (
     add_by_hand,
     edit_by_hand,
     follow_source,
+    forget_plate,
     only_entry,
     remove_by_hand,
 )
@@ -71,6 +72,13 @@ class ListEditor:
     def follow(self, name: ListName, plate: str) -> ListChange:
         """Withdraw what was changed by hand, so that the plate follows its source again."""
         return self._changed(lambda store, who: follow_source(store, name, plate, who))
+
+    def forget(self, name: ListName, plate: str, note: str) -> bool:
+        """Delete what the history keeps of a plate; see `store.by_hand`."""
+        with as_owner_of(self.settings.file.parent):
+            return change_store(
+                self.settings.file, lambda store: forget_plate(store, name, plate, note), None
+            )
 
     def undo(self, number: int | None = None, name: ListName | None = None) -> ListChange:
         """Undo a change, or the newest one; see `store.undo`."""

@@ -37,7 +37,7 @@ def history(asked: PageRequest) -> Response:
         more=found[CHANGES_ON_PAGE - 1]["number"] if len(found) > CHANGES_ON_PAGE else None,
         names=list(ListName),
         chosen=chosen,
-        done=asked.query.get("done") == "undone",
+        done=done if (done := asked.query.get("done")) in ("undone", "undone_sync") else "",
     )
 
 
@@ -54,7 +54,8 @@ def undo(asked: PageRequest) -> Response:
     except ListError as error:
         return _change_page(asked, number, str(error))
     note_change(asked, made)
-    return RedirectResponse(f"/lists/history?done=undone&list={made['list']}", status_code=303)
+    done = "undone_sync" if made["was_sync"] else "undone"
+    return RedirectResponse(f"/lists/history?done={done}&list={made['list']}", status_code=303)
 
 
 def sync_preview(asked: PageRequest) -> Response:

@@ -151,6 +151,9 @@ def tidy(site: ConsoleSite) -> int:
     for visit in site.visits.over():
         try:
             end_entry(site, visit, "console", f"visit {visit.id} is over")
+            if visit.plate:
+                by = Requester("console", id=f"{visit.request}-forget")
+                site.lists.forget(by, ListName.ALLOW, visit.plate, _note(visit))
         except GateError as error:
             logger.warning("visit %s: its entry cannot be removed: %s", visit.id, error)
             continue

@@ -87,6 +87,14 @@ class ListClient:
         """Withdraw what was changed by hand: the plate follows its source again."""
         return self._change(by, ListOperation.FOLLOW, list=name, plate=plate)
 
+    def forget(self, by: Requester, name: ListName, plate: str, note: str) -> bool:
+        """Delete what the history keeps of a plate that is on no list and had only such entries.
+
+        `note` is that of all its entries. Its changes cannot be undone any more.
+        """
+        arguments = {"list": name, "plate": plate, "note": note}
+        return bool(self._asked(by, ListOperation.FORGET, arguments).value["forgotten"])
+
     def undo(self, by: Requester, number: int) -> Document:
         """Undo the change with a number."""
         return self._change(by, ListOperation.UNDO, number=number)

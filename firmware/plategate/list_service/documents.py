@@ -42,6 +42,7 @@ def change_document(change: ListChange, plates: Iterable[str]) -> Document:
         "plates": first,
         "undoes": change.undoes,
         "undone": change.undone,
+        "was_sync": change.was_sync,
         "can_undo": bool(first) and not change.undone,
         "kept": change.kept,
         "kept_out": change.kept_out,

@@ -32,6 +32,7 @@ class ListOperation(StrEnum):
     EDIT = "edit"
     REMOVE = "remove"
     FOLLOW = "follow"  # withdraw what was changed by hand: the source counts again
+    FORGET = "forget"  # delete what the history keeps of a plate that had only entries with a note
     UNDO = "undo"
     IMPORT = "import"
     CHECK = "check"
@@ -199,6 +200,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "allow_empty": _flag,
     "drop_by_hand": _flag,
     "start": _flag,
+    "note": _short,
     "dates": lambda key, value: DateOrder(choice_of(key, value, tuple(DateOrder))),
     "sheet": _short,
     "columns": _columns,
@@ -209,6 +211,7 @@ _ARGUMENTS: dict[ListOperation, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ListOperation.EDIT: (("list", "plate", "fields"), ()),
     ListOperation.REMOVE: (("list", "plate"), ()),
     ListOperation.FOLLOW: (("list", "plate"), ()),
+    ListOperation.FORGET: (("list", "plate", "note"), ()),
     ListOperation.UNDO: ((), ("number", "list")),
     ListOperation.IMPORT: (
         ("file",),

@@ -63,6 +63,7 @@ class ListOperations:
             ListOperation.REMOVE: self._change,
             ListOperation.FOLLOW: self._change,
             ListOperation.UNDO: self._change,
+            ListOperation.FORGET: self._forget,
             ListOperation.IMPORT: self._import,
             ListOperation.CHECK: self._check,
             ListOperation.HISTORY: self._history,
@@ -93,6 +94,12 @@ class ListOperations:
                 change = editor.undo(wanted.get("number"), wanted.get("list"))
         with self._reading() as store:
             return _changed(request, stored_change(store, change))
+
+    def _forget(self, request: ListRequest) -> ListAnswer:
+        wanted = request.arguments
+        editor = ListEditor(self._settings.access, request.who, request.why)
+        forgotten = editor.forget(wanted["list"], _plate(wanted["plate"]), wanted["note"])
+        return _read(request, forgotten=forgotten)
 
     def _import(self, request: ListRequest) -> ListAnswer:
         wanted, settings = request.arguments, self._settings

@@ -108,6 +108,31 @@ def follow_source(
     return _change_plate(connection, name, plate, followed, author, ChangeKind.FOLLOWED)
 
 
+def forget_plate(connection: sqlite3.Connection, name: ListName, plate: str, note: str) -> bool:
+    """Delete what the history keeps of a plate that is on no list and had only entries with a note.
+
+    For entries that are personal data beyond their end, such as those of visitors: their changes
+    cannot be undone any more. Returns False, and deletes nothing, for any other plate.
+    """
+    with transaction(connection):
+        create_layers(connection)
+        create_history(connection)
+        on_a_list = any(
+            list_state(connection, each) is not None
+            and plate_state(connection, each, plate) != PlateState()
+            for each in ListName
+        )
+        of_list = "change IN (SELECT id FROM history WHERE list = ?)"
+        query = f"SELECT 1 FROM before WHERE plate = ? AND note <> ? AND {of_list} LIMIT 1"
+        if on_a_list or connection.execute(query, (plate, note, name.value)).fetchone():
+            return False
+        for table in ("before", "touched"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE plate = ? AND {of_list}", (plate, name.value)
+            )
+    return True
+
+
 def _change_plate(
     connection: sqlite3.Connection,
     name: ListName,
