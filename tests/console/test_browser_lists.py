@@ -74,6 +74,8 @@ def test_ok__a_spreadsheet_is_shown_before_it_counts_and_every_page_fits(
     page = window.page
     page.goto("/lists")
     window.keep(f"{locale}-lists-guest")
+    page.goto("/lists/sync")
+    window.keep(f"{locale}-lists-sync")
     page.goto("/lists/file")
     window.keep(f"{locale}-lists-file")
     with page.expect_download() as waiting:
