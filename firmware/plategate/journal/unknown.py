@@ -18,13 +18,14 @@ from plategate.errors import SettingsError
 from plategate.journal.chain import content_hash
 from plategate.journal.holds import NOT_HELD
 from plategate.journal.purge import HASH_LENGTH, HASHED, note_purge
-from plategate.plate_data.hashing import KEY_FILE, plate_hash, plate_key, reduced
+from plategate.plate_data.hashing import KEY_FILE, PREFIX, plate_hash, plate_key, reduced
 from plategate.settings.journal import JournalSettings
 from plategate.storage import transaction
 from plategate.values import Passage, Result
 
 KEY_MODE = 0o640  # the group finds the passages of a plate by its hash
 BATCH = 100
+SHORT = 16  # hexadecimal digits
 # Passages whose plate is on no list; those with an alarm are kept as they are.
 CLASSES = ("refused", "unsure")
 
@@ -38,9 +39,10 @@ def is_unknown(passage: Passage) -> bool:
 def without_plate(document: dict[str, Any], key: bytes | None) -> dict[str, Any]:
     """The document of a passage with the keyed hash of its plate; without a key, with no plate."""
     found = reduced(document, "none" if key is None else "hmac", key or b"")
-    found["verdict"] |= {"entry": None, "registered_in": None}
-    if found["reading"] is not None:
-        found["reading"] |= {"characters": [], "alternatives": []}
+    verdict, reading = found["verdict"], found["reading"]
+    verdict |= {"entry": None, "registered_in": None, "plate": _short(verdict["plate"])}
+    if reading is not None:
+        reading |= {"characters": [], "alternatives": [], "text": _short(reading["text"])}
     return found
 
 
@@ -72,7 +74,7 @@ def hash_unknown(database: sqlite3.Connection, settings: JournalSettings, now: d
         " AND kind = ? AND class IN (?, ?) AND triggered_at < ?"
         " AND json_extract(document, '$.verdict.entry') IS NULL"
         " AND (json_extract(document, '$.reading.characters[0]') IS NOT NULL"
-        "  OR json_extract(document, '$.verdict.plate') NOT LIKE 'hmac-%')"
+        "  OR json_extract(document, '$.verdict.plate') NOT LIKE '#%')"
         f" AND {NOT_HELD} LIMIT ?",
         (PASSAGE, *CLASSES, cutoff.isoformat(), BATCH),
     ).fetchall()
@@ -99,6 +101,11 @@ def journal_key(folder: Path) -> bytes:
 def hash_in_journal(folder: Path, plate: str) -> str | None:
     """How the journal in `folder` names a plate that it hashed; None where it hashed none."""
     try:
-        return plate_hash(plate, plate_key(folder / KEY_FILE, folder))
+        return _short(plate_hash(plate, plate_key(folder / KEY_FILE, folder)))
     except SettingsError:
         return None
+
+
+def _short(hashed: str | None) -> str | None:
+    """A hash as the journal keeps it: "#" and 64 bits, enough for the vehicles of one gate."""
+    return hashed and f"#{hashed.removeprefix(PREFIX)[:SHORT]}"

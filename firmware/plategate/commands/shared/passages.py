@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from plategate.plate_data.hashing import PREFIX
-
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -131,15 +129,15 @@ def passage_sheet(found: list[StoredEvent], folder: Path) -> str:
 
 def _flat(stored: StoredEvent) -> dict[str, Any]:
     passage = stored.passage
-    verdict = passage.verdict
+    verdict, reading = passage.verdict, stored.document["reading"]
     return {
         "sequence": stored.sequence,
         "id": passage.id,
         "lane": passage.lane,
         "triggered_at": passage.triggered_at.isoformat(),
         "trigger": passage.trigger,
-        "plate": _plate(verdict.plate or (passage.reading.text if passage.reading else "")),
-        "confidence": round(passage.reading.confidence, 3) if passage.reading else "",
+        "plate": verdict.plate or (reading["text"] if reading else "") or "",
+        "confidence": round(reading["confidence"], 3) if reading else "",
         "result": verdict.result.value,
         "reason": verdict.reason.value,
         "holder": verdict.entry.holder if verdict.entry else "",
@@ -147,11 +145,6 @@ def _flat(stored: StoredEvent) -> dict[str, Any]:
         "barrier": passage.barrier,
         "evidence": " ".join(file for _, file in stored.evidence),
     }
-
-
-def _plate(text: str) -> str:
-    """A plate as it is shown: a hash in a short form, which is the same for the same plate."""
-    return f"#{text.removeprefix(PREFIX)[:8]}" if text.startswith(PREFIX) else text
 
 
 def _cell(value: object) -> object:
