@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from plategate.errors import ListError
-from plategate.plate_data.files import Mention
+from plategate.plate_data.files import Mention, files_with
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,13 @@ def test_ok__the_words_around_it_stay() -> None:
 def test_fail__only_canonical_plates_are_searched(plate: str) -> None:
     with pytest.raises(ListError, match="canonical form"):
         Mention(plate)
+
+
+def test_ok__a_file_is_found_by_its_name_and_by_its_content(tmp_path: Path) -> None:
+    (tmp_path / "night-MAB123.jpg").write_bytes(b"a picture")
+    (tmp_path / "utf16.csv").write_text("plate\nM-AB 123\n", encoding="utf-16")
+    (tmp_path / "binary").write_bytes(bytes(2_000_000) + b"MAB123" + bytes(10))
+    (tmp_path / "other.txt").write_text("MAB1234")
+    (tmp_path / "picture.jpg").write_bytes(b"MAB123")
+    names = [file.name for file in files_with(tmp_path, "MAB123")]
+    assert names == ["binary", "night-MAB123.jpg", "utf16.csv"]

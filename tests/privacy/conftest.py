@@ -73,7 +73,12 @@ class Device:
 @pytest.fixture
 def device(tmp_path: Path) -> Device:
     """A device without any plate; its folders are named as on a gate."""
-    state, config = tmp_path / "state", tmp_path / "etc" / "settings.toml"
+    return make_device(tmp_path)
+
+
+def make_device(folder: Path) -> Device:
+    """Settings in `folder`/etc, whose state is in `folder`/state."""
+    state, config = folder / "state", folder / "etc" / "settings.toml"
     state.mkdir()
     config.parent.mkdir()
     (state / "outbound").mkdir()
@@ -94,7 +99,7 @@ dir = "{state}/gate/gate"
 [privacy]
 dir = "{state}/privacy"
 [commands]
-socket = "{tmp_path}/command.sock"
+socket = "{folder}/command.sock"
 owner_settings_file = "{state}/gate/gate/owner-settings.json"
 """
     )
@@ -107,19 +112,25 @@ def fill(device: Device) -> Iterator[Callable[[], Journal]]:
     opened: list[Journal] = []
 
     def filled() -> Journal:
-        fill_lists(device)
-        fill_other_stores(device)
-        opened.append(open_journal(device.settings.journal))
-        fill_journal(opened[0])
-        samples = SampleStore(device.settings.journal.dir / FOLDER)
-        box = (10.0, 10.0, 90.0, 30.0)
-        for name, text in (("s1", PLATE), ("s2", OTHER)):
-            samples.add(Sample(name, "lane", NOW, "corrected", "x", box, 400, 300, text), NOISE)
+        opened.append(fill_device(device))
         return opened[0]
 
     yield filled
     for journal in opened:
         journal.close()
+
+
+def fill_device(device: Device) -> Journal:
+    """Put the plate into every store; the open journal."""
+    fill_lists(device)
+    fill_other_stores(device)
+    journal = open_journal(device.settings.journal)
+    fill_journal(journal)
+    samples = SampleStore(device.settings.journal.dir / FOLDER)
+    box = (10.0, 10.0, 90.0, 30.0)
+    for name, text in (("s1", PLATE), ("s2", OTHER)):
+        samples.add(Sample(name, "lane", NOW, "corrected", "x", box, 400, 300, text), NOISE)
+    return journal
 
 
 def fill_lists(device: Device) -> None:

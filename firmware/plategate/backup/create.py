@@ -111,7 +111,9 @@ def _journal_files(part: Part, copy: Path, scratch: Path) -> Iterator[tuple[str,
         for (name,) in database.execute("SELECT file FROM evidence").fetchall():
             held = scratch / "picture"
             try:
-                shutil.copyfile(part.folder / name, held)
+                if not name.startswith("evidence/") or ".." in Path(name).parts:
+                    raise FileNotFoundError(name)
+                shutil.copyfile(part.folder / name, held, follow_symlinks=False)
             except FileNotFoundError:
                 database.execute("DELETE FROM evidence WHERE file = ?", (name,))
                 continue

@@ -2,7 +2,8 @@
 """Put a checked backup in place on a device, and erase again what was erased after it was made.
 
 The gate and the other units are stopped meanwhile; the journal's lock proves that of the gate. Each
-file gets the owner of the folder that it is put into.
+file is written as the owner of its folder: root must not write where another user could have put a
+link.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from plategate.backup.create import DATABASE, SCRATCH, About
 from plategate.backup.parts import JOURNAL, SETTINGS, Part, parts
@@ -28,6 +30,7 @@ from plategate.plates.text import canonical
 from plategate.privacy.registry import StoreErasure, erase_everywhere
 from plategate.settings import Settings, load_settings
 from plategate.storage import sync_folder
+from plategate.users import as_owner_of
 
 # Words of a text that may be a plate together: "M", "AB", "123".
 MOST_WORDS = 4
@@ -165,40 +168,42 @@ def _check_empty(chosen: Iterable[Part]) -> None:
 
 
 def _put_part(part: Part, source: Path, config: Path) -> int:
-    """Put the files of one part in place; a database loses the log of the one before it."""
+    """Put the files of one part in place, as the user to whom their folder belongs."""
     if not source.is_dir():
         return 0
     part.folder.mkdir(parents=True, exist_ok=True)
     if part.name == JOURNAL:
-        _remove_journal(part.folder)
-    owner = part.folder.stat()
-    count = 0
-    for file in sorted(path for path in source.rglob("*") if path.is_file()):
+        with as_owner_of(part.folder):
+            _remove_journal(part.folder)
+    mode = OWNER_READS if part.name in PRIVATE else GROUP_READS
+    files = sorted(path for path in source.rglob("*") if path.is_file())
+    for file in files:
         target = part.folder / file.relative_to(source)
-        if part.name == SETTINGS and file.parent == source and file.name == config.name:
+        if part.name == SETTINGS and file == source / config.name:
             target = config
-        _make_folders(target.parent, part.folder, owner)
-        scratch = target.with_name(f"{SCRATCH}{target.name}")
-        shutil.copyfile(file, scratch)
-        scratch.chmod(OWNER_READS if part.name in PRIVATE else GROUP_READS)
+        with file.open("rb") as stream, as_owner_of(part.folder):
+            target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            _write(stream, target, mode)
+    return len(files)
+
+
+def _write(stream: BinaryIO, target: Path, mode: int) -> None:
+    """Replace a file durably; a database loses the log of the one before it."""
+    scratch = target.with_name(f"{SCRATCH}{target.name}")
+    scratch.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with os.fdopen(os.open(scratch, flags, mode), "wb") as written:
+        shutil.copyfileobj(stream, written)
         if os.geteuid() == 0:
-            os.chown(scratch, owner.st_uid, owner.st_gid)
-        for log in ("-wal", "-shm"):
-            target.with_name(target.name + log).unlink(missing_ok=True)
-        with scratch.open("rb") as stream:
-            os.fsync(stream.fileno())
-        scratch.replace(target)
-        sync_folder(target.parent)
-        count += 1
-    return count
-
-
-def _make_folders(folder: Path, top: Path, owner: os.stat_result) -> None:
-    for parent in reversed([folder, *folder.parents]):
-        if parent.is_relative_to(top) and not parent.exists():
-            parent.mkdir(mode=0o750)
-            if os.geteuid() == 0:
-                os.chown(parent, owner.st_uid, owner.st_gid)
+            # A folder of root: its group may read, such as plategate-settings.
+            os.fchown(written.fileno(), -1, target.parent.stat().st_gid)
+        os.fchmod(written.fileno(), mode)
+        written.flush()
+        os.fsync(written.fileno())
+    for log in ("-wal", "-shm"):
+        target.with_name(target.name + log).unlink(missing_ok=True)
+    scratch.replace(target)
+    sync_folder(target.parent)
 
 
 def _remove_journal(folder: Path) -> None:

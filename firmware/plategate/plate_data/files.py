@@ -76,10 +76,19 @@ def has_plate(file: Path | BinaryIO, plate: str) -> bool:
 
 
 def files_with(folder: Path, plate: str) -> list[Path]:
-    """The files below a folder that have the plate; pictures are left out. Raises StoreError."""
+    """The files below a folder that have the plate in their name or their content.
+
+    The content of pictures is left out. Raises StoreError.
+    """
     with storage_errors(folder):
         files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [f for f in files if f.suffix.lower() not in PICTURES and has_plate(f, plate)]
+    mention = Mention(plate)
+    return [
+        file
+        for file in files
+        if mention.is_in(file.stem)
+        or (file.suffix.lower() not in PICTURES and has_plate(file, plate))
+    ]
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
