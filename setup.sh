@@ -5,7 +5,7 @@
 #   demo       run the gate on real pictures with mock pins; changes nothing outside this folder except that it
 #              installs missing Debian packages (tesseract-ocr, python3-venv); --console serves its web page
 #   test       install what checks and tests need, then run them all
-#   install    (root, on the Pi) install the gate on this machine; for the other commands see docs/install.md
+#   install    (root, on the Pi) install the gate on this machine; for the other commands see docs/installer/install.md
 #
 # Every command may be repeated at any time. `demo` and `test` create .venv here; delete it to undo them.
 set -euo pipefail

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The request of a collector for events that it misses, as JSON; see docs/fleet.md.
+"""The request of a collector for events that it misses, as JSON; see docs/integrator/fleet.md.
 
 A collector writes it, the outbound process of a gate reads it. A gate answers with the events
 themselves, and with a message of type outbound.gap for numbers that it does not have any more.

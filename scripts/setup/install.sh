@@ -128,7 +128,7 @@ build_version() {
     mkdir -p "$folder/models" "$folder/docs"
     find models -maxdepth 1 -type f -exec cp -t "$folder/models" {} +
     [ ! -d models/tessdata ] || cp -r models/tessdata "$folder/models/"
-    find docs -maxdepth 1 -name '*.md' -exec cp -t "$folder/docs" {} +
+    find docs -name '*.md' -exec cp --parents -t "$folder" {} +
     check_models "$folder"
     sync
     touch "$folder/complete"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards docs/lists.md: every list and record file that it shows can be imported."""
+"""Guards docs/owner/lists.md: every list and record file that it shows can be imported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from plategate.access.files.entries import COLUMNS, read_entries
 from plategate.access.files.vehicles import read_records
 from plategate.plates.written import PlateTextError, parse_plate
 
-PAGE = Path(__file__).parents[2] / "docs" / "lists.md"
+PAGE = Path(__file__).parents[2] / "docs" / "owner" / "lists.md"
 BLOCKS = [
     "\n".join(line[4:] for line in block.splitlines())
     for block in re.findall(r"(?:^    .*\n)+", PAGE.read_text(encoding="utf-8"), re.MULTILINE)

@@ -51,7 +51,7 @@ def empty(server: Postgres) -> Iterator[Postgres]:
 
 @pytest.fixture
 def database(empty: Postgres) -> Postgres:
-    """A database as docs/fleet.md sets it up: migrated, and a user that may only write."""
+    """A database as fleet.md sets it up: migrated, and a user that may only write."""
     migrate(settings_for(empty), user="postgres")
     empty.sql("CREATE ROLE collector LOGIN IN ROLE plategate_writer", database="plategate")
     return empty
@@ -96,7 +96,7 @@ def rows(database: Postgres, query: str, user: str = "postgres") -> list[tuple[A
 
 
 def message(number: int, of: str = "north", /, **changes: Any) -> dict[str, Any]:
-    """The message of a passage, as docs/mqtt.md shows it."""
+    """The message of a passage, as docs/integrator/mqtt.md shows it."""
     return {
         "schema": 1,
         "id": f"{of}-{JOURNAL}-{number}",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guards: docs/lane.md and docs/scenarios.md agree with the code."""
+"""Guards: docs/installer/lane.md and docs/integrator/scenarios.md agree with the code."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from plategate.messages import FaultCode
 
 ROOT = Path(__file__).parent.parent.parent
-LANE = (ROOT / "docs" / "lane.md").read_text(encoding="utf-8")
-SCENARIOS = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
+LANE = (ROOT / "docs" / "installer" / "lane.md").read_text(encoding="utf-8")
+SCENARIOS = (ROOT / "docs" / "integrator" / "scenarios.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("code", FaultCode)

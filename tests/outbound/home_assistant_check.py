@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Check a discovery message (stdin) with Home Assistant's own schemas; any output is a fault.
 
-For an interpreter that has the packages homeassistant and paho-mqtt, see docs/mqtt.md.
+For an interpreter that has the packages homeassistant and paho-mqtt, see docs/integrator/mqtt.md.
 """
 
 from __future__ import annotations

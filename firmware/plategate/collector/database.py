@@ -61,7 +61,7 @@ def database_errors(settings: DatabaseSettings) -> Iterator[None]:
     except psycopg.Error as error:
         sentence = " ".join((error.diag.message_primary or str(error)).split())
         if isinstance(error, psycopg.errors.InsufficientPrivilege):
-            sentence += "; docs/fleet.md names the role that this needs"
+            sentence += "; docs/integrator/fleet.md names the role that this needs"
         named = sentence or type(error).__name__
         raise StoreError(f"{settings.host}:{settings.port}: {named}") from error
 
@@ -94,6 +94,6 @@ def _psycopg() -> Any:
         import psycopg
     except ImportError as error:
         raise SettingsError(
-            "psycopg is missing; install plategate with its group collector (docs/fleet.md)"
+            "psycopg is missing; install plategate with its group collector (fleet.md)"
         ) from error
     return psycopg

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`plategate collector run | migrate | status`: write the events of a fleet to PostgreSQL.
 
-For a server, with the dependency group `collector`; see docs/fleet.md.
+For a server, with the dependency group `collector`; see docs/integrator/fleet.md.
 """
 
 from __future__ import annotations

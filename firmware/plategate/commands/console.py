@@ -20,7 +20,7 @@ console = typer.Typer(
     invoke_without_command=True,
     help="Serve the web console, make a one-time code for it, manage its API tokens.",
 )
-token = typer.Typer(help="Tokens of the API (docs/api.md): add, list, revoke.")
+token = typer.Typer(help="Tokens of the API (docs/integrator/api.md): add, list, revoke.")
 console.add_typer(token, name="token")
 
 

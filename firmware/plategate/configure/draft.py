@@ -15,7 +15,7 @@ from plategate.settings.edit import edited, write_settings
 from plategate.settings.reading import read_toml
 
 HEAD = """# Settings of this gate, written by `plategate configure`, which can be run again.
-# Every key with its unit and limits: docs/settings.md. Check a change by hand with
+# Every key with its unit and limits: docs/installer/settings.md. Check a change by hand with
 #     plategate check-config
 """
 

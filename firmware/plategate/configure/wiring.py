@@ -11,7 +11,7 @@ from plategate.configure.dialog import Dialog, parse_line_number
 from plategate.configure.draft import Draft
 from plategate.errors import GateError, SettingsError
 
-# The lines of the layout in docs/wiring.md.
+# The lines of the layout in docs/installer/wiring.md.
 SUGGESTED = {
     "open_relay": 17,
     "close_relay": 27,
@@ -84,7 +84,7 @@ class Wiring:
     def ask(self) -> None:
         """Ask for everything; raises typer.Abort."""
         dialog = self._dialog
-        dialog.say("\nWiring. Numbers are BCM numbers (GPIO); docs/wiring.md has the layout.")
+        dialog.say("\nWiring. Numbers are BCM numbers (GPIO); wiring.md has the layout.")
         self._relay("open_relay", "relay at the barrier's OPEN input")
         if self._draft.settings.barrier.style == "open_and_close":
             self._relay("close_relay", "relay at the barrier's CLOSE input")

@@ -37,7 +37,7 @@ def examine(config: Path | None, machine: Machine) -> list[CheckResult]:
     except SettingsError as error:
         settings = last_good_settings() or Settings()
         sentence = str(error).replace("\n", "; ")
-        first = red("settings", sentence, "correct the keys named here; see docs/settings.md")
+        first = red("settings", sentence, "correct the keys named here; see settings.md")
     gate = _running_gate(config)
     return [
         first,

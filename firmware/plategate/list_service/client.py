@@ -2,7 +2,7 @@
 """Ask the list service: change lists, undo, import, and read history, differences and files.
 
 For processes that may not write the lists, such as the console. Answers are JSON types, described
-in docs/list-service.md.
+in docs/integrator/list-service.md.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Changes and differences of the lists as JSON types, as docs/list-service.md describes them."""
+"""Changes and differences of the lists as JSON types, as list-service.md describes them."""
 
 from __future__ import annotations
 

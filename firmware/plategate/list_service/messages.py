@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The messages of the list socket: a line of JSON, then the content of a file where one belongs.
 
-The format is described in docs/list-service.md. Keys are never renamed.
+The format is described in docs/integrator/list-service.md. Keys are never renamed.
 """
 
 from __future__ import annotations

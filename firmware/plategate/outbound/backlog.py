@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a target has to get next: pages of messages, and reports of events that are gone.
 
-The journal is the queue. Events leave it by age (see docs/storage.md), and a target that is too far
+The journal is the queue. Events leave it by age (see storage.md), and a target that is too far
 behind skips the oldest; both are reported to the target and counted.
 """
 

@@ -2,7 +2,7 @@
 """Describe the gate to Home Assistant: one device discovery message, and events of its entities.
 
 Keys and values are those of Home Assistant's MQTT integration since 2024.11; tests check them with
-its own schemas. The source of each entity is a topic of docs/mqtt.md.
+its own schemas. The source of each entity is a topic of docs/integrator/mqtt.md.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Message:
     pictures: tuple[tuple[str, PurePath], ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """The message as JSON types, as docs/mqtt.md describes it."""
+        """The message as JSON types, as docs/integrator/mqtt.md describes it."""
         return {
             "schema": SCHEMA,
             "id": self.id,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An MQTT broker as a target: connection, messages with QoS 1, availability. Topics: docs/mqtt.md.
+"""An MQTT broker as a target: connection, messages with QoS 1, availability. Topics: mqtt.md.
 
 A connection that fails is given up, and a new one begins at the first message without an
 acknowledgement; paho keeps nothing over the end of a connection.

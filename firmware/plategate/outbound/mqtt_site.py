@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is published to a broker about the gate, and on which topics; see docs/mqtt.md."""
+"""What is published to a broker about the gate, and on which topics; see mqtt.md."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class CommandRelay:
             return CommandAnswer(request.id, AnswerResult.FAILED, str(error))
 
     def _request(self, payload: bytes) -> CommandRequest:
-        """The request in a payload: that of docs/commands.md without `via` and `from`."""
+        """The request in a payload: that of commands.md without `via` and `from`."""
         try:
             document = json.loads(payload.decode("utf-8"))
         except (ValueError, RecursionError) as error:

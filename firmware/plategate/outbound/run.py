@@ -190,7 +190,7 @@ def run_outbound(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT; ends at once where no target is set."""
     health = systemd_health(SystemClock())
     if not settings.outbound.targets:
-        log.warning("no targets in the settings: nothing to send (see docs/mqtt.md)")
+        log.warning("no targets in the settings: nothing to send (see docs/integrator/mqtt.md)")
         health.ready()  # without it systemd takes the end for a failed start, and starts it again
         return
     process = OutboundProcess(settings, health)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A web server as a target, after Standard Webhooks; see docs/webhooks.md.
+"""A web server as a target, after Standard Webhooks; see docs/integrator/webhooks.md.
 
 What holds up a message holds up those after it, so that the order stays. A server that does not
 answer is asked again in growing intervals; a message that it refuses becomes a dead letter.

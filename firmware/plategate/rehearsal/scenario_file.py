@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scenario files (TOML): the site, the steps and the expectations, checked; and site settings.
 
-The format is described in docs/scenarios.md. An unknown key is an error with its path.
+The format is described in docs/integrator/scenarios.md. An unknown key is an error with its path.
 """
 
 from __future__ import annotations

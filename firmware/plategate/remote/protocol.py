@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The messages of the command socket: one JSON line as request, one as answer.
 
-The format is described in docs/commands.md. Keys are never renamed.
+The format is described in docs/integrator/commands.md. Keys are never renamed.
 """
 
 from __future__ import annotations

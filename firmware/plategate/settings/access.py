@@ -33,7 +33,7 @@ class AccessSettings(SettingsModel):
         LIST_STATE / "lists.sqlite", description="SQLite file of lists and records"
     )
     min_confidence: float = Field(
-        0.5,  # chosen with scripts/matching_rates, docs/matching.md
+        0.5,  # chosen with scripts/matching_rates, docs/owner/matching.md
         ge=0.0,
         le=1.0,
         description="least confidence of the weakest character of a reading to open",
@@ -51,7 +51,7 @@ class AccessSettings(SettingsModel):
     )
     strictness: Literal["exact", "lookalike", "likely"] = Field(
         "exact",
-        description="what may count as a listed plate; see docs/matching.md",
+        description="what may count as a listed plate; see docs/owner/matching.md",
         json_schema_extra=LIVE_OWNER,
     )
     visits_file: StatePath = Field(

@@ -9,7 +9,7 @@ from plategate.settings.base import SettingsModel
 
 
 class LampsSettings(SettingsModel):
-    """Status lamps and buzzer. The rhythms are fixed (docs/lamps.md)."""
+    """Status lamps and buzzer. The rhythms are fixed (docs/owner/lamps.md)."""
 
     buzzer_for_results: bool = Field(
         True, description="sound one tone for granted, two for refused, three for unsure"

@@ -58,7 +58,7 @@ class MqttSettings(BrokerSettings, EventTargetSettings):
     fleet: bool = Field(
         False,
         description="answer a collector that asks for missing events, and publish the number of the"
-        " newest event in the state (docs/fleet.md)",
+        " newest event in the state (docs/integrator/fleet.md)",
     )
     replay_per_minute: int = Field(
         600, ge=1, le=60_000, description="most events a minute that are sent again to a collector"
@@ -85,7 +85,7 @@ class WebhookSettings(EventTargetSettings):
         description="files with a signing secret (whsec_...); two while the secret is changed",
     )
     format: Literal["standard", "cloudevents"] = Field(
-        "standard", description="the body: a message as in docs/mqtt.md, or a CloudEvent around it"
+        "standard", description="the body: a message as in mqtt.md, or a CloudEvent around it"
     )
     ca_file: Path | None = Field(None, description="PEM file of a private certificate authority")
     timeout_s: float = Field(

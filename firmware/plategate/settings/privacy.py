@@ -2,7 +2,7 @@
 """The [privacy] table: the profile of a country, which limits what [journal] keeps.
 
 privacy_profiles.toml has the values of each profile and where they come from. They are not legal
-advice; docs/privacy.md says what they are good for.
+advice; docs/owner/privacy.md says what they are good for.
 """
 
 from __future__ import annotations

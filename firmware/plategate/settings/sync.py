@@ -35,7 +35,7 @@ class SyncSource(SettingsModel):
     )
     signature_states: tuple[Literal["list", "site", "expires"], ...] = Field(
         (),
-        description="what the trusted comment of the signature must state, see docs/fleet.md;"
+        description="what the trusted comment of the signature must state, see fleet.md;"
         " what it states is checked in any case",
     )
     allow_unsigned_http: bool = Field(

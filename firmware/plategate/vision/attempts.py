@@ -83,7 +83,7 @@ class Cascade:
     agree: float = inf
 
 
-# Rows, limits and numbers of variants were chosen with scripts/attempt_gains; docs/latency.md has
+# Rows, limits and numbers of variants were chosen with scripts/attempt_gains; latency.md has
 # the gain and the cost of each. Other readers are asked where the main one contradicts itself or
 # reads nothing: about all doubtful plates of seven conditions, 2,149, they lose one plate more than
 # they win. No reading suffices alone: with a limit of 0.97 two of 796 readings above 0.99 are wrong

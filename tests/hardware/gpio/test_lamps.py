@@ -24,7 +24,7 @@ from plategate.settings.lamps import LampsSettings
 from plategate.settings.pins import PinsSettings
 from tests.hardware.conftest import history
 
-LAMPS_PAGE = Path(__file__).parents[3] / "docs" / "lamps.md"
+LAMPS_PAGE = Path(__file__).parents[3] / "docs" / "owner" / "lamps.md"
 SHOWN = [(s, 0) for s in Signal if s is not Signal.FAULT] + [
     (Signal.FAULT, code.blinks) for code in FaultCode
 ]

@@ -2,7 +2,7 @@
 """Read a list file, CSV or JSON, into checked entries; one invalid row refuses the whole file.
 
 Columns: plate (required), holder, group, note, from, until, hours, entries. The format is described
-in docs/lists.md. `store.changes` puts the entries in force.
+in docs/owner/lists.md. `store.changes` puts the entries in force.
 """
 
 from __future__ import annotations

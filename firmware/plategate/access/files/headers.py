@@ -98,7 +98,7 @@ def _check(line: int, cells: Sequence[str], columns: Sequence[str]) -> None:
     for cell, column in zip(cells, columns, strict=True):
         if not column and cell.strip():
             reason = (
-                "unknown column; name it as in docs/lists.md, or use"
+                "unknown column; name it as in docs/owner/lists.md, or use"
                 f' --column "{cell.strip()}=note" to keep it as a note,'
                 f' --column "{cell.strip()}=-" to ignore it'
             )

@@ -3,7 +3,7 @@
 
 Columns: plate (required), owner, registered_in, address, make, model, colour, insured_until,
 inspected_until, note; any other column is kept as a free field. The format is described in
-docs/lists.md. `store.vehicles` stores the records.
+docs/owner/lists.md. `store.vehicles` stores the records.
 """
 
 from __future__ import annotations

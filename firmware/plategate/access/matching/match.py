@@ -38,7 +38,7 @@ class Strictness:
 
 
 EXACT = Strictness("exact", False, 1.0, math.inf, 1.0, 1.0)
-# `listed_odds` and `least` were chosen with scripts/matching_rates (docs/matching.md).
+# `listed_odds` and `least` were chosen with scripts/matching_rates (docs/owner/matching.md).
 LOOKALIKE = Strictness("lookalike", False, 3.0, 20.0, 1e-3, 0.05)
 LIKELY = Strictness("likely", True, 10.0, 20.0, 1e-3, 0.05)
 LEVELS = {level.name: level for level in (EXACT, LOOKALIKE, LIKELY)}

@@ -21,7 +21,7 @@ REFERENCE = "#/components/schemas/{model}"
 DESCRIPTION = """\
 What the pages of the console show and do, for programs. Every call needs a token with the scope
 that it names: `Authorization: Bearer TOKEN`. Cookies do not count. Errors are problem documents
-(RFC 9457). docs/api.md has examples.
+(RFC 9457). docs/integrator/api.md has examples.
 """
 _AUTHORIZATION_PROBLEMS = (401, 403, 429, 503)
 _BODY_PROBLEMS = (408, 413, 415)

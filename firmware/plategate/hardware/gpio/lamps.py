@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Status lamps, buzzer, sign (settings: [pins] lamp, red, green, blue, buzzer, full_sign; [lamps]).
 
-Every signal has a rhythm of its own, so that a single lamp can show them all; docs/lamps.md is the
+Every signal has a rhythm of its own, so that a single lamp can show them all; lamps.md is the
 printed key. A wanted vehicle is shown as REFUSED.
 """
 

@@ -2,7 +2,7 @@
 """Relays on GPIO lines: a single relay, the barrier's OPEN and CLOSE relays, and the IR lamp's.
 
 Settings: [pins] open_relay, close_relay, ir_lamp. After a kill or a power loss the resistor of the
-wiring keeps the line at its idle level (docs/wiring.md).
+wiring keeps the line at its idle level (docs/installer/wiring.md).
 """
 
 from __future__ import annotations

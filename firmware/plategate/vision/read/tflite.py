@@ -71,7 +71,7 @@ VARIANTS = (
     Variant(left=0.045, bottom=0.1, shear=0.1),
     Variant(shear=-0.2),
 )
-# The small reader reads best without any margin (docs/models-reader.md).
+# The small reader reads best without any margin (docs/developer/models-reader.md).
 SMALL_VARIANTS = (Variant(left=0.05, right=0.05, top=0.08, bottom=0.08),)
 
 
