@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,14 +16,17 @@ import pytest
 from plategate.collector.migrate import migrate, migrations
 from plategate.collector.received import ArrivedEvent
 from plategate.collector.writer import Writer
+from plategate.documents import event_document, passage_document
 from plategate.errors import SettingsError, StoreError
+from plategate.plate_data.hashing import _TECHNICAL, reduced
+from tests.outbound.conftest import a_passage, an_event
 
-from .conftest import JOURNAL, message, rows, settings_for
+from .conftest import AT, JOURNAL, message, rows, settings_for
 from .postgres import Postgres
 
 
 def event(sequence: int, at: datetime, kind: str = "passage.granted", **data: Any) -> ArrivedEvent:
-    document = message(sequence)["data"] | data
+    document = data if kind.startswith("gate.") else message(sequence)["data"] | data
     return ArrivedEvent("north", JOURNAL, sequence, at, "gate", kind, json.dumps(document))
 
 
@@ -188,6 +193,36 @@ def test_ok__months_beyond_the_retention_are_dropped(database: Postgres) -> None
     assert kept == [(1,), (2,)]
     assert writer.tidy() == []
     writer.close()
+
+
+def test_ok__message_that_the_database_refuses_holds_up_no_other(database: Postgres) -> None:
+    broken = replace(event(2, AT), data='{"half": ')
+    with closing(written(database, event(1, AT), broken, event(3, AT))):
+        stored = rows(database, "SELECT sequence FROM plategate.events ORDER BY 1")
+        assert stored == [(1,), (3,)]
+    ((reason,),) = rows(database, "SELECT reason FROM plategate.rejected")
+    assert "invalid input syntax for type json" in reason
+
+
+def test_ok__what_is_kept_for_good_is_what_a_gate_sends_without_plates(database: Postgres) -> None:
+    """Of all types of events; a key that is new in the journal is not kept until it is named."""
+    passage = passage_document(a_passage(1), None) | {"visitor": "Jane Doe"}
+    reports = [
+        event_document(an_event(what, detail=f"{what} of Jane Doe"))
+        for what in sorted(_TECHNICAL | {"command", "wanted", "override"})
+    ]
+    for document in (passage, *reports):
+        kind = f"gate.{document['what']}" if "what" in document else "passage.granted"
+        with psycopg.connect(database.conninfo()) as connection:
+            query = "SELECT plategate.without_plates(%s, %s::jsonb)"
+            ((kept,),) = connection.execute(query, (kind, json.dumps(document))).fetchall()
+        sent = reduced(document, "none", b"")
+        sent.pop("reading", None)
+        if "verdict" in sent:
+            sent["verdict"].pop("plate")
+        if sent.get("detail") == "":
+            sent.pop("detail")
+        assert kept == sent
 
 
 def test_ok__plates_and_names_are_removed_after_their_days(database: Postgres) -> None:

@@ -177,8 +177,7 @@ def _transaction(connection: Connection, batch: Sequence[Parsed]) -> Written:
             events = _of(part, ArrivedEvent)
             if events:
                 new += _write_events(cursor, events)
-        for report in _newest_reports(batch):
-            _write_report(cursor, report)
+        _write_reports(cursor, _newest_reports(batch))
         rejected = _of(batch, Rejected)
         if rejected:
             rows = [(r.topic, r.reason, r.payload[:LONGEST_KEPT]) for r in rejected]
@@ -208,12 +207,17 @@ def _write_events(cursor: Cursor, events: Sequence[ArrivedEvent]) -> int:
     return new
 
 
-def _write_report(cursor: Cursor, report: GateReport) -> None:
-    values = {"gate": report.gate, "online": report.online, "state": report.state}
-    cursor.execute(GATES, values)
-    if report.sequence is not None:
-        where = {"gate": report.gate, "journal": report.journal}
-        cursor.execute(ANNOUNCED, where | {"sequence": report.sequence})
+def _write_reports(cursor: Cursor, reports: Sequence[GateReport]) -> None:
+    if reports:
+        rows = [{"gate": r.gate, "online": r.online, "state": r.state} for r in reports]
+        cursor.executemany(GATES, rows)
+    announced = [
+        {"gate": r.gate, "journal": r.journal, "sequence": r.sequence}
+        for r in reports
+        if r.sequence is not None
+    ]
+    if announced:
+        cursor.executemany(ANNOUNCED, announced)
 
 
 def _write_gap(cursor: Cursor, gap: GapReport) -> None:

@@ -24,20 +24,25 @@ begin
 end
 $$;
 
+-- What is kept of an event for good: the keys that a gate sends with plate = "none". Whatever a later version adds is removed.
 create function plategate.without_plates(type text, data jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select case
-        when type like 'passage.%' then
-            data - array['reading', 'sighting', 'unknown_keys'] || jsonb_build_object('verdict',
-                jsonb_build_object('result', data->'verdict'->'result',
-                                   'reason', data->'verdict'->'reason',
-                                   'alarm', data->'verdict'->'alarm'))
-        -- The details of these name devices, modes and faults only.
-        when type in ('gate.arm_blocked', 'gate.camera_back', 'gate.camera_lost', 'gate.fault',
-                      'gate.list_too_old', 'gate.mode', 'gate.sensor_back', 'gate.sensor_stuck')
-            then data - 'unknown_keys'
-        else data - array['detail', 'unknown_keys']
-    end
+    select coalesce(jsonb_object_agg(key, value) filter (where key = any (
+        case
+            when type like 'passage.%' then array[
+                'schema', 'kind', 'id', 'lane', 'triggered_at', 'trigger', 'barrier', 'milliseconds']
+            -- The details of these name devices, modes and faults only.
+            when type in ('gate.alarm', 'gate.arm_blocked', 'gate.camera_back', 'gate.camera_lost',
+                          'gate.disk_back', 'gate.disk_low', 'gate.fault', 'gate.list_too_old',
+                          'gate.mode', 'gate.sensor_back', 'gate.sensor_stuck')
+                then array['schema', 'kind', 'id', 'lane', 'at', 'what', 'passage_id', 'detail']
+            else array['schema', 'kind', 'id', 'lane', 'at', 'what', 'passage_id']
+        end)), '{}')
+        || case when type like 'passage.%' then jsonb_build_object('verdict',
+            jsonb_build_object('result', data->'verdict'->'result',
+                               'reason', data->'verdict'->'reason',
+                               'alarm', data->'verdict'->'alarm')) else '{}' end
+    from jsonb_each(data)
 $$;
 
 -- What was done, one line each; nothing where another collector is at it.
