@@ -87,7 +87,9 @@ def test_ok__the_fingerprint_is_shown_before_any_login(bed: ConsoleBed) -> None:
     assert browser.get("/ca").status_code == 404  # no CA yet
     made_certificate(bed.settings.console.state_dir, ("gate.test",))
     shown = fingerprint(bed.settings.console.state_dir / CA_FILE)
-    assert shown in browser.get("/ca").text
+    page = browser.get("/ca").text
+    assert shown in page
+    assert "http://gate.test:8080/ca.crt" in page and "<svg" in page
     assert browser.get("/ca.crt").content.startswith(b"-----BEGIN CERTIFICATE")
     bed.make_owner()
     assert shown in bed.browser().get("/ca").text

@@ -34,7 +34,11 @@ MOST_CONNECTIONS = 16
 def show_ca(asked: PageRequest) -> Response:
     """The fingerprint of the CA, and how to install it."""
     file = _ca(asked)
-    return asked.site.render(asked, "ca.html", fingerprint=fingerprint(file))
+    url, port = asked.request.url, asked.site.settings.http_port
+    host = f"[{url.hostname}]" if ":" in str(url.hostname) else url.hostname
+    # The file over plain HTTP: a phone that does not know the CA would warn of the page.
+    link = f"http://{host}:{port}/{CA_FILE}" if port else f"{url.scheme}://{url.netloc}/ca"
+    return asked.site.render(asked, "ca.html", fingerprint=fingerprint(file), link=link)
 
 
 def ca_file(asked: PageRequest) -> Response:

@@ -7,8 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from plategate.console.account_pages import network_of, one_login, wait_or_refuse
 from plategate.console.accounts import InputError
-from plategate.console.site import PageRequest
-from plategate.console.visit_pages import qr_code
+from plategate.console.site import PageRequest, qr_code
 
 LONGEST_CODE = 10
 

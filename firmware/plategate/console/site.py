@@ -115,7 +115,12 @@ class ConsoleSite:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"moment": self._moment, "duration": duration, "facts": facts}
+        self._templates.filters |= {
+            "moment": self._moment,
+            "duration": duration,
+            "facts": facts,
+            "qr": qr_code,
+        }
 
     def has_owner(self) -> bool:
         """Whether the first start is over; the last owner cannot be removed."""
@@ -162,3 +167,11 @@ class ConsoleSite:
         elif isinstance(value, float):
             value = datetime.fromtimestamp(value, self.zone)
         return f"{value.astimezone(self.zone):%Y-%m-%d %H:%M:%S}"
+
+
+def qr_code(text: str) -> Markup:
+    """A QR code as SVG; dark on white in both colour schemes, as cameras want it."""
+    import segno
+
+    code = segno.make(text, error="m", micro=False)
+    return Markup(code.svg_inline(scale=6, border=3, dark="#000", light="#fff", omitsize=True))

@@ -6,7 +6,6 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
@@ -190,18 +189,9 @@ def _visit_page(asked: PageRequest, found: Visit, wrong: str = "", detail: str =
         400 if wrong else 200,
         visit=found,
         link=link,
-        qr=qr_code(link) if link else "",
         left=entries_left(site, found),
         problems=problems,
         is_open=is_open,
         wrong=wrong,
         detail=detail,
     )
-
-
-def qr_code(link: str) -> Markup:
-    """A QR code as SVG; dark on white in both colour schemes, as cameras want it."""
-    import segno
-
-    code = segno.make(link, error="m", micro=False)
-    return Markup(code.svg_inline(scale=6, border=3, dark="#000", light="#fff", omitsize=True))
