@@ -106,12 +106,35 @@ def changed_member(archive: io.BytesIO, name: str, content: bytes) -> bytes:
             assert stream is not None
             data = content if member.name == name else stream.read()
             if member.name == "manifest.json":
-                data = json.dumps(
-                    json.loads(data) | {name: hashlib.sha256(content).hexdigest()}
-                ).encode()
+                hashes = json.loads(data)
+                if name in hashes:
+                    hashes[name] = hashlib.sha256(content).hexdigest()
+                data = json.dumps(hashes).encode()
             member.size = len(data)
             new.addfile(member, io.BytesIO(data))
     return target.getvalue()
+
+
+@pytest.mark.parametrize("format_", [1, 2])
+def test_ok__a_backup_of_another_version_is_read_if_its_format_is_known(
+    device: Device, fill: Fill, stick: Path, format_: int
+) -> None:
+    fill().close()
+    target = io.BytesIO()
+    write_backup(device.settings, device.config, target, PASSPHRASE, journal=False)
+    archive = io.BytesIO(DecryptingReader(io.BytesIO(target.getvalue()), PASSPHRASE, "it").read())
+    with tarfile.open(fileobj=archive) as old:
+        stream = old.extractfile("about.json")
+        assert stream is not None
+        about = json.loads(stream.read())
+    archive.seek(0)
+    about |= {"version": "9.9.9", "format": format_}
+    content = changed_member(archive, "about.json", json.dumps(about).encode())
+    (stick / "other.backup").write_bytes(content)
+    wipe(device)
+    output = call(device, "restore", str(stick / "other.backup"), code=format_ - 1)
+    assert "9.9.9" in output
+    assert ("files are in place" in output) is (format_ == 1)
 
 
 @pytest.mark.parametrize("name", ["../evil", "/etc/evil", "lists/../../evil", "evil"])

@@ -19,6 +19,7 @@ from plategate.settings.journal import JournalSettings
 from scripts.testbed.web_server import serving
 from tests.outbound.certificates import make_certificates
 from tests.outbound.receivers import MailServer, PushServer
+from tests.privacy.conftest import fill_device, make_device
 
 ROOT = Path(__file__).resolve().parents[2]
 SANDBOX = Path(__file__).with_name("sandbox.py")
@@ -27,6 +28,7 @@ SYNC = GATE.with_name("plategate-sync.service")
 OUTBOUND = GATE.with_name("plategate-outbound.service")
 CONSOLE = GATE.with_name("plategate-console.service")
 LISTS = GATE.with_name("plategate-lists.service")
+BACKUP = GATE.with_name("plategate-backup.service")
 ASK_THE_KERNEL = """
 import ctypes
 from plategate.schedule.clock_trust import ntp_synchronised
@@ -144,6 +146,18 @@ def test_ok__lists_changes_a_list_and_writes_a_workbook(tmp_path: Path) -> None:
     done = run(LISTS, "-c", CHANGE_A_LIST, str(config))
     assert done.returncode == 0, (done.returncode, done.stderr)
     assert done.stdout.split() == ["1", "True"]
+
+
+def test_ok__backup_copies_databases_and_encrypts(tmp_path: Path) -> None:
+    device = make_device(tmp_path)
+    fill_device(device).close()
+    (tmp_path / "passphrase").write_text("correct horse battery")
+    (tmp_path / "stick").mkdir()
+    options = ("--journal", "--passphrase-file", str(tmp_path / "passphrase"))
+    command = ("-m", "plategate", "backup", str(tmp_path / "stick"), *options)
+    done = run(BACKUP, *command, "--config", str(device.config))
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    assert len(list((tmp_path / "stick").glob("*.backup"))) == 1
 
 
 def test_ok__webhook_is_posted_over_tls(tmp_path: Path) -> None:
