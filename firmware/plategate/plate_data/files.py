@@ -6,25 +6,27 @@ Files are searched byte by byte, in every encoding that lists and databases use.
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import AnyStr, BinaryIO
 
 from plategate.errors import ListError
 from plategate.plates.text import canonical, decomposed, fold_char
 from plategate.storage import storage_errors
 
-CHUNK_BYTES = 1 << 20
-OVERLAP_BYTES = 256
+PIECE, OVERLAP = 1 << 20, 256  # bytes or characters that are searched at once
 # Compressed: their bytes do not show what is in them. A picture is deleted with its passage.
 PICTURES = frozenset({".jpg", ".jpeg", ".png"})
 # What people write between the parts of a plate.
 _BETWEEN = r"[\s\-.·•_/:]*"
 REMOVED = "(erased)"
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_ASCII_ALONE = bytes(byte if byte < 0x80 else 0x0A for byte in range(256))
 
 
 class Mention:
@@ -40,8 +42,10 @@ class Mention:
 
     def is_in(self, text: str) -> bool:
         """Whether the plate stands in the text as a word of its own."""
-        folded = text.upper() if text.isascii() else _folded(text)[0]
-        return self._pattern.search(folded) is not None
+        capitals = text.upper()
+        if text.isascii():
+            return self._pattern.search(capitals) is not None
+        return self._pattern.search(_NOT_ASCII.sub(_folded_run, text).upper()) is not None
 
     def removed_from(self, text: str) -> str:
         """The text with "(erased)" wherever the plate stands."""
@@ -71,8 +75,13 @@ def has_plate(file: Path | BinaryIO, plate: str) -> bool:
                 has_plate(io.BytesIO(archive.read(name)), plate) for name in archive.namelist()
             )
     file.seek(0)
-    mention, spelled = Mention(plate), _spelled(plate)
-    return any(_chunk_has(chunk, mention, spelled) for chunk in _chunks(file))
+    mention = Mention(plate)
+    if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        file.seek(0)
+        text = codecs.getreader("utf-16")(file, "replace")
+        return any(map(mention.is_in, _pieces(text.read, OVERLAP)))
+    file.seek(0)
+    return any(_bytes_have(chunk, mention) for chunk in _pieces(file.read, OVERLAP))
 
 
 def files_with(folder: Path, plate: str) -> list[Path]:
@@ -91,33 +100,22 @@ def files_with(folder: Path, plate: str) -> list[Path]:
     ]
 
 
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    """The content in pieces that overlap."""
-    end = b""
-    while part := stream.read(CHUNK_BYTES):
-        yield end + part
-        end = part[-OVERLAP_BYTES:]
+def _pieces(read: Callable[[int], AnyStr], overlap: int) -> Iterator[AnyStr]:
+    """What `read` gives, in pieces that overlap."""
+    end: AnyStr | None = None
+    while part := read(PIECE):
+        yield part if end is None else end + part
+        end = part[-overlap:]
 
 
-def _spelled(plate: str) -> re.Pattern[bytes]:
-    """A quick test: the characters of the plate in their order, at most 12 bytes apart."""
-    return re.compile(
-        b"[\\x00-\\xff]{0,12}?".join(re.escape(char.encode()) for char in plate), re.IGNORECASE
+def _bytes_have(piece: bytes, mention: Mention) -> bool:
+    """Whether text, or binary data, has the plate; without its zeros UTF-16 is text as well."""
+    if b"\0" not in piece:
+        return mention.is_in(piece.decode("utf-8", errors="replace"))
+    return any(
+        mention.is_in(data.translate(_ASCII_ALONE).decode("ascii"))
+        for data in (piece, piece.replace(b"\0", b""))
     )
-
-
-def _chunk_has(chunk: bytes, mention: Mention, spelled: re.Pattern[bytes]) -> bool:
-    if b"\0" in chunk:
-        return spelled.search(chunk) is not None and any(map(mention.is_in, _texts(chunk)))
-    return mention.is_in(chunk.decode("utf-8", errors="replace"))
-
-
-def _texts(chunk: bytes) -> Iterator[str]:
-    """What binary data or UTF-16 may say; a piece may begin in the middle of a character."""
-    yield chunk.decode("latin-1").replace("\0", "\n")
-    for encoding in ("utf-16-le", "utf-16-be"):
-        for start in (0, 1):
-            yield chunk[start:].decode(encoding, errors="replace")
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
@@ -132,3 +130,7 @@ def _folded(text: str) -> tuple[str, list[int]]:
             folded.append(letters)
             places += [place] * len(letters)
     return "".join(folded), places
+
+
+def _folded_run(found: re.Match[str]) -> str:
+    return _folded(found[0])[0]
