@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from functools import cache
@@ -12,6 +13,7 @@ from importlib.resources.abc import Traversable
 
 LANGUAGES = ("en", "de")
 LONGEST_HEADER = 200
+_PLACE = re.compile(r"\{(\w+)\}")
 
 PAGES = "plategate.console"  # its catalogue has the words of the gate too: faults, reasons
 
@@ -44,6 +46,42 @@ def described(language: str, key: str, english: str) -> tuple[str, bool]:
     return (english, language == "en") if text is None else (text, True)
 
 
+@cache
+def _sentences(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """Patterns of the gate's English sentences, and the sentences in the language."""
+    file = _folder(PAGES) / "sentences" / f"{language}.toml"
+    if not file.is_file():
+        return []
+    known = tomllib.loads(file.read_text(encoding="utf-8"))
+    # A sentence without places for texts counts before one with them.
+    ordered = sorted(known.items(), key=lambda pair: "{" in pair[0])
+    return [(_pattern(english), text) for english, text in ordered]
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    parts = _PLACE.split(english)
+    return re.compile(
+        "".join(
+            f"(?P<{part}>.+)" if number % 2 else re.escape(part)
+            for number, part in enumerate(parts)
+        )
+    )
+
+
+def sentence_of(language: str, text: str) -> tuple[str, bool]:
+    """A sentence of the gate in the language, and whether it is; otherwise as it is, in English."""
+    if language == "en":
+        return text, True
+    for pattern, translated in _sentences(language):
+        if (found := pattern.fullmatch(text)) is not None:
+            values = {
+                name: sentence_of(language, value)[0] if name.startswith("_") else value
+                for name, value in found.groupdict().items()
+            }
+            return translated.format(**values), True
+    return text, False
+
+
 def translator(language: str, package: str = PAGES) -> Translator:
     """A function that gives the text of a key, with {values} filled in.
 
@@ -51,7 +89,7 @@ def translator(language: str, package: str = PAGES) -> Translator:
     """
     texts = texts_of(language, package)
 
-    def translate(key: str, **values: object) -> str:
+    def translate(key: str, /, **values: object) -> str:
         return texts[key].format(**values) if values else texts[key]
 
     return translate

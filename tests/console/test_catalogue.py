@@ -9,7 +9,8 @@ from importlib import resources
 
 import pytest
 
-from plategate.catalogue import LANGUAGES, chosen_language, texts_of, word_of
+from plategate.catalogue import LANGUAGES, chosen_language, sentence_of, texts_of, word_of
+from plategate.gate.remote_control import SENTENCES
 from plategate.messages import FaultCode, InputName, Level, Mode, Signal
 from plategate.remote.protocol import AnswerResult
 from plategate.values import Reason, Result
@@ -90,3 +91,20 @@ def test_ok__no_text_is_left_over() -> None:
 )
 def test_ok__the_language_follows_the_browser(header: str, language: str) -> None:
     assert chosen_language(header, "en") == language
+
+
+def test_ok__sentences_of_the_gate_are_german_too() -> None:
+    spoken = {
+        "opened, 2 vehicles, same visit as R1-2": "geöffnet, 2 Fahrzeuge, derselbe Besuch wie R1-2",
+        "fault: left_open": "Störung: der Baum blieb zu lange oben",
+        "opened, nobody drove through": "geöffnet, niemand fuhr durch",
+        "no frame from /dev/video0 for 7 s": "seit 7 s kein Bild von /dev/video0",
+    }
+    for english, german in spoken.items():
+        assert sentence_of("de", english) == (german, True)
+        assert sentence_of("en", english) == (english, True)
+    assert sentence_of("de", "something new") == ("something new", False)
+    for refusal in SENTENCES.values():
+        assert sentence_of("de", refusal)[1], refusal
+    for code in FaultCode:
+        assert sentence_of("de", code.value)[1], code

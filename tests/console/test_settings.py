@@ -173,3 +173,9 @@ def test_ok__values_are_shown_as_text() -> None:
     assert as_text([{"hours": "mon 07:00-08:00", "mode": "open"}]) == "open mon 07:00-08:00"
     assert as_text(None) == ""
     assert as_text("x" * 500).endswith("x…")
+
+
+def test_ok__the_page_after_a_change_names_it(bed: ConsoleBed, file: Path) -> None:
+    page = bed.logged_in(Role.OWNER).get("/settings?changed=access.strictness").text
+    assert "access.strictness is changed." in page
+    assert "is changed" not in bed.logged_in(Role.OWNER).get("/settings?changed=x").text

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -20,6 +20,7 @@ from plategate.catalogue import (
     described,
     duration,
     facts,
+    sentence_of,
     translator,
     word_of,
 )
@@ -143,6 +144,7 @@ class ConsoleSite:
         text = self._templates.get_template(template).render(
             t=translator(language),
             word=lambda table, *names: word_of(language, table, *map(str, names)),
+            said=lambda sentence: _said(language, sentence),
             described=lambda *names: described(language, *names),
             language=language,
             session=session,
@@ -175,3 +177,9 @@ def qr_code(text: str) -> Markup:
 
     code = segno.make(text, error="m", micro=False)
     return Markup(code.svg_inline(scale=6, border=3, dark="#000", light="#fff", omitsize=True))
+
+
+def _said(language: str, sentence: str) -> Markup:
+    """A sentence of the gate in the language; one that is not known is marked as English."""
+    text, is_known = sentence_of(language, sentence)
+    return escape(text) if is_known else Markup('<span lang="en">{}</span>').format(text)
