@@ -187,17 +187,18 @@ class SourceStore:
 
         The plate stays out of the list (`ErasedPlates`) even where the source still has it.
         """
-        remarks = []
+        remarks, deleted = [], 0
         for file in self._copies():
             if self._has(file, asked.plate):
                 with storage_errors(file):
                     file.unlink()
+                deleted += 1
                 if file.name == GOOD_FILE:
                     remarks.append(
                         f"source {file.parent.name} has the plate: ask its operator to remove it;"
                         " the gate leaves it out"
                     )
-        return Erasure({"copies of list sources": len(remarks)} if remarks else {}, tuple(remarks))
+        return Erasure({"copies of list sources": deleted} if deleted else {}, tuple(remarks))
 
     def _has(self, file: Path, plate: str) -> bool:
         with storage_errors(file), open_own(file) as stream:
