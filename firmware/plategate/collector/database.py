@@ -94,6 +94,7 @@ def _psycopg() -> Any:
         import psycopg
     except ImportError as error:
         raise SettingsError(
-            "psycopg is missing; install plategate with its group collector (fleet.md)"
+            "psycopg is missing; install plategate with its group collector"
+            " (docs/integrator/fleet.md)"
         ) from error
     return psycopg

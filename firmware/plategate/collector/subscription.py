@@ -165,6 +165,9 @@ class Subscription:
         if reason.is_failure:
             self._failing(f"{self._address}: the broker refuses the connection: {reason}")
             return
+        if self._closed.is_set():
+            client.disconnect()
+            return
         self._connection += 1
         self._connected = True
         self._pause_s = FIRST_PAUSE_S
