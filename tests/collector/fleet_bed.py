@@ -169,6 +169,11 @@ class Breaker:
             "collector killed": self._kill_collector,
         }
 
+    @property
+    def has_broken_all(self) -> bool:
+        """Whether each part was broken at least once."""
+        return self.counts.keys() == self._ways.keys()
+
     def start(self, pause_s: float) -> None:
         """Break something about every `pause_s` seconds, each part equally often, in a thread."""
 
