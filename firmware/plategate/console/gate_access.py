@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from plategate.access.matching.candidates import wide_keys
@@ -50,6 +51,11 @@ class GateAccess:
         self._settings = settings
         self._lists = ThreadConnections(settings.access.file)
         self._readers = threading.local()
+
+    @property
+    def journal_dir(self) -> Path:
+        """The folder of the journal."""
+        return self._settings.journal.dir
 
     def status(self) -> dict[str, Any]:
         """The status of the running gate."""

@@ -53,6 +53,13 @@ class Lane:
     source: SettingsSource
     aim: AimView
 
+    def position(self) -> tuple[int, int] | None:
+        """Identity of the journal and its newest sequence number; None: it cannot be read."""
+        try:
+            return self.gate.position()
+        except GateError:
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[Item]):

@@ -41,10 +41,7 @@ class MetricsPage:
         self._limit = CallLimit()
         self._lock = threading.Lock()
         self._metrics: GateMetrics | None = None
-        try:
-            self._start: tuple[int, int] | None = site.gate.position()
-        except GateError:
-            self._start = None
+        self._start = {lane.name: lane.position() for lane in site.lanes.all}
 
     def route(self) -> Route:
         """The route of PATH."""
@@ -79,7 +76,7 @@ class MetricsPage:
             if self._metrics is None:
                 from plategate.console.metrics import GateMetrics
 
-                self._metrics = GateMetrics(self._site.gate, self._start)
+                self._metrics = GateMetrics(self._site.lanes, self._start)
             return self._metrics
 
 

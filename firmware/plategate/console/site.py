@@ -94,7 +94,6 @@ class ConsoleSite:
         """
         self.lanes = Lanes(settings, source or SettingsSource(lambda: settings))
         self.settings = settings.console
-        self.journal_dir = settings.journal.dir
         database = ConsoleDatabase(self.settings.state_dir)
         self.accounts = Accounts(database, self.settings.state_dir)
         self.sessions = Sessions(database, self.settings.session_hours * 3600.0, now)

@@ -62,7 +62,7 @@ def build_api(site: ConsoleSite) -> Starlette:
     api.state.site = site
     api.state.limit = CallLimit()
     api.state.keys = KeyMemory()
-    api.state.feed = EventFeed(site.gate, site.journal_dir)
+    api.state.feeds = {lane.name: EventFeed(lane.gate) for lane in site.lanes.all}
     return api
 
 

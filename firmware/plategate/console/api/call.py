@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from plategate.console.account_pages import network_of
-from plategate.console.api.problems import Problem
+from plategate.console.api.problems import Problem, wrong_field
 from plategate.console.guard import LONGEST_ADDRESS
+from plategate.console.lanes import Lane
 from plategate.console.site import ConsoleSite
 from plategate.console.tokens import Scope, Token
 
@@ -38,6 +39,18 @@ class ApiCall:
     def path(self, name: str) -> str:
         """A part of the path."""
         return str(self.request.path_params[name])
+
+    @property
+    def lane(self) -> Lane:
+        """The lane of the query or the body; the only one where they name none. Raises Problem."""
+        name = getattr(self.body or self.query, "lane", None)
+        found = self.site.lanes.named(name or "")
+        if found is not None:
+            return found
+        known = ", ".join(self.site.lanes.names)
+        if name is None:
+            raise wrong_field("lane", None, f"this console has several lanes: name one of {known}")
+        raise Problem("not_found", f"lane {name!r}: there is no such lane; there are {known}")
 
     @property
     def who(self) -> str:

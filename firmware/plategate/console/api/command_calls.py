@@ -37,7 +37,7 @@ def give_command(call: ApiCall) -> Response:
     why = body.reason()
     detail = f"{body.command}{'' if body.mode is None else ' ' + body.mode}: {why}"
     try:
-        answer = call.site.gate.command(
+        answer = call.lane.gate.command(
             body.command,
             identity=key,
             why=why,

@@ -16,16 +16,21 @@ from plategate.documents import entry_document
 from plategate.health.gate_state import temperature_c
 
 
+def lanes(call: ApiCall) -> Response:
+    """The lanes of the console."""
+    return json_answer({"items": [{"name": name} for name in call.site.lanes.names]})
+
+
 def gate(call: ApiCall) -> Response:
     """State of the lane and of the allow list."""
-    status = call.site.gate.status()
+    status = call.lane.gate.status()
     keys = ("at", "ready", "version", "lane", "allow_list")
     return json_answer({key: status.get(key) for key in keys})
 
 
 def health(call: ApiCall) -> Response:
     """Failures, ages, counters and threads of the gate."""
-    status = call.site.gate.status()
+    status = call.lane.gate.status()
     left_out = ("lane", "allow_list", "pid", "metres")
     document = {key: value for key, value in status.items() if key not in left_out}
     return json_answer(document | {"temperature_c": temperature_c()})
@@ -35,7 +40,7 @@ def figures(call: ApiCall) -> Response:
     """Passages by day and by reason, and the time from trigger to relay."""
     site = call.site
     now = datetime.fromtimestamp(site.now(), UTC)
-    found = site.gate.passages_since(first_moment(now, site.zone), MOST_PASSAGES)
+    found = site.lanes.passages_since(first_moment(now, site.zone), MOST_PASSAGES)
     shown = figures_of((item.document for item in found), now, site.zone)
     to_relay = shown.to_relay_ms
     return json_answer(

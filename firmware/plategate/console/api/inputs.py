@@ -45,6 +45,9 @@ Cursor = Annotated[
     StringConstraints(pattern=f"^{CURSOR.pattern}$"),
     Field(description="`next` of the page before; it begins with the items after that page"),
 ]
+LaneName = Annotated[
+    str, Field(max_length=60, description="the lane; needed where the console has several")
+]
 ListText = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS, description="items on a page")]
 
@@ -62,7 +65,13 @@ class PageQuery(_Input):
     cursor: Cursor | None = None
 
 
-class PassageQuery(PageQuery):
+class LaneQuery(_Input):
+    """Which lane."""
+
+    lane: LaneName | None = None
+
+
+class PassageQuery(PageQuery, LaneQuery):
     """Which passages."""
 
     plate: str | None = Field(None, max_length=LONGEST_SEARCH, description="a part of the plate")
@@ -71,7 +80,7 @@ class PassageQuery(PageQuery):
     until: Moment | None = Field(None, description="triggered before this time")
 
 
-class EventQuery(PageQuery):
+class EventQuery(PageQuery, LaneQuery):
     """Which events."""
 
     kind: Literal["passage", "event"] | None = Field(
@@ -141,7 +150,7 @@ class WhyBody(_Input):
     why: str = Field("", max_length=LONGEST_WHY)
 
 
-class StreamQuery(_Input):
+class StreamQuery(LaneQuery):
     """Where a stream of events begins."""
 
     after: Cursor | None = Field(
@@ -151,7 +160,7 @@ class StreamQuery(_Input):
     )
 
 
-class CommandBody(_Input):
+class CommandBody(LaneQuery):
     """A command to the gate."""
 
     model_config = ConfigDict(

@@ -40,10 +40,10 @@ def events(call: ApiCall) -> Response:
 
 def passage(call: ApiCall) -> Response:
     """One passage with its events and the listed plates that are nearest to its reading."""
-    found = call.site.gate.passage(call.path("passage_id"))
+    found = call.lane.gate.passage(call.path("passage_id"))
     if not found or found[0].kind != PASSAGE:
         raise _no_passage(call)
-    nearest = call.site.gate.nearest(found[0])
+    nearest = call.lane.gate.nearest(found[0])
     return json_answer(
         {
             "passage": found[0].public_document(),
@@ -57,7 +57,7 @@ def passage(call: ApiCall) -> Response:
 
 def picture(call: ApiCall) -> Response:
     """A picture of a passage."""
-    found = call.site.gate.picture(call.path("passage_id"), call.path("kind"))
+    found = call.lane.gate.picture(call.path("passage_id"), call.path("kind"))
     if found is None:
         raise _no_passage(call)
     content, media_type = found
@@ -73,9 +73,9 @@ def _no_passage(call: ApiCall) -> Problem:
 
 def _page(call: ApiCall, wanted: EventFilter) -> Response:
     query: PassageQuery | EventQuery = call.query
-    journal, _ = call.site.gate.position()
+    journal, _ = call.lane.gate.position()
     before = page_position(query.cursor, journal)
-    found = call.site.gate.newest(query.limit + 1, replace(wanted, before=before))
+    found = call.lane.gate.newest(query.limit + 1, replace(wanted, before=before))
     shown = found[: query.limit]
     following = f"{journal}-{shown[-1].sequence}" if len(found) > query.limit else None
     return page_answer([item.public_document() for item in shown], following)

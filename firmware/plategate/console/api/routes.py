@@ -12,6 +12,7 @@ from plategate.console.api.inputs import (
     EntryChangeBody,
     EntryQuery,
     EventQuery,
+    LaneQuery,
     PageQuery,
     PassageQuery,
     PlateQuery,
@@ -26,12 +27,15 @@ PICTURES = ("image/jpeg", "image/png")
 
 ROUTES = (
     ApiRoute(
-        "GET", "/gate", Scope.LOOK, "State of the lane: arm, mode, inputs, fault, allow list",
-        gate_calls.gate, {200: "Gate"},
+        "GET", "/lanes", Scope.LOOK, "The lanes of this console", gate_calls.lanes, {200: "Lanes"},
+    ),
+    ApiRoute(
+        "GET", "/gate", Scope.LOOK, "State of a lane: arm, mode, inputs, fault, allow list",
+        gate_calls.gate, {200: "Gate"}, query=LaneQuery, problems=(404,),
     ),
     ApiRoute(
         "GET", "/health", Scope.LOOK, "Failures, ages, counters, clock and temperature",
-        gate_calls.health, {200: "Health"},
+        gate_calls.health, {200: "Health"}, query=LaneQuery, problems=(404,),
     ),
     ApiRoute(
         "GET", "/figures", Scope.LOOK, "Passages by day and reason, trigger to relay; 14 days",
@@ -39,26 +43,28 @@ ROUTES = (
     ),
     ApiRoute(
         "GET", "/passages", Scope.PEOPLE, "Search passages, newest first",
-        journal_calls.passages, {200: "PassagePage"}, query=PassageQuery, problems=(409,),
+        journal_calls.passages, {200: "PassagePage"}, query=PassageQuery,
+        problems=(404, 409),
     ),
     ApiRoute(
         "GET", "/passages/{passage_id}", Scope.PEOPLE,
         "One passage, its events, and the listed plates nearest to its reading",
-        journal_calls.passage, {200: "PassageInFull"},
+        journal_calls.passage, {200: "PassageInFull"}, query=LaneQuery,
     ),
     ApiRoute(
         "GET", "/passages/{passage_id}/pictures/{kind}", Scope.PEOPLE,
         "A picture of a passage; the kinds are the keys of its `evidence`",
-        journal_calls.picture, {200: PICTURES},
+        journal_calls.picture, {200: PICTURES}, query=LaneQuery,
     ),
     ApiRoute(
         "GET", "/events", Scope.PEOPLE, "Search everything in the journal, newest first",
-        journal_calls.events, {200: "EventPage"}, query=EventQuery, problems=(409,),
+        journal_calls.events, {200: "EventPage"}, query=EventQuery,
+        problems=(404, 409),
     ),
     ApiRoute(
         "GET", "/events/stream", Scope.PEOPLE,
         "Follow the journal: server-sent events, to be resumed with Last-Event-ID",
-        stream.events_stream, {200: ("text/event-stream",)}, query=StreamQuery,
+        stream.events_stream, {200: ("text/event-stream",)}, query=StreamQuery, problems=(404,),
         headers=(("Last-Event-ID", "the id of the last event received", False),),
     ),
     ApiRoute(
@@ -111,7 +117,7 @@ ROUTES = (
     ApiRoute(
         "POST", "/commands", Scope.COMMAND, "Give a command to the gate, which follows it once",
         command_calls.give_command, {200: "CommandAnswer"}, body=CommandBody,
-        problems=(409,),
+        problems=(404, 409),
         headers=HEADERS,
     ),
     ApiRoute(

@@ -62,6 +62,7 @@ LIST_STATE = _object(
 )  # fmt: skip
 
 SCHEMAS: dict[str, Schema] = {
+    "Lanes": _object(items=_array(_object(name=TEXT))),
     "Gate": _object(
         at=_or_null(MOMENT),
         ready=_or_null(FLAG),

@@ -13,7 +13,6 @@ import json
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
@@ -29,7 +28,7 @@ from plategate.journal.watch import JournalWatch
 
 logger = logging.getLogger(__name__)
 
-MOST_FOLLOWERS = 16  # of all callers; each holds a connection
+MOST_FOLLOWERS = 16  # of a lane; each holds a connection
 EVENTS_AT_ONCE = 100
 ALIVE_EVERY_S = 15.0  # a comment keeps the connection open, and shows that the caller is gone
 RECONNECT_MS = 3000
@@ -40,9 +39,8 @@ Position = tuple[int, int]  # identity of the journal, sequence number
 class EventFeed:
     """Wakes followers when the journal has new events; one thread, while there are followers."""
 
-    def __init__(self, gate: GateAccess, journal_dir: Path) -> None:
+    def __init__(self, gate: GateAccess) -> None:
         self._gate = gate
-        self._folder = journal_dir
         self._lock = threading.Lock()
         self._followers: set[Callable[[], None]] = set()
         self._watch: JournalWatch | None = None
@@ -59,7 +57,7 @@ class EventFeed:
                 )
             self._followers.add(wake)
             if self._watch is None:
-                self._watch = JournalWatch(self._folder)
+                self._watch = JournalWatch(self._gate.journal_dir)
                 threading.Thread(
                     target=self._run, args=(self._watch,), name="events", daemon=True
                 ).start()
@@ -101,7 +99,8 @@ class EventStream(StreamingResponse):
         super().__init__(self._events(), media_type="text/event-stream")
         self._call = call
         self._position = position
-        self._feed: EventFeed = call.request.app.state.feed
+        self._gate = call.lane.gate
+        self._feed: EventFeed = call.request.app.state.feeds[call.lane.name]
         self._new = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -142,10 +141,10 @@ class EventStream(StreamingResponse):
         site = self._call.site
         if not site.tokens.is_valid(self._call.token):
             return None
-        journal, _ = site.gate.position()
+        journal, _ = self._gate.position()
         if journal != self._position[0]:
             self._position = (journal, 0)  # another journal: from its beginning
-        found = site.gate.events_after(self._position[1], EVENTS_AT_ONCE)
+        found = self._gate.events_after(self._position[1], EVENTS_AT_ONCE)
         if found:
             self._position = (journal, found[-1].sequence)
         return found
@@ -159,7 +158,7 @@ def events_stream(call: ApiCall) -> Response:
         raise wrong_field("header.Last-Event-ID", header, "must be the id of an event")
     after = header or query.after
     if after is None:
-        return EventStream(call, call.site.gate.position())
+        return EventStream(call, call.lane.gate.position())
     journal, sequence = map(int, after.split("-"))
     return EventStream(call, (journal, sequence))
 
