@@ -65,6 +65,7 @@ FORMS = {
     "/tokens/add": Right.MANAGE,
     "/tokens/revoke": Right.MANAGE,
     "/settings/lane.mode": Right.MANAGE,
+    "/passages/one/sample": Right.LISTS,
     "/alarms/acknowledge": Right.COMMAND,
     "/alarms/check": Right.LOOK,
     "/aim/begin": Right.AIM,

@@ -18,7 +18,7 @@ from plategate.access.store.lists import ListName
 from plategate.console.accounts import offer_code
 from plategate.console.app import build_app
 from plategate.console.lanes import Lanes, SettingsSource
-from plategate.errors import ConsoleError
+from plategate.errors import ConsoleError, StoreError
 from plategate.gate.remote_control import serve_commands
 from plategate.health.socket import StatusSocket
 from plategate.messages import InputName, Level
@@ -27,6 +27,7 @@ from plategate.rehearsal.scenario_reader import ScenarioReader, load_scripted, s
 from plategate.rehearsal.site import build_site
 from plategate.settings import Settings, parse_settings
 from plategate.settings.commands import EVERY
+from plategate.values import GateEvent
 
 from .bed import ORIGIN, form_values, setup_form
 
@@ -66,6 +67,9 @@ class RehearsedLane:
         site.health.add_source("lane", lambda: site.gate.status().document())
         self.relay: list[bool] = []
         site.board.factory.listeners.append(self._edge)
+        self.disk_is_full = False
+        self._add_event = site.components.journal.add_event
+        site.components.journal.add_event = self._add  # type: ignore[method-assign]
         self._status = StatusSocket(settings.health.socket, site.health.status)
         self._commands = serve_commands(
             settings.commands, settings.journal.dir, site.gate, site.components
@@ -73,6 +77,11 @@ class RehearsedLane:
         self._thread = threading.Thread(target=site.gate.run)
         self._thread.start()
         until(lambda: site.gate.status().inputs and site.gate.status().signal == "ready")
+
+    def _add(self, event: GateEvent) -> None:
+        if self.disk_is_full:
+            raise StoreError("the disk is full")
+        self._add_event(event)
 
     def _no_pictures(self) -> ScenarioReader:
         raise AssertionError("no picture is read here")

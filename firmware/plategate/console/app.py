@@ -93,6 +93,7 @@ def _routes(site: ConsoleSite) -> list[Route | Mount]:
     forms = (
         ("/command", gate.command, Right.COMMAND),
         ("/settings/{key}", settings_pages.change_setting, Right.MANAGE),
+        ("/passages/{passage_id}/sample", passage.keep_sample, Right.LISTS),
         ("/alarms/acknowledge", alarm_pages.acknowledge, Right.COMMAND),
         ("/alarms/check", alarm_pages.check_journal, Right.LOOK),
         ("/aim/begin", aim_pages.begin, Right.AIM),

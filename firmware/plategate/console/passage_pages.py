@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
+from urllib.parse import quote
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from plategate.catalogue import texts_of
 from plategate.console.figures import MOST_PASSAGES, figures_of, first_moment
+from plategate.console.gate_pages import give
 from plategate.console.guard import (
     LONGEST_SEARCH,
     RefusedRequest,
@@ -18,9 +20,11 @@ from plategate.console.guard import (
 )
 from plategate.console.site import PageRequest
 from plategate.errors import ConsoleError
+from plategate.remote.protocol import AnswerResult, ServiceName
 from plategate.values import Result
 
 ON_PAGE = 25
+LONGEST_PLATE = 40
 
 
 def passages(asked: PageRequest) -> Response:
@@ -51,6 +55,23 @@ def passages(asked: PageRequest) -> Response:
 
 def passage(asked: PageRequest) -> Response:
     """One passage: pictures, reading, rule, nearest listed plates, times, events."""
+    return _passage_page(asked)
+
+
+def keep_sample(asked: PageRequest) -> Response:
+    """Keep the still of a passage that was read wrong, with what is on the plate, for training."""
+    passage_id = asked.request.path_params["passage_id"]
+    text = text_field(asked.form, "text", LONGEST_PLATE)
+    if not text:
+        raise RefusedRequest(400, "sample_text")
+    data = {"passage": passage_id, "text": text}
+    answer = give(asked, ServiceName.SAMPLE, why="read wrong", detail=passage_id, data=data)
+    if answer.result in (AnswerResult.ACCEPTED, AnswerResult.REPEATED):
+        return RedirectResponse(f"/passages/{quote(passage_id)}?kept=1#sample", status_code=303)
+    return _passage_page(asked, answer.reason, 409)
+
+
+def _passage_page(asked: PageRequest, refused: str = "", status: int = 200) -> Response:
     known = asked.site.lanes.passage(asked.request.path_params["passage_id"])
     if known is None or known[1][0].kind != "passage":
         raise RefusedRequest(404, "not_found")
@@ -64,7 +85,12 @@ def passage(asked: PageRequest) -> Response:
     return asked.site.render(
         asked,
         "passage.html",
+        status,
         passage=document,
+        lane=lane.name,
+        consent=lane.source.read().settings.samples.consent,
+        kept=asked.query.get("kept") == "1",
+        refused=refused,
         pictures=[kind for kind, _ in found[0].evidence],
         nearest=[(name.value, entry, differences(read, entry.plate)) for name, entry in nearest],
         lists_fail=lists_fail,
