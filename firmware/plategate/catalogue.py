@@ -62,7 +62,7 @@ def _pattern(english: str) -> re.Pattern[str]:
     parts = _PLACE.split(english)
     return re.compile(
         "".join(
-            f"(?P<{part}>.+)" if number % 2 else re.escape(part)
+            f"(?P<{part}>.+?)" if number % 2 else re.escape(part)
             for number, part in enumerate(parts)
         )
     )

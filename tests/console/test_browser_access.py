@@ -18,6 +18,7 @@ PAGES = (
     "/", "/passages", "/lists", "/alarms", "/health", "/figures", "/settings",
     "/settings/lane.schedule", "/settings/access.strictness", "/aim", "/visits", "/account",
     "/account/second-step", "/tokens", "/audit",
+    "/lists/history", "/lists/changes/1", "/lists/file", "/lists/sync", "/lists/allow/B839HAR",
 )  # fmt: skip
 ENGLISH = re.compile(r"\b(the|not|of|and|with|is|are|this|none)\b", re.IGNORECASE)
 # What a page shows in German, without code, names of things and what is marked as another language.

@@ -18,6 +18,7 @@ from .test_browser import (
     owner,
     rehearsed,
 )
+from .test_browser_access import problems_of
 
 __all__ = ["chromium", "owner", "rehearsed"]  # fixtures
 
@@ -54,6 +55,7 @@ def test_ok__a_look_alike_is_asked_about_and_a_change_is_undone(owner: Window) -
     page.click("#add > button")
     if page.locator("[name=confirmed]").count():  # it fits no format, or looks like another one
         owner.keep("lists-confirm")
+        assert problems_of(page) == []
         page.click("main form button")
     expect(page.get_by_role("status")).to_contain_text("Added.")
     page.get_by_role("button", name="Undo").click()
@@ -88,6 +90,7 @@ def test_ok__a_spreadsheet_is_shown_before_it_counts_and_every_page_fits(
     page.click("main form button")
     expect(page.locator(".differences")).to_contain_text("=Neu<b>")
     window.keep(f"{locale}-lists-upload")
+    assert problems_of(page) == []
     page.click("main form button")
     expect(page).to_have_url(re.compile(r"/lists/changes/\d+$"))
     expect(page.locator(".differences")).to_be_visible()

@@ -19,6 +19,7 @@ from .test_browser import (
     owner,
     rehearsed,
 )
+from .test_browser_access import problems_of
 
 __all__ = ["chromium", "owner", "rehearsed"]  # fixtures
 
@@ -58,6 +59,7 @@ def test_ok__a_visitor_is_approved_passes_and_opens_while_a_vehicle_stands_there
     visitor.page.goto(link)
     expect(visitor.page.locator("main")).to_contain_text("Sie werden erwartet")
     visitor.keep("visitor-accepted")
+    assert problems_of(visitor.page) == []
     page.goto(f"/passages?plate={GUEST}&result=granted")
     for _ in range(PATIENCE_MS // 1000):
         if page.locator(".vehicles a").count():
@@ -86,12 +88,14 @@ def test_ok__every_page_of_visits_fits_its_window(
     page = window.page
     page.goto(link)
     window.keep(f"{locale}-visitor")
+    assert problems_of(page) == []
     window.log_in()
     page.goto("/visits")
     window.keep(f"{locale}-visits")
     page.locator("a.entry").first.click()
     expect(page.locator("dl")).to_be_visible()
     window.keep(f"{locale}-visit")
+    assert problems_of(page) == []
     if size == "desktop":  # on a phone the menu may cover a part of it
         picture = np.frombuffer(page.locator(".qr").screenshot(), np.uint8)
         read, _, _ = cv2.QRCodeDetector().detectAndDecode(cv2.imdecode(picture, cv2.IMREAD_COLOR))

@@ -273,3 +273,23 @@ def test_ok__what_the_next_sync_would_change_is_shown_and_nothing_is_changed(
     (folder / PREVIEW_FILE).unlink()
     bed.clock_s += 300
     assert "There is no result yet" in browser.get(answer.headers["location"]).text
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"plate\nAB*\n", "list.csv: Zeile 2: Kennzeichen &#39;AB*&#39;: Zeichen 3 ist"),
+        (b"plate,until\nAB12,soon\n", "Bis (until) &#39;soon&#39;: kein Tag und keine Zeit"),
+        (b"\n", "list.csv: Zeile 1: die Datei ist leer"),
+        (b"name\nAnna\n", "nennt die Spalten"),
+    ],
+)
+def test_ok__what_is_wrong_with_a_file_is_said_in_german(
+    bed: ConsoleBed, content: bytes, sentence: str
+) -> None:
+    browser = bed.make_owner()
+    browser.headers["accept-language"] = "de"
+    page = upload(browser, content).text
+    assert sentence in page
+    found = page[page.index('role="alert"') :]
+    assert '<span lang="en">' not in found[: found.index("</p>")], found
