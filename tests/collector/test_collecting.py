@@ -211,6 +211,31 @@ def test_ok__journal_put_back_from_a_backup_loses_no_event(
     assert rows(database, "SELECT newest, seen::text FROM plategate.streams") == [(3, "{[1,4)}")]
 
 
+def test_ok__messages_do_not_pile_up_while_the_connection_ends_again_and_again(
+    tmp_path: Path, database: Postgres
+) -> None:
+    """As they would while the database is down for hours."""
+    broker = Broker(tmp_path)
+    broker.start()
+    found: list[str | None] = []
+    subscription = Subscription(settings_for(database, broker.port), found.append)
+    subscription.start()
+    wait_for(subscription.is_subscribed.is_set)
+    gate = Gate(broker.port)
+    gate.events(1, 2, 3)
+    gate.close()
+    for _ in range(3):
+        subscription.is_subscribed.clear()
+        broker.stop()
+        broker.start()
+        wait_for(subscription.is_subscribed.is_set)
+    batch = subscription.batch(100, 2.0, 5.0)
+    assert sorted(json.loads(each.payload)["sequence"] for each in batch) == [1, 2, 3]
+    subscription.acknowledge(batch)
+    subscription.close()
+    broker.stop()
+
+
 def test_fail__subscription_that_the_broker_refuses_is_reported() -> None:
     """Mosquitto accepts every subscription; other brokers answer with a reason."""
     found: list[str | None] = []

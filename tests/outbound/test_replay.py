@@ -16,6 +16,7 @@ import pytest
 
 from plategate.errors import CommandError, SettingsError
 from plategate.journal import Journal
+from plategate.outbound import mqtt_site
 from plategate.outbound import replay as outbound_replay
 from plategate.outbound.positions import read_positions
 from plategate.outbound.run import OutboundProcess
@@ -111,6 +112,20 @@ def test_ok__state_names_the_newest_event(
             return state.get("journal"), state.get("sequence")
 
         wait_for(lambda: newest() == (own, 5))
+
+
+def test_ok__state_is_repeated_so_that_a_quiet_gate_is_not_taken_for_silent(
+    tmp_path: Path,
+    journal: Journal,
+    broker: Broker,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mqtt_site, "FLEET_STATE_EVERY_S", 0.5)
+    with sent(tmp_path, journal, broker, listener, state_every_s=1):
+        wait_for(lambda: len(listener.on("plategate/gate/state")) >= 4)
+        states = listener.on("plategate/gate/state")
+        assert states[-1] == states[-2]
 
 
 def test_fail__off_unless_the_setting_is_on(

@@ -13,6 +13,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,17 +162,25 @@ class Subscription:
     def _on_connect(
         self, client: paho.Client, data: Any, flags: Any, reason: Any, properties: Any
     ) -> None:
-        del data, flags, properties
+        del data, properties
         if reason.is_failure:
             self._failing(f"{self._address}: the broker refuses the connection: {reason}")
             return
         if self._closed.is_set():
             client.disconnect()
             return
+        if flags.session_present:
+            self._forget_waiting()
         self._connection += 1
         self._connected = True
         self._pause_s = FIRST_PAUSE_S
         client.subscribe([(topic, QOS) for topic in topics(self._broker)])
+
+    def _forget_waiting(self) -> None:
+        """The broker sends again what was not acknowledged: it must not pile up here."""
+        while not self._waiting.empty():
+            with suppress(queue.Empty):
+                self._waiting.get_nowait()
 
     def _on_subscribe(
         self, client: paho.Client, data: Any, mid: int, reasons: Any, properties: Any
