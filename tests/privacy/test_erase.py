@@ -131,6 +131,14 @@ def test_ok__a_hold_ends(device: Device, gate: Journal) -> None:
     assert events == ["held", "hold_ended"]
 
 
+def test_ok__a_passage_is_held_while_no_gate_runs(device: Device, fill: Fill) -> None:
+    fill().close()
+    run(device, "hold", "of-M", "--why", "damage")
+    assert "of-M" in run(device, "held")
+    run(device, "release", "of-M", "--why", "paid")
+    assert "no passage is on hold" in run(device, "held")
+
+
 def test_fail__an_unknown_passage_cannot_be_held(device: Device, gate: Journal) -> None:
     done = CliRunner().invoke(
         app, ["privacy", "hold", "nope", "--why", "x", "--config", str(device.config)]

@@ -122,10 +122,31 @@ def test_ok__a_list_is_changed_and_undone_as_before_after_an_erasure(settings: S
     connection.close()
 
 
-def test_ok__entries_deleted_long_ago_are_gone_from_free_pages(settings: Settings) -> None:
+def test_ok__what_a_sync_removed_is_not_left_in_the_file(settings: Settings) -> None:
     many = [ListEntry(f"X{number}", note="n" * 200) for number in range(3000)]
 
     def fill(store: object) -> None:
+        for chosen in ([*many, ListEntry(PLATE)], many):
+            replace_list(
+                store,  # type: ignore[arg-type]
+                ListName.ALLOW,
+                chosen,
+                who="sync",
+                at=NOW,
+                source="sync",
+                undo_days=0,
+            )
+
+    change_store(settings.access.file, fill, None)
+    assert b"MAB123" not in settings.access.file.read_bytes()
+
+
+def test_ok__entries_deleted_long_ago_are_gone_from_free_pages(settings: Settings) -> None:
+    """Also what a version left there that did not overwrite deleted entries."""
+    many = [ListEntry(f"X{number}", note="n" * 200) for number in range(3000)]
+
+    def fill(store: object) -> None:
+        store.execute("PRAGMA secure_delete = OFF")  # type: ignore[attr-defined]
         for chosen in ([*many, ListEntry(PLATE)], many[:1], [ListEntry(PLATE), *many[:1]]):
             replace_list(
                 store,  # type: ignore[arg-type]

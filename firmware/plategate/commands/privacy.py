@@ -213,12 +213,27 @@ def _copy_proofs(settings: Settings) -> None:
 
 
 def _give(word: str, passage: str, why: str, config: Config) -> None:
-    from plategate.remote.client import give_command
+    """Ask the running gate; without one, change the journal as its owner."""
+    from contextlib import closing
+
+    from plategate.clock import SystemClock
+    from plategate.gate.privacy import PrivacyServices
+    from plategate.journal import open_journal
+    from plategate.journal.opening import is_owned
+    from plategate.remote.client import give_command, new_request
     from plategate.remote.protocol import ServiceName
     from plategate.settings import load_settings
+    from plategate.users import as_owner_of
 
-    socket = load_settings(config).commands.socket
-    print(give_command(socket, ServiceName(word), why, data={"passage": passage}).reason)
+    settings, name, data = load_settings(config), ServiceName(word), {"passage": passage}
+    if is_owned(settings.journal.dir):
+        print(give_command(settings.commands.socket, name, why, data=data).reason)
+        return
+    request = new_request(name, why=why, who=user_name(), via="cli", data=data)
+    with as_owner_of(settings.journal.dir), closing(open_journal(settings.journal)) as journal:
+        services = PrivacyServices(journal, SystemClock(), settings.lane.name).services()
+        sentence, _ = services[name](request)
+    print(sentence)
 
 
 def _ask_gate(settings: Settings) -> Any:
