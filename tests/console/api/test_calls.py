@@ -297,3 +297,16 @@ def test_ok__every_problem_has_the_status_of_its_name(bed: ConsoleBed) -> None:
     for name, status in PROBLEMS.items():
         answer = Problem(name, "detail").response()
         assert answer.status_code == status
+
+
+def test_ok__alarms_say_whether_they_last_and_who_acknowledged_them(bed: ConsoleBed) -> None:
+    program = bed.program("people")
+    bed.add_event("fault", "the arm did not move")
+    bed.add_event("reset", "by command")
+    bed.add_event("camera_lost", "no frames")
+    bed.add_event("mode", "locked")
+    lost, fault = all_pages(program, "/alarms")
+    assert (lost["event"]["what"], lost["lasts"], lost["ended_at"]) == ("camera_lost", True, None)
+    assert (fault["event"]["what"], fault["lasts"]) == ("fault", False)
+    assert fault["ended_at"] is not None
+    assert fault["acknowledged"] is None

@@ -90,6 +90,10 @@ class EventQuery(PageQuery, LaneQuery):
     until: Moment | None = None
 
 
+class AlarmQuery(PageQuery, LaneQuery):
+    """Which alarms."""
+
+
 class EntryQuery(PageQuery):
     """Which entries of a list."""
 

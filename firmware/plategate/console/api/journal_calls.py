@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from starlette.responses import Response
 
 from plategate.console.api.call import ApiCall, json_answer, page_answer
-from plategate.console.api.inputs import EventQuery, PassageQuery, page_position
+from plategate.console.api.inputs import AlarmQuery, EventQuery, PassageQuery, page_position
 from plategate.console.api.problems import Problem
 from plategate.console.gate_access import plate_part
 from plategate.documents import PASSAGE, entry_document
+from plategate.journal.alarms import Alarm
 from plategate.journal.reader import EventFilter
 
 
@@ -38,6 +40,17 @@ def events(call: ApiCall) -> Response:
     return _page(call, EventFilter(kind=query.kind, since=query.since, until=query.until))
 
 
+def alarms(call: ApiCall) -> Response:
+    """Events that call for a person, newest first, with their end and who acknowledged them."""
+    query: AlarmQuery = call.query
+    gate = call.lane.gate
+    journal, _ = gate.position()
+    found = gate.alarms(query.limit + 1, page_position(query.cursor, journal))
+    shown = found[: query.limit]
+    following = f"{journal}-{shown[-1].stored.sequence}" if len(found) > query.limit else None
+    return page_answer([_alarm_document(alarm) for alarm in shown], following)
+
+
 def passage(call: ApiCall) -> Response:
     """One passage with its events and the listed plates that are nearest to its reading."""
     found = call.lane.gate.passage(call.path("passage_id"))
@@ -62,6 +75,18 @@ def picture(call: ApiCall) -> Response:
         raise _no_passage(call)
     content, media_type = found
     return Response(content, media_type=media_type)
+
+
+def _alarm_document(alarm: Alarm) -> dict[str, Any]:
+    by = alarm.acknowledged
+    return {
+        "event": alarm.stored.public_document(),
+        "lasts": alarm.lasts,
+        "ended_at": None if alarm.ended_at is None else alarm.ended_at.isoformat(),
+        "acknowledged": None
+        if by is None
+        else {"who": by.who, "why": by.why, "at": by.at.isoformat()},
+    }
 
 
 def _no_passage(call: ApiCall) -> Problem:

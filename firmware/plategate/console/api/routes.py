@@ -6,6 +6,7 @@ from __future__ import annotations
 from plategate.console.api import command_calls, gate_calls, journal_calls, list_calls, stream
 from plategate.console.api.call import ApiRoute
 from plategate.console.api.inputs import (
+    AlarmQuery,
     ChangeQuery,
     CommandBody,
     EntryBody,
@@ -60,6 +61,11 @@ ROUTES = (
         "GET", "/events", Scope.PEOPLE, "Search everything in the journal, newest first",
         journal_calls.events, {200: "EventPage"}, query=EventQuery,
         problems=(404, 409),
+    ),
+    ApiRoute(
+        "GET", "/alarms", Scope.PEOPLE,
+        "Events that call for a person: wanted vehicles and faults, newest first",
+        journal_calls.alarms, {200: "AlarmPage"}, query=AlarmQuery, problems=(404, 409),
     ),
     ApiRoute(
         "GET", "/events/stream", Scope.PEOPLE,

@@ -150,6 +150,14 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "PassagePage": _page(_ref("Passage")),
     "EventPage": _page({"anyOf": [_ref("Passage"), _ref("Event")]}),
+    "AlarmPage": _page(
+        _object(
+            event=_ref("Event"),
+            lasts=FLAG,
+            ended_at=_or_null(MOMENT),
+            acknowledged=_or_null(_object(who=TEXT, why=TEXT, at=MOMENT)),
+        )
+    ),
     "PassageInFull": _object(
         passage=_ref("Passage"),
         events=_array(_ref("Event")),
