@@ -141,4 +141,6 @@ def facts(detail: str) -> str:
     if not isinstance(found, dict):
         return detail
     left_out = {"id", "expires_at", "user"}
-    return ", ".join(f"{key}: {value}" for key, value in found.items() if key not in left_out)
+    inner = found.pop("data", None)
+    values = [*found.items(), *(inner.items() if isinstance(inner, dict) else ())]
+    return ", ".join(f"{key}: {value}" for key, value in values if key not in left_out)

@@ -158,10 +158,13 @@ def test_ok__every_page_fits_its_window_and_breaks_no_policy(
     page.goto("/login")
     window.keep(f"{locale}-login")
     window.log_in()
-    for name in ("", "passages", "lists", "health", "figures", "account", "audit", "tokens"):
+    for name in (
+        "", "passages", "lists", "alarms", "health", "figures", "settings",
+        "settings/lane.schedule", "aim", "account", "account/second-step", "audit", "tokens",
+    ):  # fmt: skip
         page.goto(f"/{name}")
         assert page.locator("h1").inner_text()
-        window.keep(f"{locale}-{name or 'live'}")
+        window.keep(f"{locale}-{name.replace('/', '-') or 'live'}")
     page.goto("/passages?result=granted")
     page.locator(".vehicles a:has(img)").first.click()
     page.wait_for_load_state("networkidle")

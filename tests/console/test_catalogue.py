@@ -9,7 +9,7 @@ from importlib import resources
 
 import pytest
 
-from plategate.catalogue import LANGUAGES, chosen_language, sentence_of, texts_of, word_of
+from plategate.catalogue import LANGUAGES, chosen_language, facts, sentence_of, texts_of, word_of
 from plategate.gate.remote_control import SENTENCES
 from plategate.messages import FaultCode, InputName, Level, Mode, Signal
 from plategate.remote.protocol import AnswerResult
@@ -108,3 +108,11 @@ def test_ok__sentences_of_the_gate_are_german_too() -> None:
         assert sentence_of("de", refusal)[1], refusal
     for code in FaultCode:
         assert sentence_of("de", code.value)[1], code
+
+
+def test_ok__the_data_of_a_command_are_facts_like_the_others() -> None:
+    detail = (
+        '{"command": "setting", "data": {"key": "a.b", "value": 1}, "id": "x", "why": "guests"}'
+    )
+    assert facts(detail) == "command: setting, why: guests, key: a.b, value: 1"
+    assert facts("plain") == "plain"
