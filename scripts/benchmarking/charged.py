@@ -11,13 +11,19 @@ from plategate.vision.localize.contour import ContourLocalizer
 from plategate.vision.read import tflite
 from plategate.vision.read.tesseract_engines import InProcessEngine
 
-# Millions of instructions of one call on an emulated Cortex-A72; the detector's of its largest
-# canvas, the reader's with decoding, Tesseract's of a line, contours' of a picture of 1280 x 720.
+# Millions of instructions of one call on an emulated Cortex-A72: files in floating point with
+# tflite-runtime 2.14, integer files with LiteRT 2.3. The detector's of its largest canvas, the
+# readers' with decoding, Tesseract's of a line, contours' of a picture of 1280 x 720.
 MILLIONS = {
     "plate_detector": 92.8,
+    "plate_detector_int8": 87.1,
     "plate_refiner": 19.4,
-    "plate_reader": 93.1 + 2.4,
-    "plate_reader_small": 14.5 + 2.4,
+    "plate_refiner_dyn8": 21.2,
+    "plate_reader": 93.1 + 2.3,
+    "plate_reader_dyn8": 85.0 + 2.3,
+    "plate_reader_int8": 75.5 + 2.3,
+    "plate_reader_small": 14.5 + 3.7,
+    "plate_reader_small_int8": 12.5 + 3.7,
     "tesseract": 53.0,
     "contours": 500.0,
 }

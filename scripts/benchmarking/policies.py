@@ -69,9 +69,13 @@ POLICIES = (
     Policy("Tesseract on every doubtful plate", with_tesseract(CASCADE)),
     Policy("clear from .7 for the small reader", replace(CASCADE, small_clear=0.7)),
     Policy("one variant at first", with_variants(CASCADE, MAIN, 1)),
-    Policy("two variants at first", with_variants(CASCADE, MAIN, 2)),
+    Policy("three variants at first", with_variants(CASCADE, MAIN, 3)),
     Policy("five variants at first", with_variants(CASCADE, MAIN, 5)),
-    Policy("two variants in the close-up", with_variants(CASCADE, CLOSE_UP, 2)),
+    Policy("one variant in the close-up", with_variants(CASCADE, CLOSE_UP, 1)),
+    Policy(
+        "three variants at first, one in the close-up",
+        with_variants(with_variants(CASCADE, MAIN, 3), CLOSE_UP, 1),
+    ),
     Policy("parts of every doubtful still", search=Search(parts_from=0.0)),
     Policy("no parts of a still", search=Search(parts=False)),
 )

@@ -41,7 +41,9 @@ def _plategate(files: list[Path], vision: dict[str, object], every: bool) -> Non
     pipeline = build_pipeline(VisionSettings.model_validate(vision), time.perf_counter)
     for sentence in pipeline.degraded:
         print("DEGRADED", sentence, flush=True)
-    for file in files[:WARM_UP]:
+    # A gate's stills have one shape, so the detector's interpreters are opened before the count.
+    shapes = {load_still(file).image.shape: file for file in files}
+    for file in {*files[:WARM_UP], *shapes.values()}:
         pipeline.read_still(load_still(file), every)
     for file in files:
         reading = pipeline.read_still(load_still(file), every)

@@ -207,6 +207,21 @@ def test_fail__no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         TesseractReader(models)
 
 
+def test_ok__a_deferred_reader_loads_tesseract_when_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "tesserocr", None)
+    models = models_without_tesseract(tmp_path)
+    with monkeypatch.context() as without_programs:
+        without_programs.setenv("PATH", str(tmp_path))
+        deferred = TesseractReader(models, deferred=True)
+        with pytest.raises(ReaderError, match="tesseract-ocr"):
+            deferred.read(plate_of(drawn_line("KX63 HNP")))
+    reading = deferred.read(plate_of(drawn_line("KX63 HNP")))
+    assert reading is not None and reading.text == "KX63HNP"
+    assert deferred.degraded is not None and "process for every line" in deferred.degraded
+
+
 def test_ok__hocr_characters_are_unescaped() -> None:
     page = (
         "<span class='ocrx_word' title='x_wconf 95'>"
