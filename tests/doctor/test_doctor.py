@@ -90,6 +90,15 @@ def test_fail__service_that_is_not_running(bench: Bench, unit: str, light: Light
     assert bench.examine()["service"].light is light
 
 
+def test_ok__the_list_service_is_checked_where_the_console_is_enabled(bench: Bench) -> None:
+    assert bench.examine()["list service"].light is Light.GREEN
+    bench.unit = HEALTHY_UNIT.replace("=active", "=inactive")
+    found = bench.examine()["list service"]
+    assert (found.light, "cannot change the lists" in found.sentence) == (Light.RED, True)
+    bench.unit = HEALTHY_UNIT.replace("enabled", "disabled")
+    assert "list service" not in bench.examine()
+
+
 def test_fail__invalid_settings_are_reported_and_the_rest_is_checked(bench: Bench) -> None:
     bench.more = "[journal2]\nx = 1"
     found = bench.examine()

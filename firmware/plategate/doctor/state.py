@@ -27,6 +27,7 @@ from plategate.storage import StorageFault, fault_of
 OLD_LIST = timedelta(days=2)
 RECENT_CRASH = timedelta(days=7)
 GATE, TIMER = "plategate-gate.service", "plategate-sync.timer"
+CONSOLE, LIST_SOCKET = "plategate-console.service", "plategate-lists.socket"
 
 
 def state(settings: Settings, machine: Machine, gate: RunningGate) -> Iterator[CheckResult]:
@@ -38,6 +39,8 @@ def state(settings: Settings, machine: Machine, gate: RunningGate) -> Iterator[C
         "crashes": lambda: _crashes(settings),
         "service": lambda: _service(machine),
     }
+    if machine.unit(CONSOLE, "UnitFileState").get("UnitFileState") == "enabled":
+        checks["list service"] = lambda: _list_service(machine)
     if settings.sync.sources:
         checks["sync"] = lambda: _sync(settings, machine)
     checks["gate"] = lambda: _gate(gate)
@@ -157,6 +160,17 @@ def _service(machine: Machine) -> CheckResult:
         )
     restarts = shown.get("NRestarts", "0")
     return green("service", f"{GATE} is running, restarted {restarts} times since boot")
+
+
+def _list_service(machine: Machine) -> CheckResult:
+    found = machine.unit(LIST_SOCKET, "ActiveState").get("ActiveState")
+    if found != "active":
+        return red(
+            "list service",
+            f"{LIST_SOCKET} is {found}: the console cannot change the lists",
+            f"sudo systemctl enable --now {LIST_SOCKET}",
+        )
+    return green("list service", "the console can change the lists")
 
 
 def _sync(settings: Settings, machine: Machine) -> CheckResult:

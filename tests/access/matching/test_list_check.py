@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from plategate.access.matching.list_check import ProblemKind, check_lists
+from plategate.access.matching.list_check import ProblemKind, check_lists, check_plate
 from plategate.access.matching.match import EXACT, LIKELY, LOOKALIKE
 from plategate.access.matching.misreadings import misreadings, one_confusion_away
 from plategate.access.matching.search import known_among
@@ -71,6 +72,29 @@ def test_ok__look_alikes_on_the_list_and_of_wanted_plates(problems):
     assert problems(ListEntry("AB12"), wanted=[ListEntry("A812")]) == [
         (ProblemKind.NEAR_WANTED, ListName.ALLOW, "AB12")
     ]
+
+
+@pytest.mark.parametrize("plate", ["AB12", "A812", "AM12", "AN12", "ZZ", "A1", "XY34ZZT", "B9"])
+def test_ok__a_plate_has_the_same_problems_before_and_after_it_is_listed(settings, fill, plate):
+    def fits(text):
+        return text != "ZZ"
+
+    others = [ListEntry("A812"), ListEntry("AN12")]
+    fill(settings.file, ListName.BLOCK, ListEntry("A1"))
+    fill(settings.file, ListName.WANTED, ListEntry("89"))
+    before, after = set(), set()
+    for kinds, listed in ((before, others), (after, [*others, ListEntry(plate)])):
+        fill(settings.file, ListName.ALLOW, *{entry.plate: entry for entry in listed}.values())
+        with closing(open_for_reading(settings.file)) as store:
+            if kinds is before:
+                kinds.update(
+                    found.kind for found in check_plate(store, ListName.ALLOW, plate, fits)
+                )
+                continue
+            for found in check_lists(store, NOW, fits):
+                if plate in (found.plate, *found.sentence.split()):
+                    kinds.add(found.kind)
+    assert before == after
 
 
 def test_ok__misreadings_of_a_plate(settings, fill):
