@@ -131,10 +131,42 @@ def test_fail__a_folder_that_is_no_bundle_is_named(tmp_path: Path, key: Path) ->
     assert "nothing was checked" in check(tmp_path / "etc", "--unsigned")
 
 
-def test_ok__install_asks_the_installed_version() -> None:
+def run_install_step(tmp_path: Path, step: str, code: int, *accepted: str) -> tuple[int, str]:
+    """Run one function of install.sh with a stand-in for the installed program; its arguments."""
+    prefix = tmp_path / "opt"
+    for version in ("current", "versions/new"):
+        program = prefix / version / "venv" / "bin" / "plategate"
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(
+            f'#!/bin/sh\n[ "$2" = --help ] && exit 0\necho "$@" >>"{tmp_path}/asked"\nexit {code}\n'
+        )
+        program.chmod(0o755)
+    script = (
+        f'set -euo pipefail; . scripts/setup/common.sh; PREFIX={prefix}; version=new; offline="{tmp_path}/bundle"\n'
+        f"accepted=({' '.join(accepted)})\n"
+        f"eval \"$(sed -n '/^{step}() {{/,/^}}/p' scripts/setup/install.sh)\"\n{step}"
+    )
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, check=False)
+    return done.returncode, (tmp_path / "asked").read_text()
+
+
+def test_ok__install_asks_the_installed_version(tmp_path: Path) -> None:
     """What a bundle brings cannot vouch for itself: its own program is not asked."""
+    asked = f"verify-bundle {tmp_path}/bundle"
+    assert run_install_step(tmp_path, "check_bundle", 0) == (0, f"{asked}\n")
+    code, all_asked = run_install_step(tmp_path, "check_bundle", 1, "--older", "--key", "/k")
+    assert code == 1
+    assert all_asked.splitlines()[1] == f"{asked} --older --key /k"
     script = (ROOT / "scripts" / "setup" / "install.sh").read_text()
-    body = script[script.index("check_bundle() {") : script.index("# Take the key")]
-    assert "present=$PREFIX/current/venv/bin/plategate" in body
     assert script.index("\ncheck_machine\n") < script.index("\nbuild_version\n")
     assert script.index("\nnote_release\n") < script.index("\nactivate\n")
+
+
+def test_ok__an_installed_version_remembers_its_release(tmp_path: Path) -> None:
+    (tmp_path / "bundle").mkdir()
+    header = "# version 0.1.0-a\n# number 0.1.0\n# made 2026-06-01T00:00:00+00:00\n"
+    (tmp_path / "bundle" / "MANIFEST").write_text(header + f"{'0' * 64}  file\n")
+    code, asked = run_install_step(tmp_path, "note_release", 0)
+    assert (code, asked) == (0, f"verify-bundle {tmp_path}/bundle --pin --unsigned --older\n")
+    assert (tmp_path / "opt" / "versions" / "new" / "release").read_text() == header
+    assert run_install_step(tmp_path, "note_release", 1)[0] == 1
