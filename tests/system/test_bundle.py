@@ -142,7 +142,8 @@ def run_install_step(tmp_path: Path, step: str, code: int, *accepted: str) -> tu
         )
         program.chmod(0o755)
     script = (
-        f'set -euo pipefail; . scripts/setup/common.sh; PREFIX={prefix}; version=new; offline="{tmp_path}/bundle"\n'
+        "set -euo pipefail; . scripts/setup/common.sh\n"
+        f'PREFIX={prefix}; version=new; offline="{tmp_path}/bundle"\n'
         f"accepted=({' '.join(accepted)})\n"
         f"eval \"$(sed -n '/^{step}() {{/,/^}}/p' scripts/setup/install.sh)\"\n{step}"
     )
