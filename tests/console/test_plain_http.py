@@ -100,3 +100,18 @@ def test_ok__the_gate_itself_prints_the_fingerprint(folder: Path) -> None:
     config.write_text(f'[console]\nstate_dir = "{folder}"\n')
     done = CliRunner().invoke(command_line, ["console", "ca", "--config", str(config)])
     assert fingerprint(folder / CA_FILE) in done.output
+
+
+def test_fail__a_port_that_is_taken_stops_nothing_else(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server = serve_plain_http(
+            ConsoleSettings(state_dir=folder, address="127.0.0.1", http_port=port)
+        )
+        assert server is not None
+        deadline = time.monotonic() + 60
+        while "cannot listen there" not in caplog.text and time.monotonic() < deadline:
+            time.sleep(0.02)
+    assert f"console.http_port = {port}: cannot listen there; HTTPS goes on" in caplog.text

@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from plategate.cli import app
 from plategate.errors import SettingsError
 from plategate.gate.startup import load_startable
 from plategate.settings import Settings, load_file, load_layers, load_settings
@@ -136,3 +138,10 @@ def test_ok__every_default_is_the_same_after_a_change_of_another_key() -> None:
     again = overlaid(Settings(), {"access.min_confidence": changed(0.5)})
     assert again.model_dump() == Settings().model_dump()
     assert json.loads(Settings().model_dump_json())["access"]["strictness"] == "exact"
+
+
+def test_fail__check_config_names_a_change_that_does_not_apply(file: Path) -> None:
+    write(file, access__strictness="any")
+    done = CliRunner().invoke(app, ["check-config", str(file)])
+    assert done.exit_code == 0
+    assert "set in the console: access.strictness = 'any': must be" in done.output

@@ -22,8 +22,11 @@ def check_config(
     """Check a settings file; names file, key, value and limit of every error."""
     from plategate.gate.startup import load_startable
     from plategate.gate.without_relay import NO_LINE
+    from plategate.settings import load_layers
 
     settings = load_startable(file)
+    for sentence in load_layers(file).ignored:
+        print(f"{file or 'settings'}: {sentence}")
     for key in settings.superseded_keys:
         print(f"{file or 'settings'}: {key}: superseded by plates.countries")
     print(f"{file or 'settings'}: valid" + ("" if settings.pins.used else f"; {NO_LINE}"))
