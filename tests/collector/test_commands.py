@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+from plategate.collector.received import ArrivedEvent, Rejected
+from plategate.collector.writer import Writer
+from plategate.plate_data.hashing import plate_hash
 from tests.outbound.conftest import Broker, wait_for
 
-from .conftest import JOURNAL, rows
+from .conftest import AT, JOURNAL, message, rows, settings_for
 from .postgres import Postgres
 from .test_collecting import Gate
 
@@ -91,3 +96,34 @@ def test_fail__without_psycopg_the_group_is_named(tmp_path: Path, empty: Postgre
     )  # fmt: skip
     assert done.returncode == 1
     assert "psycopg is missing; install plategate with its group collector" in done.stderr
+
+
+def test_ok__erase_a_plate_and_its_hash(tmp_path: Path, database: Postgres) -> None:
+    key = b"k" * 64
+    (tmp_path / "key").write_bytes(key + b"\n")
+    hashed = message(2)["data"] | {"reading": {"text": plate_hash("AB12CDE", key)}, "verdict": {}}
+    other = message(3)["data"] | {"reading": {"text": "XAB12CDE"}, "verdict": {"plate": "XAB12CDE"}}
+    report = {"what": "wanted", "detail": "AB12CDE seen", "id": "e4"}
+    kinds = ["passage.granted", "passage.granted", "passage.granted", "gate.wanted"]
+    documents = [message(1)["data"], hashed, other, report]
+    arrived = [
+        ArrivedEvent("north", JOURNAL, n, AT, "gate", kind, json.dumps(data))
+        for n, (kind, data) in enumerate(zip(kinds, documents, strict=True), 1)
+    ]
+    broken = Rejected("plategate/north/events", "is not JSON", b"{AB12CDE")
+    with closing(Writer(settings_for(database).database)) as writer:
+        writer.write([*arrived, broken])
+    config = ("--config", str(settings_file(tmp_path, 1, database)), "--user", "postgres")
+    words = ("collector", "erase", "ab 12-cde", *config, "--key-file", str(tmp_path / "key"))
+    dry = plategate(*words, "--dry-run")
+    assert (dry.returncode, dry.stdout, dry.stderr) == (0, "3 events have the plate\n", "")
+    assert plategate(*words).stdout == "3 events had the plate\n"
+    assert plategate(*words).stdout == "0 events had the plate\n"
+    kept = rows(database, "SELECT sequence, plate FROM plategate.passages ORDER BY 1")
+    assert kept == [(1, None), (2, None), (3, "XAB12CDE")]
+    assert rows(database, "SELECT detail FROM plategate.reports") == [(None,)]
+    assert rows(database, "SELECT * FROM plategate.rejected") == []
+    refused = plategate("collector", "erase", "AB*12", *config)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("plategate: AB*12: ")
+    assert "Traceback" not in refused.stderr

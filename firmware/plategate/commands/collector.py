@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`plategate collector run | migrate | status`: write the events of a fleet to PostgreSQL.
+"""`plategate collector run | migrate | status | erase`: write the events of a fleet to PostgreSQL.
 
 For a server, with the dependency group `collector`; see docs/integrator/fleet.md.
 """
@@ -17,6 +17,10 @@ app = typer.Typer(
 CollectorConfig = Annotated[
     Path | None,
     typer.Option("--config", help="collector.toml; default: /etc/plategate/collector.toml"),
+]
+DatabaseUser = Annotated[
+    str | None,
+    typer.Option(help="user of the database for this run, without password; default: settings"),
 ]
 
 
@@ -39,10 +43,7 @@ def run(config: CollectorConfig = None) -> None:
 @app.command()
 def migrate(
     config: CollectorConfig = None,
-    user: Annotated[
-        str | None,
-        typer.Option(help="user of the database for this run, without password; default: settings"),
-    ] = None,
+    user: DatabaseUser = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be done")] = False,
 ) -> None:
     """Create or update the tables, and store the retention of the settings."""
@@ -64,3 +65,22 @@ def status(config: CollectorConfig = None) -> None:
     for line in found.lines:
         print(line)
     raise typer.Exit(0 if found.is_complete else 1)
+
+
+@app.command()
+def erase(
+    plate: Annotated[str, typer.Argument(help="the plate of the person who asks")],
+    config: CollectorConfig = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="plate_key_file of the gates, to find keyed hashes too")
+    ] = None,
+    user: DatabaseUser = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only count the events")] = False,
+) -> None:
+    """Remove a plate, or its hash, and all names from the events that have it."""
+    from plategate.collector.erase import erase_plate
+    from plategate.collector.settings import load_collector_settings
+
+    settings = load_collector_settings(config)
+    count = erase_plate(settings, plate, key_file, user=user, dry_run=dry_run)
+    print(f"{count} events {'have' if dry_run else 'had'} the plate")
