@@ -94,7 +94,10 @@ def test_ok__close_when_the_lane_is_clear(
 
 PROGRAM = """
 import signal, sys
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup makes its children ignore it
+# nohup and background jobs of a shell make their children ignore these
+for number in signal.SIGHUP, signal.SIGQUIT:
+    signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from plategate.hardware.gpio.relay import Relay
 on, off = Relay._switch_on, Relay._switch_off
 def switch_on(self):
