@@ -144,7 +144,7 @@ settle_state() {
         done < <(flat_files)
         for name in "$STATE"/*; do
             case "${name##*/}" in
-            gate | lists | '*') ;;
+            gate | lists | outbound | console | privacy | '*') ;;
             *) note "not known to Plategate, left in place: $name" ;;
             esac
         done

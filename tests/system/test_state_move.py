@@ -9,6 +9,7 @@ with ALL_STEPS=1.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -203,3 +204,13 @@ def test_fail__copy_does_not_fit(tmp_path: Path) -> None:
     assert "MB to copy the state, 3 MB are free" in done.stderr
     assert machine.files() == before
     assert machine.content() == CONTENT
+
+
+def test_ok__no_folder_that_the_units_own_is_called_unknown(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    tmpfiles = (ROOT / "firmware/system/tmpfiles.d/plategate.conf").read_text(encoding="utf-8")
+    owned = set(re.findall(r"^d /var/lib/plategate/(\w+)", tmpfiles, re.M))
+    for name in owned:
+        (machine.state / name).mkdir(parents=True, exist_ok=True)
+    assert {"gate", "console"} <= owned
+    assert "not known" not in machine.move("new").stdout
