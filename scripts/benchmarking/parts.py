@@ -6,19 +6,35 @@ Times are processor times, so that other work on the machine is not counted.
 
 from __future__ import annotations
 
+import argparse
 import time
 from pathlib import Path
 from typing import get_args
 
 from benchmarking.tutorial import TutorialLocalizer
+from plategate.errors import ModelError
 from plategate.settings.vision import VisionSettings
 from plategate.vision.build import build_readers
+from plategate.vision.choice import load_choices
 from plategate.vision.degraded import Degraded
 from plategate.vision.pipeline import Pipeline, build_pipeline
 
 _FIELDS = VisionSettings.model_fields
 LOCALIZERS = (*get_args(_FIELDS["localizer"].annotation), "tutorial")
 READERS = get_args(_FIELDS["reader"].annotation)
+
+
+def choice_file(name: str) -> Path:
+    """The file of a command line's --choice, which has to exist and to be whole."""
+    file = Path(name)
+    try:
+        if not load_choices(file):
+            raise argparse.ArgumentTypeError(
+                f"{name}: no such file, or nothing in it; `plategate bench --write` writes one"
+            )
+    except ModelError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return file
 
 
 def build(localizer: str, reader: str, choice: Path | None = None) -> Pipeline:
