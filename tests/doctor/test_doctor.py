@@ -20,6 +20,7 @@ from plategate.journal import open_journal
 from plategate.journal.database import FILE_NAME
 from plategate.settings.journal import JournalSettings
 from plategate.values import Passage, Reason, Result, Verdict
+from plategate.vision.interpreter import installed_runtimes
 
 from .conftest import HEALTHY_UNIT, Bench
 
@@ -37,6 +38,12 @@ def test_ok__every_localizer_and_reader_in_use_is_named(bench: Bench) -> None:
     reading = bench.examine()["reading"]
     for name in ("tflite", "contour", "small", "tesseract"):
         assert name in reading.sentence
+
+
+def test_ok__every_installed_runtime_is_named(bench: Bench) -> None:
+    sentence = bench.examine()["runtime"].sentence
+    for module in installed_runtimes():
+        assert module.partition(".")[0].replace("_", "-") in sentence
 
 
 def test_ok__every_result_that_is_not_green_has_a_remedy(bench: Bench) -> None:

@@ -63,12 +63,14 @@ def _runtime(choice_file: Path) -> CheckResult:
         return amber("runtime", str(error), "the shipped files are used meanwhile")
     used = [f"{chosen.table} in {chosen.runtime.split('.')[0]}" for chosen in choices.values()]
     measured = f"; measured for this machine: {', '.join(used)}" if used else "; not measured yet"
-    for module, package in (
-        ("tflite_runtime", "tflite-runtime"),
-        ("ai_edge_litert", "ai-edge-litert"),
-    ):
-        if importlib.util.find_spec(module) is not None:
-            return green("runtime", f"{package} {_version(package)}{measured}")
+    packages = {"tflite_runtime": "tflite-runtime", "ai_edge_litert": "ai-edge-litert"}
+    found = [
+        f"{package} {_version(package)}"
+        for module, package in packages.items()
+        if importlib.util.find_spec(module) is not None
+    ]
+    if found:
+        return green("runtime", f"{', '.join(found)}{measured}")
     return red("runtime", "no model runtime: plates are found by contours only", REINSTALL)
 
 
