@@ -30,7 +30,6 @@ from plategate.console.api.call import (
 )
 from plategate.console.api.inputs import query_values
 from plategate.console.api.keys import KeyMemory
-from plategate.console.api.openapi import document_response
 from plategate.console.api.problems import Problem, wrong_fields
 from plategate.console.api.routes import ROUTES
 from plategate.console.api.stream import EventFeed
@@ -141,6 +140,9 @@ async def _body(request: Request, model: type[BaseModel]) -> Any:
 
 async def _openapi(request: Request) -> Response:
     del request
+    # Loaded with its schemas when somebody asks for it (scripts/console_cost).
+    from plategate.console.api.openapi import document_response
+
     return document_response(PREFIX)
 
 

@@ -13,6 +13,7 @@ import json
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
@@ -24,7 +25,9 @@ from plategate.console.api.problems import Problem, wrong_field
 from plategate.console.gate_access import GateAccess
 from plategate.errors import GateError
 from plategate.journal.reader import StoredEvent
-from plategate.journal.watch import JournalWatch
+
+if TYPE_CHECKING:
+    from plategate.journal.watch import JournalWatch
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +60,8 @@ class EventFeed:
                 )
             self._followers.add(wake)
             if self._watch is None:
+                from plategate.journal.watch import JournalWatch
+
                 self._watch = JournalWatch(self._gate.journal_dir)
                 threading.Thread(
                     target=self._run, args=(self._watch,), name="events", daemon=True
