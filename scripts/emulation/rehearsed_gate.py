@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,7 @@ def with_drills(settings: Settings, board: RehearsalBoard) -> None:
 
     def boarded(**more: Any) -> Any:
         opened = open_board(**more)
-        camera = hangable(opened.camera, "camera", "fault")
-        fields = (camera, opened.inputs, opened.drive, opened.lamps, opened.closing)
-        return real_board.Board(*fields)
+        return replace(opened, camera=hangable(opened.camera, "camera", "fault"))
 
     class Reader:
         def __init__(self) -> None:

@@ -66,7 +66,9 @@ def status(config: Config = None) -> None:
             line += f"; failing: {printable(position.problem)}"
         print(line)
     if not settings.outbound.targets:
-        print("no targets in the settings (see mqtt.md, webhooks.md, notifications.md)")
+        print(
+            "no targets in the settings; see docs/integrator/mqtt.md and docs/integrator/webhooks.md"
+        )
     raise typer.Exit(1 if failing else 0)
 
 

@@ -72,7 +72,10 @@ def show(
 
 @settings.command("set")
 def change(key: Key, value: str, why: Why, config: Config = None) -> None:
-    """Change a setting marked *owner* in settings.md; VALUE is a number, a text, or JSON."""
+    """Change a setting marked *owner* in docs/installer/settings.md.
+
+    VALUE is a number, a text, or JSON.
+    """
     try:
         found = json.loads(value)
     except ValueError:

@@ -132,7 +132,9 @@ class SiteQuestions:
         """The profile that limits what is kept and for how long."""
         choices = [(code, profile.name) for code, profile in profiles().items()]
         choices.append((CUSTOM, "as [journal] says, without a profile"))
-        self._dialog.say("\nPrivacy: how long plates and pictures are kept (privacy.md).")
+        self._dialog.say(
+            "\nPrivacy: how long plates and pictures are kept; see docs/owner/privacy.md."
+        )
         present = self._draft.settings.privacy.profile
         chosen = self._dialog.choose("Profile", choices, present)
         if not self._change({"privacy.profile": chosen} if chosen != present else {}):

@@ -84,7 +84,7 @@ class Wiring:
     def ask(self) -> None:
         """Ask for everything; raises typer.Abort."""
         dialog = self._dialog
-        dialog.say("\nWiring. Numbers are BCM numbers (GPIO); wiring.md has the layout.")
+        dialog.say("\nWiring. Numbers are BCM numbers (GPIO). Layout: docs/installer/wiring.md.")
         self._relay("open_relay", "relay at the barrier's OPEN input")
         if self._draft.settings.barrier.style == "open_and_close":
             self._relay("close_relay", "relay at the barrier's CLOSE input")
