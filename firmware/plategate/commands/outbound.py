@@ -66,9 +66,7 @@ def status(config: Config = None) -> None:
             line += f"; failing: {printable(position.problem)}"
         print(line)
     if not settings.outbound.targets:
-        print(
-            "no targets in the settings; see docs/integrator/mqtt.md and docs/integrator/webhooks.md"
-        )
+        print("no targets in the settings; see docs/integrator/mqtt.md and webhooks.md there")
     raise typer.Exit(1 if failing else 0)
 
 
