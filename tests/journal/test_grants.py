@@ -170,7 +170,7 @@ def test_ok__one_grant_that_cannot_be_settled_does_not_stop_the_others(
 
 
 WRITTEN = """
-import os, sys
+import os, statistics, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from plategate.journal.grants import Grant, GrantFile
@@ -182,10 +182,13 @@ if sys.argv[2] == "restarted":
     os.posix_fadvise(grants._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     grants.close()
     grants = GrantFile(Path(sys.argv[1]))
-before = written()
+costs = []
 for number in range(20):
+    before = written()
     grants.write(Grant(str(number), "l", "A1", datetime.now(UTC)))
-print(written() - before)
+    costs.append(written() - before)
+# The system's own page, such as that of a date of a file, may come on top of one of them.
+print(statistics.median(costs))
 """
 
 
@@ -194,4 +197,4 @@ def test_ok__grant_costs_one_page_of_the_disk(tmp_path: Path, gate: str) -> None
     """The kernel writes what it caches as one piece; the whole file would be 64 kB a grant."""
     command = [sys.executable, "-c", WRITTEN, str(tmp_path), gate]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert int(done.stdout) <= 20 * 4096
+    assert float(done.stdout) <= 4096

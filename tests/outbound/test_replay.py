@@ -75,6 +75,7 @@ def test_ok__events_are_repeated_with_the_same_ids(
         # New events come between, and Home Assistant sees no passage twice.
         journal.record(a_passage(6))
         wait_for(lambda: numbers(listener)[-1] == 6)
+        wait_for(lambda: len(listener.on("plategate/gate/passage")) > shown)
         assert len(listener.on("plategate/gate/passage")) == shown + 1
 
 
