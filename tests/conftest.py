@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.log_guard"]
+
 # The build server draws the same examples in every run; by hand each run draws new ones.
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
