@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,6 +63,21 @@ def test_ok__the_view_is_begun_rated_and_ended(shown: ConsoleBed) -> None:
     assert list(frames) == []
     assert browser.get("/aim/report").headers["HX-Redirect"] == "/aim?lane=main"
     assert "new lens" in shown.site.sessions.audit(9)[1]["detail"]
+
+
+def test_fail__a_rating_process_that_dies_is_replaced(shown: ConsoleBed) -> None:
+    browser = shown.logged_in(Role.OWNER)
+    browser.post("/aim/begin", data=form_values(browser, "/aim"))
+    assert "Plate width" in browser.get("/aim/report").text
+    rating = shown.site.lanes.first.aim._rating
+    assert rating is not None
+    rating._process.kill()
+    rating._process.wait()
+    rating._rated_s = 0.0
+    time.sleep(1.1)  # the gate gives a whole picture once a second
+    assert "has ended" in browser.get("/aim/report").text
+    time.sleep(1.1)
+    assert "Plate width" in browser.get("/aim/report").text
 
 
 def test_ok__a_stream_ends_with_its_session(shown: ConsoleBed) -> None:

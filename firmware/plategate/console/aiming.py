@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ FRAMES_PER_S = 3.0
 RATED_EVERY_S = 1.5
 BOUNDARY = "plategate-frame"
 STREAM_TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
+RATED_WITHIN_S = 60.0  # a first still waits for the models
 END_WITHIN_S = 2.0
 
 
@@ -90,9 +92,14 @@ class AimView:
         if token is None:
             raise CommandError("the view has ended")
         with self._lock:
-            if self._rating is None:
-                self._rating = _Rating(self._config)
-            return self._rating.report(lambda: self._picture(token, whole=True))
+            rating = self._rating = self._rating or _Rating(self._config)
+        try:
+            return rating.report(lambda: self._picture(token, whole=True))
+        except ConsoleError:
+            with self._lock:  # the next report begins another process
+                self._rating = None if self._rating is rating else self._rating
+            rating.close()
+            raise
 
     def _picture(self, token: str, *, whole: bool) -> PreviewPicture:
         return ask_picture(self._socket, token, whole=whole)
@@ -107,13 +114,25 @@ class _Rating:
             [sys.executable, "-m", "plategate", "aim", "--json", *chosen, "-"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
+        self._busy = threading.Lock()
         self._newest: dict[str, Any] = {}
         self._rated_s = 0.0
 
     def report(self, take: Callable[[], PreviewPicture]) -> dict[str, Any]:
-        """The rating of a new still; the one before where that is recent enough."""
+        """The rating of a new still; the one before where that is recent, or one is being made.
+
+        Raises ConsoleError where the process has ended or hangs.
+        """
         if time.monotonic() - self._rated_s < RATED_EVERY_S:
             return self._newest
+        if not self._busy.acquire(blocking=False):
+            return self._newest
+        try:
+            return self._rate(take)
+        finally:
+            self._busy.release()
+
+    def _rate(self, take: Callable[[], PreviewPicture]) -> dict[str, Any]:
         picture: PreviewPicture = take()
         process = self._process
         assert process.stdin is not None
@@ -121,6 +140,8 @@ class _Rating:
         try:
             process.stdin.write(b"%d\n" % len(picture.jpeg) + picture.jpeg)
             process.stdin.flush()
+            if not select.select([process.stdout], [], [], RATED_WITHIN_S)[0]:
+                raise ConsoleError(f"a still was not rated within {RATED_WITHIN_S:.0f} s")
             line = process.stdout.readline()
             found = json.loads(line)
         except (OSError, ValueError) as error:
@@ -135,7 +156,7 @@ class _Rating:
         return self._newest
 
     def close(self) -> None:
-        """End the process."""
+        """End the process; harmless if it has ended."""
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 with contextlib.suppress(OSError):  # it has ended already
