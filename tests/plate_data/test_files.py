@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from plategate.errors import ListError
-from plategate.plate_data.files import Mention, files_with
+from plategate.plate_data.files import files_with
+from plategate.plate_data.mention import Mention
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from plategate.access.store.lists import ListName
 from plategate.access.sync.checks import SyncOptions
 from plategate.access.sync.sync import sync_lists
 from plategate.errors import GateError
-from plategate.plate_data.files import Mention
+from plategate.plate_data.mention import Mention
 from plategate.rehearsal.pictures import PictureRehearsal, rehearsal_settings
 from plategate.settings.sync import SyncSource
 from tests.privacy.conftest import PLATE, Device, Fill

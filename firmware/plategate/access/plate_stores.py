@@ -23,8 +23,9 @@ from plategate.access.store.vehicles import has_records, index_people
 from plategate.access.sync.source_state import GOOD_FILE, PREVIEW_FILE, REFUSED_FILE, open_own
 from plategate.access.visits import VisitStore
 from plategate.clock import SystemClock
-from plategate.plate_data.files import Mention, has_plate
+from plategate.plate_data.files import has_plate
 from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, KeptKind
+from plategate.plate_data.mention import Mention
 from plategate.plate_data.sqlite_rows import (
     erase_in_file,
     erase_rows,

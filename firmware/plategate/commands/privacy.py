@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plategate.commands.shared.lists import plate_argument, user_name
+from plategate.commands.shared.lists import plate_argument, user_name, warn
 from plategate.errors import printable
 from plategate.terminal import Config
 
 if TYPE_CHECKING:
     from plategate.plate_data.interfaces import EraseRequest
+    from plategate.privacy.registry import Everywhere
     from plategate.settings import Settings
 
 # A large journal on a slow card; the gate works meanwhile.
@@ -50,7 +51,8 @@ def report(config: Config = None, as_json: AsJson = False) -> None:
     from plategate.settings.privacy import profiles
 
     settings = load_settings(config)
-    kept = kept_everywhere(settings)
+    answers = kept_everywhere(settings)
+    kept = answers.found
     profile = profiles().get(settings.privacy.profile)
     if as_json:
         document = {
@@ -64,6 +66,7 @@ def report(config: Config = None, as_json: AsJson = False) -> None:
             ],
         }  # fmt: skip
         print(json.dumps(document, ensure_ascii=False))
+        _name_failed(answers)
         return
     if profile is None:
         print("profile: custom ([journal] alone decides; see privacy.profile)")
@@ -77,6 +80,7 @@ def report(config: Config = None, as_json: AsJson = False) -> None:
         print(printable(f"{store}: {kind.what}{count}"))
         print(printable(f"  why       {kind.why}"))
         print(printable(f"  how long  {kind.how_long}"))
+    _name_failed(answers)
 
 
 def export(
@@ -94,8 +98,11 @@ def export(
     from plategate.settings import load_settings
 
     settings, text = load_settings(config), plate_argument(plate)
-    found = find_everywhere(settings, text)
-    document = dossier.document_of(text, found, SystemClock().wall(), kept_everywhere(settings))
+    answers = find_everywhere(settings, text)
+    found = answers.found
+    document = dossier.document_of(
+        text, found, SystemClock().wall(), kept_everywhere(settings).found, answers.failed
+    )
     if folder is not None:
         for file in dossier.write_dossier(document, found, folder):
             print(file)
@@ -104,6 +111,7 @@ def export(
         print(json.dumps(document, ensure_ascii=False))
     else:
         print(dossier.as_text(document), end="")
+    _name_failed(answers)
 
 
 def erase(
@@ -120,15 +128,18 @@ def erase(
     Sources and backups do not bring the plate back; `readmit` or `list add` does.
     """
     from plategate.clock import SystemClock
-    from plategate.plate_data.files import Mention, files_with
+    from plategate.plate_data.files import files_with
     from plategate.plate_data.interfaces import EraseRequest
+    from plategate.plate_data.mention import Mention
     from plategate.plate_data.tombstones import Tombstones
     from plategate.privacy.registry import erase_everywhere, find_everywhere, plate_stores
     from plategate.settings import load_settings
 
     settings, text = load_settings(config), plate_argument(plate)
-    found = find_everywhere(settings, text)
-    print(f"{text}: {len(found)} items are kept")
+    answers = find_everywhere(settings, text)
+    print(f"{text}: {len(answers.found)} items are kept")
+    for store, error in answers.failed:
+        print(printable(f"{store}: cannot be read: {error}"))
     if not yes and not typer.confirm("Erase them? This cannot be undone."):
         raise typer.Exit(1)
     reason = Mention(text).removed_from(why)
@@ -192,6 +203,14 @@ def held(config: Config = None) -> None:
         print(printable(f"{each.passage_id}  since {since}  {each.who}: {each.why}"))
     if not found:
         print("no passage is on hold")
+
+
+def _name_failed(answers: Everywhere[Any]) -> None:
+    """Say which stores are missing in what was printed, and end with status 1."""
+    for store, error in answers.failed:
+        warn(printable(f"{store}: cannot be read, so what it keeps is missing here: {error}"))
+    if answers.failed:
+        raise typer.Exit(1)
 
 
 def _copy_proofs(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plategate.commands.shared.lists import plate_argument, user_name
+from plategate.commands.shared.lists import plate_argument, user_name, warn
 from plategate.terminal import Config
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def switch_off(config: Config = None) -> None:
     file = settings_file(config)
     edit_settings(file, {"samples.consent": ""})
     with _store(config) as store:
-        removed = store.remove(sample.id for sample in store.all())
+        removed = store.remove_all()
     print(f"{removed} samples deleted; {file}: samples.consent is empty; apply it with {RELOAD}")
 
 
@@ -76,9 +76,11 @@ def show(config: Config = None) -> None:
 
     settings = load_settings(config).samples
     with _store(config) as store:
-        found = store.all()
+        found, damaged = store.all(), store.damaged()
     for sample in found:
         print(_line(sample))
+    for each in damaged:
+        warn(each.reason)
     consent = settings.consent or "none, so no more are kept"
     unlabelled = sum(not sample.text for sample in found)
     print(
@@ -112,6 +114,8 @@ def export(
 
     store = _samples(config)
     count = write(store, store.all(), folder)
+    for each in store.damaged():
+        warn(each.reason)
     print(f"{count} samples in {folder}; measure the gate with: scripts/benchmark {folder}")
 
 
@@ -129,9 +133,11 @@ def remove(
     with _store(config) as store:
         if plate is not None:
             removed = store.remove_plate(plate_argument(plate))
+        elif everything:
+            removed = store.remove_all()
         else:
-            ids = [sample.id for sample in store.all()] if everything else list(passages or ())
-            if missing := [each for each in ids if store.find(each) is None]:
+            ids = list(passages or ())
+            if missing := [each for each in ids if not store.exists(each)]:
                 raise StoreError(f"there is no sample {', '.join(missing)}; see `samples list`")
             removed = store.remove(ids)
     print(f"{removed} samples deleted")

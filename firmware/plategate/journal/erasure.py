@@ -28,7 +28,8 @@ from plategate.journal.reader import JournalReader
 from plategate.journal.repair import SET_ASIDE
 from plategate.journal.retention import delete_files
 from plategate.journal.unknown import hash_in_journal
-from plategate.plate_data.files import Mention, has_plate
+from plategate.plate_data.files import has_plate
+from plategate.plate_data.mention import Mention
 from plategate.storage import empty_log, log_bytes, transaction
 
 LOG_ATTEMPTS, LOG_RETRY_S = 25, 0.2

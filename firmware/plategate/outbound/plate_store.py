@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plategate.outbound.dead_letters import FILE_NAME
-from plategate.plate_data.files import Mention, has_plate
+from plategate.plate_data.files import has_plate
 from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, KeptKind
+from plategate.plate_data.mention import Mention
 from plategate.plate_data.sqlite_rows import erase_in_file, find_in_file
 from plategate.settings.outbound import OutboundSettings
 from plategate.storage import replace_file, storage_errors

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from plategate.errors import StoreError
-from plategate.plate_data.files import Mention
+from plategate.plate_data.mention import Mention
 from plategate.storage import (
     close_keeping_log,
     empty_log,

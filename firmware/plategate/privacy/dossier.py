@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,16 @@ _FIRST = (
 
 
 def document_of(
-    plate: str, found: list[tuple[str, Holding]], at: datetime, kept: list[tuple[str, KeptKind]]
+    plate: str,
+    found: list[tuple[str, Holding]],
+    at: datetime,
+    kept: list[tuple[str, KeptKind]],
+    failed: Iterable[tuple[str, Exception]] = (),
 ) -> dict[str, Any]:
-    """Everything as JSON types; `kept` says why and how long each store keeps it."""
+    """Everything as JSON types; `kept` says why and how long each store keeps it.
+
+    `failed` are the stores that could not be read, with the reason.
+    """
     return {
         "schema": SCHEMA,
         "plate": plate,
@@ -57,13 +64,15 @@ def document_of(
             {"store": store, "what": kind.what, "why": kind.why, "how_long": kind.how_long}
             for store, kind in kept
         ],
+        "not_read": [{"store": store, "reason": str(error)} for store, error in failed],
     }
 
 
 def as_text(document: dict[str, Any]) -> str:
     """The same for a person to read."""
     lines = [f"Plate {document['plate']}, {document['at']}", ""]
-    if not document["found"]:
+    lines += _incomplete(document)
+    if not document["found"] and not document["not_read"]:
         lines.append("Nothing is kept about this plate.")
     for number, item in enumerate(document["found"], 1):
         lines.append(f"{number}. {item['store']}: {item['what']}")
@@ -84,7 +93,8 @@ def pdf_of(document: dict[str, Any]) -> bytes:
         _shortened(f"{item['store']}, {item['what']}: {', '.join(_facts(item['data']))}")
         for item in document["found"]
     ]
-    sentences = [f"As of {document['at']}. {len(items)} items are kept about this plate."]
+    sentences = _incomplete(document)
+    sentences += [f"As of {document['at']}. {len(items)} items are kept about this plate."]
     if len(items) > PDF_ITEMS:
         sentences.append(f"The last {PDF_ITEMS} are shown; the file about.json has all.")
     section = Section("What is kept", (*sentences, *items[-PDF_ITEMS:]))
@@ -117,6 +127,14 @@ def write_dossier(
     except OSError as error:
         raise StoreError(f"{error.filename or folder}: {reason_of(error)}") from error
     return [folder / name for name in content]
+
+
+def _incomplete(document: dict[str, Any]) -> list[str]:
+    """A sentence for each store that could not be read."""
+    return [
+        printable(f"NOT COMPLETE: {each['store']} could not be read: {each['reason']}")
+        for each in document["not_read"]
+    ]
 
 
 def _facts(data: dict[str, Any]) -> list[str]:

@@ -7,8 +7,9 @@ line in `plate_stores`, and a line in `tests/privacy/` that puts a plate into it
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from plategate.access.plate_stores import ListStore, SourceStore, VisitsPlateStore
 from plategate.console.plate_store import ConsolePlateStore
@@ -19,6 +20,16 @@ from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, Kept
 from plategate.samples.plate_store import SamplePlateStore
 from plategate.settings import Settings
 from plategate.users import as_owner_of
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(slots=True)
+class Everywhere(Generic[_Answer]):
+    """What the stores answered, each with the name of its store, and which could not be read."""
+
+    found: list[tuple[str, _Answer]] = field(default_factory=list)
+    failed: list[tuple[str, Exception]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +57,28 @@ def plate_stores(settings: Settings, ask: AskGate | None = None) -> tuple[PlateS
     )
 
 
-def kept_everywhere(settings: Settings) -> list[tuple[str, KeptKind]]:
-    """What all stores keep of everybody, with the name of the store."""
-    found = []
-    for store in plate_stores(settings):
-        with as_owner_of(store.folder):
-            found += [(store.name, kind) for kind in store.kept()]
-    return found
+def kept_everywhere(settings: Settings) -> Everywhere[KeptKind]:
+    """What all stores keep of everybody."""
+    return _everywhere(settings, lambda store: store.kept())
 
 
-def find_everywhere(settings: Settings, plate: str) -> list[tuple[str, Holding]]:
-    """What all stores keep about a canonical plate, with the name of the store."""
-    found = []
+def find_everywhere(settings: Settings, plate: str) -> Everywhere[Holding]:
+    """What all stores keep about a canonical plate."""
+    return _everywhere(settings, lambda store: store.find(plate))
+
+
+def _everywhere(
+    settings: Settings, answers: Callable[[PlateStore], Iterable[_Answer]]
+) -> Everywhere[_Answer]:
+    """Ask every store; one that cannot be read does not keep the others from their answer."""
+    result: Everywhere[_Answer] = Everywhere()
     for store in plate_stores(settings):
-        with as_owner_of(store.folder):
-            found += [(store.name, holding) for holding in store.find(plate)]
-    return found
+        try:
+            with as_owner_of(store.folder):
+                result.found += [(store.name, each) for each in answers(store)]
+        except (GateError, OSError) as error:
+            result.failed.append((store.name, error))
+    return result
 
 
 def erase_everywhere(

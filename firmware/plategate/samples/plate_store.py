@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from plategate.plate_data.files import Mention
 from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, KeptKind
+from plategate.plate_data.mention import Mention
 from plategate.samples.store import FOLDER, Sample, SampleStore
 from plategate.settings.journal import JournalSettings, SamplesSettings
 
@@ -37,21 +37,27 @@ class SamplePlateStore:
                 "stills that were unread or corrected, hidden outside the plate",
                 f"measure and train readers; consent: {consent or 'none, so no more are kept'}",
                 f"{self.settings.days} days, at most {self.settings.stills_max}",
-                len(self._store.all()),
+                len(self._store.all()) + len(self._store.damaged()),
             ),
         )
 
     def find(self, plate: str) -> list[Holding]:
-        """Samples that were read or corrected as the plate."""
+        """Samples that were read or corrected as the plate.
+
+        A damaged sample is none of them: its picture may show the plate of somebody else.
+        """
         return [
             Holding("sample", sample.document(), (self._store.picture(sample.id),))
             for sample in self._with(plate)
         ]
 
     def erase(self, asked: EraseRequest) -> Erasure:
-        """Delete these samples with their pictures."""
-        removed = self._store.remove(sample.id for sample in self._with(asked.plate))
-        return Erasure({"samples": removed} if removed else {})
+        """Delete these samples with their pictures, and damaged ones, whose plate is unknown."""
+        store = self._store
+        damaged = store.remove(each.id for each in store.damaged())
+        removed = store.remove(sample.id for sample in self._with(asked.plate))
+        counts = {"samples": removed, "damaged samples of an unknown plate": damaged}
+        return Erasure({what: count for what, count in counts.items() if count})
 
     @property
     def _store(self) -> SampleStore:

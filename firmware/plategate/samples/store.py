@@ -2,7 +2,8 @@
 """The folder of samples: a picture and a JSON file for each, named by the passage's id.
 
 A sample exists if its JSON file does; the picture is written first and removed last. Samples are
-personal data: `SampleStore.trim` deletes them by age and number, `remove_plate` by plate.
+personal data: `SampleStore.trim` deletes them by age and number, `remove_plate` by plate. A damaged
+JSON file hides no other sample; its plate is unknown, so it is deleted whenever a plate is.
 """
 
 from __future__ import annotations
@@ -48,6 +49,15 @@ class Sample:
         return asdict(self) | {"at": self.at.astimezone(UTC).isoformat()}
 
 
+@dataclass(frozen=True, slots=True)
+class DamagedSample:
+    """A sample whose JSON file has no valid content; `at` is when the file was written."""
+
+    id: str
+    at: datetime
+    reason: str
+
+
 class SampleStore:
     """The samples in one folder; every method raises StoreError."""
 
@@ -63,6 +73,11 @@ class SampleStore:
             replace_file(self.picture(sample.id), jpeg, mode=0o640)
         self._write(sample)
 
+    def exists(self, sample_id: str) -> bool:
+        """Whether a passage has a sample, damaged or not."""
+        with storage_errors(self.folder):
+            return self._file(sample_id).exists()
+
     def find(self, sample_id: str) -> Sample | None:
         """The sample of a passage; None if there is none."""
         with storage_errors(self.folder):
@@ -76,12 +91,12 @@ class SampleStore:
         return corrected
 
     def all(self) -> list[Sample]:
-        """Every sample, oldest first."""
-        with storage_errors(self.folder):
-            if not self.folder.is_dir():
-                return []
-            found = [_read(file) for file in sorted(self.folder.glob("*.json"))]
-        return sorted(found, key=lambda sample: (sample.at, sample.id))
+        """Every sample that is not damaged, oldest first."""
+        return self._contents()[0]
+
+    def damaged(self) -> list[DamagedSample]:
+        """The samples that cannot be read, oldest first."""
+        return self._contents()[1]
 
     def remove(self, ids: Iterable[str]) -> int:
         """Delete samples and their pictures; returns how many there were."""
@@ -95,22 +110,35 @@ class SampleStore:
         return removed
 
     def remove_plate(self, plate: str) -> int:
-        """Delete the samples that were read, or corrected, as this canonical plate."""
-        return self.remove(s.id for s in self.all() if plate in (s.read, s.text))
+        """Delete the samples that were read, or corrected, as this canonical plate.
+
+        Damaged ones are deleted too: theirs is unknown.
+        """
+        kept, damaged = self._contents()
+        wanted = [s.id for s in kept if plate in (s.read, s.text)]
+        return self.remove([*wanted, *(each.id for each in damaged)])
+
+    def remove_all(self) -> int:
+        """Delete every sample, and pictures without one."""
+        kept, damaged = self._contents()
+        removed = self.remove([s.id for s in kept] + [each.id for each in damaged])
+        self._remove_orphans()
+        return removed
 
     def trim(self, most: int, days: int, now: datetime | None) -> int:
         """Delete samples older than `days`, and those beyond `most`; returns how many.
 
-        Uncorrected samples go first, the oldest first. Without a trusted clock `now` is None and
-        the age is not compared.
+        Damaged samples go first, then uncorrected ones, the oldest first. Without a trusted clock
+        `now` is None and the age is not compared.
         """
-        kept = self.all()
-        old = [] if now is None else [s for s in kept if s.at < now - timedelta(days=days)]
-        rest = [s for s in kept if s not in old]
-        excess = sorted(rest, key=lambda s: (bool(s.text), s.at))[: max(0, len(rest) - most)]
-        removed = self.remove(s.id for s in [*old, *excess])
-        if self.folder.is_dir():
-            self._remove_orphans()
+        kept, damaged = self._contents()
+        every = [(each.at, 0, each.id) for each in damaged]
+        every += [(each.at, 2 if each.text else 1, each.id) for each in kept]
+        old = [] if now is None else [s for s in every if s[0] < now - timedelta(days=days)]
+        rest = [s for s in every if s not in old]
+        excess = sorted(rest, key=lambda s: (s[1], s[0]))[: max(0, len(rest) - most)]
+        removed = self.remove(sample_id for _, _, sample_id in (*old, *excess))
+        self._remove_orphans()
         return removed
 
     def picture(self, sample_id: str) -> Path:
@@ -118,8 +146,24 @@ class SampleStore:
         return self._file(sample_id).with_suffix(".jpg")
 
     def _file(self, sample_id: str) -> Path:
-        safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in sample_id)[:64]
-        return self.folder / f"{safe}.json"
+        return self.folder / f"{_name(sample_id)}.json"
+
+    def _contents(self) -> tuple[list[Sample], list[DamagedSample]]:
+        """The samples, and those that cannot be read; both oldest first."""
+        found, damaged = [], []
+        with storage_errors(self.folder):
+            for file in sorted(self.folder.iterdir()) if self.folder.is_dir() else ():
+                if file.suffix != ".json":
+                    continue
+                try:
+                    written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+                    found.append(_read(file))
+                except FileNotFoundError:
+                    continue  # deleted meanwhile
+                except StoreError as error:
+                    damaged.append(DamagedSample(file.stem, written, str(error)))
+        found.sort(key=lambda sample: (sample.at, sample.id))
+        return found, sorted(damaged, key=lambda each: (each.at, each.id))
 
     def _write(self, sample: Sample) -> None:
         content = json.dumps(sample.document(), ensure_ascii=False, indent=1).encode()
@@ -146,11 +190,25 @@ def sample_jpeg(image: Image, box: Box) -> bytes:
     return jpeg.tobytes()
 
 
+def _name(sample_id: str) -> str:
+    """The name of a sample's files, without suffix."""
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in sample_id)[:64]
+
+
 def _read(file: Path) -> Sample:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
         at, box = datetime.fromisoformat(found.pop("at")), found.pop("box")
         x0, y0, x1, y1 = (float(side) for side in box)
+        if at.tzinfo is None:
+            raise ValueError("at: has no time zone")
+        for key, value in found.items():
+            if not isinstance(value, int if key.endswith("_px") else str):
+                raise ValueError(f"{key}: is of the wrong type")
+        if _name(found["id"]) != file.stem:
+            raise ValueError("id: is that of another file")
         return Sample(at=at, box=(x0, y0, x1, y1), **found)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise StoreError(f"{file}: is not a sample ({error}); remove it and its picture") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise StoreError(
+            f"{file}: is not a sample ({error}); `plategate samples remove {file.stem}` deletes it"
+        ) from error
