@@ -147,7 +147,7 @@ def ask(file: Path, request: bytes, within_s: float, longest: int) -> bytes:
     return b"".join(parts)
 
 
-def listen(file: Path, backlog: int = 8) -> socket.socket:
+def listen(file: Path, backlog: int = socket.SOMAXCONN) -> socket.socket:
     """A listening stream socket at `file`, readable and writable for owner and group.
 
     Raises OSError: with EADDRINUSE if another process answers there.

@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -249,3 +250,19 @@ def test_ok__only_a_plate_that_had_nothing_else_is_forgotten(lists: ListClient) 
     assert plates(lists) == ["BCD3456"]
     lists.add(anna(), ALLOW, {"plate": "BEF5678", "note": "visit 2"})
     assert not lists.forget(anna(), ALLOW, "BEF5678", "visit 2")  # it is on the list
+
+
+@pytest.mark.parametrize("fields", [{"plate": "BCD34"}, {}])
+def test_fail__an_edit_that_would_change_nothing_is_refused(
+    lists: ListClient, fields: dict[str, str]
+) -> None:
+    lists.add(anna(), ALLOW, {"plate": "BAB12"})
+    with pytest.raises(ListError, match=r"does not change|no field"):
+        lists.edit(anna(), ALLOW, "BAB12", fields)
+    assert len(lists.history()) == 1
+
+
+def test_ok__forty_at_once_are_all_served(lists: ListClient) -> None:
+    with ThreadPoolExecutor(40) as pool:
+        list(pool.map(lambda n: lists.add(anna(), ALLOW, {"plate": f"AB{n:03}"}), range(40)))
+    assert len(plates(lists)) == 40

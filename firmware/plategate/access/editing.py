@@ -28,6 +28,7 @@ from plategate.access.store.repair import change_store
 from plategate.access.store.undo import undo_change
 from plategate.clock import SystemClock
 from plategate.errors import ListError
+from plategate.plates.text import canonical
 from plategate.schedule.zone import site_zone
 from plategate.settings.access import AccessSettings
 from plategate.users import as_owner_of
@@ -60,6 +61,13 @@ class ListEditor:
 
         def edited(store: sqlite3.Connection, author: Author) -> ListChange:
             entry = only_entry(name, plate, entries_of_plate(store, name, plate))
+            if not changes:
+                raise ListError("fields: names no field to change")
+            if "plate" in changes and canonical(str(changes["plate"])) != plate:
+                raise ListError(
+                    f"plate = {changes['plate']!r}: an edit does not change the plate;"
+                    f" remove {plate} and add the other"
+                )
             fields = {**fields_of(entry, zone), **changes, "plate": plate}
             return edit_by_hand(store, name, entry_from(fields, zone), author)
 
