@@ -234,3 +234,17 @@ def test_fail__a_file_that_cannot_be_written_is_named(run: Run, tmp_path: Path) 
     file = tmp_path / "none" / "a.html"
     done = run("report", "--month", "2026-03", "--out", str(file), status=1)
     assert str(done.exception) == f"{file} cannot be written: No such file or directory"
+
+
+def test_fail__an_empty_plate_is_not_every_plate(run: Run) -> None:
+    done = run("export", "--plate", "", status=2)
+    assert done.stdout == ""
+    assert "must have 2 to 12" in done.output
+
+
+def test_ok__a_dash_is_standard_output(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert ids(run("export", "-").stdout) == ids(run("export").stdout)
+    assert not (tmp_path / "-").exists()

@@ -98,7 +98,7 @@ def show(
 
 def export(
     file: Annotated[
-        Path | None, typer.Argument(help="file to write; default: the terminal")
+        Path | None, typer.Argument(help="file to write; default, and -: standard output")
     ] = None,
     format_: Annotated[
         ExportFormat, typer.Option("--format", help="json lines or csv")
@@ -197,7 +197,7 @@ def _output(file: Path | None) -> Iterator[Any]:
     from plategate.errors import StoreError, reason_of
     from plategate.terminal.output import data_output
 
-    if file is None:
+    if file is None or str(file) == "-":
         yield data_output()
         return
     try:

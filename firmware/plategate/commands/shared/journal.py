@@ -90,7 +90,7 @@ def wanted_events(
         kind=EVENT if events else PASSAGE,
         since=_in_utc(since),
         until=_in_utc(until),
-        plate=plate_argument(plate) if plate else None,
+        plate=None if plate is None else plate_argument(plate),
         result=result,
         reason=reason,
         lane=lane,
