@@ -2,7 +2,7 @@
 """Fork gates to be killed: each line on stdin is a number of vehicles, each answer a process id.
 
 A gate is forked before it has threads, so that a start is fast; every relay edge is written to
-edges.log at once.
+edges.log at once, and before it why, where the arm goes up again for what is under it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from plategate.messages import InputName, Level
+from plategate.gate.executor import CommandExecutor, Movement
+from plategate.messages import InputName, Level, RaiseAgain
 from plategate.rehearsal.board import Edge
 from plategate.rehearsal.pictures import rehearsal_settings
 from plategate.rehearsal.scenario_reader import ScenarioReader, load_scripted, scripted_plate
@@ -33,6 +34,14 @@ def serve(state: Path, vehicles: int) -> None:
         if relay is not None:
             os.write(edges, b"on\n" if relay[1] else b"off\n")
 
+    drive = CommandExecutor._drive
+
+    def note(executor: CommandExecutor, movement: Movement) -> None:
+        if isinstance(movement, RaiseAgain):
+            os.write(edges, b"again\n")
+        drive(executor, movement)
+
+    CommandExecutor._drive = note
     site.board.factory.listeners.append(edge)
     site.gate.start()
     os.write(edges, b"started\n")

@@ -73,6 +73,12 @@ def started(state: Path) -> int:
     return edges(state).count("started")
 
 
+def openings(state: Path) -> int:
+    """Pulses for a vehicle. The arm goes up again, without a grant, for what is under it: a gate
+    that the system halts for seconds sees the vehicle under the arm only on the arm's way down."""
+    return edges(state).count("on") - edges(state).count("again")
+
+
 def granted(state: Path) -> int:
     journal = open_journal(JournalSettings(dir=state))
     found = journal.passages(limit=10_000)
@@ -90,7 +96,7 @@ def test_ok__kill_at_any_moment_loses_no_grant_and_repeats_none(nursery, tmp_pat
         child = start(nursery, tmp_path, vehicles=1000)
         time.sleep(chance.uniform(0.0, LONGEST_LIFE_S))
         kill(child)
-        assert edges(tmp_path).count("on") <= granted(tmp_path), "an opening is not in the journal"
+        assert openings(tmp_path) <= granted(tmp_path), "an opening is not in the journal"
     opened = edges(tmp_path).count("on")
     child = start(nursery, tmp_path, vehicles=0)
     time.sleep(0.05)
