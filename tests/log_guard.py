@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from plategate.plate_data.files import Mention
+from plategate.plate_data.mention import Mention
 
 # The plates of the areas' own tests.
 PLATES = (

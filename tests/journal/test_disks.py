@@ -15,6 +15,7 @@ import pytest
 from plategate.errors import StoreError
 from plategate.journal import EVIDENCE, STORE, Journal, open_journal
 from plategate.journal.chain import verify_chain
+from plategate.journal.holds import Hold, put_hold
 from plategate.journal.reader import JournalReader
 from plategate.settings.journal import JournalSettings
 from tests.journal.test_shared import AT, a_passage, journal, pass_through, settings, within
@@ -106,6 +107,9 @@ def test_ok__gate_that_starts_on_a_read_only_disk_grants_nothing_and_changes_not
         journal.begin_grant("during", "A1", AT)
     journal.record(a_passage("during"))
     assert [passage.id for passage in journal.passages()] == ["during"]
+    # Neither a hold nor an erasure of what is on the disk; nobody shall believe that it was made.
+    with pytest.raises(StoreError, match="in memory only"):
+        journal.change(lambda database: put_hold(database, Hold("before", AT, "anna", "damage")))
     with closing(JournalReader(small_disk)) as reader:
         assert [each.passage.id for each in reader.events_after(0)] == ["before"]
     journal.close()

@@ -67,6 +67,12 @@ def test_ok__what_lasts_is_repeated() -> None:
     assert (again.since, again.count) == (NOON, 0)
 
 
+def test_ok__a_clock_that_was_set_back_does_not_end_the_repetition() -> None:
+    state = CauseState("fault").changed(Change.BEGINS, NOON, "x").told(Kind.BEGINS, NOON)
+    year_before = NOON - 365 * 24 * HOUR
+    assert state.due(rules(repeat_hours=3), year_before) == (Kind.LASTS, year_before)
+
+
 @pytest.mark.parametrize(
     ("zone", "begins", "due"),
     [

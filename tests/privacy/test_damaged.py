@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from plategate.cli import app
 from plategate.journal.repair import SET_ASIDE
 from plategate.plate_data.files import has_plate
 from plategate.samples.store import FOLDER
@@ -101,3 +105,24 @@ def test_ok__a_longer_plate_in_a_database_is_not_the_plate(tmp_path: Path) -> No
         database.commit()
     assert not has_plate(file, PLATE)
     assert has_plate(file, PLATE + "4")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a disk")
+def test_fail__nothing_on_a_read_only_disk_counts_as_held_or_erased(
+    device: Device, fill: Fill
+) -> None:
+    fill().close()
+    disk = str(device.settings.journal.dir)
+    subprocess.run(["mount", "--bind", disk, disk], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", disk], check=True)
+        failed = CliRunner().invoke(
+            app, ["privacy", "hold", "of-M", "--why", "x", "--config", str(device.config)]
+        )
+        assert "in memory only" in str(failed.exception)
+        output = run(device, *ERASE, code=1)
+    finally:
+        subprocess.run(["umount", disk], check=True)
+    assert "journal: NOT erased" in output
+    assert "samples: NOT erased" in output
+    assert f"still has the plate: {disk}/journal.sqlite" in output

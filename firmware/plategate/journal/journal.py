@@ -173,7 +173,13 @@ class Journal:
         return self._grants.grants()
 
     def change(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        """The result of `work` on the database, after storing what waits. Raises StoreError."""
+        """The result of `work` on the database, after storing what waits.
+
+        Raises StoreError, also while the journal is in memory: a change would not last, and the
+        passages that it is about are on the disk.
+        """
+        if not self._store.durable:
+            raise StoreError(str(self.disk_problem()))
         with storage_errors(self._settings.dir / FILE_NAME):
             self._events.flush()
             with self._store.lock:

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from plategate.access.plate_stores import ListStore, SourceStore, VisitsPlateStore
 from plategate.console.plate_store import ConsolePlateStore
-from plategate.errors import GateError, StoreError
+from plategate.errors import GateError, StoreError, reason_of_own
 from plategate.journal.plate_store import AskGate, JournalPlateStore
 from plategate.outbound.plate_store import OutboundPlateStore
 from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, KeptKind, PlateStore
@@ -76,8 +76,10 @@ def _everywhere(
         try:
             with as_owner_of(store.folder):
                 result.found += [(store.name, each) for each in answers(store)]
-        except (GateError, OSError) as error:
+        except GateError as error:
             result.failed.append((store.name, error))
+        except OSError as error:
+            result.failed.append((store.name, _named(error)))
     return result
 
 
@@ -90,9 +92,15 @@ def erase_everywhere(
         try:
             with as_owner_of(store.folder):
                 results.append(StoreErasure(store.name, store.erase(asked)))
-        except (GateError, OSError) as error:
+        except GateError as error:
             results.append(StoreErasure(store.name, error=error))
+        except OSError as error:
+            results.append(StoreErasure(store.name, error=_named(error)))
     return results
+
+
+def _named(error: OSError) -> StoreError:
+    return StoreError(f"{error.filename}: {reason_of_own(error)}")
 
 
 def _no_gate(asked: EraseRequest, data: dict[str, Any]) -> dict[str, Any]:

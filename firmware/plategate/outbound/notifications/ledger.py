@@ -109,7 +109,7 @@ class CauseState:
         if self.known:
             if rules.repeat is None or self.sent is None or self.seen:
                 return None
-            return Kind.LASTS, self.sent + rules.repeat
+            return Kind.LASTS, _spaced(self.sent, rules.repeat, now)
         if self.active:
             return Kind.BEGINS, spaced
         return (Kind.WAS, spaced) if self.count else None
