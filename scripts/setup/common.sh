@@ -150,7 +150,7 @@ activate_version() {
         if [ -f "$PREFIX/versions/$version/system/${pair% *}" ]; then
             install -D -m 0644 "$PREFIX/versions/$version/system/${pair% *}" "${pair#* }"
         else
-            rm -f "${pair#* }" # an older version does not have it
+            remove_system_file "${pair#* }" # an older version does not have it
         fi
     done
     mkdir -p /usr/local/bin /usr/share
@@ -171,6 +171,18 @@ activate_version() {
             ! systemctl is-enabled --quiet "$optional" || systemctl restart --no-block "$optional"
         done
     fi
+}
+
+# remove_system_file FILE: remove it; a unit is stopped first. What is enabled stays so: an upgrade brings it back.
+remove_system_file() {
+    case "$1" in
+    *.service | *.socket | *.path | *.timer)
+        if [ -f "$1" ] && has_systemd; then
+            systemctl stop "${1##*/}" 2>/dev/null || true
+        fi
+        ;;
+    esac
+    rm -f "$1"
 }
 
 # units_of VERSION: the units of that version that are enabled and started, one a line.

@@ -57,6 +57,22 @@ def test_ok__only_units_that_a_version_has_are_started(tmp_path: Path) -> None:
     assert common(f"{shell} old").split() == units[:4]
 
 
+def test_ok__a_unit_that_an_older_version_lacks_does_not_go_on_running(tmp_path: Path) -> None:
+    """Such as the console: it would run with the files of the version that is no longer current."""
+    stubs = "has_systemd() { true; }; systemctl() { echo systemctl $*; }"
+    for name in ("plategate-console.service", "plategate-lists.socket", "plategate.conf"):
+        (tmp_path / name).touch()
+    files = " ".join(
+        f"remove_system_file {tmp_path / name};"
+        for name in ("missing.timer", *sorted(file.name for file in tmp_path.iterdir()))
+    )
+    assert common(f"{stubs}; {files}").splitlines() == [
+        "systemctl stop plategate-console.service",
+        "systemctl stop plategate-lists.socket",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_ok__version_is_the_same_for_the_same_tree() -> None:
     version = common("tree_version")
     assert version == common("tree_version")

@@ -15,23 +15,22 @@ import shutil
 import sqlite3
 import tarfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import BinaryIO, cast
 
 from plategate.backup.encryption import EncryptingWriter
 from plategate.backup.parts import JOURNAL, Part, parts
+from plategate.backup.scratch import scratch_folder
 from plategate.errors import BackupError, reason_of
 from plategate.settings import Settings
 from plategate.storage import open_for_reading
 
 FORMAT = 1
 ABOUT, MANIFEST = "about.json", "manifest.json"
-SCRATCH = ".backup-"
 DATABASE = ".sqlite"
 WAIT_S = 30.0
 
@@ -64,7 +63,7 @@ def write_backup(
     hashes: dict[str, str] = {}
     try:
         with (
-            _scratch(settings.privacy.dir) as scratch,
+            scratch_folder(settings.privacy.dir) as scratch,
             closing(EncryptingWriter(target, passphrase)) as encrypted,
             tarfile.open(
                 fileobj=cast(BinaryIO, encrypted), mode="w|gz", format=tarfile.PAX_FORMAT
@@ -134,19 +133,6 @@ def _copy_of(file: Path, scratch: Path) -> Path:
     except sqlite3.Error as error:
         raise BackupError(f"{file}: cannot be copied: {error}") from error
     return copy
-
-
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """A folder for copies; what a power cut left of an earlier one is removed first."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(f"{SCRATCH}*"):
-        shutil.rmtree(left, ignore_errors=True)
-    made = Path(mkdtemp(prefix=SCRATCH, dir=folder))
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def _add_file(archive: tarfile.TarFile, name: str, file: Path) -> str:

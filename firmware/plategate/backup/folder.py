@@ -7,12 +7,14 @@ them is restored, also on a new device.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 from plategate.backup.create import About, write_backup
+from plategate.backup.scratch import remove_unused
 from plategate.errors import BackupError, reason_of
 from plategate.plate_data.hashing import KEY_FILE, key_name, plate_key
 from plategate.plate_data.tombstones import FILE_NAME, Tombstones, read_tombstones
@@ -40,9 +42,10 @@ def backup_to_folder(
     partial = file.with_name(file.name + PARTIAL)
     try:
         for torn in folder.glob(f"{NAME}*{SUFFIX}{PARTIAL}"):
-            torn.unlink()
+            remove_unused(torn)
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)  # another backup does not take it for a torn one
             about = write_backup(settings, config, stream, passphrase, journal=journal)
         put_in_place(partial, file)
         copy_proofs(settings.privacy.dir, folder)

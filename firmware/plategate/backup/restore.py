@@ -19,8 +19,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from plategate.backup.create import DATABASE, SCRATCH, About
+from plategate.backup.create import DATABASE, About
 from plategate.backup.parts import JOURNAL, SETTINGS, Part, parts
+from plategate.backup.scratch import PREFIX
 from plategate.errors import BackupError, SettingsError, StoreError, reason_of
 from plategate.journal.opening import is_owned
 from plategate.plate_data.hashing import KEY_FILE, key_name, plate_hash, plate_key
@@ -189,7 +190,7 @@ def _put_part(part: Part, source: Path, config: Path) -> int:
 
 def _write(stream: BinaryIO, target: Path, mode: int) -> None:
     """Replace a file durably; a database loses the log of the one before it."""
-    scratch = target.with_name(f"{SCRATCH}{target.name}")
+    scratch = target.with_name(f"{PREFIX}{target.name}")
     scratch.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     with os.fdopen(os.open(scratch, flags, mode), "wb") as written:

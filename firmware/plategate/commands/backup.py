@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
@@ -190,11 +189,12 @@ def _source(file: str) -> Iterator[BinaryIO]:
         raise BackupError(f"{file}: cannot be read: {reason_of(error)}") from error
 
 
-@contextmanager
-def _scratch(verify: bool) -> Iterator[Path]:
+def _scratch(verify: bool) -> AbstractContextManager[Path]:
     """A folder that only this user reads; for a restoration on the disk of the state."""
-    from plategate.settings.state_paths import STATE
+    from tempfile import gettempdir
 
-    on_disk = STATE if not verify and STATE.is_dir() else None
-    with TemporaryDirectory(prefix=".restore-", dir=on_disk) as folder:
-        yield Path(folder)
+    from plategate.backup.scratch import scratch_folder
+    from plategate.settings.state_paths import PRIVACY_STATE
+
+    on_disk = not verify and PRIVACY_STATE.is_dir()
+    return scratch_folder(PRIVACY_STATE if on_disk else Path(gettempdir()))

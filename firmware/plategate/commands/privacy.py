@@ -155,6 +155,7 @@ def erase(
         if result.error is not None:
             failed = True
             print(printable(f"{result.store}: NOT erased: {result.error}"))
+    _remove_copies(settings)
     folders = {store.folder for store in plate_stores(settings)}
     left = [file for folder in sorted(folders) for file in files_with(folder, text)]
     for file in dict.fromkeys(left):
@@ -211,6 +212,15 @@ def _name_failed(answers: Everywhere[Any]) -> None:
         warn(printable(f"{store}: cannot be read, so what it keeps is missing here: {error}"))
     if answers.failed:
         raise typer.Exit(1)
+
+
+def _remove_copies(settings: Settings) -> None:
+    """Remove the copies that a backup or a restoration left when it was killed."""
+    from plategate.backup.scratch import remove_left
+    from plategate.storage import storage_errors
+
+    with storage_errors(settings.privacy.dir):
+        remove_left(settings.privacy.dir)
 
 
 def _copy_proofs(settings: Settings) -> None:

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guards what is not encrypted: a killed process leaves it, the next one removes it, none other."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from plategate.backup.scratch import PREFIX
+from plategate.storage import PARTIAL
+from tests.backup.conftest import call, only_backup
+from tests.privacy.conftest import Device, Fill
+from tests.privacy.test_erase import ERASE, run
+
+
+def left_in(folder: Path) -> Path:
+    """What a restoration left that was killed: a list with plates."""
+    left = folder / f"{PREFIX}left"
+    (left / "lists").mkdir(parents=True)
+    (left / "lists" / "lists.sqlite").write_bytes(b"MAB123")
+    return left
+
+
+def test_ok__a_backup_leaves_the_copies_and_the_file_of_another_that_is_made(
+    device: Device, fill: Fill, stick: Path
+) -> None:
+    fill().close()
+    torn = stick / f"plategate-gate-20260601T000000Z.backup{PARTIAL}"
+    torn.write_bytes(b"half")
+    device.settings.privacy.dir.mkdir()
+    copies = device.settings.privacy.dir / f"{PREFIX}other"
+    copies.mkdir()
+    folder = os.open(copies, os.O_RDONLY)
+    with torn.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        call(device, "backup", str(stick))
+        assert torn.exists()
+        assert copies.exists()
+    os.close(folder)
+    call(device, "backup", str(stick), "--keep", "1")
+    assert not torn.exists()
+    assert not copies.exists()
+    call(device, "restore", only_backup(stick), "--verify")
+
+
+def test_ok__an_erasure_removes_what_a_killed_restoration_left(device: Device, fill: Fill) -> None:
+    fill().close()
+    left = left_in(device.settings.privacy.dir)
+    run(device, *ERASE)
+    assert not left.exists()
+    assert device.files_with_the_plate() == []
+
+
+def test_ok__a_restoration_removes_what_a_killed_one_left(
+    device: Device, fill: Fill, stick: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill().close()
+    call(device, "backup", str(stick))
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    left = left_in(tmp_path / "tmp")
+    (tmp_path / "tmp" / f"{PREFIX}link").symlink_to(device.folder)
+    call(device, "restore", only_backup(stick), "--verify")
+    assert not left.exists()
+    assert any(device.folder.iterdir())
