@@ -217,3 +217,20 @@ def test_ok__the_report_says_what_is_kept_how_long_and_why(device: Device, fill:
     document = json.loads(run(device, "report", "--json"))
     assert document["profile"] == "de"
     assert {kind["store"] for kind in document["kept"]} >= {"journal", "lists", "console"}
+
+
+@pytest.mark.parametrize("why", ["", "  ", "x" * 201, "a\nb", "MAB123 " * 28])
+def test_fail__a_reason_that_a_gate_refuses_changes_nothing(
+    device: Device, fill: Fill, why: str
+) -> None:
+    fill().close()
+    before = device.files_with_the_plate()
+    assert "why: " in run(device, "erase", PLATE, "--why", why, "--yes", code=2)
+    assert device.files_with_the_plate() == before
+    assert not Tombstones(device.settings.privacy.dir).all()
+
+
+def test_fail__a_hold_needs_a_reason_also_without_a_gate(device: Device, fill: Fill) -> None:
+    fill().close()
+    assert "why: " in run(device, "hold", "of-M", "--why", "", code=2)
+    assert "no passage is on hold" in run(device, "held")

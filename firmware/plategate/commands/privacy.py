@@ -136,13 +136,13 @@ def erase(
     from plategate.settings import load_settings
 
     settings, text = load_settings(config), plate_argument(plate)
+    reason = _reason(Mention(text).removed_from(why))
     answers = find_everywhere(settings, text)
     print(f"{text}: {len(answers.found)} items are kept")
     for store, error in answers.failed:
         print(printable(f"{store}: cannot be read: {error}"))
     if not yes and not typer.confirm("Erase them? This cannot be undone."):
         raise typer.Exit(1)
-    reason = Mention(text).removed_from(why)
     stones = Tombstones(settings.privacy.dir)
     stone = stones.add(text, SystemClock().wall(), user_name(), reason)
     asked = EraseRequest(text, user_name(), reason, settings.privacy.dir, held_too)
@@ -255,6 +255,7 @@ def _give(word: str, passage: str, why: str, config: Config) -> None:
     from plategate.users import as_owner_of
 
     settings, name, data = load_settings(config), ServiceName(word), {"passage": passage}
+    why = _reason(why)
     if is_owned(settings.journal.dir):
         print(give_command(settings.commands.socket, name, why, data=data).reason)
         return
@@ -263,6 +264,17 @@ def _give(word: str, passage: str, why: str, config: Config) -> None:
         services = PrivacyServices(journal, SystemClock(), settings.lane.name).services()
         sentence, _ = services[name](request)
     print(sentence)
+
+
+def _reason(why: str) -> str:
+    """The reason, checked as a running gate does, before anything is changed."""
+    from plategate.errors import CommandError
+    from plategate.remote.protocol import TEXTS, text_of
+
+    try:
+        return text_of("why", why, TEXTS["why"])
+    except CommandError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _ask_gate(settings: Settings) -> Any:

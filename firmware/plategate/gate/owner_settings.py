@@ -64,7 +64,7 @@ class OwnerSettings:
             if not base.commands.owner_settings:
                 raise CommandError(f"{self._origin}: commands.owner_settings = false forbids it")
             if key not in owner_fields(type(base)):
-                raise CommandError(f"{key}: can be changed in {self._origin} only")
+                raise CommandError(_why_not(base, key, self._origin))
             before = _layers(base).settings
             values = read_overlay(file)
             earlier = values.pop(key, None)
@@ -94,6 +94,15 @@ def plain(settings: Settings, key: str) -> Any:
     """The value of a key such as access.strictness as JSON types."""
     table, _, name = key.partition(".")
     return getattr(settings, table).model_dump(mode="json", include={name})[name]
+
+
+def _why_not(base: Settings, key: str, origin: str) -> str:
+    """Why the owner may not change a key."""
+    table, _, name = key.partition(".")
+    found = getattr(base, table, None) if table in type(base).model_fields else None
+    if found is None or name not in getattr(type(found), "model_fields", ()):
+        return f"{key!r} is not a setting; `plategate settings --all` lists them"
+    return f"{key}: can be changed in {origin} only"
 
 
 def _layers(base: Settings) -> LayeredSettings[Settings]:
