@@ -66,16 +66,14 @@ def add(asked: PageRequest) -> Response:
         if not holder:
             raise InputError("visit_holder")
         starts_at, ends_at = _window(asked)
-        entries = asked.form.get("entries", "1").strip()
-        if not (entries.isascii() and entries.isdigit() and 1 <= int(entries[:4]) <= MOST_ENTRIES):
-            raise InputError("visit_entries")
+        entries = _entries(asked.form.get("entries", "1").strip())
         made = asked.site.visits.make(
             request=text_field(asked.form, "id", 64) or new_id(),
             host=asked.person().account,
             holder=holder,
             starts_at=starts_at,
             ends_at=ends_at,
-            entries=int(entries),
+            entries=entries,
             accepts=asked.form.get("rule") == "accept",
         )
     except InputError as error:
@@ -123,18 +121,29 @@ def link_of(asked: PageRequest, found: Visit) -> str:
     return f"{base}/visit/{asked.site.visits.token_of(found)}"
 
 
+def _entries(text: str) -> int:
+    """The number of entries that the form names; raises InputError."""
+    if text.isascii() and text.isdigit() and len(text) <= len(str(MOST_ENTRIES)):
+        number = int(text)
+        if 1 <= number <= MOST_ENTRIES:
+            return number
+    raise InputError("visit_entries")
+
+
 def _window(asked: PageRequest) -> tuple[float, float]:
     """Beginning and end that the form names; raises InputError."""
     site, form = asked.site, asked.form
     now = datetime.fromtimestamp(site.now(), site.zone)
     starts = _moment(asked, "from") or now
     ends = _moment(asked, "until")
+    longest = timedelta(days=MOST_DAYS)
+    if starts - now > longest:
+        raise InputError("visit_window")
     if ends is None:
         days = SPANS.get(form.get("span", "today"), 0)
         last = max(starts, now).date() + timedelta(days=days + 1)
         ends = datetime.combine(last, time(), site.zone)
-    longest = timedelta(days=MOST_DAYS)
-    if not now < ends or not starts < ends or ends - starts > longest or starts - now > longest:
+    if not now < ends or not starts < ends or ends - starts > longest:
         raise InputError("visit_window")
     return starts.timestamp(), ends.timestamp()
 

@@ -105,6 +105,7 @@ def test_fail__a_key_of_another_change_is_refused_and_another_caller_may_use_it(
         ("POST", "/list-changes/99/undo", {}, 409),
         ("POST", "/list-changes/x/undo", {}, 404),
         ("POST", "/list-changes/" + "9" * 40 + "/undo", {}, 404),
+        ("POST", "/list-changes/" + "0" * 19 + "1" + "9" * 40 + "/undo", {}, 404),
     ],
 )
 def test_fail__what_the_lists_do_not_allow_changes_nothing(

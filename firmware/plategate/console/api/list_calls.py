@@ -113,6 +113,8 @@ def _plate(call: ApiCall) -> str:
 
 def _number(call: ApiCall) -> int:
     text = call.path("number")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= LARGEST_NUMBER):
-        raise Problem("not_found", f"{printable(text, 40)!r} is not the number of a change")
-    return int(text)
+    if text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_NUMBER)):
+        number = int(text)
+        if 1 <= number <= LARGEST_NUMBER:
+            return number
+    raise Problem("not_found", f"{printable(text, 40)!r} is not the number of a change")
