@@ -53,7 +53,7 @@ def stream(asked: PageRequest) -> Response:
         raise RefusedRequest(404, "not_found")
 
     def lasts() -> bool:
-        return site.sessions.find(cookie, used=False) is not None
+        return not site.is_stopping and site.sessions.find(cookie, used=False) is not None
 
     return StreamingResponse(asked.lane().aim.frames(session, lasts), media_type=STREAM_TYPE)
 

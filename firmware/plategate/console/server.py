@@ -15,6 +15,7 @@ from plategate.console.app import build_app
 from plategate.console.certificate_files import certificate_of
 from plategate.console.lanes import SettingsSource
 from plategate.console.plain_http import serve_plain_http
+from plategate.console.site import ConsoleSite
 from plategate.console.visit_entries import keep_tidy
 from plategate.errors import ConsoleError, reason_of
 from plategate.settings import Settings
@@ -31,7 +32,7 @@ def run_console(settings: Settings, *, secure: bool, source: SettingsSource | No
     """Serve until SIGTERM or Ctrl-C. Raises ConsoleError, StoreError, SettingsError."""
     server = make_server(settings, secure=secure, source=source)
     with listener_of(settings.console) as listener:
-        keep_tidy(server.config.app.state.site)  # type: ignore[union-attr]
+        keep_tidy(server.site)
         plain = serve_plain_http(settings.console) if secure else None
         server.run(sockets=[listener])
         if plain is not None:
@@ -56,7 +57,7 @@ def listener_of(console: ConsoleSettings) -> socket.socket:
 
 def make_server(
     settings: Settings, *, secure: bool, source: SettingsSource | None = None
-) -> uvicorn.Server:
+) -> _Server:
     """A server that is ready to `run()`; without `secure` plain HTTP, on loopback only.
 
     Raises ConsoleError, StoreError, SettingsError.
@@ -75,6 +76,7 @@ def make_server(
         logger.warning("the console has no owner yet: sudo plategate console code shows the code")
     files = certificate_of(console) if secure else (None, None)
     return _Server(
+        site,
         uvicorn.Config(
             app,
             host=console.address,
@@ -92,16 +94,24 @@ def make_server(
             timeout_graceful_shutdown=3,
             ssl_certfile=files[0],
             ssl_keyfile=files[1],
-        )
+        ),
     )
 
 
 class _Server(uvicorn.Server):
     """A server whose handlers run in a few threads, since each thread opens its own databases."""
 
+    def __init__(self, site: ConsoleSite, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.site = site
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         anyio.to_thread.current_default_thread_limiter().total_tokens = MOST_THREADS
         await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.site.stop()
+        await super().shutdown(sockets)
 
 
 def is_loopback(address: str) -> bool:

@@ -107,6 +107,8 @@ class ConsoleSite:
         self.now = now
         self.cookie = SECURE_COOKIE if secure else PLAIN_COOKIE
         self.zone = zone
+        self.is_stopping = False
+        self.at_stop: list[Callable[[], None]] = []
         self._has_owner = False
         self._templates = Environment(
             loader=PackageLoader("plategate.console"),
@@ -126,6 +128,12 @@ class ConsoleSite:
         """Whether the first start is over; the last owner cannot be removed."""
         self._has_owner = self._has_owner or self.accounts.owner_exists()
         return self._has_owner
+
+    def stop(self) -> None:
+        """End the streams, which would otherwise last until their callers leave."""
+        self.is_stopping = True
+        for wake in self.at_stop:
+            wake()
 
     def language_of(self, accepted: str) -> str:
         """The language for an Accept-Language header."""

@@ -7,6 +7,7 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
+from logging import WARNING
 
 import httpx
 import pytest
@@ -97,6 +98,22 @@ def test_fail__a_stream_ends_with_its_token(bed: ConsoleBed, address: str) -> No
         bed.add(a_passage("two", "QQ2ZZ"))
         with pytest.raises(EOFError):
             follower.next()
+
+
+def test_ok__a_console_that_stops_ends_its_followers_and_cancels_nothing(
+    bed: ConsoleBed, caplog: pytest.LogCaptureFixture
+) -> None:
+    bed.clock_s = time.time()
+    given = headers(bed)
+    with contextlib.ExitStack() as stack:
+        with served(bed) as address:
+            followers = [stack.enter_context(follow(address, given)) for _ in range(3)]
+            bed.add(a_passage("one", "QQ1ZZ"))
+            assert [follower.next()[2] for follower in followers] == ["one"] * 3
+        for follower in followers:
+            with pytest.raises(EOFError):
+                follower.next()
+    assert [record.getMessage() for record in caplog.records if record.levelno >= WARNING] == []
 
 
 def test_fail__followers_are_limited_and_make_room_when_they_leave(

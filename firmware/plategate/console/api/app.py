@@ -62,6 +62,7 @@ def build_api(site: ConsoleSite) -> Starlette:
     api.state.limit = CallLimit()
     api.state.keys = KeyMemory()
     api.state.feeds = {lane.name: EventFeed(lane.gate) for lane in site.lanes.all}
+    site.at_stop.extend(feed.wake_all for feed in api.state.feeds.values())
     return api
 
 

@@ -48,6 +48,13 @@ class EventFeed:
         self._followers: set[Callable[[], None]] = set()
         self._watch: JournalWatch | None = None
 
+    def wake_all(self) -> None:
+        """Have every follower see whether its stream has ended."""
+        with self._lock:
+            followers = tuple(self._followers)
+        for wake in followers:
+            wake()
+
     @contextlib.contextmanager
     def follower(self, wake: Callable[[], None]) -> Iterator[None]:
         """Call `wake`, from another thread, when there is something new. Raises Problem."""
@@ -142,9 +149,9 @@ class EventStream(StreamingResponse):
                     yield ": no news\n\n"
 
     def _next(self) -> list[StoredEvent] | None:
-        """The next events; None where the token has ended."""
+        """The next events; None where the token has ended, or the console ends."""
         site = self._call.site
-        if not site.tokens.is_valid(self._call.token):
+        if site.is_stopping or not site.tokens.is_valid(self._call.token):
             return None
         journal, _ = self._gate.position()
         if journal != self._position[0]:
