@@ -97,7 +97,9 @@ def add_token(
     name: Annotated[str, typer.Argument(help="the program that will use it: A-Z a-z 0-9 . _ -")],
     scope: Annotated[
         list[str],
-        typer.Option("--scope", help="metrics, look, people, command, lists or manage; repeat it"),
+        typer.Option(
+            "--scope", help="metrics, look, people, command, lists, aim or manage; repeat it"
+        ),
     ],
     days: Annotated[int, typer.Option(help="days until it expires, 1 to 3650")] = 365,
     config: Config = None,

@@ -72,7 +72,7 @@ class AimView:
         while (token := self.token(session)) is not None and lasts():
             began_s = time.monotonic()
             try:
-                picture = self._picture(token, whole=False)
+                picture = self.picture(token, whole=False)
             except CommandError:
                 self.end()
                 return
@@ -94,14 +94,15 @@ class AimView:
         with self._lock:
             rating = self._rating = self._rating or _Rating(self._config)
         try:
-            return rating.report(lambda: self._picture(token, whole=True))
+            return rating.report(lambda: self.picture(token, whole=True))
         except ConsoleError:
             with self._lock:  # the next report begins another process
                 self._rating = None if self._rating is rating else self._rating
             rating.close()
             raise
 
-    def _picture(self, token: str, *, whole: bool) -> PreviewPicture:
+    def picture(self, token: str, *, whole: bool) -> PreviewPicture:
+        """One picture of the view that the gate has granted. Raises CommandError, CameraError."""
         return ask_picture(self._socket, token, whole=whole)
 
 

@@ -142,10 +142,12 @@ async def _form(request: Request) -> dict[str, str]:
     return dict(fields)
 
 
-async def limited_body(request: Request) -> bytes:
+async def limited_body(
+    request: Request, longest: int = LONGEST_FORM_BYTES, within_s: float = FORM_WITHIN_S
+) -> bytes:
     """The body, if it is not too large and arrives in time. Raises RefusedRequest."""
     try:
-        return await asyncio.wait_for(_body(request), FORM_WITHIN_S)
+        return await asyncio.wait_for(_body(request, longest), within_s)
     except TimeoutError:
         raise RefusedRequest(408, "too_slow") from None
 
@@ -184,13 +186,13 @@ async def _form_with_file(
     return fields, upload
 
 
-async def _body(request: Request) -> bytes:
-    body = b""
+async def _body(request: Request, longest: int) -> bytes:
+    body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > LONGEST_FORM_BYTES:
+        if len(body) > longest:
             raise RefusedRequest(413, "too_large")
-    return body
+    return bytes(body)
 
 
 def _same_origin(request: Request) -> bool:

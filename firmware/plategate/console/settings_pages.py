@@ -3,57 +3,27 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from pydantic.fields import FieldInfo
 from starlette.responses import RedirectResponse, Response
 
 from plategate.console.gate_pages import give
 from plategate.console.guard import RefusedRequest, or_sentence, text_field
 from plategate.console.setting_forms import FormField, form_of, value_of
+from plategate.console.shown_settings import as_text, plain_value, shown_setting, shown_settings
 from plategate.console.site import PageRequest
 from plategate.errors import GateError
 from plategate.remote.protocol import TEXTS, AnswerResult, ServiceName
 from plategate.settings import Settings
-from plategate.settings.describe import bound, choices_of, line_of, unit_of
-from plategate.settings.overlay import LayeredSettings, OwnerValue, owner_fields, tables_of
-from plategate.settings.reading import SECRET_OF_URL
-
-LONGEST_SHOWN = 400
-
-
-@dataclass(frozen=True, slots=True)
-class ShownSetting:
-    """A key with its value as text, its limits, and where the value comes from.
-
-    `owner` is the change that applies; `line` is that of the key in the file, None where it has
-    none; `is_set` says whether the file sets the key.
-    """
-
-    key: str
-    value: str
-    description: str
-    unit: str
-    limits: tuple[str, str]
-    choices: tuple[str, ...]
-    is_owned: bool
-    owner: OwnerValue | None
-    line: int | None
-    is_set: bool
+from plategate.settings.overlay import owner_fields, tables_of
 
 
 def settings(asked: PageRequest) -> Response:
     """Every setting, those of the owner first."""
-    found, text = asked.lane().source.read(), asked.lane().source.text()
+    found = asked.lane().source.read()
     changed = asked.query.get("changed", "")
-    shown = [
-        _shown(found, f"{table}.{key}", field, text)
-        for table, model in tables_of(Settings)
-        for key, field in model.model_fields.items()
-    ]
+    shown = shown_settings(asked.lane(), found)
     waiting: list[dict[str, Any]] = []
     try:
         pending = asked.lane().gate.status().get("new_settings")
@@ -99,7 +69,7 @@ def change_setting(asked: PageRequest) -> Response:
         if before is None:
             raise RefusedRequest(404, "not_found")
         data = {"key": key, "value": before.before}
-        if before.before == _plain(asked.lane().source.read().base, key):
+        if before.before == plain_value(asked.lane().source.read().base, key):
             data = {"key": key, "reset": True}
     else:
         data = {"key": key, "value": value_of(field, form)}
@@ -120,53 +90,16 @@ def _form_page(asked: PageRequest, key: str, refused: str = "", status: int = 20
     if field is None:
         raise RefusedRequest(404, "not_found")
     found, text = asked.lane().source.read(), asked.lane().source.text()
-    present: FormField = form_of(field, _plain(found.settings, key))
+    present: FormField = form_of(field, plain_value(found.settings, key))
     return asked.site.render(
         asked,
         "setting.html",
         status,
         chosen=asked.lane().name,
-        setting=_shown(found, key, field, text),
+        setting=shown_setting(found, key, field, text),
         field=present,
-        from_file=as_text(_plain(found.base, key)),
+        from_file=as_text(plain_value(found.base, key)),
         before=as_text(found.owner[key].before) if key in found.owner else "",
         file=str(asked.lane().source.file or ""),
         refused=refused,
     )
-
-
-def _shown(found: LayeredSettings[Settings], key: str, field: FieldInfo, text: str) -> ShownSetting:
-    table, _, name = key.partition(".")
-    return ShownSetting(
-        key=key,
-        value=as_text(_plain(found.settings, key)),
-        description=field.description or "",
-        unit=unit_of(name),
-        limits=(bound(field, "ge", "gt"), bound(field, "le", "lt")),
-        choices=tuple(str(choice) for choice in choices_of(field.annotation)),
-        is_owned=key in owner_fields(Settings),
-        owner=found.owner.get(key),
-        line=line_of(text, key),
-        is_set=name in getattr(found.base, table).model_fields_set,
-    )
-
-
-def _plain(settings: Settings, key: str) -> Any:
-    table, _, name = key.partition(".")
-    return getattr(settings, table).model_dump(mode="json", include={name})[name]
-
-
-def as_text(value: Any) -> str:
-    """A value as it is shown; without the secrets of an address, and cut where it is long."""
-    if isinstance(value, list) and all(isinstance(item, (str, int, float)) for item in value):
-        text = ", ".join(str(item) for item in value)
-    elif isinstance(value, list) and all(set(item) == {"hours", "mode"} for item in value):
-        text = "; ".join(f"{item['mode']} {item['hours']}" for item in value)
-    elif isinstance(value, str):
-        text = value
-    elif value is None:
-        text = ""
-    else:
-        text = json.dumps(value, ensure_ascii=False)
-    text = SECRET_OF_URL.sub(r"\1…", text)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

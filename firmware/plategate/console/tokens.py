@@ -34,8 +34,9 @@ class Scope(StrEnum):
     LOOK = "look"  # state, health and figures; no personal data
     PEOPLE = "people"  # passages, pictures, events and lists
     COMMAND = "command"  # commands to the gate
-    LISTS = "lists"  # changes of the lists
-    MANAGE = "manage"  # audit log and logins
+    LISTS = "lists"  # changes of the lists, lists as files, visits, samples
+    AIM = "aim"  # what the camera sees now
+    MANAGE = "manage"  # audit log, logins, and the owner's settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,29 +4,34 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from plategate.access.store.lists import ListName
 from plategate.console import visitor_pages
 from plategate.console.accounts import InputError, Right
 from plategate.console.guard import RefusedRequest, number_field, page, text_field
 from plategate.console.list_pages import SPANS
 from plategate.console.site import PageRequest
-from plategate.console.visit_entries import accept, end_entry, entries_left, tidy
+from plategate.console.visit_entries import entries_left
+from plategate.console.visit_hosting import (
+    NOTES,
+    answer_visit,
+    invite,
+    is_open,
+    link_of,
+    problems_of,
+)
 from plategate.console.visits import (
+    LONGEST_HOLDER,
     MOST_DAYS,
     MOST_ENTRIES,
     TooManyVisits,
     Visit,
-    VisitState,
+    VisitAnswer,
 )
 from plategate.errors import ListError
 from plategate.list_service.client import new_id
-
-LONGEST_HOLDER = 80
 
 
 def routes() -> list[Route]:
@@ -60,14 +65,14 @@ def visit(asked: PageRequest) -> Response:
 
 def add(asked: PageRequest) -> Response:
     """Announce a visit."""
-    tidy(asked.site)
     try:
         holder = text_field(asked.form, "holder", LONGEST_HOLDER)
         if not holder:
             raise InputError("visit_holder")
         starts_at, ends_at = _window(asked)
         entries = _entries(asked.form.get("entries", "1").strip())
-        made = asked.site.visits.make(
+        made = invite(
+            asked.site,
             request=text_field(asked.form, "id", 64) or new_id(),
             host=asked.person().account,
             holder=holder,
@@ -86,39 +91,20 @@ def add(asked: PageRequest) -> Response:
 
 def answer(asked: PageRequest) -> Response:
     """Approve or refuse a plate, revoke a visit, or give it a new link."""
-    site, person = asked.site, asked.person()
-    found = _found(asked, asked.form.get("visit", ""))
-    who = f"{person.role}:{person.account}"
-    match asked.form.get("answer", ""):
-        case "accept" if found.state in (VisitState.ASKED, VisitState.REFUSED) and found.plate:
-            if found.plate != asked.form.get("plate"):
-                return _visit_page(asked, found, "visit_changed")
-            try:
-                found = accept(site, found, who)
-            except ListError as error:
-                return _visit_page(asked, found, "list_refused", str(error))
-            _note(asked, "visit_accepted", found)
-        case "refuse" if found.state is VisitState.ASKED:
-            found = site.visits.change(found, state=VisitState.REFUSED.value)
-            _note(asked, "visit_refused", found)
-        case "revoke" if found.state is not VisitState.REVOKED:
-            # The link ends first: it must not open while the entry cannot be removed.
-            found = site.visits.change(found, state=VisitState.REVOKED.value)
-            end_entry(site, found, who, f"visit {found.id} is revoked")
-            _note(asked, "visit_revoked", found)
-        case "renew" if found.state is not VisitState.REVOKED:
-            found = site.visits.renew(found)
-            _note(asked, "visit_renewed", found)
-        case _:
-            return _visit_page(asked, found, "visit_changed")
-    return RedirectResponse(f"/visits/{found.id}", status_code=303)
-
-
-def link_of(asked: PageRequest, found: Visit) -> str:
-    """The link of the visitor."""
-    url = asked.request.url
-    base = asked.site.settings.visitor_url or f"{url.scheme}://{url.netloc}"
-    return f"{base}/visit/{asked.site.visits.token_of(found)}"
+    site, person, form = asked.site, asked.person(), asked.form
+    found = _found(asked, form.get("visit", ""))
+    what = form.get("answer", "")
+    if what not in tuple(VisitAnswer):
+        return _visit_page(asked, found, "visit_changed")
+    chosen, who = VisitAnswer(what), f"{person.role}:{person.account}"
+    try:
+        made = answer_visit(site, found, chosen, form.get("plate"), who)
+    except ListError as error:
+        return _visit_page(asked, found, "list_refused", str(error))
+    if made is None:
+        return _visit_page(asked, found, "visit_changed")
+    _note(asked, NOTES[chosen], made)
+    return RedirectResponse(f"/visits/{made.id}", status_code=303)
 
 
 def _entries(text: str) -> int:
@@ -130,22 +116,18 @@ def _entries(text: str) -> int:
     raise InputError("visit_entries")
 
 
-def _window(asked: PageRequest) -> tuple[float, float]:
+def _window(asked: PageRequest) -> tuple[datetime | None, datetime]:
     """Beginning and end that the form names; raises InputError."""
     site, form = asked.site, asked.form
-    now = datetime.fromtimestamp(site.now(), site.zone)
-    starts = _moment(asked, "from") or now
-    ends = _moment(asked, "until")
-    longest = timedelta(days=MOST_DAYS)
-    if starts - now > longest:
-        raise InputError("visit_window")
+    starts, ends = _moment(asked, "from"), _moment(asked, "until")
     if ends is None:
+        now = datetime.fromtimestamp(site.now(), site.zone)
+        if starts is not None and starts - now > timedelta(days=MOST_DAYS):
+            raise InputError("visit_window")
         days = SPANS.get(form.get("span", "today"), 0)
-        last = max(starts, now).date() + timedelta(days=days + 1)
+        last = max(starts or now, now).date() + timedelta(days=days + 1)
         ends = datetime.combine(last, time(), site.zone)
-    if not now < ends or not starts < ends or ends - starts > longest:
-        raise InputError("visit_window")
-    return starts.timestamp(), ends.timestamp()
+    return starts, ends
 
 
 def _moment(asked: PageRequest, name: str) -> datetime | None:
@@ -187,11 +169,9 @@ def _visits_page(asked: PageRequest, wrong: str = "") -> Response:
 
 def _visit_page(asked: PageRequest, found: Visit, wrong: str = "", detail: str = "") -> Response:
     site = asked.site
-    problems: list[dict[str, Any]] = []
-    if found.state is VisitState.ASKED:
-        problems = site.lists.check(ListName.ALLOW, found.plate)["problems"]
-    is_open = found.state is not VisitState.REVOKED and found.ends_at > site.now()
-    link = link_of(asked, found) if is_open else ""
+    problems = problems_of(site, found)
+    opens = is_open(site, found)
+    link = link_of(site, asked.request.url, found) if opens else ""
     return site.render(
         asked,
         "visit.html",
@@ -200,7 +180,7 @@ def _visit_page(asked: PageRequest, found: Visit, wrong: str = "", detail: str =
         link=link,
         left=entries_left(site, found),
         problems=problems,
-        is_open=is_open,
+        is_open=opens,
         wrong=wrong,
         detail=detail,
     )

@@ -25,6 +25,7 @@ from plategate.storage import replace_file, storage_errors
 KEY_FILE = "visit.key"
 MOST_VISITS = 500
 MOST_ENTRIES = 50
+LONGEST_HOLDER = 80
 MOST_DAYS = 92  # of a window
 KEPT_AFTER_S = 86_400.0  # after its end
 MOST_TRIES = 5  # plates that a visitor may type
@@ -41,6 +42,15 @@ class VisitState(StrEnum):
     REFUSED = "refused"
     REVOKED = "revoked"
     USED = "used"  # no entries are left
+
+
+class VisitAnswer(StrEnum):
+    """What a host does with a visit."""
+
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    REVOKE = "revoke"
+    RENEW = "renew"  # a new link; the old one is no longer valid
 
 
 class TooManyVisits(ConsoleError):

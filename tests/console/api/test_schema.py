@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import schemathesis
@@ -15,6 +16,7 @@ from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from plategate.access.store.lists import ListName
+from plategate.clock import SystemClock
 from plategate.console import sessions
 from plategate.console.api import call
 from plategate.console.api.app import PREFIX
@@ -22,7 +24,10 @@ from plategate.console.api.openapi import openapi_document
 from plategate.console.api.problems import PROBLEMS
 from plategate.console.api.routes import ROUTES
 from plategate.console.tokens import Scope
+from plategate.gate import preview
+from plategate.rehearsal.camera import RehearsalCamera
 from plategate.values import Result
+from plategate.vision.images import load_still
 from tests.console.bed import ConsoleBed, a_passage
 from tests.console.serving import served
 
@@ -30,6 +35,7 @@ STREAM = "/events/stream"  # never ends; see test_stream
 DOCUMENT = openapi_document(PREFIX)
 OPERATIONS = [(row.method, row.path) for row in ROUTES if row.path != STREAM]
 EXAMPLES = 25
+PICTURE = next((Path(__file__).parents[2] / "data" / "demo").glob("*.jpg"))
 
 
 @pytest.fixture
@@ -40,7 +46,16 @@ def served_schema(
     # Every request gets the answer of its call, none that of the limits.
     monkeypatch.setattr(call, "CALLS_AT_ONCE", 1e9)
     monkeypatch.setattr(sessions, "FREE_FAILURES", 10**9)
+    monkeypatch.setattr(preview, "WHOLE_EVERY_S", 0.0)
+    monkeypatch.setattr(preview, "SMALL_EVERY_S", 0.0)
     bed.clock_s = time.time()
+    clock = SystemClock()
+    camera = RehearsalCamera(clock, load_still)
+    camera.show(PICTURE)
+    view = preview.Preview(camera, clock)
+    stills = view.serve(bed.settings.commands.preview_socket)
+    assert stills is not None
+    bed.services = {**view.services()}
     bed.import_list(ListName.ALLOW, "plate,holder\nQQ1234ZZ,Ann\n")
     bed.add(a_passage("one", "QQ1234ZZ", Result.GRANTED))
     bed.add_event("fault", "the arm did not move")
@@ -50,6 +65,7 @@ def served_schema(
             schemathesis.openapi.from_url(f"{address}{PREFIX}/openapi.json"),
             {"Authorization": authorization},
         )
+    stills.close()
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)

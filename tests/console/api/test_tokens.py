@@ -25,7 +25,7 @@ BODIES: dict[str, dict[str, str]] = {
 def filled(path: str) -> str:
     """A path of the table with values that exist."""
     known = {"passage_id": "one", "kind": "plate", "list": "allow", "id": "x", "number": "1"}
-    known["plate"] = "QQ1ZZ"
+    known |= {"plate": "QQ1ZZ", "sequence": "1", "key": "access.strictness"}
     return re.sub(r"{(\w+)}", lambda found: known[found[1]], path)
 
 

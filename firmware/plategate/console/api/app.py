@@ -7,8 +7,11 @@ the body. Handlers are plain functions in a thread of the pool.
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import logging
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -20,6 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from plategate.console.accounts import InputError
+from plategate.console.api.bodies import SentFile
 from plategate.console.api.call import (
     ApiCall,
     ApiRoute,
@@ -33,7 +37,14 @@ from plategate.console.api.keys import KeyMemory
 from plategate.console.api.problems import Problem, wrong_fields
 from plategate.console.api.routes import ROUTES
 from plategate.console.api.stream import EventFeed
-from plategate.console.guard import RefusedRequest, limited_body
+from plategate.console.guard import (
+    FORM_WITHIN_S,
+    LONGEST_FORM_BYTES,
+    UPLOAD_WITHIN_S,
+    RefusedRequest,
+    limited_body,
+)
+from plategate.console.list_files import LARGEST_FILE
 from plategate.console.site import ConsoleSite
 from plategate.console.tokens import Token
 from plategate.errors import GateError, printable
@@ -61,6 +72,7 @@ def build_api(site: ConsoleSite) -> Starlette:
     api.state.site = site
     api.state.limit = CallLimit()
     api.state.keys = KeyMemory()
+    api.state.one_file = asyncio.Lock()
     api.state.feeds = {lane.name: EventFeed(lane.gate) for lane in site.lanes.all}
     site.at_stop.extend(feed.wake_all for feed in api.state.feeds.values())
     return api
@@ -85,8 +97,11 @@ async def _answer(request: Request, row: ApiRoute) -> Response:
     try:
         token = await run_in_threadpool(_authorized, site, request, row)
         query = _query(request, row)
-        body = await _body(request, row.body) if row.body is not None else None
-        call = ApiCall(site, request, token, query, body, address_of(request))
+        call = ApiCall(site, request, token, query, None, address_of(request))
+        if row.files:
+            return await _answer_to_file(call, row)
+        if row.body is not None:
+            call = replace(call, body=await _body(request, row.body))
         return await run_in_threadpool(row.handler, call)
     except Problem as problem:
         return problem.response()
@@ -124,19 +139,43 @@ def _query(request: Request, row: ApiRoute) -> Any:
         raise wrong_fields("query", error) from None
 
 
-async def _body(request: Request, model: type[BaseModel]) -> Any:
+async def _answer_to_file(call: ApiCall, row: ApiRoute) -> Response:
+    """The answer to a call with a file; one at a time, for the sake of the memory."""
+    one_file: asyncio.Lock = call.request.app.state.one_file
+    if one_file.locked():
+        detail = "another file is being read; send it again in a moment"
+        raise Problem("too_many_requests", detail, headers={"Retry-After": "5"})
+    async with one_file:
+        kind = _content_type(call.request, row.files)
+        content = await _content(call.request, LARGEST_FILE, UPLOAD_WITHIN_S)
+        body = SentFile(kind, content, hashlib.sha256(content).hexdigest())
+        return await run_in_threadpool(row.handler, replace(call, body=body))
+
+
+def _content_type(request: Request, allowed: tuple[str, ...]) -> str:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != BODY_TYPE:
-        raise Problem("wrong_content_type", f"content-type {kind[:80]!r}: must be {BODY_TYPE}")
+    if kind not in allowed:
+        detail = f"content-type {kind[:80]!r}: must be {' or '.join(allowed)}"
+        raise Problem("wrong_content_type", detail)
+    return kind
+
+
+async def _body(request: Request, model: type[BaseModel]) -> Any:
+    _content_type(request, (BODY_TYPE,))
+    content = await _content(request, LONGEST_FORM_BYTES, FORM_WITHIN_S)
     try:
-        content = await limited_body(request)
         return model.model_validate_json(content, strict=True)
+    except ValidationError as error:
+        raise wrong_fields("body", error) from None
+
+
+async def _content(request: Request, longest: int, within_s: float) -> bytes:
+    try:
+        return await limited_body(request, longest, within_s)
     except RefusedRequest as refused:
         raise Problem(*_BODY_PROBLEMS[refused.status]) from None
     except ClientDisconnect:
         raise Problem("too_slow", "the connection ended before the body did") from None
-    except ValidationError as error:
-        raise wrong_fields("body", error) from None
 
 
 async def _openapi(request: Request) -> Response:

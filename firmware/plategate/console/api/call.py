@@ -33,7 +33,7 @@ class ApiCall:
     request: Request
     token: Token
     query: Any  # an instance of the route's `query`
-    body: Any  # an instance of the route's `body`
+    body: Any  # an instance of the route's `body`, or a SentFile
     address: str
 
     def path(self, name: str) -> str:
@@ -81,6 +81,7 @@ class ApiRoute:
     answers: dict[int, str | tuple[str, ...]]
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
+    files: tuple[str, ...] = ()  # media types of a body that is a file
     problems: tuple[int, ...] = ()
     headers: tuple[tuple[str, str, bool], ...] = ()  # name, description, whether it is required
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What callers send: the fields of queries and bodies with their limits, and cursors.
+"""The fields of queries with their limits, and cursors.
 
 The OpenAPI document is made from the same models.
 """
@@ -12,13 +12,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from plategate.access.files.dates import DateOrder
 from plategate.access.store.lists import ListName
 from plategate.console.api.problems import Problem, wrong_field
 from plategate.console.guard import LONGEST_SEARCH
 from plategate.errors import printable
-from plategate.list_service.messages import LONGEST_TEXT, LONGEST_WHY
-from plategate.messages import CommandName
-from plategate.remote.protocol import MODES, TEXTS
+from plategate.list_service.messages import FORMS, LONGEST_TEXT, LONGEST_WHY
+from plategate.remote.protocol import TEXTS
 from plategate.values import Result
 
 MOST_ITEMS, ITEMS = 200, 50
@@ -52,20 +52,20 @@ ListText = Annotated[str, Field(max_length=LONGEST_TEXT)]
 Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS, description="items on a page")]
 
 
-class _Input(BaseModel):
-    """Unknown fields are refused."""
+class Input(BaseModel):
+    """What a caller sends; unknown fields are refused. Its checks are built at the first use."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
-class PageQuery(_Input):
+class PageQuery(Input):
     """A page of a list of items."""
 
     limit: Limit = ITEMS
     cursor: Cursor | None = None
 
 
-class LaneQuery(_Input):
+class LaneQuery(Input):
     """Which lane."""
 
     lane: LaneName | None = None
@@ -102,7 +102,7 @@ class EntryQuery(PageQuery):
     )
 
 
-class PlateQuery(_Input):
+class PlateQuery(Input):
     """A plate as somebody writes it."""
 
     plate: str = Field(min_length=1, max_length=LONGEST_TEXT)
@@ -114,44 +114,31 @@ class ChangeQuery(PageQuery):
     list: ListName | None = None
 
 
-class WhyQuery(_Input):
+class FileQuery(Input):
+    """How a file is read and how much of a list it may replace."""
+
+    dates: DateOrder | None = Field(None, description="the order of day, month and year")
+    sheet: ListText | None = Field(None, description="the sheet of a workbook")
+    force: bool = Field(False, description="true: also a file that is much shorter than the list")
+    why: str = Field("", max_length=LONGEST_WHY, description="the reason, kept in the history")
+
+
+class FormQuery(Input):
+    """The form of a file."""
+
+    form: Literal[FORMS] = "csv"  # type: ignore[valid-type]
+
+
+class ResetQuery(LaneQuery):
+    """Why a setting gets the value of the file again."""
+
+    why: str = Field(min_length=1, max_length=TEXTS["why"], pattern=r"\S")
+
+
+class WhyQuery(Input):
     """The reason of a change without body."""
 
     why: str = Field("", max_length=LONGEST_WHY, description="the reason, kept in the history")
-
-
-class _Fields(_Input):
-    """Columns of a list file, as texts."""
-
-    holder: ListText | None = None
-    group: ListText | None = None
-    note: ListText | None = None
-    from_: ListText | None = Field(None, alias="from", description="first day or moment")
-    until: ListText | None = Field(None, description="last day or moment")
-    hours: ListText | None = Field(None, description="weekly windows")
-    entries: ListText | None = Field(None, description="number of entries")
-    why: str = Field("", max_length=LONGEST_WHY, description="the reason, kept in the history")
-
-    def fields(self) -> dict[str, str]:
-        """The columns that were sent."""
-        return self.model_dump(by_alias=True, exclude_none=True, exclude={"why", "also"})
-
-
-class EntryBody(_Fields):
-    """An entry to add."""
-
-    plate: str = Field(min_length=1, max_length=LONGEST_TEXT)
-    also: bool = Field(False, description="true: the plate may have an entry already")
-
-
-class EntryChangeBody(_Fields):
-    """Columns to change; an empty text clears one."""
-
-
-class WhyBody(_Input):
-    """The reason of a change."""
-
-    why: str = Field("", max_length=LONGEST_WHY)
 
 
 class StreamQuery(LaneQuery):
@@ -162,35 +149,6 @@ class StreamQuery(LaneQuery):
         description="the id of the last event received; the header Last-Event-ID goes before it."
         " Without both the stream begins with the next event",
     )
-
-
-class CommandBody(LaneQuery):
-    """A command to the gate."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "if": {"properties": {"command": {"const": CommandName.MODE}}, "required": ["command"]},
-            "then": {"required": ["mode"], "properties": {"mode": {"type": "string"}}},
-            "else": {"properties": {"mode": {"type": "null"}}},
-        }
-    )
-
-    command: CommandName
-    why: str = Field(
-        min_length=1,
-        max_length=TEXTS["why"],
-        pattern=r"\S",
-        description="the reason, kept in the journal; characters that cannot be shown are escaped",
-    )
-    expires_at: Moment = Field(description="the gate does not follow the command after this time")
-    mode: Literal[MODES] | None = Field(None, description="the new mode; with `mode` only")  # type: ignore[valid-type]
-
-    def reason(self) -> str:
-        """`why` as the gate takes it. Raises Problem where nothing of it is visible."""
-        text = printable(self.why.strip())[: TEXTS["why"]].strip()
-        if not text:
-            raise wrong_field("body.why", self.why, "must say why in a few words")
-        return text
 
 
 def page_position(cursor: str | None, generation: int) -> int | None:
@@ -215,4 +173,12 @@ def query_values(pairs: list[tuple[str, str]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise wrong_field(f"query.{twice}", None, "occurs more than once")
+    return found
+
+
+def visible_text(field: str, text: str, longest: int) -> str:
+    """A text as it is stored. Raises Problem where nothing of it is visible."""
+    found = printable(text.strip())[:longest].strip()
+    if not found:
+        raise wrong_field(field, text, "must have a character that can be seen")
     return found

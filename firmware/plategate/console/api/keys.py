@@ -49,6 +49,12 @@ class KeyMemory:
                 self._answers.popitem(last=False)
 
 
+def key_memory(call: ApiCall) -> KeyMemory:
+    """The memory of the API."""
+    memory: KeyMemory = call.request.app.state.keys
+    return memory
+
+
 def key_of(call: ApiCall) -> str:
     """The key of a call. Raises Problem."""
     value = call.request.headers.get(HEADER)

@@ -8,16 +8,11 @@ from typing import Any
 
 from starlette.responses import Response
 
+from plategate.console.api.bodies import EntryBody, EntryChangeBody
 from plategate.console.api.call import ApiCall, json_answer, page_answer
 from plategate.console.api.gate_calls import list_name
-from plategate.console.api.inputs import (
-    ChangeQuery,
-    EntryBody,
-    EntryChangeBody,
-    PlateQuery,
-    page_position,
-)
-from plategate.console.api.keys import REPLAYED, KeyMemory, request_id
+from plategate.console.api.inputs import ChangeQuery, PlateQuery, page_position
+from plategate.console.api.keys import REPLAYED, key_memory, request_id
 from plategate.console.api.problems import Problem
 from plategate.errors import ListError, printable
 from plategate.list_service.client import Requester
@@ -31,32 +26,32 @@ def add_entry(call: ApiCall) -> Response:
     """Add an entry to a list."""
     body: EntryBody = call.body
     name, lists = list_name(call), call.site.lists
-    return _changed(call, body.why, lambda by: lists.add(by, name, body.fields(), also=body.also))
+    return made_once(call, body.why, lambda by: lists.add(by, name, body.fields(), also=body.also))
 
 
 def change_entry(call: ApiCall) -> Response:
     """Change fields of the only entry of a plate."""
     body: EntryChangeBody = call.body
     name, plate, lists = list_name(call), _plate(call), call.site.lists
-    return _changed(call, body.why, lambda by: lists.edit(by, name, plate, body.fields()))
+    return made_once(call, body.why, lambda by: lists.edit(by, name, plate, body.fields()))
 
 
 def remove_entries(call: ApiCall) -> Response:
     """End all entries of a plate."""
     name, plate, lists = list_name(call), _plate(call), call.site.lists
-    return _changed(call, call.query.why, lambda by: lists.remove(by, name, plate))
+    return made_once(call, call.query.why, lambda by: lists.remove(by, name, plate))
 
 
 def follow_source(call: ApiCall) -> Response:
     """Withdraw what was changed by hand, so that a plate follows its source again."""
     name, plate, lists = list_name(call), _plate(call), call.site.lists
-    return _changed(call, call.body.why, lambda by: lists.follow(by, name, plate))
+    return made_once(call, call.body.why, lambda by: lists.follow(by, name, plate))
 
 
 def undo_change(call: ApiCall) -> Response:
     """Undo a change."""
     number, lists = _number(call), call.site.lists
-    return _changed(call, call.body.why, lambda by: lists.undo(by, number))
+    return made_once(call, call.body.why, lambda by: lists.undo(by, number))
 
 
 def check_plate(call: ApiCall) -> Response:
@@ -88,19 +83,22 @@ def list_change(call: ApiCall) -> Response:
         raise Problem("not_found", str(error)) from None
 
 
-def _changed(call: ApiCall, why: str, change: Callable[[Requester], dict[str, Any]]) -> Response:
-    """Make a change once, and answer it."""
-    memory: KeyMemory = call.request.app.state.keys
+def made_once(
+    call: ApiCall, why: str, change: Callable[[Requester], dict[str, Any]], part: str = ""
+) -> Response:
+    """Make a change once, and answer it; `part`: the key of the change in what `change` returns."""
+    memory = key_memory(call)
     if (known := memory.find(call)) is not None:
         return json_answer(known, 200, **REPLAYED)
     by = Requester(call.who, printable(why.strip())[:LONGEST_WHY], request_id(call))
     try:
-        made = change(by)
+        found = change(by)
     except ListError as error:
         raise Problem("refused", str(error)) from None
+    made = found[part] if part else found
     call.note("list_changed", f"{made['list']} {made['kind']}: {made['number']}")
-    memory.keep(call, made)
-    return json_answer(made)
+    memory.keep(call, found)
+    return json_answer(found)
 
 
 def _plate(call: ApiCall) -> str:

@@ -68,6 +68,10 @@ def _operation(row: ApiRoute, schemas: dict[str, Any]) -> dict[str, Any]:
             **{str(status): _problem(status) for status in _problems_of(row)},
         },
     }
+    if row.files:
+        schema = {"type": "string", "format": "binary"}
+        file = {media_type: {"schema": schema} for media_type in row.files}
+        operation["requestBody"] = {"required": True, "content": file}
     if row.body is not None:
         schemas[row.body.__name__] = _schema_of(row.body, schemas)
         content = {"application/json": {"schema": _reference(row.body.__name__)}}
@@ -79,7 +83,7 @@ def _problems_of(row: ApiRoute) -> list[int]:
     found = {*_AUTHORIZATION_PROBLEMS, *row.problems, 400}
     if "{" in row.path:
         found.add(404)
-    if row.body is not None:
+    if row.body is not None or row.files:
         found.update(_BODY_PROBLEMS)
     return sorted(found)
 

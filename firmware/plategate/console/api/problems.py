@@ -89,6 +89,12 @@ def wrong_field(field: str, value: object, detail: str) -> Problem:
     return _invalid([_error(field, value, detail)])
 
 
+def refused_field(field: str, value: object, detail: str) -> Problem:
+    """The problem of one field whose value is not allowed now, or not for this caller."""
+    error = _error(field, value, detail)
+    return Problem("refused", f"{error['field']}: {error['detail']}", errors=[error])
+
+
 def wrong_fields(where: str, error: ValidationError) -> Problem:
     """The problem of everything that pydantic refuses in the query or in the body."""
     return _invalid(

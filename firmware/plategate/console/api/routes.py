@@ -3,28 +3,49 @@
 
 from __future__ import annotations
 
-from plategate.console.api import command_calls, gate_calls, journal_calls, list_calls, stream
+from plategate.console.api import (
+    command_calls,
+    file_calls,
+    gate_calls,
+    journal_calls,
+    list_calls,
+    setting_calls,
+    stream,
+    visit_calls,
+)
+from plategate.console.api.bodies import (
+    AcknowledgeBody,
+    CommandBody,
+    EntryBody,
+    EntryChangeBody,
+    SampleBody,
+    SettingBody,
+    StillBody,
+    VisitAnswerBody,
+    VisitBody,
+    WhyBody,
+)
 from plategate.console.api.call import ApiRoute
 from plategate.console.api.inputs import (
     AlarmQuery,
     ChangeQuery,
-    CommandBody,
-    EntryBody,
-    EntryChangeBody,
     EntryQuery,
     EventQuery,
+    FileQuery,
+    FormQuery,
     LaneQuery,
     PageQuery,
     PassageQuery,
     PlateQuery,
+    ResetQuery,
     StreamQuery,
-    WhyBody,
     WhyQuery,
 )
 from plategate.console.api.keys import HEADERS
 from plategate.console.tokens import Scope
 
 PICTURES = ("image/jpeg", "image/png")
+FILES = tuple(file_calls.FORM_OF)
 
 ROUTES = (
     ApiRoute(
@@ -58,6 +79,12 @@ ROUTES = (
         journal_calls.picture, {200: PICTURES}, query=LaneQuery,
     ),
     ApiRoute(
+        "POST", "/passages/{passage_id}/sample", Scope.LISTS,
+        "Keep the still of a passage that was read wrong for training",
+        command_calls.keep_sample, {200: "CommandAnswer"}, body=SampleBody, problems=(409,),
+        headers=HEADERS,
+    ),
+    ApiRoute(
         "GET", "/events", Scope.PEOPLE, "Search everything in the journal, newest first",
         journal_calls.events, {200: "EventPage"}, query=EventQuery,
         problems=(404, 409),
@@ -66,6 +93,12 @@ ROUTES = (
         "GET", "/alarms", Scope.PEOPLE,
         "Events that call for a person: wanted vehicles and faults, newest first",
         journal_calls.alarms, {200: "AlarmPage"}, query=AlarmQuery, problems=(404, 409),
+    ),
+    ApiRoute(
+        "POST", "/alarms/{sequence}/acknowledge", Scope.COMMAND,
+        "Acknowledge an alarm; the sequence is that of its event",
+        command_calls.acknowledge_alarm, {200: "CommandAnswer"}, body=AcknowledgeBody,
+        problems=(409,), headers=HEADERS,
     ),
     ApiRoute(
         "GET", "/events/stream", Scope.PEOPLE,
@@ -108,6 +141,29 @@ ROUTES = (
         list_calls.check_plate, {200: "Check"}, query=PlateQuery, problems=(409,),
     ),
     ApiRoute(
+        "GET", "/lists/{list}/file", Scope.LISTS, "A list as a file",
+        file_calls.list_file, {200: FILES}, query=FormQuery,
+    ),
+    ApiRoute(
+        "PUT", "/lists/{list}/file", Scope.LISTS, "Put the list of a file in force",
+        file_calls.replace_list, {200: "Replaced"}, query=FileQuery, files=FILES,
+        problems=(409,), headers=HEADERS,
+    ),
+    ApiRoute(
+        "POST", "/lists/{list}/file/dry-run", Scope.LISTS,
+        "What a file would change; nothing is changed",
+        file_calls.try_file, {200: "DryRun"}, query=FileQuery, files=FILES, problems=(409,),
+    ),
+    ApiRoute(
+        "GET", "/sync-preview", Scope.PEOPLE,
+        "What the next sync would change; null before the sources are compared",
+        file_calls.sync_preview, {200: "SyncPreview"},
+    ),
+    ApiRoute(
+        "POST", "/sync-preview", Scope.LISTS, "Have the sources compared with the lists",
+        file_calls.start_sync_preview, {200: "SyncPreview"},
+    ),
+    ApiRoute(
         "GET", "/list-changes", Scope.PEOPLE, "Changes of the lists with who and why, newest first",
         list_calls.list_changes, {200: "ChangePage"}, query=ChangeQuery, problems=(409,),
     ),
@@ -125,6 +181,45 @@ ROUTES = (
         command_calls.give_command, {200: "CommandAnswer"}, body=CommandBody,
         problems=(404, 409),
         headers=HEADERS,
+    ),
+    ApiRoute(
+        "GET", "/visits", Scope.LISTS, "All visits, those that wait for approval first",
+        visit_calls.visits, {200: "Visits"},
+    ),
+    ApiRoute(
+        "GET", "/visits/{id}", Scope.LISTS,
+        "One visit: its link, the entries that are left, what speaks against its plate",
+        visit_calls.visit, {200: "VisitInFull"},
+    ),
+    ApiRoute(
+        "POST", "/visits", Scope.LISTS, "Announce a visit; the answer has the visitor's link",
+        visit_calls.add_visit, {200: "VisitInFull"}, body=VisitBody, problems=(409,),
+        headers=HEADERS,
+    ),
+    ApiRoute(
+        "POST", "/visits/{id}/answer", Scope.LISTS,
+        "Approve or refuse a plate, revoke a visit, or give it a new link",
+        visit_calls.answer_to_visit, {200: "VisitInFull"}, body=VisitAnswerBody, problems=(409,),
+        headers=HEADERS,
+    ),
+    ApiRoute(
+        "GET", "/settings", Scope.LOOK, "Every setting with its limits and its origin",
+        setting_calls.settings, {200: "Settings"}, query=LaneQuery, problems=(404,),
+    ),
+    ApiRoute(
+        "PUT", "/settings/{key}", Scope.MANAGE, "Change a setting of the owner",
+        setting_calls.change_setting, {200: "CommandAnswer"}, body=SettingBody, problems=(409,),
+        headers=HEADERS,
+    ),
+    ApiRoute(
+        "DELETE", "/settings/{key}", Scope.MANAGE,
+        "Let the value of the settings file apply again",
+        setting_calls.reset_setting, {200: "CommandAnswer"}, query=ResetQuery, problems=(409,),
+        headers=HEADERS,
+    ),
+    ApiRoute(
+        "POST", "/camera/still", Scope.AIM, "What the camera sees now, as one picture",
+        setting_calls.camera_still, {200: ("image/jpeg",)}, body=StillBody, problems=(404, 409),
     ),
     ApiRoute(
         "GET", "/audit", Scope.MANAGE, "The audit log of the console, newest line first",

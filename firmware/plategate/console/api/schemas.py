@@ -8,6 +8,7 @@ from typing import Any
 from plategate.access.store.history import ChangeKind
 from plategate.access.store.lists import ListName
 from plategate.console.accounts import Role
+from plategate.console.visits import VisitState
 from plategate.documents import EVENT, PASSAGE
 from plategate.remote.protocol import AnswerResult
 from plategate.values import Reason, Result
@@ -60,6 +61,18 @@ LIST_STATE = _object(
     generation=WHOLE, entries=WHOLE, serial=_or_null(WHOLE), source=TEXT,
     replaced_at=MOMENT, confirmed_at=MOMENT,
 )  # fmt: skip
+PROBLEM_OF_PLATE = _object(kind=TEXT, sentence=TEXT)
+VISIT: dict[str, Schema] = {
+    "id": WHOLE,
+    "host": TEXT,
+    "holder": TEXT,
+    "starts_at": MOMENT,
+    "ends_at": MOMENT,
+    "entries": WHOLE,
+    "accepts": FLAG,
+    "state": _choice(VisitState),
+    "plate": _or_null(TEXT),
+}
 
 SCHEMAS: dict[str, Schema] = {
     "Lanes": _object(items=_array(_object(name=TEXT))),
@@ -183,7 +196,52 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "ChangePage": _page(_ref("Change")),
     "ChangeInFull": _object(change=_ref("Change"), differences=_array({"type": "object"})),
-    "Check": _object(plate=TEXT, problems=_array(_object(kind=TEXT, sentence=TEXT))),
+    "Replaced": _object(change=_ref("Change"), notes=_array(TEXT)),
+    "DryRun": _object(
+        change=_ref("Change"), notes=_array(TEXT), differences=_array({"type": "object"})
+    ),
+    "SyncPreview": _object(
+        sources=_array(TEXT),
+        wanted=FLAG,
+        preview=_or_null(
+            _object(
+                at=MOMENT,
+                sources=_array({"type": "object"}),
+                changes=_array(
+                    _object(change=_ref("Change"), differences=_array({"type": "object"}))
+                ),
+                failures=_array(TEXT),
+            )
+        ),
+    ),
+    "Visits": _object(items=_array(_object(**VISIT))),
+    "VisitInFull": _object(
+        **VISIT,
+        entries_left=WHOLE,
+        link=_or_null(TEXT | {"description": "to send to the visitor; null: it is not valid"}),
+        problems=_array(PROBLEM_OF_PLATE),
+    ),
+    "Settings": _object(
+        items=_array(
+            _object(
+                key=TEXT,
+                text=TEXT | {"description": "the value in words, without secrets"},
+                value={"description": "the value as JSON; null where only the file changes it"},
+                description=TEXT,
+                unit=TEXT,
+                least=TEXT,
+                most=TEXT,
+                choices=_array(TEXT),
+                can_change=FLAG,
+                origin=_choice(("default", "file", "console")),
+                line=_or_null(WHOLE),
+                changed=_or_null(_object(who=TEXT, why=TEXT, at=MOMENT, before={})),
+            )
+        ),
+        file=TEXT,
+        ignored=_array(TEXT),
+    ),
+    "Check": _object(plate=TEXT, problems=_array(PROBLEM_OF_PLATE)),
     "CommandAnswer": _object(
         id=TEXT, result=_choice(AnswerResult), reason=TEXT, passage=_or_null(TEXT)
     ),

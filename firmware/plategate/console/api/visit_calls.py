@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls about visits: announce one, list them, approve, refuse, revoke, make a new link."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.responses import Response
+
+from plategate.console.accounts import InputError, Right
+from plategate.console.api.bodies import VisitAnswerBody, VisitBody
+from plategate.console.api.call import ApiCall, json_answer
+from plategate.console.api.inputs import visible_text
+from plategate.console.api.keys import REPLAYED, key_memory, request_id
+from plategate.console.api.problems import Problem, refused_field
+from plategate.console.guard import MOST_DIGITS
+from plategate.console.visit_entries import entries_left
+from plategate.console.visit_hosting import (
+    NOTES,
+    answer_visit,
+    invite,
+    is_open,
+    link_of,
+    problems_of,
+)
+from plategate.console.visits import LONGEST_HOLDER, MOST_DAYS, TooManyVisits, Visit
+from plategate.errors import ListError, printable
+
+
+def visits(call: ApiCall) -> Response:
+    """All visits, those that wait for approval first."""
+    return json_answer({"items": [_document(visit) for visit in call.site.visits.all()]})
+
+
+def visit(call: ApiCall) -> Response:
+    """One visit with its link, the entries that are left, and what speaks against its plate."""
+    return json_answer(_in_full(call, _found(call)))
+
+
+def add_visit(call: ApiCall) -> Response:
+    """Announce a visit."""
+    body: VisitBody = call.body
+    memory = key_memory(call)
+    if (known := memory.find(call)) is not None:
+        return json_answer(known, 200, **REPLAYED)
+    try:
+        made = invite(
+            call.site,
+            request=request_id(call),
+            host=_host(call),
+            holder=visible_text("body.holder", body.holder, LONGEST_HOLDER),
+            starts_at=body.starts_at,
+            ends_at=body.ends_at,
+            entries=body.entries,
+            accepts=body.accepts,
+        )
+    except InputError:
+        detail = f"must be in the future, after starts_at, and within {MOST_DAYS} days of it"
+        raise refused_field("body.ends_at", body.ends_at.isoformat(), detail) from None
+    except TooManyVisits as error:
+        raise Problem("refused", str(error)) from None
+    call.note("visit_made", f"visit {made.id}")
+    return _kept(call, made)
+
+
+def answer_to_visit(call: ApiCall) -> Response:
+    """Approve or refuse the plate of a visit, revoke the visit, or give it a new link."""
+    body: VisitAnswerBody = call.body
+    memory = key_memory(call)
+    if (known := memory.find(call)) is not None:
+        return json_answer(known, 200, **REPLAYED)
+    found = _found(call)
+    try:
+        made = answer_visit(call.site, found, body.answer, body.plate, call.who)
+    except ListError as error:
+        raise Problem("refused", str(error)) from None
+    if made is None:
+        detail = f"visit {found.id} is {found.state}, with the plate {found.plate!r}"
+        raise Problem("refused", f"{detail}: it does not allow {body.answer} of {body.plate!r}")
+    call.note(NOTES[body.answer], f"visit {made.id}")
+    return _kept(call, made)
+
+
+def _kept(call: ApiCall, made: Visit) -> Response:
+    document = _in_full(call, made)
+    key_memory(call).keep(call, document)
+    return json_answer(document)
+
+
+def _host(call: ApiCall) -> str:
+    """The account that invites: the one that made the token. Raises Problem."""
+    named, account = call.body.host, call.token.account
+    if account is not None:
+        if named not in (None, account):
+            detail = f"this token invites for its account {account} only"
+            raise refused_field("body.host", named, detail)
+        return account
+    hosts = [name for name, role in call.site.accounts.all() if Right.LISTS in role.rights]
+    if named is None or named not in hosts:
+        raise refused_field(
+            "body.host", named, f"must be one of {', '.join(hosts)}: root made this token"
+        )
+    return str(named)
+
+
+def _found(call: ApiCall) -> Visit:
+    number = call.path("id")
+    if number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS:
+        found = call.site.visits.get(int(number))
+        if found is not None:
+            return found
+    raise Problem(
+        "not_found", f"{printable(number, 40)!r}: there is no such visit, or not any more"
+    )
+
+
+def _document(visit: Visit) -> dict[str, Any]:
+    return {
+        "id": visit.id,
+        "host": visit.host,
+        "holder": visit.holder,
+        "starts_at": _moment(visit.starts_at),
+        "ends_at": _moment(visit.ends_at),
+        "entries": visit.entries,
+        "accepts": visit.accepts,
+        "state": visit.state.value,
+        "plate": visit.plate or None,
+    }
+
+
+def _in_full(call: ApiCall, visit: Visit) -> dict[str, Any]:
+    site = call.site
+    return _document(visit) | {
+        "entries_left": entries_left(site, visit),
+        "link": link_of(site, call.request.url, visit) if is_open(site, visit) else None,
+        "problems": problems_of(site, visit),
+    }
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
