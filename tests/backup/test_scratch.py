@@ -68,3 +68,17 @@ def test_ok__a_restoration_removes_what_a_killed_one_left(
     call(device, "restore", only_backup(stick), "--verify")
     assert not left.exists()
     assert any(device.folder.iterdir())
+
+
+def test_fail__damaged_proofs_on_the_stick_do_not_let_backups_pile_up(
+    device: Device, fill: Fill, stick: Path
+) -> None:
+    fill().close()
+    run(device, *ERASE)
+    call(device, "backup", str(stick))
+    first = Path(only_backup(stick))
+    old = first.rename(first.with_name(first.name.replace("-20", "-19")))
+    (stick / "erased.jsonl").write_text("torn")
+    assert "line 1 is not a proof" in call(device, "backup", str(stick), "--keep", "1", code=1)
+    assert not old.exists()
+    assert Path(only_backup(stick)).exists()

@@ -14,10 +14,13 @@ import pytest
 from typer.testing import CliRunner
 
 from plategate.cli import app
+from plategate.errors import SettingsError
 from plategate.journal.repair import SET_ASIDE
 from plategate.plate_data.files import has_plate
+from plategate.plate_data.hashing import KEY_FILE
+from plategate.plate_data.tombstones import ErasedPlates
 from plategate.samples.store import FOLDER
-from tests.privacy.conftest import PLATE, Device, Fill
+from tests.privacy.conftest import OTHER, PLATE, Device, Fill
 from tests.privacy.test_erase import ERASE, run
 
 STORES = {
@@ -126,3 +129,14 @@ def test_fail__nothing_on_a_read_only_disk_counts_as_held_or_erased(
     assert "journal: NOT erased" in output
     assert "samples: NOT erased" in output
     assert f"still has the plate: {disk}/journal.sqlite" in output
+
+
+def test_fail__a_lost_key_does_not_let_erased_plates_back(device: Device, fill: Fill) -> None:
+    fill().close()
+    run(device, *ERASE)
+    (device.settings.privacy.dir / KEY_FILE).unlink()
+    for words in (("readmit", OTHER), ("erase", OTHER, "--why", "x", "--yes")):
+        failed = CliRunner().invoke(app, ["privacy", *words, "--config", str(device.config)])
+        assert "plate.key is missing" in str(failed.exception)
+    with pytest.raises(SettingsError, match=r"plate\.key"):
+        ErasedPlates(device.settings.privacy.dir)

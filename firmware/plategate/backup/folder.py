@@ -48,10 +48,10 @@ def backup_to_folder(
             fcntl.flock(stream, fcntl.LOCK_EX)  # another backup does not take it for a torn one
             about = write_backup(settings, config, stream, passphrase, journal=journal)
         put_in_place(partial, file)
-        copy_proofs(settings.privacy.dir, folder)
         if keep:
             for old in sorted(folder.glob(f"{NAME}{host}-*{SUFFIX}"))[:-keep]:
                 old.unlink()
+        copy_proofs(settings.privacy.dir, folder)
     except OSError as error:
         partial.unlink(missing_ok=True)
         room = shutil.disk_usage(folder).free // 1_000_000

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from plategate.clock import SystemClock
+from plategate.errors import SettingsError, reason_of_own
 from plategate.gate.startup import runtime_settings
 from plategate.settings import Settings, parse_settings
 from plategate.settings.edit import edited, write_settings
@@ -24,12 +27,17 @@ class Draft:
     """A settings file that is not written yet."""
 
     def __init__(self, file: Path) -> None:
-        """Read the file, or begin an empty one; raises SettingsError where it is invalid."""
+        """Read the file, or begin an empty one.
+
+        Raises SettingsError where it is invalid or cannot be written.
+        """
         self.file = file.resolve()
         self.before = self.text = HEAD
-        if self.file.exists():
+        self._found = self._present()
+        if self._found is not None:
             read_toml(self.file)
-            self.before = self.text = self.file.read_text(encoding="utf-8-sig")
+            self.before = self.text = self._found
+        _check_writable(self.file)
         self.settings: Settings = parse_settings(tomllib.loads(self.text), str(self.file))
 
     def change(self, changes: Mapping[str, Any]) -> None:
@@ -59,6 +67,36 @@ class Draft:
         ]
 
     def write(self) -> None:
-        """Write the file durably, with the owner and mode of the old one; raises SettingsError."""
+        """Write the file durably, with the owner and mode of the old one; raises SettingsError.
+
+        A file that was changed meanwhile is left as it is; the answers are then in FILE.new.
+        """
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        write_settings(self.file, self.text)
+        if self._present() == self._found:
+            write_settings(self.file, self.text)
+            return
+        new = self.file.with_name(f"{self.file.name}.new")
+        write_settings(new, self.text)
+        raise SettingsError(
+            f"{self.file}: was changed while the questions were answered, and is left as it is;"
+            f" your answers are in {new}"
+        )
+
+    def _present(self) -> str | None:
+        """The text of the file now; None where there is none."""
+        try:
+            return self.file.read_text(encoding="utf-8-sig", errors="replace")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise SettingsError(f"{self.file}: cannot be read: {reason_of_own(error)}") from error
+
+
+def _check_writable(file: Path) -> None:
+    """Raise SettingsError before the first question, not after the last one."""
+    folder = file.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+        denied = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        raise SettingsError(f"{file}: cannot be written: {reason_of_own(denied)}")

@@ -79,7 +79,15 @@ class Tombstones:
             raise StoreError(f"{self.file}: {reason_of_own(error)}") from error
 
     def key(self) -> bytes:
-        """The key of this gate; it is made where it is missing."""
+        """The key of this gate; it is made where there is none and no proof needs one.
+
+        With a new key the proofs that are there would keep no plate out.
+        """
+        if not (self._folder / KEY_FILE).exists() and self.all():
+            raise StoreError(
+                f"{self._folder / KEY_FILE} is missing: without it nobody can say which plates"
+                f" {self.file} means; restore it from a backup, or move {FILE_NAME} away"
+            )
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -140,6 +148,9 @@ def read_tombstones(file: Path) -> list[Tombstone]:
             stone = Tombstone(**values)
             datetime.fromisoformat(stone.at)
         except (ValueError, TypeError, KeyError) as error:
-            raise StoreError(f"{file}: line {number} is not a proof of erasure: {error}") from error
+            raise StoreError(
+                f"{file}: line {number} is not a proof of erasure ({error}); restore the file from"
+                " a backup, or remove the line"
+            ) from error
         found.append(stone)
     return found
