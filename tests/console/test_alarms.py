@@ -89,7 +89,7 @@ def test_fail__a_script_in_an_event_stays_text(alarmed: ConsoleBed) -> None:
 def test_ok__the_chain_of_the_journal_is_checked(alarmed: ConsoleBed) -> None:
     browser = alarmed.logged_in(Role.VIEWER)
     page = browser.post("/alarms/check", data=form_values(browser, "/alarms")).text
-    assert "The journal is whole: 5 events checked." in page
+    assert "The journal is intact: 5 events checked." in page
 
 
 def test_ok__german_pages_name_every_alarm_in_german(alarmed: ConsoleBed) -> None:

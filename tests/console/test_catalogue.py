@@ -9,10 +9,20 @@ from importlib import resources
 
 import pytest
 
-from plategate.catalogue import LANGUAGES, chosen_language, facts, sentence_of, texts_of, word_of
+from plategate.catalogue import (
+    LANGUAGES,
+    chosen_language,
+    described,
+    facts,
+    sentence_of,
+    texts_of,
+    word_of,
+)
 from plategate.gate.remote_control import SENTENCES
 from plategate.messages import FaultCode, InputName, Level, Mode, Signal
 from plategate.remote.protocol import AnswerResult
+from plategate.settings import Settings
+from plategate.settings.overlay import tables_of
 from plategate.values import Reason, Result
 
 PACKAGE = resources.files("plategate.console")
@@ -44,6 +54,11 @@ def test_ok__every_word_of_the_gate_has_a_text(language: str) -> None:
         ]
         assert missing == [], table
     assert word_of(language, "reason", "new_reason") == "new reason"
+
+
+def test_ok__every_setting_has_a_german_meaning() -> None:
+    keys = [f"{table}.{key}" for table, model in tables_of(Settings) for key in model.model_fields]
+    assert [key for key in keys if not described("de", key, "")[1]] == []
 
 
 def test_ok__templates_and_code_use_existing_keys() -> None:

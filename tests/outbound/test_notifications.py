@@ -114,7 +114,7 @@ def test_ok__a_cause_that_comes_a_hundred_times_is_one_message(
     assert 1 <= len(about_camera) <= 2  # it began, and it is over
     assert about_camera[-1]["title"].removeprefix("gate: Camera down") in (
         ": over",
-        ", meanwhile over",
+        ", over by now",
     )
 
 
@@ -241,7 +241,7 @@ def test_ok__service_that_is_down_gets_one_message_when_it_is_back(
         counted(tmp_path, 4)
     (found,) = mail.mails
     text = found.get_body().get_content()  # type: ignore[union-attr]
-    assert found["subject"] == "gate: Fault, meanwhile over"
+    assert found["subject"] == "gate: Fault, over by now"
     assert "It happened 2 times" in text
 
 

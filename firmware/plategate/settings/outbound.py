@@ -66,7 +66,7 @@ class MqttSettings(BrokerSettings, EventTargetSettings):
 
     @model_validator(mode="after")
     def verify_a_fleet_gets_every_event(self) -> Self:
-        """A collector takes a number that does not come for a loss."""
+        """A collector treats every number that is missing as a lost event."""
         if self.fleet and self.events != ("*",):
             raise ValueError('fleet = true needs events = ["*"]: a collector counts the numbers')
         return self
@@ -118,7 +118,7 @@ class NotificationSettings(TargetSettings):
         description="file with addresses of Apprise, one a line; they contain passwords"
     )
     causes: tuple[CauseName, ...] = Field(
-        get_args(CauseName), min_length=1, description="what is notified"
+        get_args(CauseName), min_length=1, description="causes of a message"
     )
     language: Literal["en", "de"] = Field("en", description="language of the messages")
     quiet: str = Field(
@@ -126,13 +126,13 @@ class NotificationSettings(TargetSettings):
         description='weekly hours without messages, such as "daily 22:00-06:00"; they follow later',
     )
     always: tuple[CauseName, ...] = Field(
-        ("wanted",), description="causes that are notified in quiet hours too"
+        ("wanted",), description="causes that are reported in quiet hours too"
     )
     spacing_minutes: float = Field(
         15, ge=1, le=1440, description="least time from one beginning of a cause to the next"
     )
     repeat_hours: float = Field(
-        24, ge=0, le=720, description="a cause that lasts is notified again; 0: never"
+        24, ge=0, le=720, description="a cause that lasts is reported again after this time; 0: never"
     )
     timeout_s: float = Field(
         60, ge=5, le=120, description="a message must be sent within this time, in seconds"

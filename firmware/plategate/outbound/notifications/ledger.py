@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person was notified of and what is new: which notification is due, and when.
 
-Pure: the caller supplies the time. A cause is notified when it begins and when it is over, not each
-time that it comes and goes: beginnings are at least `spacing` apart, and what came and went
-meanwhile is one summary.
+Pure: the caller supplies the time. A cause is reported when it begins and when it is over, not each
+time that it comes and goes: beginnings are at least `spacing` apart, and what came and went in
+between is one summary.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from enum import StrEnum
 from plategate.outbound.notifications.causes import Change
 from plategate.settings.outbound import CauseName
 
-# A wanted vehicle is notified with its passage, or without it if that takes longer.
+# A wanted vehicle is reported with its passage, or without it if that takes longer.
 WAIT_FOR_PASSAGE = timedelta(seconds=10)
 # Several wanted vehicles within this time are one message.
 WANTED_SPACING = timedelta(seconds=60)
@@ -67,7 +67,7 @@ class CauseState:
 
     @property
     def is_news(self) -> bool:
-        """Whether something happened that was not notified yet."""
+        """Whether something happened that was not reported yet."""
         return self.active != self.known or (self.count > 0 and not self.active)
 
     def changed(self, change: Change, at: datetime, detail: str, number: int = 0) -> CauseState:
@@ -143,7 +143,7 @@ class Vehicle:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The wanted vehicles that are not notified yet, and how many more there were than are kept."""
+    """The wanted vehicles that are not reported yet, and how many more there were than are kept."""
 
     vehicles: tuple[Vehicle, ...] = ()
     more: int = 0
@@ -166,7 +166,7 @@ class Wanted:
         return replace(self, vehicles=vehicles)
 
     def due(self, rules: Rules, now: datetime) -> datetime | None:
-        """When these vehicles are to be notified; None where there are none."""
+        """When these vehicles are to be reported; None where there are none."""
         if not self.vehicles:
             return None
         at = now
@@ -177,7 +177,7 @@ class Wanted:
         return at if "wanted" in rules.always else after_quiet(rules, max(at, now))
 
     def told(self, count: int, now: datetime) -> Wanted:
-        """The state after the first `count` vehicles were notified, and with the last `more`."""
+        """The state after the first `count` vehicles were reported, and with the last `more`."""
         left = self.vehicles[count:]
         return replace(self, vehicles=left, more=self.more if left else 0, sent=now)
 
