@@ -50,7 +50,7 @@ def check_signature(folder: Path, key: Path) -> str:
     except FileNotFoundError as error:
         raise BundleError(f"{error.filename}: is missing: the bundle is not signed") from None
     except ListError as error:
-        raise BundleError(f"{error}; get the bundle again from its maker") from error
+        raise BundleError(f"{error}; download the bundle again") from error
     except OSError as error:
         raise BundleError(f"{error.filename}: {reason_of(error)}") from error
     return found.key_id

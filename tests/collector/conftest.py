@@ -6,7 +6,6 @@ Needs the Debian packages postgresql and mosquitto.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from plategate.collector.migrate import migrate
 from plategate.collector.run import Collector
 from plategate.collector.settings import CollectorSettings
 from plategate.health.monitor import Health
-from tests.outbound.conftest import WITHIN_S, Broker
+from tests.outbound.conftest import Broker, in_thread
 
 from .postgres import Postgres
 
@@ -79,14 +78,8 @@ def settings_for(postgres: Postgres, port: int = 1, **changes: Any) -> Collector
 def collecting(settings: CollectorSettings) -> Iterator[Collector]:
     """A collector in a thread, stopped in order at the end."""
     collector = Collector(settings, Health(SystemClock(), lambda _: None))
-    thread = threading.Thread(target=collector.run)
-    thread.start()
-    try:
+    with in_thread(collector):
         yield collector
-    finally:
-        collector.stop()
-        thread.join(WITHIN_S)
-        assert not thread.is_alive()
 
 
 def rows(database: Postgres, query: str, user: str = "postgres") -> list[tuple[Any, ...]]:

@@ -89,12 +89,15 @@ def test_ok__escaped_backslash_before_u0000_is_no_character_0() -> None:
         (encoded(timestamp="9999-12-31T23:59:59-10:00"), "is out of range"),
         (encoded(lane=None), "lane: must be text"),
         (encoded(data=[]), "data: is not an object"),
-        (encoded(data={"text": "a\0b"}), "has a character 0"),
-        (encoded(data={"text": "\ud800"}), "has half a character pair"),
+        (encoded(data={"text": "a\0b"}), "has the character U+0000"),
+        (encoded(data={"text": "\ud800"}), "has half of a surrogate pair"),
         (b'{"schema":1,"gate":"north","a":1e999}', "type: 'None' must match"),
         (encoded().replace(b"812.5", b"1e999"), "not JSON compliant"),
         (encoded(type="outbound.gap", data={"after": 9, "until": 4, "reason": "deleted"}), "until"),
-        (encoded(type="outbound.gap", data={"after": 4, "until": 9}), "reason: 'None' is not one"),
+        (
+            encoded(type="outbound.gap", data={"after": 4, "until": 9}),
+            "reason: 'None' must be a word",
+        ),
     ],
 )
 def test_fail__message_that_is_rejected_with_its_reason(payload: bytes, reason: str) -> None:

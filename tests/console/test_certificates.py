@@ -139,7 +139,7 @@ def test_ok__the_fingerprint_is_that_of_the_certificate(tmp_path: Path) -> None:
         loaded.fingerprint(hashes.SHA256()).hex().upper()
     )
     (tmp_path / "none.crt").write_text("nothing")
-    with pytest.raises(ConsoleError, match=r"none\.crt: no certificate in PEM"):
+    with pytest.raises(ConsoleError, match=r"none\.crt: not a certificate in PEM"):
         fingerprint(tmp_path / "none.crt")
 
 
@@ -149,5 +149,5 @@ def test_fail__a_certificate_that_cannot_be_made_ends_the_start_with_a_sentence(
     (tmp_path / "ca.crt").write_text("damaged")
     made_certificate(tmp_path / "fine", ("a.test",))
     (tmp_path / "ca.key").write_bytes((tmp_path / "fine" / "ca.key").read_bytes())
-    with pytest.raises(ConsoleError, match=r"ca\.crt: no certificate in PEM"):
+    with pytest.raises(ConsoleError, match=r"ca\.crt: not a certificate in PEM"):
         made_certificate(tmp_path, ("a.test",))

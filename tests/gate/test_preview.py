@@ -78,7 +78,9 @@ def test_fail__a_second_person_waits_until_the_first_has_left(
     preview: Preview, clock: ManualClock
 ) -> None:
     first = preview.begin(request())[1]["token"]
-    with pytest.raises(CommandError, match="owner:anna is using the camera view; free again in 300 s"):
+    with pytest.raises(
+        CommandError, match="owner:anna is using the camera view; free again in 300 s"
+    ):
         preview.begin(request("installer:ben"))
     assert preview.begin(request("installer:ben", end="wrong"))[0]  # somebody else ends nothing
     preview.picture(first, whole=False)

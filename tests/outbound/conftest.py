@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import paho.mqtt.client as paho
 import pytest
@@ -54,6 +54,14 @@ def wait_for(condition: Callable[[], Any], what: str = "what the test waits for"
         assert time.monotonic() < deadline, f"{what} did not happen"
         time.sleep(0.02)
     return found
+
+
+class Stoppable(Protocol):
+    """What runs until it is stopped by another thread."""
+
+    def run(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 class Broker:
@@ -177,17 +185,24 @@ def target(port: int, **options: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[OutboundProcess]:
-    """The outbound process in a thread, stopped in order at the end."""
-    process = OutboundProcess(settings, Health(SystemClock(), lambda _: None))
+def in_thread(process: Stoppable) -> Iterator[None]:
+    """`process.run` in a thread, stopped in order at the end."""
     thread = threading.Thread(target=process.run)
     thread.start()
     try:
-        yield process
+        yield
     finally:
         process.stop()
         thread.join(WITHIN_S)
         assert not thread.is_alive()
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[OutboundProcess]:
+    """The outbound process in a thread."""
+    process = OutboundProcess(settings, Health(SystemClock(), lambda _: None))
+    with in_thread(process):
+        yield process
 
 
 def a_passage(number: int, plate: str = PLATE) -> Passage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -122,20 +123,17 @@ def test_ok__a_list_is_changed_and_undone_as_before_after_an_erasure(settings: S
     connection.close()
 
 
+def replace_by_sync(store: Any, entries: list[ListEntry]) -> None:
+    """Replace the allow list without keeping anything for undo."""
+    replace_list(store, ListName.ALLOW, entries, who="sync", at=NOW, source="sync", undo_days=0)
+
+
 def test_ok__what_a_sync_removed_is_not_left_in_the_file(settings: Settings) -> None:
     many = [ListEntry(f"X{number}", note="n" * 200) for number in range(3000)]
 
-    def fill(store: object) -> None:
+    def fill(store: Any) -> None:
         for chosen in ([*many, ListEntry(PLATE)], many):
-            replace_list(
-                store,  # type: ignore[arg-type]
-                ListName.ALLOW,
-                chosen,
-                who="sync",
-                at=NOW,
-                source="sync",
-                undo_days=0,
-            )
+            replace_by_sync(store, chosen)
 
     change_store(settings.access.file, fill, None)
     assert b"MAB123" not in settings.access.file.read_bytes()
@@ -145,18 +143,10 @@ def test_ok__entries_deleted_long_ago_are_gone_from_free_pages(settings: Setting
     """Also what a version left there that did not overwrite deleted entries."""
     many = [ListEntry(f"X{number}", note="n" * 200) for number in range(3000)]
 
-    def fill(store: object) -> None:
-        store.execute("PRAGMA secure_delete = OFF")  # type: ignore[attr-defined]
+    def fill(store: Any) -> None:
+        store.execute("PRAGMA secure_delete = OFF")
         for chosen in ([*many, ListEntry(PLATE)], many[:1], [ListEntry(PLATE), *many[:1]]):
-            replace_list(
-                store,  # type: ignore[arg-type]
-                ListName.ALLOW,
-                chosen,
-                who="sync",
-                at=NOW,
-                source="sync",
-                undo_days=0,
-            )
+            replace_by_sync(store, chosen)
 
     change_store(settings.access.file, fill, None)
     assert settings.access.file.read_bytes().count(b"MAB123") > 2

@@ -62,10 +62,10 @@ class ListEditor:
         def edited(store: sqlite3.Connection, author: Author) -> ListChange:
             entry = only_entry(name, plate, entries_of_plate(store, name, plate))
             if not changes:
-                raise ListError("fields: names no field to change")
+                raise ListError("fields: name at least one field to change")
             if "plate" in changes and canonical(str(changes["plate"])) != plate:
                 raise ListError(
-                    f"plate = {changes['plate']!r}: an edit does not change the plate;"
+                    f"plate = {changes['plate']!r}: an edit cannot change the plate;"
                     f" remove {plate} and add the other"
                 )
             fields = {**fields_of(entry, zone), **changes, "plate": plate}

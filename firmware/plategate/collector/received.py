@@ -143,7 +143,7 @@ def _gap(gate: str, journal: str, data: dict[str, Any]) -> GapReport:
         raise ValueError("until: is before after")
     reason = data.get("reason")
     if not isinstance(reason, str) or not re.fullmatch(r"[a-z0-9_]{1,40}", reason):
-        raise ValueError(f"reason: {str(reason)[:60]!r} is not one")
+        raise ValueError(f"reason: {str(reason)[:60]!r} must be a word of a-z, 0-9 and _")
     return GapReport(gate, journal, after, until, reason)
 
 
@@ -171,9 +171,9 @@ def _text(document: dict[str, Any]) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("has half a character pair") from None
+        raise ValueError("has half of a surrogate pair") from None
     if ZERO.search(text):
-        raise ValueError("has a character 0, which no database stores")
+        raise ValueError("has the character U+0000, which PostgreSQL cannot store")
     return text
 
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 STREAM = "-"
 PassphraseFile = Annotated[
-    Path | None, typer.Option("--passphrase-file", help="file with the passphrase; else it asks")
+    Path | None,
+    typer.Option(
+        "--passphrase-file", help="file with the passphrase; without it, the command asks"
+    ),
 ]
 
 
@@ -85,7 +88,8 @@ def restore(
         bool, typer.Option("--keep-settings", help="leave the settings of this device as they are")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="replace lists, accounts and journal of this device")
+        bool,
+        typer.Option("--force", help="replace lists, accounts and journal that this device has"),
     ] = False,
     erased: Annotated[
         Path | None,

@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 def check_config(
     file: Annotated[
-        Path | None, typer.Argument(help="settings.toml; default: the one in force")
+        Path | None, typer.Argument(help="settings.toml; default: the installed one")
     ] = None,
 ) -> None:
     """Check a settings file; names file, key, value and limit of every error."""

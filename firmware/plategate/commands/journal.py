@@ -54,7 +54,8 @@ def register(app: typer.Typer) -> None:
 
 def show(
     passage_id: Annotated[
-        str | None, typer.Argument(metavar="[PASSAGE]", help="one passage, with everything of it")
+        str | None,
+        typer.Argument(metavar="[PASSAGE]", help="one passage, with everything about it"),
     ] = None,
     config: ConfigOption = None,
     limit: LimitOption = 20,

@@ -32,7 +32,10 @@ def register(app: typer.Typer) -> None:
 
 def passage(
     passage_id: Annotated[
-        str, typer.Argument(metavar="PASSAGE", help="its id, as `journal show --json` prints it")
+        str,
+        typer.Argument(
+            metavar="PASSAGE", help="id of the passage, as `journal show --json` prints it"
+        ),
     ],
     open_pictures: Annotated[
         bool, typer.Option("--open", help="open its pictures with the programs of this desktop")

@@ -36,7 +36,7 @@ def run(config: Config = None) -> None:
 
 @app.command()
 def status(config: Config = None) -> None:
-    """Show how far each target is; exit 1 if one gets nothing at the moment."""
+    """Show the position of each target; exit 1 if one gets nothing at the moment."""
     from contextlib import closing
 
     from plategate.errors import printable

@@ -47,7 +47,7 @@ class ShownValue:
 @settings.callback()
 def show(
     context: typer.Context,
-    every: Annotated[bool, typer.Option("--all", help="defaults as well")] = False,
+    every: Annotated[bool, typer.Option("--all", help="show defaults too")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="one line of JSON for each key")] = False,
     config: Config = None,
 ) -> None:

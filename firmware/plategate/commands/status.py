@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def status(
     config: Annotated[
-        Path | None, typer.Option("--config", help="settings.toml; default: the one in force")
+        Path | None, typer.Option("--config", help="settings.toml; default: the installed one")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the whole status as JSON")] = False,
 ) -> None:

@@ -31,9 +31,7 @@ def verify_bundle(
     ] = False,
     pin: Annotated[
         bool,
-        typer.Option(
-            "--pin", help="take the bundle's key as the key of this device, if it has none"
-        ),
+        typer.Option("--pin", help="trust the bundle's key from now on, if this device knows none"),
     ] = False,
 ) -> None:
     """Check signature, files and age of a bundle; exit status 1 if it must not be installed."""

@@ -66,6 +66,8 @@ def fingerprint(certificate: Path) -> str:
         text, found, _ = certificate.read_text(encoding="ascii").partition(end)
         content = ssl.PEM_cert_to_DER_cert(text[text.index("-----BEGIN") :] + found)
     except (OSError, ValueError) as error:
-        raise ConsoleError(f"{certificate}: no certificate in PEM: {reason_of(error)}") from error
+        raise ConsoleError(
+            f"{certificate}: not a certificate in PEM: {reason_of(error)}"
+        ) from error
     digest = hashlib.sha256(content).hexdigest().upper()
     return ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))

@@ -43,7 +43,7 @@ def _load(file: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(file.read_bytes())
     except (OSError, ValueError) as error:
-        raise ConsoleError(f"{file}: no certificate in PEM: {error}") from error
+        raise ConsoleError(f"{file}: not a certificate in PEM: {error}") from error
 
 
 def _is_valid(leaf: Path, key: Path, names: tuple[str, ...], now: datetime) -> bool:

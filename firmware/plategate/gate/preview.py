@@ -82,7 +82,9 @@ class Preview:
                 return "the view has ended", {}
             if present is not None and present.who != request.who:
                 left_s = present.until_s - now_s
-                raise CommandError(f"{present.who} is using the camera view; free again in {left_s:.0f} s")
+                raise CommandError(
+                    f"{present.who} is using the camera view; free again in {left_s:.0f} s"
+                )
             token = secrets.token_urlsafe(24)
             self._viewer = _Viewer(request.who, token, now_s + VIEW_S, now_s)
         return "the camera is shown", {"token": token, "seconds": VIEW_S}

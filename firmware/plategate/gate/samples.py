@@ -80,14 +80,16 @@ class SampleKeeper:
         CommandError, StoreError.
         """
         if not self._settings().samples.consent:
-            raise CommandError("samples.consent is empty; `plategate samples on` states it")
+            raise CommandError("samples.consent is empty; give it with `plategate samples on`")
         passage_id, text = _arguments(request)
         sample = self._store.find(passage_id)
         if sample is None:
             self._keep_evidence(passage_id)
             sample = self._store.find(passage_id)
         if sample is None:
-            raise StoreError(f"the sample of passage {passage_id} was removed meanwhile; try again")
+            raise StoreError(
+                f"the sample of passage {passage_id} was removed in the meantime; try again"
+            )
         self._store.correct(sample, text, request.who)
         return f"kept as {self._store.picture(passage_id).name}", {}
 

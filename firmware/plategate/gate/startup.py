@@ -70,7 +70,7 @@ def startable_layers(found: LayeredSettings[Settings], origin: str) -> LayeredSe
     except SettingsError as error:
         if not found.owner:
             raise SettingsError(f"{origin}: {error}") from None
-        sentence = f"{', '.join(found.owner)}: {ORIGIN}, but the gate cannot start so: {error}"
+        sentence = f"{', '.join(found.owner)}: {ORIGIN}, but the gate cannot start with it: {error}"
         bare = LayeredSettings(found.base, found.base, {}, (*found.ignored, sentence))
         return startable_layers(bare, origin)
     return found

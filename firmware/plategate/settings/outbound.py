@@ -132,7 +132,10 @@ class NotificationSettings(TargetSettings):
         15, ge=1, le=1440, description="least time from one beginning of a cause to the next"
     )
     repeat_hours: float = Field(
-        24, ge=0, le=720, description="a cause that lasts is reported again after this time; 0: never"
+        24,
+        ge=0,
+        le=720,
+        description="a cause that lasts is reported again after this time; 0: never",
     )
     timeout_s: float = Field(
         60, ge=5, le=120, description="a message must be sent within this time, in seconds"

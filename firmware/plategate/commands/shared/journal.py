@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from plategate.journal.reader import EventFilter, JournalReader, StoredEvent
 
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="settings.toml; default: the one in force")
+    Path | None, typer.Option("--config", help="settings.toml; default: the installed one")
 ]
 LimitOption = Annotated[int | None, typer.Option("--limit", "-n", min=1, help="newest passages")]
 SinceOption = Annotated[datetime | None, typer.Option(help="from this time on (local time)")]

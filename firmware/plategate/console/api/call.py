@@ -152,7 +152,7 @@ def need_scope(token: Token, scope: Scope) -> None:
     if scope not in token.scopes:
         has = ", ".join(sorted(token.scopes))
         raise Problem(
-            "missing_scope", f"token {token.name} has not the scope {scope}; it has: {has}"
+            "missing_scope", f"token {token.name} does not have the scope {scope}; it has: {has}"
         )
 
 
