@@ -120,13 +120,14 @@ def check_consistent(content: bytes) -> None:
     assert {name for (name,) in database.execute("SELECT file FROM evidence")} <= names
 
 
+@pytest.mark.parametrize("days", [1, -400], ids=["later", "clock set back"])
 def test_ok__a_plate_that_was_erased_later_does_not_come_back(
-    device: Device, fill: Fill, stick: Path
+    device: Device, fill: Fill, stick: Path, days: int
 ) -> None:
     fill().close()
     Tombstones(device.settings.privacy.dir).key()
     call(device, "backup", str(stick), "--journal")
-    later_erasure(device, stick)
+    later_erasure(device, stick, days)
     wipe(device)
     output = call(device, "restore", only_backup(stick))
     assert "erased again" in output
@@ -137,10 +138,10 @@ def test_ok__a_plate_that_was_erased_later_does_not_come_back(
     assert len(Tombstones(device.settings.privacy.dir).all()) == 1
 
 
-def later_erasure(device: Device, stick: Path) -> None:
-    """Erase the plate a day after the backup; the proofs go to the stick."""
+def later_erasure(device: Device, stick: Path, days: int = 1) -> None:
+    """Erase the plate after the backup, days after it by the clock; the proofs go to the stick."""
     stones = Tombstones(device.settings.privacy.dir)
-    stones.add(PLATE, datetime.now(UTC) + timedelta(days=1), "owner", "")
+    stones.add(PLATE, datetime.now(UTC) + timedelta(days=days), "owner", "")
     folder.copy_proofs(device.settings.privacy.dir, stick)
 
 

@@ -16,6 +16,7 @@ from plategate.settings import Settings
 
 SETTINGS = "settings"
 JOURNAL = "journal"
+PRIVACY = "privacy"
 # SQLite makes these itself, and a restored database must not meet those of another one.
 _BESIDE = ("-wal", "-shm", "-journal")
 # Damaged databases, half-written files, and the code of a first start.
@@ -71,7 +72,7 @@ def parts(settings: Settings, config: Path, *, journal: bool) -> tuple[Part, ...
         Part("visits", settings.access.visits_file.parent, ("*.sqlite", "*.json")),
         Part("console", settings.console.state_dir, ("**/*",)),
         Part("outbound", settings.outbound.state_dir, ("**/*",)),
-        Part("privacy", settings.privacy.dir, ("*.key", "*.jsonl")),
+        Part(PRIVACY, settings.privacy.dir, ("*.key", "*.jsonl")),
     ]
     if journal:
         patterns = ("journal.sqlite", "plate.key", "evidence/*/*.jpg")

@@ -20,13 +20,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 from plategate.backup.create import DATABASE, About
-from plategate.backup.parts import JOURNAL, SETTINGS, Part, parts
+from plategate.backup.parts import JOURNAL, PRIVACY, SETTINGS, Part, parts
 from plategate.backup.scratch import PREFIX
 from plategate.errors import BackupError, SettingsError, StoreError, reason_of
 from plategate.journal.opening import is_owned
 from plategate.plate_data.hashing import KEY_FILE, key_name, plate_hash, plate_key
 from plategate.plate_data.interfaces import EraseRequest
-from plategate.plate_data.tombstones import Tombstone, Tombstones, hashes_since
+from plategate.plate_data.tombstones import (
+    FILE_NAME,
+    Tombstone,
+    Tombstones,
+    hashes_since,
+    read_tombstones,
+)
 from plategate.plates.text import canonical
 from plategate.privacy.registry import StoreErasure, erase_everywhere
 from plategate.settings import Settings, load_settings
@@ -95,12 +101,23 @@ def put_in_place(
     return count
 
 
+def proofs_in(unpacked: Path) -> list[Tombstone]:
+    """The proofs of erasure that a backup has. Raises StoreError."""
+    return read_tombstones(unpacked / PRIVACY / FILE_NAME)
+
+
 def erase_again(
-    settings: Settings, about: About, stones: Iterable[Tombstone], who: str
+    settings: Settings,
+    about: About,
+    stones: Iterable[Tombstone],
+    earlier: Iterable[Tombstone],
+    who: str,
 ) -> dict[str, list[StoreErasure]]:
     """Erase the plates that were erased after the backup was made; results by plate hash.
 
-    Their proofs become proofs of this device. Raises StoreError, SettingsError.
+    These are the proofs that are not among the `earlier` ones in the backup, whatever their time:
+    the clock may have been set back. They become proofs of this device. Raises StoreError,
+    SettingsError.
     """
     folder = settings.privacy.dir
     if not (folder / KEY_FILE).exists():
@@ -109,7 +126,9 @@ def erase_again(
     known = {stone.plate: stone for stone in Tombstones(folder).all()}
     since = datetime.fromisoformat(about.made_at)
     later = [s for s in stones if s.key == key_name(key)]
+    backed_up = frozenset(earlier)
     wanted = hashes_since(later, key_name(key), since)
+    wanted |= {stone.plate for stone in later if stone not in backed_up}
     known |= {stone.plate: stone for stone in later if stone.plate in wanted}
     Tombstones(folder).write(sorted(known.values(), key=lambda stone: stone.at))
     results = {}

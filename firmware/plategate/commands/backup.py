@@ -100,7 +100,7 @@ def restore(
 ) -> None:
     """Put a backup in place; plates that were erased after it was made are erased again."""
     from plategate.backup.read import unpack
-    from plategate.backup.restore import erase_again, put_in_place, restored_settings
+    from plategate.backup.restore import erase_again, proofs_in, put_in_place, restored_settings
     from plategate.errors import BackupError
     from plategate.settings import load_settings
     from plategate.settings.edit import settings_file
@@ -120,11 +120,12 @@ def restore(
             print("everything in it was decrypted and checked; nothing was changed")
             return
         stones += _own_proofs(config)
+        earlier = proofs_in(unpacked)
         count = put_in_place(
             unpacked, about, settings, target, keep_settings=keep_settings, force=force
         )
         print(f"{count} files are in place; settings: {target}")
-    results = erase_again(settings, about, stones, user_name())
+    results = erase_again(settings, about, stones, earlier, user_name())
     failed = False
     for plate, outcome in results.items():
         total = sum(result.erasure.total for result in outcome)
