@@ -207,7 +207,7 @@ def held(config: Config = None) -> None:
 
 
 def _name_failed(answers: Everywhere[Any]) -> None:
-    """Say which stores are missing in what was printed, and end with status 1."""
+    """Name the stores that could not be read, and end with status 1."""
     for store, error in answers.failed:
         warn(printable(f"{store}: cannot be read, so what it keeps is missing here: {error}"))
     if answers.failed:

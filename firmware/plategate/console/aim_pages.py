@@ -36,7 +36,7 @@ def begin(asked: PageRequest) -> Response:
 
 
 def end(asked: PageRequest) -> Response:
-    """End the view, so that somebody else can look."""
+    """End the view, so that somebody else can use it."""
     lane = asked.lane()
     token = lane.aim.token(asked.person().identity)
     if token is not None:

@@ -134,7 +134,7 @@ class GateAccess:
             return []
         with storage_errors(file):
             store = self._lists.get()
-            # A plate of \x00 is nobody's: the search is then for the holder alone.
+            # No plate is \x00: the search then finds holders only.
             part = (plate_part(searched) or "\x00") if searched.strip() else ""
             return list(entries_containing(store, name, part, searched.strip(), offset, limit))
 

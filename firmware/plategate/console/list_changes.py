@@ -80,7 +80,7 @@ def sync_preview(asked: PageRequest) -> Response:
 
 
 def start_preview(asked: PageRequest) -> Response:
-    """Have the sources compared with the lists."""
+    """Ask for a comparison of the sources with the lists."""
     asked.site.lists.sync_preview(start=True)
     return RedirectResponse(f"/lists/sync?since={asked.site.now():.0f}", status_code=303)
 

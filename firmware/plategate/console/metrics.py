@@ -169,5 +169,5 @@ class GateMetrics:
 
 
 def _or_nan(value: float | None) -> float:
-    """A value; what is not known is NaN, with which no alert compares."""
+    """A value; an unknown one is NaN, which no alert matches."""
     return float("nan") if value is None else value

@@ -11,6 +11,7 @@ import logging
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -73,26 +74,31 @@ def plain_app(console: ConsoleSettings) -> Starlette:
     )
 
 
+def server_config(app: Any, console: ConsoleSettings, port: int, **options: Any) -> uvicorn.Config:
+    """How uvicorn serves an application; `options` are what HTTPS and plain HTTP do differently."""
+    return uvicorn.Config(
+        app,
+        host=console.address,
+        port=port,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        **options,
+    )
+
+
 def serve_plain_http(console: ConsoleSettings) -> uvicorn.Server | None:
     """Serve plain HTTP from a thread of its own; None where the settings name no port."""
     if not console.http_port:
         return None
+    app, port = plain_app(console), console.http_port
     server = uvicorn.Server(
-        uvicorn.Config(
-            plain_app(console),
-            host=console.address,
-            port=console.http_port,
-            http="h11",
-            ws="none",
-            loop="asyncio",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            limit_concurrency=MOST_CONNECTIONS,
-            timeout_keep_alive=5,
-        )
+        server_config(app, console, port, limit_concurrency=MOST_CONNECTIONS, timeout_keep_alive=5)
     )
     threading.Thread(target=_run, args=(server,), name="plain-http", daemon=True).start()
     return server

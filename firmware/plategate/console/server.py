@@ -14,7 +14,7 @@ from plategate.console.accounts import offer_code
 from plategate.console.app import build_app
 from plategate.console.certificate_files import certificate_of
 from plategate.console.lanes import SettingsSource
-from plategate.console.plain_http import serve_plain_http
+from plategate.console.plain_http import serve_plain_http, server_config
 from plategate.console.site import ConsoleSite
 from plategate.console.visit_entries import keep_tidy
 from plategate.errors import ConsoleError, reason_of
@@ -77,18 +77,10 @@ def make_server(
     files = certificate_of(console) if secure else (None, None)
     return _Server(
         site,
-        uvicorn.Config(
+        server_config(
             app,
-            host=console.address,
-            port=console.port,
-            http="h11",
-            ws="none",
-            loop="asyncio",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
+            console,
+            console.port,
             limit_concurrency=MOST_CONNECTIONS,
             timeout_keep_alive=IDLE_CONNECTION_S,
             timeout_graceful_shutdown=3,

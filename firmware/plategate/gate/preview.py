@@ -68,7 +68,7 @@ class Preview:
             return None
 
     def begin(self, request: CommandRequest) -> tuple[str, dict[str, Any]]:
-        """Admit a viewer, or with `end`: token let him go. Raises CommandError.
+        """Admit a viewer; with `end`: token, end that view. Raises CommandError.
 
         The same person may begin again, which ends his earlier view.
         """

@@ -67,7 +67,7 @@ class PrivacyServices:
         return f"passage {passage_id} is kept until the hold ends", {}
 
     def end_hold(self, request: CommandRequest) -> tuple[str, dict[str, Any]]:
-        """Let a passage be deleted in time again. Raises CommandError, StoreError."""
+        """End a hold: its passage is deleted in time. Raises CommandError, StoreError."""
         (passage_id,) = _values(request, passage=str)
         if not self.journal.change(lambda database: end_hold(database, passage_id)):
             raise CommandError(f"passage {passage_id} is not on hold")

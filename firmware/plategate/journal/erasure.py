@@ -35,7 +35,7 @@ from plategate.storage import empty_log, log_bytes, transaction
 LOG_ATTEMPTS, LOG_RETRY_S = 25, 0.2
 # Sequence, kind, id and document.
 Row = tuple[int, str, str | None, str]
-# Values that are no text of a person or a reader; a plate of digits could be part of them.
+# Values that neither a person nor a reader wrote; a plate of digits could be part of them.
 _NOT_TEXT = frozenset(
     {
         "at", "class", "evidence", "id", "kind", "lane", "localizer", "milliseconds", "passage_id",

@@ -48,7 +48,7 @@ def put_hold(database: sqlite3.Connection, hold: Hold) -> bool:
 
 
 def end_hold(database: sqlite3.Connection, passage_id: str) -> bool:
-    """Let a passage be deleted in time again; False where it is not on hold."""
+    """End a hold: the passage is deleted at the end of its time; False where it is not on hold."""
     delete = "DELETE FROM holds WHERE passage_id = ?"
     return database.execute(delete, (passage_id,)).rowcount > 0
 

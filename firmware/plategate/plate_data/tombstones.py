@@ -96,7 +96,7 @@ class Tombstones:
 
 
 class ErasedPlates:
-    """Tells which plates were erased, and which of them it met. Empty without proofs."""
+    """Tests plates for an erasure, and counts those that were erased. Empty without proofs."""
 
     def __init__(self, folder: Path, since: datetime | None = None) -> None:
         """Read the proofs in `folder`, those from `since` on; raises StoreError, SettingsError."""

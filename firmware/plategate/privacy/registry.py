@@ -70,7 +70,7 @@ def find_everywhere(settings: Settings, plate: str) -> Everywhere[Holding]:
 def _everywhere(
     settings: Settings, answers: Callable[[PlateStore], Iterable[_Answer]]
 ) -> Everywhere[_Answer]:
-    """Ask every store; one that cannot be read does not keep the others from their answer."""
+    """Ask every store; the others answer even if one cannot be read."""
     result: Everywhere[_Answer] = Everywhere()
     for store in plate_stores(settings):
         try:
@@ -86,7 +86,7 @@ def _everywhere(
 def erase_everywhere(
     settings: Settings, asked: EraseRequest, ask: AskGate | None = None
 ) -> list[StoreErasure]:
-    """Erase a plate from every store; a store that fails does not keep the others from it."""
+    """Erase a plate from every store; if one fails, the others erase it all the same."""
     results = []
     for store in plate_stores(settings, ask):
         try:

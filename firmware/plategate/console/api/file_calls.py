@@ -54,7 +54,7 @@ def sync_preview(call: ApiCall) -> Response:
 
 
 def start_sync_preview(call: ApiCall) -> Response:
-    """Have the sources compared with the lists."""
+    """Ask for a comparison of the sources with the lists."""
     return json_answer(call.site.lists.sync_preview(start=True))
 
 
