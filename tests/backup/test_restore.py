@@ -15,6 +15,7 @@ from plategate.backup.create import write_backup
 from plategate.backup.encryption import DecryptingReader, EncryptingWriter
 from plategate.journal import open_journal
 from plategate.settings import load_settings
+from plategate.settings.overlay import OwnerValue, write_overlay
 from tests.backup.conftest import PASSPHRASE, call, only_backup, wipe
 from tests.privacy.conftest import Device, Fill
 
@@ -66,12 +67,16 @@ def test_fail__a_running_gate_stops_a_restoration(device: Device, fill: Fill, st
 
 def test_ok__settings_of_the_device_can_be_kept(device: Device, fill: Fill, stick: Path) -> None:
     fill().close()
+    owner = device.settings.commands.owner_settings_file
+    value = OwnerValue("lookalike", "owner", "winter", "2026-06-01T00:00:00+00:00", "exact")
+    write_overlay(owner, {"access.strictness": value})
     call(device, "backup", str(stick))
     changed = device.config.read_text() + "[lane]\nname = 'north'\n"
     wipe(device)
     device.config.write_text(changed)
     call(device, "restore", only_backup(stick), "--keep-settings")
     assert load_settings(device.config).lane.name == "north"
+    assert not owner.exists()
 
 
 def test_fail__settings_of_another_version_are_named(

@@ -6,10 +6,12 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
 
+from plategate.backup import folder
 from plategate.backup.scratch import PREFIX
 from plategate.storage import PARTIAL
 from tests.backup.conftest import call, only_backup
@@ -17,9 +19,9 @@ from tests.privacy.conftest import Device, Fill
 from tests.privacy.test_erase import ERASE, run
 
 
-def left_in(folder: Path) -> Path:
+def left_in(place: Path) -> Path:
     """What a restoration left that was killed: a list with plates."""
-    left = folder / f"{PREFIX}left"
+    left = place / f"{PREFIX}left"
     (left / "lists").mkdir(parents=True)
     (left / "lists" / "lists.sqlite").write_bytes(b"MAB123")
     return left
@@ -34,14 +36,14 @@ def test_ok__a_backup_leaves_the_copies_and_the_file_of_another_that_is_made(
     device.settings.privacy.dir.mkdir()
     copies = device.settings.privacy.dir / f"{PREFIX}other"
     copies.mkdir()
-    folder = os.open(copies, os.O_RDONLY)
+    lock = os.open(copies, os.O_RDONLY)
     with torn.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX)
         call(device, "backup", str(stick))
         assert torn.exists()
         assert copies.exists()
-    os.close(folder)
+    os.close(lock)
     call(device, "backup", str(stick), "--keep", "1")
     assert not torn.exists()
     assert not copies.exists()
@@ -82,3 +84,23 @@ def test_fail__damaged_proofs_on_the_stick_do_not_let_backups_pile_up(
     assert "line 1 is not a proof" in call(device, "backup", str(stick), "--keep", "1", code=1)
     assert not old.exists()
     assert Path(only_backup(stick)).exists()
+
+
+def test_fail__a_backup_of_the_same_second_does_not_remove_the_file_of_the_other(
+    device: Device, fill: Fill, stick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill().close()
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Stopped:
+            return cls(2026, 6, 1, tzinfo=tz)
+
+    monkeypatch.setattr(folder, "datetime", Stopped)
+    call(device, "backup", str(stick))
+    other = Path(only_backup(stick))
+    other = other.rename(f"{other}{PARTIAL}")
+    with other.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert "File exists" in call(device, "backup", str(stick), code=1)
+    assert other.exists()

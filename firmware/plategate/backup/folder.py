@@ -44,6 +44,9 @@ def backup_to_folder(
         for torn in folder.glob(f"{NAME}*{SUFFIX}{PARTIAL}"):
             remove_unused(torn)
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise BackupError(f"{error.filename or folder}: {reason_of(error)}") from error
+    try:
         with os.fdopen(descriptor, "wb") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)  # another backup does not take it for a torn one
             about = write_backup(settings, config, stream, passphrase, journal=journal)

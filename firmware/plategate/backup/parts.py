@@ -15,6 +15,7 @@ from typing import Any
 from plategate.settings import Settings
 
 SETTINGS = "settings"
+OWNER_SETTINGS = "owner-settings"
 JOURNAL = "journal"
 PRIVACY = "privacy"
 # SQLite makes these itself, and a restored database must not meet those of another one.
@@ -67,7 +68,7 @@ def parts(settings: Settings, config: Path, *, journal: bool) -> tuple[Part, ...
     owner = settings.commands.owner_settings_file
     found = [
         Part(SETTINGS, config.parent, (config.name, *_referenced(settings, config.parent))),
-        Part("owner-settings", owner.parent, (owner.name,)),
+        Part(OWNER_SETTINGS, owner.parent, (owner.name,)),
         Part("lists", settings.access.file.parent, ("*.sqlite",)),
         Part("visits", settings.access.visits_file.parent, ("*.sqlite", "*.json")),
         Part("console", settings.console.state_dir, ("**/*",)),

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from plategate.backup.create import DATABASE, About
-from plategate.backup.parts import JOURNAL, PRIVACY, SETTINGS, Part, parts
+from plategate.backup.parts import JOURNAL, OWNER_SETTINGS, PRIVACY, SETTINGS, Part, parts
 from plategate.backup.scratch import PREFIX
 from plategate.errors import BackupError, SettingsError, StoreError, reason_of
 from plategate.journal.opening import is_owned
@@ -87,7 +87,9 @@ def put_in_place(
     found = parts(settings, config, journal=JOURNAL in about.parts)
     if settings.journal.dir.exists() and is_owned(settings.journal.dir):
         raise BackupError("the gate is running; stop it first: sudo systemctl stop 'plategate-*'")
-    chosen = [part for part in found if not (keep_settings and part.name == SETTINGS)]
+    chosen = [
+        part for part in found if not (keep_settings and part.name in (SETTINGS, OWNER_SETTINGS))
+    ]
     if not force:
         _check_empty(chosen)
     count = 0
