@@ -31,7 +31,8 @@ def test_other(): pass
 
 def run(folder: Path, strict: str, *args: str, root: bool, other: bool) -> int:
     (folder / "tests").mkdir()
-    (folder / "tests" / "conftest.py").write_text(CONFTEST.read_text())
+    for name in ("conftest.py", "log_guard.py"):
+        (folder / "tests" / name).write_text(CONFTEST.with_name(name).read_text())
     (folder / "tests" / "skips.toml").write_text(LISTED)
     (folder / "tests" / "test_it.py").write_text(TESTS.format(root=root, other=other))
     (folder / "pytest.ini").write_text("[pytest]\ntestpaths = tests\n")
