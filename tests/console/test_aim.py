@@ -65,6 +65,14 @@ def test_ok__the_view_is_begun_rated_and_ended(shown: ConsoleBed) -> None:
     assert "new lens" in shown.site.sessions.audit(9)[1]["detail"]
 
 
+def test_ok__the_stream_ends_when_the_console_stops(shown: ConsoleBed) -> None:
+    browser = shown.logged_in(Role.INSTALLER)
+    browser.post("/aim/begin", data=form_values(browser, "/aim"))
+    shown.site.stop()
+    answer = browser.get("/aim/stream")  # would go on for minutes
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_fail__a_rating_process_that_dies_is_replaced(shown: ConsoleBed) -> None:
     browser = shown.logged_in(Role.OWNER)
     browser.post("/aim/begin", data=form_values(browser, "/aim"))
