@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Alarms acknowledged and samples kept through the API, by the gate's own services."""
+"""Alarms acknowledged, samples kept and the journal checked through the API, by the gate itself."""
 
 from __future__ import annotations
+
+import sqlite3
 
 import pytest
 
@@ -54,6 +56,15 @@ def test_fail__what_is_no_alarm_is_not_acknowledged(
     )
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_ok__the_chain_of_the_journal_is_checked(alarmed: ConsoleBed) -> None:
+    program = alarmed.program("look")
+    found = program.get("/journal/check").json()
+    assert (found["passages"], found["events"], found["broken_at"]) == (1, 1, [])
+    with sqlite3.connect(alarmed.folder / "journal" / "journal.sqlite") as journal:
+        journal.execute("UPDATE passages SET document = replace(document, 'left_open', 'moved')")
+    assert program.get("/journal/check").json()["broken_at"] != []
 
 
 def test_ok__a_still_is_kept_with_what_a_person_read_and_no_log_has_it(

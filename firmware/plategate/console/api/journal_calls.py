@@ -77,6 +77,19 @@ def picture(call: ApiCall) -> Response:
     return Response(content, media_type=media_type)
 
 
+def check_journal(call: ApiCall) -> Response:
+    """Check the hash chain of a lane's whole journal."""
+    report = call.lane.gate.verify()
+    return json_answer(
+        {
+            "passages": report.passages,
+            "events": report.events,
+            "forgotten": report.forgotten,
+            "broken_at": list(report.broken_at),
+        }
+    )
+
+
 def _alarm_document(alarm: Alarm) -> dict[str, Any]:
     by = alarm.acknowledged
     return {

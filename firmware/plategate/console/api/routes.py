@@ -101,6 +101,10 @@ ROUTES = (
         problems=(409,), headers=HEADERS,
     ),
     ApiRoute(
+        "GET", "/journal/check", Scope.LOOK, "Check the hash chain of the whole journal of a lane",
+        journal_calls.check_journal, {200: "JournalCheck"}, query=LaneQuery, problems=(404,),
+    ),
+    ApiRoute(
         "GET", "/events/stream", Scope.PEOPLE,
         "Follow the journal: server-sent events, to be resumed with Last-Event-ID",
         stream.events_stream, {200: ("text/event-stream",)}, query=StreamQuery, problems=(404,),

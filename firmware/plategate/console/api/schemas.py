@@ -171,6 +171,12 @@ SCHEMAS: dict[str, Schema] = {
             acknowledged=_or_null(_object(who=TEXT, why=TEXT, at=MOMENT)),
         )
     ),
+    "JournalCheck": _object(
+        passages=WHOLE,
+        events=WHOLE,
+        forgotten=WHOLE,
+        broken_at=_array(WHOLE) | {"description": "sequences; empty: the journal is whole"},
+    ),
     "PassageInFull": _object(
         passage=_ref("Passage"),
         events=_array(_ref("Event")),
