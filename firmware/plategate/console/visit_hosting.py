@@ -14,6 +14,7 @@ from plategate.console.site import ConsoleSite
 from plategate.console.visit_entries import accept, end_entry, tidy
 from plategate.console.visits import MOST_DAYS, Visit, VisitAnswer, VisitState
 
+OPEN_FOR_ACCEPT = (VisitState.ASKED, VisitState.REFUSED)
 NOTES = {
     VisitAnswer.ACCEPT: "visit_accepted",
     VisitAnswer.REFUSE: "visit_refused",
@@ -65,9 +66,7 @@ def answer_visit(
     """
     match answer:
         case VisitAnswer.ACCEPT if (
-            found.state in (VisitState.ASKED, VisitState.REFUSED)
-            and found.plate
-            and found.plate == plate
+            found.state in OPEN_FOR_ACCEPT and found.plate and found.plate == plate
         ):
             return accept(site, found, who)
         case VisitAnswer.REFUSE if found.state is VisitState.ASKED:

@@ -18,13 +18,14 @@ from plategate.console.guard import MOST_DIGITS
 from plategate.console.visit_entries import entries_left
 from plategate.console.visit_hosting import (
     NOTES,
+    OPEN_FOR_ACCEPT,
     answer_visit,
     invite,
     is_open,
     link_of,
     problems_of,
 )
-from plategate.console.visits import LONGEST_HOLDER, MOST_DAYS, TooManyVisits, Visit
+from plategate.console.visits import LONGEST_HOLDER, MOST_DAYS, TooManyVisits, Visit, VisitAnswer
 from plategate.errors import ListError, printable
 
 
@@ -76,10 +77,18 @@ def answer_to_visit(call: ApiCall) -> Response:
     except ListError as error:
         raise Problem("refused", str(error)) from None
     if made is None:
-        detail = f"visit {found.id} is {found.state}, with the plate {found.plate!r}"
-        raise Problem("refused", f"{detail}: it does not allow {body.answer} of {body.plate!r}")
+        raise Problem("refused", f"visit {found.id}: {_why_not(found, body)}")
     call.note(NOTES[body.answer], f"visit {made.id}")
     return _kept(call, made)
+
+
+def _why_not(found: Visit, body: VisitAnswerBody) -> str:
+    """Why the visit does not allow an answer."""
+    if body.answer is VisitAnswer.ACCEPT and not found.plate:
+        return "the visitor has not typed a plate yet"
+    if body.answer is not VisitAnswer.ACCEPT or found.state not in OPEN_FOR_ACCEPT:
+        return f"it is {found.state}, so {body.answer} is not possible"
+    return f"its plate is {found.plate}; send that in `plate` to approve it, not {body.plate!r}"
 
 
 def _kept(call: ApiCall, made: Visit) -> Response:
