@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quantize an exported file: half-precision weights, or 8-bit integers for LiteRT 2.3.
 
-python -m detector.quantize --float16 --model WORK/float.tflite --work WORK --to FILE
-python -m detector.quantize --static --model WORK/float.tflite --work WORK --to FILE
-python -m detector.quantize --dynamic --model WORK/refiner.tflite --work WORK --to FILE
+python -m detector.quantize --float16 --model WORK/float.tflite --to FILE
+python -m detector.quantize --static --model WORK/float.tflite --data DATA --to FILE
+python -m detector.quantize --dynamic --model WORK/refiner.tflite --to FILE
 
 Static: integer weights and activations in every layer but the last, whose corners 8 bits would
-round to a pixel and a half; the ranges are measured on letterboxed training photographs. For the
-detector. Dynamic: integer weights, activations quantized at run time. For the refiner.
+round to a pixel and a half; for the detector. The ranges are measured on letterboxed training
+photographs, so the draw of these decides which plates are found. Dynamic: integer weights,
+activations quantized at run time; for the refiner.
 """
 
 import argparse
@@ -15,30 +16,37 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 from ai_edge_quantizer import quantizer, recipe
 from ai_edge_quantizer.algorithm_manager import AlgorithmName
 from ai_edge_quantizer.qtyping import TFLOperationName
 
-from plategate.vision.localize.letterbox import GREY, letterbox
+from plategate.vision.localize.letterbox import GREY
 
-from .conditions import night
 from .network import HEIGHT, WIDTH
-from .photographs import load
+from .photographs import read_labels
 
-DARK = 4  # every so many-th picture of the calibration is a dark one
+DARK = 0.25  # share of the photographs that are darkened
+LIGHT, NOISE = 0.2, 6.0  # light that a dark one keeps, and deviation of its noise in grey levels
 LAST_LAYER = "serving_default_output.*"
 
 
-def samples(work: Path, count: int) -> Iterator[dict[str, np.ndarray]]:
-    """Training photographs on the largest canvas, some darkened."""
-    rng = np.random.default_rng(7)
-    photographs = load(work, plain=True)
-    for number, place in enumerate(rng.choice(len(photographs), count, replace=False)):
-        image = photographs[place].image
-        if number % DARK == 0:
-            image, _ = night(rng, image, [])
-        seen = letterbox(image)[0]
+def samples(data: Path, count: int) -> Iterator[dict[str, np.ndarray]]:
+    """Training photographs on the largest canvas, some darkened.
+
+    Pixels keep their fractions; the shipped file was made in this order of random numbers.
+    """
+    rng = np.random.default_rng(3)
+    names = sorted({name for _, name in read_labels(data, "train")})
+    for place in rng.choice(len(names), count, replace=False):
+        image = cv2.imread(str(data / names[place]))
+        height, width = image.shape[:2]
+        scale = min(WIDTH / width, HEIGHT / height)
+        size = round(width * scale), round(height * scale)
+        seen = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        if rng.random() < DARK:
+            seen = np.clip(seen * LIGHT + rng.normal(0, NOISE, seen.shape), 0, 255)
         canvas = np.full((1, HEIGHT, WIDTH, 3), GREY, np.float32)
         canvas[0, : seen.shape[0], : seen.shape[1]] = seen
         yield {"args_0": canvas}
@@ -53,14 +61,14 @@ def to_float16(model: Path) -> bytes:
     return bytes(maker.quantize().quantized_model)
 
 
-def to_static_integers(model: Path, work: Path, count: int) -> bytes:
+def to_static_integers(model: Path, data: Path, count: int) -> bytes:
     """Integer weights and activations but for the last layer."""
     maker = quantizer.Quantizer(str(model))
     maker.load_quantization_recipe(recipe.static_wi8_ai8())
     maker.update_quantization_recipe(
         LAST_LAYER, TFLOperationName.CONV_2D, algorithm_key=AlgorithmName.NO_QUANTIZE
     )
-    measured = maker.calibrate({"serving_default": list(samples(work, count))}, num_threads=1)
+    measured = maker.calibrate({"serving_default": list(samples(data, count))}, num_threads=1)
     return bytes(maker.quantize(measured).quantized_model)
 
 
@@ -74,7 +82,7 @@ def to_dynamic_integers(model: Path) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="what `export` wrote")
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--data", type=Path, help="folder with plates.csv, for --static")
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--samples", type=int, default=120, help="photographs for the ranges")
     kind = parser.add_mutually_exclusive_group(required=True)
@@ -82,10 +90,12 @@ def main() -> None:
     kind.add_argument("--static", action="store_true", help="integers, for the detector")
     kind.add_argument("--dynamic", action="store_true", help="integer weights, for the refiner")
     arguments = parser.parse_args()
+    if arguments.static and arguments.data is None:
+        parser.error("--static measures ranges on photographs: name their folder with --data")
     if arguments.float16:
         content = to_float16(arguments.model)
     elif arguments.static:
-        content = to_static_integers(arguments.model, arguments.work, arguments.samples)
+        content = to_static_integers(arguments.model, arguments.data, arguments.samples)
     else:
         content = to_dynamic_integers(arguments.model)
     arguments.to.write_bytes(content)
