@@ -207,10 +207,12 @@ def test_ok__a_close_up_with_a_weaker_reading_is_set_aside() -> None:
     assert read(first, localizer=CloseUp(MOVED)) == "NEAR123"
 
 
-def test_ok__no_close_up_of_a_clear_plate() -> None:
-    close_up = CloseUp(REGION)
-    read(Scripted("first", ("NEAR123", 0.9), ("NEAR123", 0.9)), localizer=close_up)
-    assert close_up.asked == []
+@pytest.mark.parametrize(("sure", "close_ups"), [(0.9, 0), (0.79, 1), (0.2, 1), (0.19, 0), (0, 0)])
+def test_ok__a_close_up_is_made_only_of_a_doubtful_plate(sure: float, close_ups: int) -> None:
+    close_up = CloseUp(MOVED)
+    first = Scripted("first", ("NEAR123", sure), ("NEAR123", sure))
+    read(first, Scripted("second", ("NEAR123", 0.4)), localizer=close_up)
+    assert len(close_up.asked) == close_ups
 
 
 def test_fail__a_failing_close_up_keeps_the_first_reading() -> None:

@@ -190,7 +190,9 @@ def test_ok__shipped_model_reads_two_lines_top_first(shipped: TfliteReader) -> N
         ([0.99], 1, "A"),  # sure at once
         ([0.6, 0.6, 0.99, 0.99, 0.99], len(VARIANTS), "A"),  # never sure
         ([0.75, 1.0, 1.0], 3, "A"),  # sure with the third variant
-        ([0.0, 0.0], 2, None),  # nothing there
+        ([0.19], 1, None),  # hopeless at once
+        ([0.55, 0.0], 2, None),  # hopeless after the second variant
+        ([0.0], 1, None),  # nothing there
     ],
 )
 def test_ok__variants_are_read_until_one_is_confident(
