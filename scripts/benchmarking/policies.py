@@ -44,6 +44,13 @@ def with_variants(cascade: Cascade, row: int, most: int | None) -> Cascade:
     return replace(cascade, attempts=tuple(rows))
 
 
+def with_every_close_up(cascade: Cascade) -> Cascade:
+    """The cascade that makes a close-up of every doubtful plate, however weak its reading."""
+    rows = list(cascade.attempts)
+    rows[CLOSE_UP] = replace(rows[CLOSE_UP], above=0.0)
+    return replace(cascade, attempts=tuple(rows))
+
+
 def with_tesseract(cascade: Cascade) -> Cascade:
     """The cascade that asks the other readers about every doubtful plate."""
     asked = Attempt(Cut.REGION, Asked.OTHERS, ReadingState.DOUBTFUL, below=SURE, variants=2)
@@ -52,7 +59,7 @@ def with_tesseract(cascade: Cascade) -> Cascade:
 
 def everybody() -> Cascade:
     """The table before costs counted: all variants, a second cut of every plate, all readers."""
-    rows = [replace(row, variants=None) for row in with_tesseract(CASCADE).attempts[2:]]
+    rows = [replace(row, variants=None, above=0.0) for row in with_tesseract(CASCADE).attempts[2:]]
     rows.insert(3, Attempt(Cut.REGION, Asked.OTHERS, ReadingState.CONFIRMED, below=SURE))
     return Cascade(tuple(rows))
 
@@ -63,6 +70,7 @@ POLICIES = (
     Policy("shipped"),
     Policy("without the small reader", without(CASCADE, SMALL, SMALL_SECOND)),
     Policy("without the close-up", without(CASCADE, CLOSE_UP)),
+    Policy("close-up of every doubtful plate", with_every_close_up(CASCADE)),
     Policy("a clear reading suffices alone from .97", replace(CASCADE, alone=0.97)),
     Policy("without the second cut", without(CASCADE, SECOND)),
     Policy("without Tesseract", without(CASCADE, UNCONFIRMED, EMPTY)),
