@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a host does with visits, by page or API: announce one, answer it, give its link."""
+"""What a host does with visits, by page or API: invite, answer, give the link."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def invite(
     entries: int,
     accepts: bool,
 ) -> Visit:
-    """Announce a visit, from now on where `starts_at` is None; a repeated `request` makes one.
+    """Invite a visitor, from now on where `starts_at` is None; a repeated `request` counts once.
 
     Raises InputError, TooManyVisits and StoreError.
     """
@@ -93,7 +93,7 @@ def link_of(site: ConsoleSite, url: URL, found: Visit) -> str:
 
 
 def problems_of(site: ConsoleSite, found: Visit) -> list[dict[str, Any]]:
-    """What speaks against the plate that waits for approval. Raises ListServiceError."""
+    """Warnings about the plate that waits for approval. Raises ListServiceError."""
     if found.state is not VisitState.ASKED:
         return []
     return list(site.lists.check(ListName.ALLOW, found.plate)["problems"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host's pages of visits: announce one, show its link and QR code, approve, refuse, revoke."""
+"""The host's pages of visits: invite, show link and QR code, approve, refuse, revoke."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def visit(asked: PageRequest) -> Response:
 
 
 def add(asked: PageRequest) -> Response:
-    """Announce a visit."""
+    """Invite a visitor."""
     try:
         holder = text_field(asked.form, "holder", LONGEST_HOLDER)
         if not holder:

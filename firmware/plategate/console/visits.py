@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The visits that hosts announce: window, number of entries, state, and the link of the visitor.
+"""The visits to which hosts invite: window, number of entries, state, and the link of the visitor.
 
 A link names a visit by 128 bits that a key in the console's folder makes; the database has only
 their hash. A visit and its plate are deleted a day after its end.
@@ -107,7 +107,7 @@ class Visits:
         entries: int,
         accepts: bool,
     ) -> Visit:
-        """Announce a visit; a form that was sent before returns its visit."""
+        """Add a visit; a form that was sent before returns its visit."""
         nonce = secrets.token_hex(8)
         with self._database.connection() as connection:
             known = connection.execute("SELECT * FROM visits WHERE request = ?", (request,))

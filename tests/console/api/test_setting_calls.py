@@ -146,7 +146,10 @@ def test_fail__a_person_who_looks_is_not_disturbed(bed: ConsoleBed, camera: Prev
     assert program.post("/camera/still", json={"why": "lens"}).status_code == 200
     camera.begin(replace(bed.commands[0], who="owner:anna"))
     answer = program.post("/camera/still", json={"why": "lens"})
-    assert (answer.status_code, "is looking" in answer.json()["detail"]) == (409, True)
+    assert (answer.status_code, "is using the camera view" in answer.json()["detail"]) == (
+        409,
+        True,
+    )
     assert camera._viewer is not None
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Visits through the API: announced, approved and ended as on the host's pages."""
+"""Visits through the API: invited, approved and ended as on the host's pages."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_ok__a_new_link_ends_the_old_one(bed: ConsoleBed) -> None:
     assert bed.browser().get(path_of(renewed["link"])).status_code == 200
 
 
-def test_ok__a_visit_sent_again_is_announced_once_also_after_a_restart(bed: ConsoleBed) -> None:
+def test_ok__a_visit_sent_again_is_made_once_also_after_a_restart(bed: ConsoleBed) -> None:
     program = bed.program("lists")
     body = {"holder": "Vera", "ends_at": window(bed)}
     answers = [ask(program, "/visits", "one", **body) for _ in range(2)]

@@ -122,7 +122,7 @@ class SampleBody(LaneQuery):
 
 
 class VisitBody(Input):
-    """A visit to announce."""
+    """A visit to which a visitor is invited."""
 
     holder: str = Field(min_length=1, max_length=LONGEST_HOLDER, pattern=r"\S")
     starts_at: Moment | None = Field(None, description="now without it")

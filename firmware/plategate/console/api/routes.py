@@ -164,7 +164,7 @@ ROUTES = (
         file_calls.sync_preview, {200: "SyncPreview"},
     ),
     ApiRoute(
-        "POST", "/sync-preview", Scope.LISTS, "Have the sources compared with the lists",
+        "POST", "/sync-preview", Scope.LISTS, "Compare the sources with the lists",
         file_calls.start_sync_preview, {200: "SyncPreview"},
     ),
     ApiRoute(
@@ -192,11 +192,11 @@ ROUTES = (
     ),
     ApiRoute(
         "GET", "/visits/{id}", Scope.LISTS,
-        "One visit: its link, the entries that are left, what speaks against its plate",
+        "One visit: its link, the entries that are left, warnings about its plate",
         visit_calls.visit, {200: "VisitInFull"},
     ),
     ApiRoute(
-        "POST", "/visits", Scope.LISTS, "Announce a visit; the answer has the visitor's link",
+        "POST", "/visits", Scope.LISTS, "Invite a visitor; the answer has the visitor's link",
         visit_calls.add_visit, {200: "VisitInFull"}, body=VisitBody, problems=(409,),
         headers=HEADERS,
     ),
@@ -217,7 +217,7 @@ ROUTES = (
     ),
     ApiRoute(
         "DELETE", "/settings/{key}", Scope.MANAGE,
-        "Let the value of the settings file apply again",
+        "Reset a setting to the value of the settings file",
         setting_calls.reset_setting, {200: "CommandAnswer"}, query=ResetQuery, problems=(409,),
         headers=HEADERS,
     ),

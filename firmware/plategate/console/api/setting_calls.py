@@ -55,7 +55,7 @@ def change_setting(call: ApiCall) -> Response:
 
 
 def reset_setting(call: ApiCall) -> Response:
-    """Let the value of the settings file apply again."""
+    """Reset a setting to the value of the settings file."""
     query: ResetQuery = call.query
     key, why = _owned_key(call), visible_text("query.why", query.why, TEXTS["why"])
     what = f"{ServiceName.SETTING} {key}: reset"

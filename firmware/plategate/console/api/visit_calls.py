@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls about visits: announce one, list them, approve, refuse, revoke, make a new link."""
+"""Calls about visits: invite, list, approve, refuse, revoke, make a new link."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def visits(call: ApiCall) -> Response:
 
 
 def visit(call: ApiCall) -> Response:
-    """One visit with its link, the entries that are left, and what speaks against its plate."""
+    """One visit with its link, the entries that are left, and the warnings about its plate."""
     return json_answer(_in_full(call, _found(call)))
 
 
 def add_visit(call: ApiCall) -> Response:
-    """Announce a visit."""
+    """Invite a visitor."""
     body: VisitBody = call.body
     memory = key_memory(call)
     if (known := memory.find(call)) is not None:
