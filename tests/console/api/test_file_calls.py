@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from datetime import UTC, datetime
 from typing import Any
@@ -124,6 +125,16 @@ def test_fail__a_wrong_file_changes_nothing(
         assert answer.status_code == status, answer.text[:300]
         assert answer.headers["content-type"] == "application/problem+json"
     assert plates(listed) == ["QQ1111ZZ", "QQ2222ZZ"]
+
+
+def test_fail__a_second_file_at_once_has_to_wait(listed: ConsoleBed) -> None:
+    program = listed.program("lists")
+    (api,) = (route.app for route in listed.app.routes if getattr(route, "path", "") == "/api/v1")
+    asyncio.run(api.state.one_file.acquire())  # a file that is being read
+    waiting = send(program, "PUT", FILE, b"plate\nQQ1ZZ\n")
+    assert (waiting.status_code, waiting.headers["retry-after"]) == (429, "5")
+    api.state.one_file.release()
+    assert send(program, "PUT", FILE, b"plate\nQQ1ZZ\n", force=True).status_code == 200
 
 
 def test_fail__readers_take_no_list_out_and_replace_none(listed: ConsoleBed) -> None:
