@@ -48,7 +48,7 @@ def test_ok__a_visitor_is_approved_passes_and_opens_while_a_vehicle_stands_there
     visitor.keep("visitor-invited")
     visitor.page.fill("[name=plate]", "tr-05 ypp")
     visitor.page.click("main form button")
-    expect(visitor.page.locator("main")).to_contain_text("Ihr Gastgeber wird gefragt")
+    expect(visitor.page.locator("main")).to_contain_text("Ihr Gastgeber wurde gefragt")
     page = owner.page
     page.goto("/")
     page.get_by_role("link", name="wait for your approval").click()
