@@ -14,7 +14,6 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -46,14 +45,6 @@ PLATE_LENGTHS = range(2, 13)
 GROUP_READS, OWNER_READS = 0o640, 0o600
 # Parts that only their owner may read.
 PRIVATE = ("console", "outbound")
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What was put in place; `erased` are the results of erasing again, by plate hash."""
-
-    files: int
-    erased: dict[str, list[StoreErasure]]
 
 
 def restored_settings(unpacked: Path, about: About) -> Settings:
