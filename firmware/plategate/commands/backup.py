@@ -162,10 +162,10 @@ def _proofs(file: str, named: Path | None) -> list[Tombstone]:
         return read_tombstones(named)
     if file == STREAM:
         return []
-    beside = Path(file).with_name(FILE_NAME)
-    if not beside.exists():
-        warn(f"{beside} is missing: plates that were erased after the backup would come back")
-    return read_tombstones(beside)
+    proofs = Path(file).with_name(FILE_NAME)
+    if not proofs.exists():
+        warn(f"{proofs} is missing: plates that were erased after the backup would come back")
+    return read_tombstones(proofs)
 
 
 def _own_proofs(config: Config) -> list[Tombstone]:

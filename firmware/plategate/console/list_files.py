@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pages of list files: download, template, and upload with a look at what would change.
+"""The pages of list files: download, template, and upload with a preview of what would change.
 
 An uploaded file changes nothing until it is confirmed. Until then it is kept in memory, for the
 login that sent it.

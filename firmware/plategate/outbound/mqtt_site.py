@@ -16,7 +16,7 @@ from plategate.outbound.remote_commands import CommandRelay
 from plategate.replay import TOPIC as REPLAY
 from plategate.settings.outbound import MqttSettings
 
-# A collector takes a gate that publishes nothing for half an hour for silent.
+# For a collector a gate that publishes nothing for half an hour is silent.
 FLEET_STATE_EVERY_S = 600.0
 
 
@@ -94,7 +94,7 @@ class MqttSite:
         return found
 
     def repeated(self, messages: Sequence[Message]) -> list[Publication]:
-        """Messages for a collector: Home Assistant has seen them."""
+        """Messages for a collector; Home Assistant has got them already."""
         return [Publication(self._topic("events"), message.encoded()) for message in messages]
 
     def discovery(self) -> list[Publication]:

@@ -72,7 +72,7 @@ class Memory:
             self.ledger.causes[cause] = state.changed(change, at, detail, number)
 
     def take_findings(self, findings: Sequence[Finding]) -> None:
-        """Count what was found in the hash chain since the last look; nothing at the first one."""
+        """Count what was found in the hash chain since the last call; nothing at the first one."""
         newest = findings[-1].number if findings else 0
         if self.ledger.finding is not None:
             for each in findings:
