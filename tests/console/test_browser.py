@@ -22,8 +22,6 @@ PASSWORD = "correct horse battery"
 SIZES = {"phone": (360, 740), "desktop": (1280, 800)}
 PATIENCE_MS = 120_000
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed")
-
 
 @pytest.fixture(scope="module")
 def rehearsed() -> Iterator[tuple[str, str]]:

@@ -9,11 +9,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from .test_browser import CHROMIUM, Window, chromium, owner, rehearsed
+from .test_browser import Window, chromium, owner, rehearsed
 
 __all__ = ["chromium", "owner", "rehearsed"]  # fixtures
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed")
 PAGES = (
     "/", "/passages", "/lists", "/alarms", "/health", "/figures", "/settings",
     "/settings/lane.schedule", "/settings/access.strictness", "/aim", "/visits", "/account",

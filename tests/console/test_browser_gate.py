@@ -15,12 +15,11 @@ from plategate.console.accounts import Role, offer_code
 from plategate.console.server import make_server
 from plategate.messages import InputName, Level
 
-from .test_browser import CHROMIUM, PATIENCE_MS, Window, chromium
+from .test_browser import PATIENCE_MS, Window, chromium
 from .test_lanes import RehearsedLane, settings_of, until
 
 __all__ = ["chromium"]  # a fixture
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed")
 PASSWORD = "correct horse battery"
 
 

@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from .test_browser import (
-    CHROMIUM,
     PATIENCE_MS,
     SIZES,
     Window,
@@ -22,7 +21,6 @@ from .test_browser_access import problems_of
 
 __all__ = ["chromium", "owner", "rehearsed"]  # fixtures
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed")
 SHEETS = [(locale, size) for locale in ("en-US", "de-DE") for size in SIZES]
 GUEST = "TR05YPP"  # in the pictures of the demo, and not on its list
 

@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from .test_browser import (
-    CHROMIUM,
     PATIENCE_MS,
     SIZES,
     Window,
@@ -23,7 +22,6 @@ from .test_browser_access import problems_of
 
 __all__ = ["chromium", "owner", "rehearsed"]  # fixtures
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed")
 GUEST = "TR05YPP"  # in the pictures of the demo, and not on its list
 
 

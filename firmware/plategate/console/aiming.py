@@ -56,7 +56,7 @@ class AimView:
             self._view = View(session, token)
 
     def token(self, session: str) -> str | None:
-        """The token of the view, if it is this session's."""
+        """The token of the view, if the given login began it."""
         view = self._view
         return view.token if view is not None and view.session == session else None
 
