@@ -20,7 +20,7 @@ from plategate.journal.chain import verify_chain
 from plategate.journal.database import FILE_NAME
 from plategate.journal.events import EventRow
 from plategate.settings.journal import JournalSettings
-from plategate.values import Passage, Reason, Result, Verdict
+from plategate.values import GateEvent, Passage, Reason, Result, Verdict
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -205,3 +205,20 @@ def damaged_once(journal: Journal) -> Callable[[EventRow], None]:
         insert(row)
 
     return damaged
+
+
+def test_ok__event_with_a_damaged_text_keeps_no_other_event_from_being_copied(
+    tmp_path: Path,
+) -> None:
+    journal = filled(tmp_path, 1)
+    for name in ("one", "two"):
+        journal.add_event(GateEvent(name, "l", AT, "fault", None, name))
+    journal.record(a_passage("last"))
+    damage = "UPDATE passages SET document = replace(document, '{', '\x07') WHERE sequence = 2"
+    journal.change(lambda database: database.execute(damage))
+    journal.close()
+    database, sentence = repair.rebuild(tmp_path, AT, "test")
+    assert "2 passages were carried over" in sentence
+    assert database.execute("SELECT count(*) FROM passages").fetchone() == (4,)
+    assert verify_chain(database).broken_at == (2,)
+    database.close()

@@ -101,10 +101,9 @@ class GateAccess:
         """Check the hash chain of the journal."""
         return self._journal().read(verify_chain)
 
-    def picture(self, passage_id: str, kind: str) -> tuple[bytes, str] | None:
+    def picture(self, passage: StoredEvent, kind: str) -> tuple[bytes, str] | None:
         """Content and media type of a picture of a passage."""
-        found = self.passage(passage_id)
-        name = dict(found[0].evidence).get(kind) if found else None
+        name = dict(passage.evidence).get(kind)
         if name is None:
             return None
         folder = self._settings.journal.dir.resolve()

@@ -112,7 +112,7 @@ def picture(asked: PageRequest) -> Response:
     """A picture of a passage."""
     path = asked.request.path_params
     known = asked.site.lanes.passage(path["passage_id"])
-    found = None if known is None else known[0].gate.picture(path["passage_id"], path["kind"])
+    found = None if known is None else known[0].gate.picture(known[1][0], path["kind"])
     if found is None:
         raise RefusedRequest(404, "not_found")
     content, media_type = found

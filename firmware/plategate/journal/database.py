@@ -5,6 +5,7 @@
 what is not a passage, let version 0.1.0 go on with the file after a downgrade. A row that was
 forgotten keeps its two hashes, so that the hash chain over the others still holds. `reduced` is the
 document of a passage whose plate became a hash after a time (`unknown`); `document` is NULL then.
+Indexes find the events of a passage and those of a name without reading every document.
 """
 
 from __future__ import annotations
@@ -53,6 +54,16 @@ CREATE TABLE IF NOT EXISTS evidence (
 """
 # Columns that older versions did not have, in the order in which they were added.
 ADDED_COLUMNS = (("kind", "TEXT NOT NULL DEFAULT 'passage'"), ("reduced", "TEXT"))
+# Condition on rows: neither forgotten nor erased.
+PRESENT = "(document IS NOT NULL OR reduced IS NOT NULL)"
+# Queries that use the indexes have these expressions, letter by letter, and kind = 'event'. The
+# indexes take a damaged document too: a rebuilt journal keeps it.
+_VALUE = "iif(json_valid(document), json_extract(document, '$.{}'), NULL)"
+PASSAGE_OF_EVENT, NAME_OF_EVENT = _VALUE.format("passage_id"), _VALUE.format("what")
+INDEXES = {
+    "events_of_passage": f"passages ({PASSAGE_OF_EVENT}) WHERE kind = 'event'",
+    "events_by_name": f"passages ({NAME_OF_EVENT}) WHERE kind = 'event'",
+}
 
 
 def open_database(file: Path | None) -> sqlite3.Connection:
@@ -67,7 +78,7 @@ def open_database(file: Path | None) -> sqlite3.Connection:
             raise sqlite3.DatabaseError(
                 f"journal of version {version}; this program supports up to {VERSION}"
             )
-        if version == 0 or not has_reduced(database):
+        if version == 0 or not _is_migrated(database):
             database.execute(f"PRAGMA busy_timeout = {MIGRATION_WAIT_S * 1000:.0f}")
             _create_or_migrate(database)
             database.execute(f"PRAGMA busy_timeout = {WRITE_WAIT_S * 1000:.0f}")
@@ -113,6 +124,13 @@ def has_reduced(database: sqlite3.Connection) -> bool:
     return "reduced" in columns_of(database)
 
 
+def _is_migrated(database: sqlite3.Connection) -> bool:
+    """Whether the journal has what this version adds last."""
+    query = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name IN (?, ?)"
+    (found,) = database.execute(query, tuple(INDEXES)).fetchone()
+    return bool(found == len(INDEXES))
+
+
 def _has_kind(database: sqlite3.Connection) -> bool:
     return "kind" in columns_of(database)
 
@@ -131,6 +149,8 @@ def _create_or_migrate(database: sqlite3.Connection) -> None:
         for name, kind in ADDED_COLUMNS:
             if name not in present:
                 database.execute(f"ALTER TABLE passages ADD COLUMN {name} {kind}")
+        for name, columns in INDEXES.items():
+            database.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
         database.execute(HOLDS)
         database.execute("DROP TABLE IF EXISTS outbox")
         if not identity(database):

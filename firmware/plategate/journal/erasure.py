@@ -26,7 +26,7 @@ from plategate.journal.journal import Journal
 from plategate.journal.purge import ERASED, note_purge, ranges
 from plategate.journal.reader import JournalReader
 from plategate.journal.repair import SET_ASIDE
-from plategate.journal.retention import delete_files
+from plategate.journal.retention import delete_files, empty_rows
 from plategate.journal.unknown import hash_in_journal
 from plategate.plate_data.files import has_plate
 from plategate.plate_data.mention import Mention
@@ -92,19 +92,10 @@ def erase_plate(
     sequences = [row[0] for row in rows]
     passages = sum(row[1] == PASSAGE for row in rows)
     lane = json.loads(rows[0][3])["lane"] if rows else ""
-    pictures: list[tuple[int, str, str]] = []
     with transaction(database):
-        for sequence, _, name, _ in rows:
-            pictures += database.execute(
-                "SELECT sequence, kind, file FROM evidence WHERE sequence = ?", (sequence,)
-            ).fetchall()
-            database.execute("DELETE FROM evidence WHERE sequence = ?", (sequence,))
-            database.execute("DELETE FROM holds WHERE passage_id = ?", (name,))
-            database.execute(
-                "UPDATE passages SET id = NULL, triggered_at = NULL, class = NULL,"
-                " document = NULL, reduced = NULL WHERE sequence = ?",
-                (sequence,),
-            )
+        pictures = empty_rows(database, sequences)
+        ended = [(name,) for _, _, name, _ in rows]
+        database.executemany("DELETE FROM holds WHERE passage_id = ?", ended)
         mention = Mention(plate)
         holds = [hold for hold in all_holds(database) if mention.is_in(hold.why)]
         for hold in holds:

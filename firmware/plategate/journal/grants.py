@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 import threading
 import zlib
 from dataclasses import dataclass
@@ -118,6 +119,24 @@ def grants_in(folder: Path) -> tuple[Grant, ...]:
     except FileNotFoundError:
         return ()
     return tuple(_unfinished(content).values())
+
+
+def unfinished(database: sqlite3.Connection, waiting: tuple[Grant, ...]) -> list[Grant]:
+    """Those of the grants that are `waiting`, or in the database, that have no passage."""
+    stored = database.execute("SELECT passage_id, lane, plate, granted_at FROM grants")
+    grants = {grant.passage_id: grant for grant in waiting}
+    for passage_id, lane, plate, granted_at in stored:
+        grants.setdefault(
+            passage_id, Grant(passage_id, lane, plate, datetime.fromisoformat(granted_at))
+        )
+    found = [grant for grant in grants.values() if not _is_recorded(database, grant.passage_id)]
+    return sorted(found, key=lambda grant: grant.granted_at)
+
+
+def _is_recorded(database: sqlite3.Connection, passage_id: str) -> bool:
+    """Whether a passage is in the journal."""
+    found = database.execute("SELECT 1 FROM passages WHERE id = ?", (passage_id,))
+    return found.fetchone() is not None
 
 
 def _open(file: Path) -> int:

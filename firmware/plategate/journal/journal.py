@@ -22,7 +22,7 @@ from plategate.journal import reader, retention
 from plategate.journal.database import FILE_NAME
 from plategate.journal.events import EventRow, salted
 from plategate.journal.evidence import NO_ROOM, EvidenceFile, has_room, store_evidence
-from plategate.journal.grants import Grant, GrantFile
+from plategate.journal.grants import Grant, GrantFile, unfinished
 from plategate.journal.store import JournalStore
 from plategate.journal.unknown import hash_unknown, pictures_allowed, stored_form
 from plategate.journal.waiting import WaitingEvents
@@ -238,7 +238,7 @@ class Journal:
             waiting = self._grants.grants()
             if not self._store.durable:
                 return waiting
-            grants = reader.unfinished(self._store.database, waiting)
+            grants = unfinished(self._store.database, waiting)
             known = {grant.passage_id for grant in waiting} - {g.passage_id for g in grants}
         except (sqlite3.Error, OSError) as error:
             self._problem(STORE, f"interrupted grants cannot be settled: {error}")

@@ -19,7 +19,8 @@ from plategate.journal.database import FILE_NAME
 from plategate.journal.erasure import erase_from, rows_of_plate
 from plategate.journal.holds import all_holds
 from plategate.journal.opening import is_owned, open_journal
-from plategate.journal.reader import JournalReader
+from plategate.journal.reader import JournalReader, StoredEvent
+from plategate.journal.retention import days_kept
 from plategate.journal.unknown import hash_in_journal
 from plategate.plate_data.hashing import plate_hash
 from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, KeptKind
@@ -63,13 +64,7 @@ class JournalPlateStore:
             ("passages and events with an alarm", "prove what happened", "alarm"),
             ("faults, modes and other events, the purge log", "maintenance", "event"),
         ]
-        days = {
-            "granted": found.granted_days,
-            "refused": found.refused_days,
-            "unsure": found.unsure_days,
-            "alarm": found.alarm_days,
-            "event": found.event_days,
-        }
+        days = days_kept(found)
         pictures = {"both": "still and plate", "plate": "plate", "none": "none"}[found.evidence]
         blurred = ", blurred outside the plate" if found.blur_stills else ""
         return (
@@ -107,13 +102,7 @@ class JournalPlateStore:
             sequences = reader.read(
                 lambda database: [row[0] for row in rows_of_plate(database, plate, hashed)]
             )
-            found = []
-            for sequence in sequences:
-                for event in reader.events_after(sequence - 1, 1):
-                    files = tuple(self.settings.dir / file for _, file in event.evidence)
-                    what = "passage" if event.kind == PASSAGE else "event"
-                    found.append(Holding(what, event.public_document(), files))
-        return found
+            return [self._holding(event) for event in reader.numbered(sequences)]
 
     def erase(self, asked: EraseRequest) -> Erasure:
         """Let the gate erase, or open the journal for it."""
@@ -136,6 +125,11 @@ class JournalPlateStore:
                 )
         remarks = (LOG_IN_USE,) if counts.pop("log", 0) else ()
         return Erasure({name: count for name, count in counts.items() if count}, remarks)
+
+    def _holding(self, event: StoredEvent) -> Holding:
+        files = tuple(self.settings.dir / file for _, file in event.evidence)
+        what = "passage" if event.kind == PASSAGE else "event"
+        return Holding(what, event.public_document(), files)
 
     def _counts(self) -> dict[str, int]:
         if not (self.settings.dir / FILE_NAME).exists():

@@ -16,14 +16,14 @@ from typing import Any
 
 from plategate.documents import EVENT, event_document
 from plategate.journal.chain import content_hash
-from plategate.journal.database import events_of, has_reduced
+from plategate.journal.database import PRESENT, events_of, has_reduced
 from plategate.journal.events import EventRow, insert_event, salted
 from plategate.values import GateEvent
 
 PURGED, HASHED, ERASED = "purged", "hashed", "erased"  # names of the events
 PURGE, ERASURE = "purge", "erasure"  # their classes
 _CLASSES = {PURGED: PURGE, HASHED: PURGE, ERASED: ERASURE}
-_KEPT = "(document IS NOT NULL OR reduced IS NOT NULL) AND class != 'purge'"
+_KEPT = f"{PRESENT} AND class != '{PURGE}'"
 HASH_LENGTH = 32  # hexadecimal digits that prove the content of a reduced document
 
 
@@ -118,8 +118,7 @@ def _not_erased(
     for part in filter(None, detail["sequences"].split(",")):
         first, _, last = part.partition("-")
         (left,) = database.execute(
-            "SELECT count(*) FROM passages WHERE sequence BETWEEN ? AND ?"
-            " AND (document IS NOT NULL OR reduced IS NOT NULL)",
+            f"SELECT count(*) FROM passages WHERE sequence BETWEEN ? AND ? AND {PRESENT}",
             (int(first), int(last or first)),
         ).fetchone()
         if left:

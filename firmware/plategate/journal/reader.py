@@ -9,16 +9,25 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from plategate.documents import PASSAGE, event_from_document, passage_from_document
+from plategate.documents import EVENT, PASSAGE, event_from_document, passage_from_document
 from plategate.errors import StoreError
-from plategate.journal.database import FILE_NAME, identity, open_read_only, shown_of
-from plategate.journal.grants import Grant, grants_in
+from plategate.journal.database import (
+    FILE_NAME,
+    NAME_OF_EVENT,
+    PASSAGE_OF_EVENT,
+    events_of,
+    identity,
+    open_read_only,
+    shown_of,
+)
+from plategate.journal.grants import Grant, grants_in, unfinished
 from plategate.journal.unknown import hash_in_journal
 from plategate.storage import is_current, storage_errors
 from plategate.values import GateEvent, Passage
@@ -73,7 +82,6 @@ class EventFilter:
     kind: str | None = PASSAGE
     since: datetime | None = None
     until: datetime | None = None
-    passage_id: str | None = None
     plate: str | None = None
     hashed: str | None = None
     plate_part: str | None = None
@@ -95,70 +103,56 @@ class JournalReader:
 
     def events_after(self, sequence: int, limit: int = 100) -> list[StoredEvent]:
         """The next events after a sequence number, oldest first; forgotten ones are left out."""
-        return self._read(
-            lambda database: _events(
-                database, "sequence > :after", "sequence", limit, {"after": sequence}
-            )
+        where, values = "sequence > :after", {"after": sequence}
+        return self.read(
+            lambda database: _events(database, shown_of(database), where, values, limit=limit)
         )
+
+    def numbered(self, sequences: Sequence[int]) -> list[StoredEvent]:
+        """The events with these sequence numbers, oldest first; forgotten ones are left out."""
+        where = "sequence IN (SELECT value FROM json_each(:numbers))"
+        values = {"numbers": json.dumps(list(sequences))}
+        return self.read(lambda database: _events(database, shown_of(database), where, values))
 
     def newest(self, limit: int | None, wanted: EventFilter) -> list[StoredEvent]:
         """The newest events that pass the filter, newest first."""
         wanted = self._with_hash(wanted)
-        return self._read(lambda database: newest_events(database, limit, wanted))
+        return self.read(lambda database: newest_events(database, limit, wanted))
 
     def passage(self, passage_id: str) -> list[StoredEvent]:
         """One passage, then the other events that belong to it; empty if there is none."""
-        where, values = _condition(EventFilter(kind=None, passage_id=passage_id))
-        order = "kind = 'passage' DESC, sequence"
-        return self._read(lambda database: _events(database, where, order, None, values))
+        return self.read(lambda database: _passage(database, passage_id))
 
     def pages(self, wanted: EventFilter, after: int = 0) -> Iterator[list[StoredEvent]]:
         """All events that pass the filter, oldest first, each page read for itself."""
         where, values = _condition(self._with_hash(wanted))
-        while page := self._read(
-            lambda database, after=after: _events(  # type: ignore[misc]
-                database,
-                f"{where} AND sequence > :after",
-                "sequence",
-                PAGE,
-                values | {"after": after},
-            )
-        ):
+        where += " AND sequence > :after"
+
+        def read(database: sqlite3.Connection) -> list[StoredEvent]:
+            table = _table_of(database, wanted)
+            return _events(database, table, where, values | {"after": after}, limit=PAGE)
+
+        while page := self.read(read):
             yield page
             after = page[-1].sequence
 
     def newest_sequence(self) -> int:
         """The sequence number of the newest event; 0 where there is none."""
         newest = "SELECT coalesce(max(sequence), 0) FROM passages"
-        return self._read(lambda database: int(database.execute(newest).fetchone()[0]))
+        return self.read(lambda database: int(database.execute(newest).fetchone()[0]))
 
     def identity(self) -> int:
         """A number that another journal does not have; see `database.identity`."""
-        return self._read(identity)
+        return self.read(identity)
 
     def unfinished_grants(self) -> list[Grant]:
         """Grants whose passage is not in the journal yet, oldest first."""
         with storage_errors(self._file):
             waiting = grants_in(self._folder)
-        return self._read(lambda database: unfinished(database, waiting))
+        return self.read(lambda database: unfinished(database, waiting))
 
     def read(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """What `work` reads; it must not leave a cursor open, and may be called again."""
-        return self._read(work)
-
-    def close(self) -> None:
-        """Close the database; the next call opens it again."""
-        if self._opened is not None:
-            self._opened[0].close()
-            self._opened = None
-
-    def _with_hash(self, wanted: EventFilter) -> EventFilter:
-        """The filter that finds passages of its plate also by their hash."""
-        if wanted.plate is None:
-            return wanted
-        return replace(wanted, hashed=hash_in_journal(self._folder, wanted.plate))
-
-    def _read(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         for _ in range(ATTEMPTS):
             with storage_errors(self._file):
                 database = self._database()
@@ -172,6 +166,18 @@ class JournalReader:
                         return answer
             self.close()
         raise StoreError(f"{self._file}: changes faster than it can be read; try again")
+
+    def close(self) -> None:
+        """Close the database; the next call opens it again."""
+        if self._opened is not None:
+            self._opened[0].close()
+            self._opened = None
+
+    def _with_hash(self, wanted: EventFilter) -> EventFilter:
+        """The filter that finds passages of its plate also by their hash."""
+        if wanted.plate is None:
+            return wanted
+        return replace(wanted, hashed=hash_in_journal(self._folder, wanted.plate))
 
     def _database(self) -> sqlite3.Connection:
         """The open database; another one where its file was replaced."""
@@ -192,62 +198,54 @@ def newest_events(
 ) -> list[StoredEvent]:
     """The newest events that pass the filter, newest first."""
     where, values = _condition(wanted)
-    return _events(database, where, "sequence DESC", limit, values)
+    table = _table_of(database, wanted)
+    return _events(database, table, where, values, order="DESC", limit=limit)
 
 
-def unfinished(database: sqlite3.Connection, waiting: tuple[Grant, ...]) -> list[Grant]:
-    """Those of the grants that are `waiting`, or in the database, that have no passage."""
-    stored = database.execute("SELECT passage_id, lane, plate, granted_at FROM grants")
-    grants = {grant.passage_id: grant for grant in waiting}
-    for passage_id, lane, plate, granted_at in stored:
-        grants.setdefault(
-            passage_id, Grant(passage_id, lane, plate, datetime.fromisoformat(granted_at))
-        )
-    found = [grant for grant in grants.values() if not is_recorded(database, grant.passage_id)]
-    return sorted(found, key=lambda grant: grant.granted_at)
+def _passage(database: sqlite3.Connection, passage_id: str) -> list[StoredEvent]:
+    """A passage, then its events; both by an index."""
+    values = {"id": passage_id}
+    of_passage = f"kind = 'event' AND {PASSAGE_OF_EVENT} = :id"
+    return _events(database, shown_of(database), "id = :id", values) + _events(
+        database, events_of(database), of_passage, values
+    )
 
 
-def is_recorded(database: sqlite3.Connection, passage_id: str) -> bool:
-    """Whether a passage is in the journal."""
-    found = database.execute("SELECT 1 FROM passages WHERE id = ?", (passage_id,))
-    return found.fetchone() is not None
+def _table_of(database: sqlite3.Connection, wanted: EventFilter) -> str:
+    """What is read, as SQL; the indexes of events are on the table itself."""
+    return events_of(database) if wanted.kind == EVENT else shown_of(database)
 
 
 def _condition(wanted: EventFilter) -> tuple[str, dict[str, object]]:
-    where = (
-        "(:kind IS NULL OR kind = :kind)"
-        " AND (:since IS NULL OR triggered_at >= :since)"
-        " AND (:until IS NULL OR triggered_at < :until)"
-        " AND (:id IS NULL OR id = :id OR json_extract(document, '$.passage_id') = :id)"
-        " AND (:plate IS NULL OR json_extract(document, '$.verdict.plate') = :plate"
-        "  OR json_extract(document, '$.reading.text') = :plate"
-        "  OR json_extract(document, '$.verdict.plate') = :hashed"
-        "  OR json_extract(document, '$.reading.text') = :hashed"
-        "  OR json_extract(document, '$.passage_id') IN (SELECT id FROM passages"
-        "   WHERE json_extract(document, '$.verdict.plate') = :plate))"
-        " AND (:part IS NULL OR instr(json_extract(document, '$.verdict.plate'), :part)"
-        "  OR instr(json_extract(document, '$.reading.text'), :part))"
-        " AND (:result IS NULL OR json_extract(document, '$.verdict.result') = :result)"
-        " AND (:reason IS NULL OR json_extract(document, '$.verdict.reason') = :reason)"
-        " AND (:lane IS NULL OR json_extract(document, '$.lane') = :lane)"
-        " AND (:whats IS NULL OR json_extract(document, '$.what')"
-        "  IN (SELECT value FROM json_each(:whats)))"
-        " AND (:before IS NULL OR sequence < :before)"
+    """The filter as SQL, with only those parts that limit something, and its values."""
+    plate, text = (
+        f"json_extract(document, '$.{path}')" for path in ("verdict.plate", "reading.text")
     )
-    return where, {
-        "kind": wanted.kind,
-        "since": _stored_time(wanted.since),
-        "until": _stored_time(wanted.until),
-        "id": wanted.passage_id,
-        "plate": wanted.plate,
-        "hashed": wanted.hashed,
-        "part": wanted.plate_part,
-        "result": wanted.result,
-        "reason": wanted.reason,
-        "lane": wanted.lane,
-        "whats": None if wanted.whats is None else json.dumps(wanted.whats),
-        "before": wanted.before,
-    }
+    parts: list[tuple[str, object, str]] = [
+        ("kind", wanted.kind, "kind = :kind"),
+        ("since", _stored_time(wanted.since), "triggered_at >= :since"),
+        ("until", _stored_time(wanted.until), "triggered_at < :until"),
+        (
+            "plate",
+            wanted.plate,
+            f"({plate} IN (:plate, :hashed) OR {text} IN (:plate, :hashed) OR {PASSAGE_OF_EVENT}"
+            f" IN (SELECT id FROM passages WHERE {plate} = :plate))",
+        ),
+        ("part", wanted.plate_part, f"(instr({plate}, :part) OR instr({text}, :part))"),
+        ("result", wanted.result, "json_extract(document, '$.verdict.result') = :result"),
+        ("reason", wanted.reason, "json_extract(document, '$.verdict.reason') = :reason"),
+        ("lane", wanted.lane, "json_extract(document, '$.lane') = :lane"),
+        (
+            "whats",
+            None if wanted.whats is None else json.dumps(wanted.whats),
+            f"{NAME_OF_EVENT} IN (SELECT value FROM json_each(:whats))",
+        ),
+        ("before", wanted.before, "sequence < :before"),
+    ]
+    limiting = [part for part in parts if part[1] is not None]
+    values: dict[str, object] = {name: value for name, value, _ in limiting}
+    where = " AND ".join([sql for _, _, sql in limiting] or ["1"])
+    return where, values | {"hashed": wanted.hashed}
 
 
 def _stored_time(moment: datetime | None) -> str | None:
@@ -257,25 +255,35 @@ def _stored_time(moment: datetime | None) -> str | None:
 
 def _events(
     database: sqlite3.Connection,
+    table: str,
     where: str,
-    order: str,
-    limit: int | None,
-    values: dict[str, object],
+    values: Mapping[str, object],
+    *,
+    order: str = "",
+    limit: int | None = None,
 ) -> list[StoredEvent]:
+    """The events of a table (SQL) in the order of their numbers, with their pictures."""
     rows = database.execute(
-        f"SELECT sequence, kind, document FROM {shown_of(database)}"
-        f" WHERE document IS NOT NULL AND {where} ORDER BY {order} LIMIT :limit",
-        values | {"limit": -1 if limit is None else limit},
+        f"SELECT sequence, kind, document FROM {table} WHERE document IS NOT NULL AND {where}"
+        f" ORDER BY sequence {order} LIMIT :limit",
+        {**values, "limit": -1 if limit is None else limit},
     ).fetchall()
+    pictures = _pictures(database, [row[0] for row in rows])
     return [
-        StoredEvent(sequence, kind, json.loads(document), _evidence(database, sequence))
+        StoredEvent(sequence, kind, json.loads(document), tuple(pictures[sequence]))
         for sequence, kind, document in rows
     ]
 
 
-def _evidence(database: sqlite3.Connection, sequence: int) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        database.execute(
-            "SELECT kind, file FROM evidence WHERE sequence = ? ORDER BY kind", (sequence,)
-        ).fetchall()
+def _pictures(
+    database: sqlite3.Connection, sequences: list[int]
+) -> defaultdict[int, list[tuple[str, str]]]:
+    """Kind and file of the pictures of events, by sequence number."""
+    found: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+    query = (
+        "SELECT sequence, kind, file FROM evidence"
+        " WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence, kind"
     )
+    for sequence, kind, file in database.execute(query, (json.dumps(sequences),)):
+        found[sequence].append((kind, file))
+    return found

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from plategate.documents import EVENT, PASSAGE
+from plategate.journal.database import PRESENT
 from plategate.journal.evidence import FOLDER, has_room
 from plategate.journal.holds import NOT_HELD
 from plategate.journal.purge import ERASURE, PURGE, PURGED, note_purge
@@ -33,7 +34,6 @@ CLASS_BY_RESULT = {
 ALARM_EVENTS = frozenset(
     {"alarm", "wanted", "fire", "forced_open", "tailgated", "refused_passed", "acknowledged"}
 )
-PRESENT = "(document IS NOT NULL OR reduced IS NOT NULL)"
 # Rows forgotten in one transaction, so that a passage does not wait long for its turn.
 BATCH = 100
 # Longer than the time between writing a picture and the row that refers to it.
@@ -52,9 +52,9 @@ def class_of_event(event: GateEvent) -> str:
     return "alarm" if event.what in ALARM_EVENTS else "event"
 
 
-def forget_old(database: sqlite3.Connection, settings: JournalSettings, now: datetime) -> int:
-    """Forget one batch of each class that is past its time; returns how much that was."""
-    days = {
+def days_kept(settings: JournalSettings) -> dict[str, int]:
+    """How many days each class of passages and events is kept."""
+    return {
         "granted": settings.granted_days,
         "refused": settings.refused_days,
         "unsure": settings.unsure_days,
@@ -63,8 +63,12 @@ def forget_old(database: sqlite3.Connection, settings: JournalSettings, now: dat
         PURGE: settings.event_days,
         ERASURE: settings.proof_days,
     }
+
+
+def forget_old(database: sqlite3.Connection, settings: JournalSettings, now: datetime) -> int:
+    """Forget one batch of each class that is past its time; returns how much that was."""
     forgotten = 0
-    for name, kept_days in days.items():
+    for name, kept_days in days_kept(settings).items():
         cutoff = (now - timedelta(days=kept_days)).isoformat()
         forgotten += _forget_rows(
             database,
@@ -153,24 +157,16 @@ def _forget_rows(
     values: Iterable[object],
     now: datetime,
 ) -> int:
-    """Empty the rows but for their hashes, so that the chain over the others still holds."""
+    """Empty the rows and delete their pictures; returns how many rows."""
     rows = database.execute(
         f"SELECT sequence, kind, class, coalesce(document, reduced) FROM passages WHERE {where}",
         tuple(values),
     ).fetchall()
     if not rows:
         return 0
-    sequences = [row[0] for row in rows]
-    marks = ",".join("?" * len(sequences))
-    pictures = _evidence(database, f"sequence IN ({marks})", sequences)
     counts = Counter(kind for _, kind, class_, _ in rows if class_ != PURGE)
     with transaction(database):
-        _delete_evidence_rows(database, pictures)
-        database.executemany(
-            "UPDATE passages SET id = NULL, triggered_at = NULL, class = NULL, document = NULL,"
-            " reduced = NULL WHERE sequence = ?",
-            [(sequence,) for sequence in sequences],
-        )
+        pictures = empty_rows(database, [row[0] for row in rows])
         if counts:
             detail = {
                 "class": rows[0][2],
@@ -181,6 +177,25 @@ def _forget_rows(
             note_purge(database, PURGED, now, json.loads(rows[0][3])["lane"], detail)
     delete_files(folder, pictures)
     return len(rows)
+
+
+def empty_rows(
+    database: sqlite3.Connection, sequences: Sequence[int]
+) -> list[tuple[int, str, str]]:
+    """Empty rows but for their hashes, so that the chain over the others still holds.
+
+    Returns the pictures (sequence, kind, path) whose files are to be deleted after the caller's
+    transaction.
+    """
+    where, numbers = "sequence IN (SELECT value FROM json_each(?))", (json.dumps(list(sequences)),)
+    pictures = _evidence(database, where, numbers)
+    _delete_evidence_rows(database, pictures)
+    database.execute(
+        "UPDATE passages SET id = NULL, triggered_at = NULL, class = NULL, document = NULL,"
+        f" reduced = NULL WHERE {where}",
+        numbers,
+    )
+    return pictures
 
 
 def _forget_evidence(

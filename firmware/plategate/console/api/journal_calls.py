@@ -70,7 +70,9 @@ def passage(call: ApiCall) -> Response:
 
 def picture(call: ApiCall) -> Response:
     """A picture of a passage."""
-    found = call.lane.gate.picture(call.path("passage_id"), call.path("kind"))
+    gate = call.lane.gate
+    passage = gate.passage(call.path("passage_id"))
+    found = gate.picture(passage[0], call.path("kind")) if passage else None
     if found is None:
         raise _no_passage(call)
     content, media_type = found
