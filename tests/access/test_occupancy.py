@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -57,7 +58,8 @@ class Lanes:
         return str(verdict.reason.value)
 
     def count(self, quotas: Quotas, name: str = "") -> int:
-        found = VisitStore(self.file).read(lambda store: counting.occupancy(store, quotas))
+        with closing(VisitStore(self.file)) as visits:
+            found = visits.read(lambda store: counting.occupancy(store, quotas))
         return next(each.inside for each in found or () if each.name == name)
 
     def close(self) -> None:
@@ -134,8 +136,10 @@ def test_fail__two_lanes_cannot_fill_the_last_place_twice(lanes: Lanes) -> None:
     assert lanes.count(quotas(places=1)) == 1
 
 
-def store_of(settings: AccessSettings) -> VisitStore:
-    return VisitStore(settings.file.parent / "visits.sqlite")
+@pytest.fixture
+def store(settings: AccessSettings) -> Iterator[VisitStore]:
+    with closing(VisitStore(settings.file.parent / "visits.sqlite")) as opened:
+        yield opened
 
 
 def come(store: VisitStore, plate: str, group: str = "", hours: int = 0, out: bool = False) -> str:
@@ -146,8 +150,7 @@ def come(store: VisitStore, plate: str, group: str = "", hours: int = 0, out: bo
     return passage
 
 
-def test_ok__a_vehicle_that_did_not_drive_through_is_not_counted(settings: AccessSettings) -> None:
-    store = store_of(settings)
+def test_ok__a_vehicle_that_did_not_drive_through_is_not_counted(store: VisitStore) -> None:
     passage = come(store, "A1")
     assert store.change(lambda s: counting.undo(s, passage))
     assert store.inside() == ()
@@ -158,9 +161,8 @@ def test_ok__a_vehicle_that_did_not_drive_through_is_not_counted(settings: Acces
 
 
 def test_ok__a_vehicle_that_did_not_leave_stays_inside_with_its_group(
-    settings: AccessSettings,
+    store: VisitStore,
 ) -> None:
-    store = store_of(settings)
     come(store, "A1", "Müller")
     passage = come(store, "A1", hours=2, out=True)
     assert store.inside() == ()
@@ -175,9 +177,8 @@ def test_ok__a_vehicle_that_did_not_leave_stays_inside_with_its_group(
 
 
 def test_ok__a_correction_removes_unknown_vehicles_then_the_oldest(
-    settings: AccessSettings,
+    store: VisitStore,
 ) -> None:
-    store = store_of(settings)
     for hours, plate in enumerate(("A1", "A2", "A3")):
         come(store, plate, "Müller", hours)
     come(store, "B1", "other", 9)
@@ -188,8 +189,8 @@ def test_ok__a_correction_removes_unknown_vehicles_then_the_oldest(
     assert [plate for plate, _ in store.inside()] == ["B1"]
 
 
-def test_ok__vehicles_age_by_running_time_not_by_the_clock(settings: AccessSettings) -> None:
-    store, day = store_of(settings), 86_400.0
+def test_ok__vehicles_age_by_running_time_not_by_the_clock(store: VisitStore) -> None:
+    day = 86_400.0
 
     def age(boot: str, at_s: float, limit_s: float = 2 * day) -> int:
         return store.change(lambda s: counting.age(s, boot, at_s, limit_s))
@@ -205,8 +206,9 @@ def test_ok__vehicles_age_by_running_time_not_by_the_clock(settings: AccessSetti
     assert age("boot 2", 99 * day, 0.0) == 0, "0 hours: never"
 
 
-def test_ok__visits_of_an_older_version_count_without_a_group(settings: AccessSettings) -> None:
-    store = store_of(settings)
+def test_ok__visits_of_an_older_version_count_without_a_group(
+    settings: AccessSettings, store: VisitStore
+) -> None:
     file = settings.file.parent / "visits.sqlite"
     file.parent.mkdir(exist_ok=True)
     old = sqlite3.connect(file)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -86,7 +87,8 @@ def test_fail__two_lanes_share_the_last_entry(settings, fill, reading, gate):
             )
         )
     assert sorted(granted) == [False, False, True, True]
-    assert VisitStore(settings.file.parent / "visits.sqlite").used(verdicts[0].entry) == 2
+    with closing(VisitStore(settings.file.parent / "visits.sqlite")) as visits:
+        assert visits.used(verdicts[0].entry) == 2
 
 
 def test_ok__anti_passback(settings, fill, reading, gate):
@@ -114,3 +116,23 @@ def test_ok__lists_the_plates_inside(tmp_path):
     assert store.inside_since("A1") == NOW + timedelta(hours=1)
     assert store.forget_inside(NOW + timedelta(minutes=1)) == 1
     assert [plate for plate, _ in store.inside()] == ["A1"]
+    store.close()
+
+
+def test_ok__the_file_stays_open_until_it_is_closed_or_replaced(tmp_path):
+    """Closing it after each grant would write its log into it, before the relay may move."""
+    file, other = tmp_path / "visits.sqlite", tmp_path / "other.sqlite"
+    log = file.with_name("visits.sqlite-wal")
+    with closing(VisitStore(file)) as store, closing(VisitStore(other)) as restored:
+        store.note(EntryUse("p1", "A1", None, Direction.IN, NOW))
+        first = log.stat().st_ino
+        store.note(EntryUse("p2", "B2", None, Direction.IN, NOW))
+        assert len(store.inside()) == 2
+        assert log.stat().st_ino == first
+        restored.note(EntryUse("p3", "C3", None, Direction.IN, NOW))
+        restored.close()
+        log.unlink()
+        other.replace(file)
+        assert [plate for plate, _ in store.inside()] == ["C3"]
+        store.note(EntryUse("p4", "A1", None, Direction.IN, NOW))
+    assert not log.exists()

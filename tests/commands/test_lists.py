@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -112,9 +113,9 @@ def test_fail__an_invalid_plate_is_wrong_usage(run, tmp_path):
 
 def test_ok__shows_who_is_inside(run, tmp_path):
     assert run("list", "inside") == "0 inside\n"
-    visits = VisitStore(tmp_path / "visits.sqlite")
     since = datetime(2026, 3, 2, 9, tzinfo=UTC)
-    visits.note(EntryUse("p1", "A1", None, Direction.IN, since))
+    with closing(VisitStore(tmp_path / "visits.sqlite")) as visits:
+        visits.note(EntryUse("p1", "A1", None, Direction.IN, since))
     since = since.astimezone(site_zone(""))
     assert run("list", "inside").splitlines() == [
         f"A1            since {since:%Y-%m-%d %H:%M}",

@@ -44,6 +44,7 @@ def test_ok__passages_by_plate_and_by_button_share_the_entries(bed: ConsoleBed) 
     here(bed, visit)
     assert len(bed.commands) == 1
     assert not store.note(EntryUse("p3", PLATE, entries(bed)[0], Direction.IN, at))
+    store.close()
 
 
 def test_fail__i_am_here_without_a_vehicle_opens_nothing_and_takes_nothing(

@@ -34,7 +34,8 @@ def test_ok__a_repeated_visit_is_not_a_further_entry(counted, settings):
         counted.come("AB12CDE", 0.99)
         counted.drive_through()
     assert results(counted) == [Result.GRANTED] * 3
-    assert VisitStore(settings.access.visits_file).used(ENTRY) == 1
+    with closing(VisitStore(settings.access.visits_file)) as visits:
+        assert visits.used(ENTRY) == 1
 
 
 def test_fail__an_entry_that_cannot_be_counted_does_not_open(counted, monkeypatch):

@@ -81,6 +81,24 @@ def test_ok__who_drives_through_counts_and_who_turns_back_does_not(inline: Reloa
     assert inline.edges.count(("open_relay", True)) == 2, "the arm stays down"
 
 
+def test_ok__plate_that_left_is_in_no_file_after_the_hourly_tidying(
+    inline: ReloadedGate, site_settings: Settings
+) -> None:
+    file = site_settings.access.visits_file
+    inline.come(PLATES[0], 0.99)
+    inline.leave()
+    inline.wait(60.0)
+    written = [
+        each
+        for each in file.parent.glob(f"{file.name}*")
+        if PLATES[0].encode() in each.read_bytes()
+    ]
+    assert written, "the log of the database has it"
+    inline.site.places.tidy(datetime.now(UTC), True)
+    for each in file.parent.glob(f"{file.name}*"):
+        assert PLATES[0].encode() not in each.read_bytes(), each
+
+
 def test_ok__a_vehicle_let_in_by_hand_takes_a_place_of_the_site(inline: ReloadedGate) -> None:
     inline.site.board.put(InputName.PHOTOCELL, Level.INACTIVE)
     inline.site.gate.post(commanded(CommandName.OPEN.value))

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -20,7 +20,6 @@ from plategate.cli import app
 from plategate.documents import EVENT, PASSAGE
 from plategate.errors import StoreError
 from plategate.journal import Journal, open_journal
-from plategate.journal.alarms import newest_alarms
 from plategate.journal.chain import verify_chain
 from plategate.journal.database import FILE_NAME
 from plategate.journal.reader import EventFilter, JournalReader
@@ -250,54 +249,6 @@ def test_ok__times_of_a_filter_count_in_any_zone(
         assert [item.document["id"] for item in found] == ["three", "two"]
         found = reader.newest(None, EventFilter(since=second, until=third))
         assert [item.document["id"] for item in found] == ["two"]
-
-
-@pytest.fixture
-def steps(journal: Journal) -> Iterator[Callable[[Callable[[JournalReader], object]], int]]:
-    """How many steps of SQLite's virtual machine a reading takes, in tens."""
-    reader = JournalReader(journal.folder or Path())
-    reader.identity()
-    database = reader.read(lambda opened: opened)
-
-    def counted(read: Callable[[JournalReader], object]) -> int:
-        count = 0
-
-        def step() -> None:
-            nonlocal count
-            count += 1
-
-        database.set_progress_handler(step, 10)
-        read(reader)
-        database.set_progress_handler(None, 0)
-        return count
-
-    yield counted
-    reader.close()
-
-
-@pytest.mark.parametrize(
-    "read",
-    [
-        lambda reader: reader.passage("p1"),
-        lambda reader: newest_alarms(reader, 5),
-        lambda reader: reader.newest(5, EventFilter()),
-        lambda reader: reader.numbered([1, 2]),
-    ],
-)
-def test_ok__pages_read_as_little_of_a_long_journal_as_of_a_short_one(
-    journal: Journal,
-    steps: Callable[[Callable[[JournalReader], object]], int],
-    read: Callable[[JournalReader], object],
-) -> None:
-    journal.record(a_passage("p1"))
-    journal.add_event(an_event("alarm", passage_id="p1"))
-    journal.add_event(an_event("command", passage_id="p1"))
-    for number in range(10):
-        journal.record(a_passage(f"early{number}"))
-    short = steps(read)
-    for number in range(300):
-        journal.record(a_passage(f"late{number}"))
-    assert steps(read) <= short + 5
 
 
 def test_ok__events_are_read_by_their_numbers(journal: Journal, settings: JournalSettings) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -155,9 +156,9 @@ def fill_lists(device: Device) -> None:
     copy = settings.sync.state_dir / "town"
     copy.mkdir(parents=True)
     (copy / "list").write_text("plate;holder\nM-AB 123;Anna\nK-XY 789;Bernd\n", encoding="utf-16")
-    visits = VisitStore(settings.access.visits_file)
-    visits.note(EntryUse("p1", PLATE, entry, Direction.IN, NOW))
-    visits.note(EntryUse("p2", OTHER, None, Direction.IN, NOW))
+    with closing(VisitStore(settings.access.visits_file)) as visits:
+        visits.note(EntryUse("p1", PLATE, entry, Direction.IN, NOW))
+        visits.note(EntryUse("p2", OTHER, None, Direction.IN, NOW))
 
 
 def fill_other_stores(device: Device) -> None:

@@ -172,6 +172,7 @@ def test_ok__the_vehicle_inside_and_its_uses_are_forgotten(settings: Settings) -
     assert erased.counts == {"vehicles inside": 2, "uses of entries": 1}
     assert visits.used(entry) == 0
     assert [plate for plate, _ in visits.inside()] == [OTHER]
+    visits.close()
     assert files_with(settings.access.visits_file.parent, PLATE) == []
 
 

@@ -127,6 +127,7 @@ class AccessControl:
     def close(self) -> None:
         """Close the connections of all threads; none of them may be in use."""
         self._connections.close()
+        self._visits.close()
 
     def _judge(self, store: sqlite3.Connection, reading: PlateReading, moment: Moment) -> Verdict:
         verdict = self._forbidden(store, reading.text, moment)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -252,8 +253,8 @@ class VisitsPlateStore:
         """Forget the vehicle inside and the uses of its entries; before the lists are erased."""
         uses = 0
         if self.settings.visits_file.exists():
-            visits = VisitStore(self.settings.visits_file)
-            uses = sum(map(visits.forget_uses, self._entries(asked.plate)))
+            with closing(VisitStore(self.settings.visits_file)) as visits:
+                uses = sum(map(visits.forget_uses, self._entries(asked.plate)))
         erased = erase_in_file(self.settings.visits_file, asked.plate)
         inside = sum(count for table, count in erased.items() if table in _VISITS)
         counts = {"vehicles inside": inside, "uses of entries": uses}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -71,11 +72,24 @@ def entry_key(entry: ListEntry) -> str:
 
 
 class VisitStore:
-    """Counts visits durably; safe to use from several threads and processes."""
+    """Counts visits durably; safe to use from several threads and processes.
+
+    The file stays open until `close`: a grant, which the relay waits for, then takes one flush of
+    the disk. Closing the last connection after each grant would take four more.
+    """
 
     def __init__(self, file: Path) -> None:
         """The file is created at the first visit."""
         self._file = file
+        self._lock = threading.RLock()
+        self._opened: tuple[sqlite3.Connection, tuple[int, int]] | None = None
+
+    def close(self) -> None:
+        """Close the file; the next call opens it again."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+            if opened is not None:
+                opened[0].close()
 
     def used(self, entry: ListEntry) -> int:
         """How often an entry has opened the barrier; raises StoreError if that cannot be read."""
@@ -175,15 +189,40 @@ class VisitStore:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        with storage_errors(self._file):
-            store = open_for_writing(self._file, BUSY_TIMEOUT_S)
+        """The open database; after an error it is opened again at the next call."""
+        with storage_errors(self._file), self._lock:
             try:
-                # Plates that left are overwritten, not merely unlinked.
-                store.execute("PRAGMA secure_delete = ON")
-                store.executescript(_LAYOUT + LAYOUT)
-                yield store
-            finally:
-                store.close()
+                yield self._connection()
+            except (sqlite3.Error, OSError):
+                self.close()
+                raise
+
+    def _connection(self) -> sqlite3.Connection:
+        """The connection; another one where the file was replaced."""
+        if self._opened is not None and self._opened[1] == _identity(self._file):
+            return self._opened[0]
+        self.close()
+        store = open_for_writing(self._file, BUSY_TIMEOUT_S)
+        try:
+            # Plates that left are overwritten, not merely unlinked.
+            store.execute("PRAGMA secure_delete = ON")
+            store.executescript(_LAYOUT + LAYOUT)
+            identity = _identity(self._file)
+        except BaseException:
+            store.close()
+            raise
+        if identity is not None:
+            self._opened = store, identity
+        return store
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Device and inode of a file; None where there is none."""
+    try:
+        stat = file.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def read_uses(file: Path, entry: ListEntry) -> int:

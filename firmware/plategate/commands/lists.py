@@ -125,6 +125,7 @@ def show_inside(
     state: State = None,
 ) -> None:
     """Show which plates are inside; needs lanes with access.direction."""
+    from contextlib import closing
     from datetime import timedelta
 
     from plategate.access.visits import VisitStore
@@ -134,8 +135,8 @@ def show_inside(
 
     settings = access_settings(config, state)
     zone = site_zone(settings.zone)
-    with as_owner_of(settings.visits_file.parent):
-        visits = VisitStore(settings.visits_file)
+    folder = settings.visits_file.parent
+    with as_owner_of(folder), closing(VisitStore(settings.visits_file)) as visits:
         if forget_hours is not None:
             count = visits.forget_inside(SystemClock().wall() - timedelta(hours=forget_hours))
             print(f"{count} removed")

@@ -75,6 +75,8 @@ def line_of(group: dict[str, Any]) -> str:
 
 def _counted(config: Config) -> tuple[Occupancy, ...]:
     """What visits.sqlite says; it is shared by all lanes, and readable while no gate runs."""
+    from contextlib import closing
+
     from plategate.access.occupancy import quotas_of
     from plategate.access.visits import VisitStore
     from plategate.settings import load_settings
@@ -82,5 +84,6 @@ def _counted(config: Config) -> tuple[Occupancy, ...]:
 
     access = load_settings(config).access
     quotas = quotas_of(access)
-    with as_owner_of(access.visits_file.parent):
-        return VisitStore(access.visits_file).occupancy(quotas)
+    folder = access.visits_file.parent
+    with as_owner_of(folder), closing(VisitStore(access.visits_file)) as visits:
+        return visits.occupancy(quotas)

@@ -32,6 +32,7 @@ from plategate.lane.openings import NOBODY
 from plategate.messages import Report
 from plategate.remote.protocol import CommandRequest, ServiceName
 from plategate.settings import Settings
+from plategate.storage import empty_log
 from plategate.values import Passage, PlateSighting, Reason, Result
 
 logger = logging.getLogger(__name__)
@@ -82,12 +83,16 @@ class OccupancyKeeper:
         return [group.document() for group in self.groups()]
 
     def tidy(self, now: datetime, clock_trusted: bool) -> None:
-        """Remove the vehicles whose exit was missed; the clock does not matter."""
+        """Remove the vehicles whose exit was missed; the clock does not matter.
+
+        Plates that left are removed from the log of the database too.
+        """
         del now, clock_trusted
         limit_s = self._settings().access.forget_inside_hours * 3600.0
         try:
             boot, at_s = BOOT_ID.read_text().strip(), time.clock_gettime(time.CLOCK_BOOTTIME)
             removed = self._visits.read(lambda store: age(store, boot, at_s, limit_s))
+            self._visits.read(empty_log)
         except (StoreError, OSError) as error:
             logger.warning("vehicles inside cannot be checked for missed exits: %s", error)
             return
@@ -108,11 +113,12 @@ class OccupancyKeeper:
         return f"{name}: {inside} vehicles inside, before {before}", {"occupancy": found}
 
     def close(self) -> None:
-        """Stop switching the sign, and switch it off; may be called twice."""
+        """Stop switching the sign, switch it off, and close the file; may be called twice."""
         self._closing = True
         self._changed.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._visits.close()
 
     def _wanted(self, data: dict[str, Any]) -> tuple[str, int]:
         group, inside = data.get("group"), data.get("inside")
