@@ -8,10 +8,13 @@ that tests/skips.toml does not list, or when another number of them is skipped.
 from __future__ import annotations
 
 import os
+import resource
+import signal
 import tempfile
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,27 @@ pytest_plugins = ["tests.log_guard"]
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+FullDisk = Callable[[int], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def full_disk() -> FullDisk:
+    """`with full_disk(BYTES)`: no file grows beyond that size, which stands for a full disk."""
+
+    @contextmanager
+    def limited(size: int) -> Iterator[None]:
+        ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            signal.signal(signal.SIGXFSZ, ignored)
+
+    return limited
 
 
 @pytest.fixture

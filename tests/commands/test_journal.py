@@ -27,6 +27,7 @@ from plategate.values import (
     Still,
     Verdict,
 )
+from tests.conftest import FullDisk
 
 
 @pytest.fixture
@@ -124,6 +125,21 @@ def test_fail__a_file_that_cannot_be_written_is_named(config: Path, tmp_path: Pa
     result = CliRunner().invoke(app, ["journal", "export", str(file), "--config", str(config)])
     assert isinstance(result.exception, StoreError)
     assert str(result.exception) == f"{file} cannot be written: No such file or directory"
+
+
+def test_fail__a_full_disk_leaves_the_export_before(
+    config: Path, tmp_path: Path, full_disk: FullDisk
+) -> None:
+    file = tmp_path / "out.jsonl"
+    file.write_text("the export before", encoding="utf-8")
+    for _ in range(2):
+        with full_disk(1000):
+            result = CliRunner().invoke(
+                app, ["journal", "export", str(file), "--config", str(config)]
+            )
+        assert str(result.exception) == f"{file} cannot be written: File too large"
+        assert file.read_text(encoding="utf-8") == "the export before"
+        assert not list(tmp_path.glob("*.part"))
 
 
 def test_ok__check_says_how_much_is_right(config: Path) -> None:

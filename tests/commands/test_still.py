@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from plategate.cli import app
+from tests.conftest import FullDisk
 
 
 @pytest.fixture
@@ -47,3 +48,12 @@ def test_fail__reported(
     still: Callable[..., Any], tmp_path: Path, name: str, sentence: str
 ) -> None:
     assert sentence in str(still(str(tmp_path / name)).exception)
+
+
+def test_fail__a_full_disk_leaves_no_half_picture(
+    still: Callable[..., Any], tmp_path: Path, full_disk: FullDisk
+) -> None:
+    with full_disk(20):
+        answer = still(str(tmp_path / "out.png"))
+    assert "out.png: cannot be written: File too large" in str(answer.exception)
+    assert not list(tmp_path.glob("out*"))

@@ -22,6 +22,7 @@ from plategate.journal import Journal
 from plategate.journal.reader import EventFilter, JournalReader
 from plategate.plate_data.tombstones import ErasedPlates, Tombstones
 from plategate.remote.server import CommandServer
+from tests.conftest import FullDisk
 from tests.privacy.conftest import OTHER, PLATE, Device, Fill
 
 ERASE = ("erase", "m-ab 123", "--why", "request of M-AB 123", "--yes")
@@ -194,6 +195,18 @@ def test_ok__everything_about_a_plate_is_exported(
             app, ["privacy", "export", PLATE, str(folder), "--config", str(device.config)]
         ).exception
     )  # fmt: skip
+
+
+def test_fail__an_export_to_a_full_disk_can_be_repeated(
+    device: Device, fill: Fill, tmp_path: Path, full_disk: FullDisk
+) -> None:
+    fill().close()
+    folder = tmp_path / "request"
+    words = ["privacy", "export", PLATE, str(folder), "--config", str(device.config)]
+    with full_disk(10_000):
+        assert "File too large" in str(CliRunner().invoke(app, words).exception)
+    assert not folder.exists()
+    assert CliRunner().invoke(app, words).exit_code == 0
 
 
 def test_ok__nothing_about_a_plate_is_said_so(device: Device) -> None:

@@ -31,6 +31,7 @@ from plategate.rehearsal.pictures import PictureRehearsal, rehearsal_settings
 from plategate.samples.store import FOLDER, Sample, SampleStore
 from plategate.settings import Settings, load_settings, parse_settings
 from plategate.values import Passage, PlateRegion, PlateSighting, Reason, Result, Still, Verdict
+from tests.conftest import FullDisk
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "tests/data/demo"
@@ -254,6 +255,17 @@ def test_ok__samples_of_a_plate_are_removed_by_what_was_read_or_said(tmp_path: P
 def test_fail__a_folder_with_files_is_named(gate: Rehearsed, tmp_path: Path) -> None:
     done = gate.run("export", str(tmp_path), status=1)
     assert "is not empty; name a new folder" in str(done.exception)
+
+
+def test_fail__an_export_to_a_full_disk_can_be_repeated(
+    gate: Rehearsed, tmp_path: Path, full_disk: FullDisk
+) -> None:
+    out = tmp_path / "out"
+    with full_disk(1000):
+        done = gate.run("export", str(out), status=1)
+    assert "File too large" in str(done.exception)
+    assert not out.exists()
+    gate.run("export", str(out))
 
 
 def test_fail__remove_wants_one_choice_and_known_ids(gate: Rehearsed) -> None:

@@ -195,14 +195,20 @@ def _is_listed(journal: JournalReader, name: str) -> bool:
 
 @contextmanager
 def _output(file: Path | None) -> Iterator[Any]:
+    import io
+
     from plategate.errors import StoreError, reason_of
+    from plategate.output_files import whole_file
     from plategate.terminal.output import data_output
 
     if file is None or str(file) == "-":
         yield data_output()
         return
     try:
-        with file.open("w", encoding="utf-8", newline="") as stream:
+        with (
+            whole_file(file) as written,
+            io.TextIOWrapper(written, encoding="utf-8", newline="", write_through=True) as stream,
+        ):
             yield stream
     except OSError as error:
         raise StoreError(f"{file} cannot be written: {reason_of(error)}") from error

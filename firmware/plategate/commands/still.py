@@ -46,6 +46,7 @@ def _write(target: Path, image: object) -> None:
     import cv2
 
     from plategate.errors import ImageError
+    from plategate.output_files import whole_file
 
     try:
         written, data = cv2.imencode(target.suffix or ".jpg", image)  # type: ignore[call-overload]
@@ -54,6 +55,7 @@ def _write(target: Path, image: object) -> None:
     if not written:
         raise ImageError(f"{target}: the file name must end in .jpg or .png")
     try:
-        target.write_bytes(data.tobytes())
+        with whole_file(target) as stream:
+            stream.write(data.tobytes())
     except OSError as error:
         raise ImageError(f"{target}: cannot be written: {error.strerror}") from error

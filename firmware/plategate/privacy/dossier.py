@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from plategate.errors import StoreError, printable, reason_of
+from plategate.output_files import new_folder
 from plategate.plate_data.interfaces import Holding, KeptKind
 from plategate.reports.render import as_pdf
 from plategate.reports.sections import Document, Section
@@ -115,15 +116,13 @@ def write_dossier(
     }
     pictures = [file for _, holding in found for file in holding.files]
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if any(folder.iterdir()):
-            raise StoreError(f"{folder} is not empty; name a new folder")
-        for name, data in content.items():
-            replace_file(folder / name, data, mode=0o600)
-        if pictures:
-            (folder / PICTURES).mkdir()
-        for file in pictures:
-            shutil.copyfile(file, folder / PICTURES / file.name)
+        with new_folder(folder, mode=0o700):
+            for name, data in content.items():
+                replace_file(folder / name, data, mode=0o600)
+            if pictures:
+                (folder / PICTURES).mkdir()
+            for file in pictures:
+                shutil.copyfile(file, folder / PICTURES / file.name)
     except OSError as error:
         raise StoreError(f"{error.filename or folder}: {reason_of(error)}") from error
     return [folder / name for name in content]

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from plategate.errors import StoreError, reason_of
+from plategate.output_files import new_folder
 from plategate.samples.store import Sample, SampleStore
 from plategate.storage import replace_file
 
@@ -31,15 +32,13 @@ def export(store: SampleStore, samples: Iterable[Sample], folder: Path) -> int:
     writer.writeheader()
     count = 0
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise StoreError(f"{folder} is not empty; name a new folder")
-        for sample in samples:
-            picture = store.picture(sample.id)
-            shutil.copyfile(picture, folder / picture.name)
-            writer.writerow(_row(sample, picture.name))
-            count += 1
-        replace_file(folder / TABLE, text.getvalue().encode())
+        with new_folder(folder):
+            for sample in samples:
+                picture = store.picture(sample.id)
+                shutil.copyfile(picture, folder / picture.name)
+                writer.writerow(_row(sample, picture.name))
+                count += 1
+            replace_file(folder / TABLE, text.getvalue().encode())
     except OSError as error:
         raise StoreError(
             f"{error.filename or folder} cannot be copied to {folder}: {reason_of(error)}"

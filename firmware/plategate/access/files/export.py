@@ -21,7 +21,7 @@ from plategate.access.files.rows import TableError, protected
 from plategate.access.files.workbooks import COLUMNS, write_workbook
 from plategate.access.store.lists import ListName
 from plategate.errors import ListError, reason_of
-from plategate.storage import PARTIAL, put_in_place
+from plategate.output_files import whole_file
 from plategate.values import ListEntry
 
 FIELDS = tuple(field for field, _, _ in COLUMNS)
@@ -47,16 +47,9 @@ def export_file(
     write = writer_for(form or file.suffix.removeprefix("."))
     if file.exists() and not replace:
         raise ListError(f"{file}: exists already; use --force to replace it")
-    partial = file.with_name(file.name + PARTIAL)
     try:
-        partial.unlink(missing_ok=True)
-        partial.touch(_PRIVATE, exist_ok=False)
-        try:
-            with partial.open("wb") as stream:
-                count = write(stream, entries, zone, name)
-            put_in_place(partial, file)
-        finally:
-            partial.unlink(missing_ok=True)
+        with whole_file(file, mode=_PRIVATE) as stream:
+            count = write(stream, entries, zone, name)
     except OSError as error:
         raise ListError(f"{file}: cannot be written: {reason_of(error)}") from error
     return count

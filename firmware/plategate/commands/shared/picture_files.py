@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plategate.errors import ImageError
+from plategate.output_files import whole_file
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -95,7 +96,7 @@ def write_picture(path: Path, picture: Image) -> None:
         raise ImageError(f"{path} cannot be written: {size} px is too large for {path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with unused(path).open("xb") as file:
+        with whole_file(unused(path)) as file:
             file.write(encoded.tobytes())
     except OSError as error:
         raise ImageError(f"{path} cannot be written: {error.strerror or error}") from error
