@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from plategate.access.store.lists import ListName, groups_of
 from plategate.settings.access import AccessSettings
 from plategate.values import Reason
 
@@ -95,6 +96,14 @@ def quotas_of(settings: AccessSettings) -> Quotas:
 def group_key(name: str) -> str:
     """The form by which names of groups are compared: case and outer spaces do not matter."""
     return " ".join(name.split()).casefold()
+
+
+def groups_without_entries(lists: sqlite3.Connection, quotas: Quotas) -> tuple[str, ...]:
+    """The groups with a quota that no entry of the allow list names: their quota limits nobody."""
+    if not quotas.groups:
+        return ()
+    listed = {group_key(name) for name in groups_of(lists, ListName.ALLOW)}
+    return tuple(name for key, (name, _) in quotas.groups.items() if key not in listed)
 
 
 def occupancy(store: sqlite3.Connection | None, quotas: Quotas) -> tuple[Occupancy, ...]:

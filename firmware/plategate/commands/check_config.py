@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from plategate.settings.access import AccessSettings
 
 
 def register(app: typer.Typer) -> None:
@@ -29,4 +33,26 @@ def check_config(
         print(f"{file or 'settings'}: {sentence}")
     for key in settings.superseded_keys:
         print(f"{file or 'settings'}: {key}: superseded by plates.countries")
+    for sentence in _groups_without_entries(settings.access):
+        print(f"{file or 'settings'}: access.groups: {sentence}")
     print(f"{file or 'settings'}: valid" + ("" if settings.pins.used else f"; {NO_LINE}"))
+
+
+def _groups_without_entries(settings: AccessSettings) -> Iterator[str]:
+    """One sentence for each group whose quota limits nobody with the lists of this machine."""
+    from contextlib import closing
+
+    from plategate.access.occupancy import groups_without_entries, quotas_of
+    from plategate.access.store.database import open_for_reading
+    from plategate.errors import StoreError
+
+    if not settings.groups:
+        return
+    try:
+        with closing(open_for_reading(settings.file)) as lists:
+            unused = groups_without_entries(lists, quotas_of(settings))
+    except StoreError as error:
+        yield f"not compared with the lists: {error}"
+        return
+    for name in unused:
+        yield f"{name!r}: no entry of the allow list is of this group, so its places limit nobody"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from plategate.access.store.lists import ListName
+    from plategate.settings.access import AccessSettings
 
 app = typer.Typer(help="The allow, block and wanted lists.", no_args_is_help=True)
 
@@ -160,7 +161,6 @@ def check_list(
     """Check the lists for problems; exit status 1 if there are any."""
     from plategate.access.store.database import open_for_reading
     from plategate.plates.formats import PlateFormats, known_countries
-    from plategate.schedule.zone import site_zone
     from plategate.settings import load_settings
 
     fits = PlateFormats(load_settings(config).format_countries or known_countries()).fits
@@ -169,22 +169,27 @@ def check_list(
     try:
         if plate is not None:
             _check_plate(store, plate, fits)
-        elif _check_all(store, fits, limit, site_zone(settings.zone)):
+        elif _check_all(store, fits, limit, settings):
             raise typer.Exit(1)
     finally:
         store.close()
 
 
 def _check_all(
-    store: sqlite3.Connection, fits: Callable[[str], bool], limit: int, zone: ZoneInfo
+    store: sqlite3.Connection, fits: Callable[[str], bool], limit: int, settings: AccessSettings
 ) -> bool:
     from collections import Counter
+    from itertools import chain
 
-    from plategate.access.matching.list_check import check_lists
+    from plategate.access.matching.list_check import check_groups, check_lists
+    from plategate.access.occupancy import quotas_of
     from plategate.clock import SystemClock
+    from plategate.schedule.zone import site_zone
 
+    now = SystemClock().wall().astimezone(site_zone(settings.zone))
+    groups = check_groups(store, quotas_of(settings))
     counts: Counter[str] = Counter()
-    for problem in check_lists(store, SystemClock().wall().astimezone(zone), fits):
+    for problem in chain(check_lists(store, now, fits), groups):
         counts[problem.kind] += 1
         if counts[problem.kind] <= limit:
             words = (f"{problem.list}:", problem.plate, problem.sentence)

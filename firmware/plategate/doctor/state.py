@@ -48,6 +48,7 @@ def state(settings: Settings, machine: Machine, gate: RunningGate) -> Iterator[C
 
 
 def _lists(settings: Settings) -> CheckResult:
+    from plategate.access.occupancy import groups_without_entries, quotas_of
     from plategate.access.store.database import open_for_reading
     from plategate.access.store.history import was_checked
     from plategate.access.store.lists import ListName, list_state
@@ -56,6 +57,7 @@ def _lists(settings: Settings) -> CheckResult:
         with closing(open_for_reading(settings.access.file)) as connection:
             allow = list_state(connection, ListName.ALLOW)
             checked = allow is None or was_checked(connection, allow)
+            unused = groups_without_entries(connection, quotas_of(settings.access))
     except (StoreError, sqlite3.Error) as error:
         return amber("lists", f"{error}; no plate is let in", "plategate list import FILE")
     if allow is None or allow.entries == 0:
@@ -69,6 +71,11 @@ def _lists(settings: Settings) -> CheckResult:
     if not checked:
         sentence += ": an older version, which checked plates less strictly, imported them"
         return amber("lists", sentence, "import the list again; plategate list check")
+    if unused:
+        sentence += (
+            f"; access.groups limits nobody, as no entry is of the group: {', '.join(unused)}"
+        )
+        return amber("lists", sentence, "write the names as in the column `group` of the list")
     return green("lists", sentence)
 
 

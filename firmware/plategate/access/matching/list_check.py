@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from plategate.access.files.fields import unsafe_characters
 from plategate.access.matching.misreadings import one_confusion_away
+from plategate.access.occupancy import Quotas, groups_without_entries
 from plategate.access.store.history import was_checked
 from plategate.access.store.lists import (
     ListName,
@@ -50,6 +51,7 @@ class ProblemKind(StrEnum):
     SPREADSHEET = "made by a spreadsheet"
     TWO_PLATES = "two plates in one"
     UNSAFE_TEXT = "unsafe text"
+    UNUSED_GROUP = "group without entries"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,13 @@ def check_lists(
         yield from _twins(store)
         if ListName.WANTED in present:
             yield from _near_wanted(store)
+
+
+def check_groups(store: sqlite3.Connection, quotas: Quotas) -> Iterator[ListProblem]:
+    """Groups with a number of places that no entry of the allow list names."""
+    for name in groups_without_entries(store, quotas):
+        sentence = f"no entry is of the group {name!r}, to which access.groups gives places"
+        yield ListProblem(ProblemKind.UNUSED_GROUP, ListName.ALLOW, "", sentence)
 
 
 def check_plate(

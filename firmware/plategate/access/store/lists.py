@@ -93,6 +93,14 @@ def all_entries(
         yield entry_of(row)
 
 
+def groups_of(connection: sqlite3.Connection, name: ListName) -> set[str]:
+    """The groups of a list, as its entries spell them."""
+    if list_state(connection, name) is None:
+        return set()
+    rows = connection.execute(f"SELECT DISTINCT grp FROM {table_of(name)} WHERE grp <> ''")
+    return {row[0] for row in rows}
+
+
 def entries_containing(
     connection: sqlite3.Connection, name: ListName, plate: str, holder: str, offset: int, limit: int
 ) -> tuple[ListEntry, ...]:
