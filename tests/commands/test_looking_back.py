@@ -98,13 +98,16 @@ def test_ok__filters_narrow_what_is_shown(run: Run, options: list[str], found: l
         (["--day", "1.3.2026"], "must be a day such as"),
         (["--day", "today", "--since", "2026-03-01"], "cannot be combined"),
         (["--outcome", "granted", "--events"], "belongs to passages"),
+        (["--since", "2026-03-02", "--until", "2026-03-01"], "nothing is before it"),
+        (["--since", "2026-03-02", "--until", "2026-03-02"], "and after --since 2026-03-02"),
     ],
 )
 def test_fail__a_filter_that_is_none_is_wrong_usage(
     run: Run, options: list[str], said: str
 ) -> None:
-    output = re.sub(r"[\s│]+", " ", run("show", *options, status=2).output)
-    assert said in output
+    for command in ("show", "export"):
+        output = re.sub(r"[\s│]+", " ", run(command, *options, status=2).output)
+        assert said in output
 
 
 def test_ok__events_of_a_day_and_lane(run: Run) -> None:

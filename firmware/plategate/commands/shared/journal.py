@@ -86,10 +86,15 @@ def wanted_events(
     if events and outcome is not None:
         raise typer.BadParameter("--outcome belongs to passages; --events shows other events")
     result, reason = (None, None) if outcome is None else _outcome(outcome)
+    first, end = _in_utc(since), _in_utc(until)
+    if first and end and first >= end:
+        raise typer.BadParameter(
+            f"{until}: nothing is before it and after --since {since}", param_hint="--until"
+        )
     return EventFilter(
         kind=EVENT if events else PASSAGE,
-        since=_in_utc(since),
-        until=_in_utc(until),
+        since=first,
+        until=end,
         plate=None if plate is None else plate_argument(plate),
         result=result,
         reason=reason,
