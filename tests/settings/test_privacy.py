@@ -75,3 +75,21 @@ def test_ok__words_and_switches_of_the_profiles_have_an_order() -> None:
     for profile in profiles().values():
         for key, limit in profile.journal.items():
             assert key in ORDERS or (isinstance(limit, int) and not isinstance(limit, bool))
+
+
+@pytest.mark.parametrize("code", COUNTRIES)
+def test_ok__samples_last_no_longer_than_pictures(code: str) -> None:
+    assert of(privacy={"profile": code}).samples.days == profiles()[code].journal["evidence_days"]
+    assert of(privacy={"profile": code}, samples={"days": 1}).samples.days == 1
+    assert of(privacy={"profile": "custom"}, samples={"days": 300}).samples.days == 300
+
+
+def test_fail__samples_that_keep_more_than_the_profile_are_named() -> None:
+    with pytest.raises(
+        SettingsError, match=r'samples\.days = 3 keeps more than .*"de" allows \(2\)'
+    ):
+        of(privacy={"profile": "de"}, samples={"days": 3, "consent": "the owner"})
+    with pytest.raises(SettingsError, match=r'samples\.consent: .* "fr" allows none'):
+        of(privacy={"profile": "fr"}, samples={"consent": "the owner"})
+    assert of(privacy={"profile": "fr"}, samples={"consent": ""}).samples.consent == ""
+    assert of(privacy={"profile": "gb"}, samples={"consent": "the owner"}).samples.consent
