@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from plategate.access.files.entries import entry_from, fields_of
 from plategate.access.store.by_hand import (
@@ -31,6 +32,7 @@ from plategate.errors import ListError
 from plategate.plates.text import canonical
 from plategate.schedule.zone import site_zone
 from plategate.settings.access import AccessSettings
+from plategate.storage import storage_errors
 from plategate.users import as_owner_of
 
 LONGEST_WHY = 200  # characters
@@ -71,28 +73,34 @@ class ListEditor:
             fields = {**fields_of(entry, zone), **changes, "plate": plate}
             return edit_by_hand(store, name, entry_from(fields, zone), author)
 
-        return self._changed(edited)
+        return self._changed(edited, new=False)
 
     def remove(self, name: ListName, plate: str) -> ListChange:
         """Remove all entries of a canonical plate; it stays removed if the source has it."""
-        return self._changed(lambda store, who: remove_by_hand(store, name, plate, who))
+        return self._changed(lambda store, who: remove_by_hand(store, name, plate, who), new=False)
 
     def follow(self, name: ListName, plate: str) -> ListChange:
         """Withdraw what was changed by hand, so that the plate follows its source again."""
-        return self._changed(lambda store, who: follow_source(store, name, plate, who))
+        return self._changed(lambda store, who: follow_source(store, name, plate, who), new=False)
 
     def forget(self, name: ListName, plate: str, note: str) -> bool:
         """Delete what the history keeps of a plate; see `store.by_hand`."""
         with as_owner_of(self.settings.file.parent):
             return change_store(
-                self.settings.file, lambda store: forget_plate(store, name, plate, note), None
+                self.settings.file,
+                lambda store: forget_plate(store, name, plate, note),
+                None,
+                trial=not _exists(self.settings.file),
             )
 
     def undo(self, number: int | None = None, name: ListName | None = None) -> ListChange:
         """Undo a change, or the newest one; see `store.undo`."""
-        return self._changed(lambda store, who: undo_change(store, number, name, who))
+        return self._changed(lambda store, who: undo_change(store, number, name, who), new=False)
 
-    def _changed(self, work: Callable[[sqlite3.Connection, Author], ListChange]) -> ListChange:
+    def _changed(
+        self, work: Callable[[sqlite3.Connection, Author], ListChange], *, new: bool = True
+    ) -> ListChange:
+        """The change; without `new` no database is created, as `work` refuses an empty one."""
         if len(self.why) > LONGEST_WHY:
             raise ListError(f"why: longer than {LONGEST_WHY} characters")
         settings = self.settings
@@ -101,7 +109,17 @@ class ListEditor:
         )
         with as_owner_of(settings.file.parent):
             # A damaged database is not set aside: a new one would hold nothing but this plate.
-            return change_store(settings.file, lambda store: _settled(store, author, work), None)
+            return change_store(
+                settings.file,
+                lambda store: _settled(store, author, work),
+                None,
+                trial=not new and not _exists(settings.file),
+            )
+
+
+def _exists(file: Path) -> bool:
+    with storage_errors(file):
+        return file.exists()
 
 
 def _settled(

@@ -72,11 +72,16 @@ def code(config: Config = None) -> None:
 
 
 @contextmanager
-def _tokens(config: Path | None) -> Iterator[tuple[Tokens, Callable[[str, str], None]]]:
-    """The tokens, and a function that adds a line to the audit log; as the console's user."""
+def _tokens(
+    config: Path | None, *, new: bool = False
+) -> Iterator[tuple[Tokens, Callable[[str, str], None]]]:
+    """The tokens, and a function that adds a line to the audit log; as the console's user.
+
+    Without `new`, ConsoleError where the console has no database yet.
+    """
     from plategate.catalogue import texts_of
     from plategate.console.accounts import InputError
-    from plategate.console.database import ConsoleDatabase
+    from plategate.console.database import FILE_NAME, ConsoleDatabase
     from plategate.console.sessions import Sessions
     from plategate.console.tokens import Tokens
     from plategate.errors import ConsoleError
@@ -84,6 +89,8 @@ def _tokens(config: Path | None) -> Iterator[tuple[Tokens, Callable[[str, str], 
 
     settings = load_settings(config).console
     with as_owner_of(settings.state_dir):
+        if not new and not (settings.state_dir / FILE_NAME).exists():
+            raise ConsoleError(f"there are no tokens: {settings.state_dir / FILE_NAME} is missing")
         database = ConsoleDatabase(settings.state_dir)
         audit = Sessions(database, settings.session_hours * 3600.0)
         try:
@@ -110,7 +117,7 @@ def add_token(
 
     if unknown := [each for each in scope if each not in [*Scope]]:
         raise ConsoleError(f"--scope {unknown[0]}: must be one of {', '.join(Scope)}")
-    with _tokens(config) as (tokens, note):
+    with _tokens(config, new=True) as (tokens, note):
         made = tokens.add(name, scope, days, None)
         note("token_added", f"{name}: {' '.join(scope)}, {days} d")
     print(made)

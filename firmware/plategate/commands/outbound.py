@@ -94,9 +94,12 @@ def failed(
     from contextlib import closing
 
     from plategate.errors import printable
-    from plategate.outbound.dead_letters import DeadLetters
+    from plategate.outbound.dead_letters import FILE_NAME, DeadLetters
 
-    with closing(DeadLetters(_state_folder(config, None))) as letters:
+    folder = _state_folder(config, None)
+    if not (folder / FILE_NAME).exists():
+        return
+    with closing(DeadLetters(folder)) as letters:
         found = letters.all(name)
     for letter in found:
         print(f"{letter.target} {letter.id} {letter.type} {letter.at}: {printable(letter.reason)}")
@@ -113,8 +116,10 @@ def retry(
 
     from plategate.outbound.dead_letters import DeadLetters
     from plategate.outbound.positions import Positions
+    from plategate.outbound.run import make_folder
 
     folder = _state_folder(config, name)
+    make_folder(folder)
     with closing(DeadLetters(folder)) as letters, closing(Positions(folder)) as positions:
         count = letters.retry(name, ids or ())
         positions.ask_retry(name)
@@ -124,7 +129,6 @@ def retry(
 def _state_folder(config: Config, target: str | None) -> Path:
     """The folder of the state, as its owner; SettingsError for a target that is not set."""
     from plategate.errors import SettingsError
-    from plategate.outbound.run import make_folder
     from plategate.settings import load_settings
     from plategate.users import step_down_to_owner
 
@@ -134,5 +138,4 @@ def _state_folder(config: Config, target: str | None) -> Path:
         names = ", ".join(known) or "none"
         raise SettingsError(f"{target}: no target of this name in [outbound]; known: {names}")
     step_down_to_owner(outbound.state_dir)
-    make_folder(outbound.state_dir)
     return outbound.state_dir

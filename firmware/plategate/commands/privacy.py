@@ -18,6 +18,7 @@ from plategate.errors import printable
 from plategate.terminal import Config
 
 if TYPE_CHECKING:
+    from plategate.journal.holds import Hold
     from plategate.plate_data.interfaces import EraseRequest
     from plategate.privacy.registry import Everywhere
     from plategate.settings import Settings
@@ -191,19 +192,20 @@ def release(passage: Passage, why: Why, config: Config = None) -> None:
 
 def held(config: Config = None) -> None:
     """List the passages on hold."""
-    from contextlib import closing
-
-    from plategate.journal.holds import all_holds
-    from plategate.journal.reader import JournalReader
-    from plategate.settings import load_settings
-
-    with closing(JournalReader(load_settings(config).journal.dir)) as journal:
-        found = journal.read(all_holds)
+    found = _holds(config)
     for each in found:
         since = each.at.astimezone().strftime("%Y-%m-%d")
         print(printable(f"{each.passage_id}  since {since}  {each.who}: {each.why}"))
     if not found:
         print("no passage is on hold")
+
+
+def _holds(config: Config) -> list[Hold]:
+    from plategate.commands.shared.journal import settings_journal
+    from plategate.journal.holds import all_holds
+
+    with settings_journal(config) as (journal, _):
+        return journal.read(all_holds)
 
 
 def _name_failed(answers: Everywhere[Any]) -> None:
@@ -259,6 +261,7 @@ def _give(word: str, passage: str, why: str, config: Config) -> None:
     if is_owned(settings.journal.dir):
         print(give_command(settings.commands.socket, name, why, data=data).reason)
         return
+    _holds(config)  # StoreError where there is no journal, as none must be created
     request = new_request(name, why=why, who=user_name(), via="cli", data=data)
     with as_owner_of(settings.journal.dir), closing(open_journal(settings.journal)) as journal:
         services = PrivacyServices(journal, SystemClock(), settings.lane.name).services()

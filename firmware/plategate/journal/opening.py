@@ -63,6 +63,8 @@ def _open_store(settings: JournalSettings) -> JournalStore:
 
 def is_owned(folder: Path) -> bool:
     """Whether a process runs a gate with the journal in `folder`. Raises StoreError."""
+    if not folder.is_dir():
+        return False
     try:
         os.close(_own(folder))
     except JournalOwnedError:

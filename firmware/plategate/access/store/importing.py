@@ -111,10 +111,9 @@ def import_list_file(
             dry_run=dry_run,
         )
 
-    report_damage = None if dry_run else report
     if content is not None:
-        return _replaced(settings.file, BytesIO(content), replace, report_damage)
-    return _imported(settings.file, file, replace, report_damage, ListError)
+        return _replaced(settings.file, BytesIO(content), replace, report, dry_run)
+    return _imported(settings.file, file, replace, report, ListError, dry_run)
 
 
 def import_record_file(
@@ -156,15 +155,16 @@ def _imported(
     store_file: Path,
     file: Path,
     replace: Callable[[sqlite3.Connection, BinaryIO], Answer],
-    report: Callable[[str], None] | None,
+    report: Callable[[str], None],
     refusal: type[GateError],
+    dry_run: bool = False,
 ) -> Answer:
     """The result of `replace` with an open file."""
     try:
         with open(file, "rb", opener=_without_waiting) as stream:
             if not stream.seekable():
                 raise refusal(f"{file}: is a pipe; save it to a file first")
-            return _replaced(store_file, stream, replace, report)
+            return _replaced(store_file, stream, replace, report, dry_run)
     except OSError as error:
         raise refusal(f"{file}: cannot be read: {reason_of(error)}") from error
 
@@ -173,9 +173,13 @@ def _replaced(
     store_file: Path,
     stream: BinaryIO,
     replace: Callable[[sqlite3.Connection, BinaryIO], Answer],
-    report: Callable[[str], None] | None,
+    report: Callable[[str], None],
+    dry_run: bool,
 ) -> Answer:
-    """The result of `replace`; it runs again if a damaged database had to be set aside."""
+    """The result of `replace`; it runs again if a damaged database had to be set aside.
+
+    A dry run creates no database and sets none aside.
+    """
 
     def work(store: sqlite3.Connection) -> Answer:
         stream.seek(0)
@@ -183,4 +187,4 @@ def _replaced(
 
     # The file was opened as the caller, who may be root; the store is its owner's.
     with as_owner_of(store_file.parent):
-        return change_store(store_file, work, report)
+        return change_store(store_file, work, report, trial=dry_run)
