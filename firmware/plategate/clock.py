@@ -8,8 +8,12 @@ the wall clock can be trusted.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Clock(Protocol):
@@ -34,3 +38,17 @@ class SystemClock:
     def wall(self) -> datetime:
         """Wall time, timezone-aware, in UTC."""
         return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class BootTime:
+    """A moment that setting the clock does not change: which boot, and seconds since it."""
+
+    boot: str
+    seconds: float
+
+
+def boot_time() -> BootTime:
+    """The present moment; the seconds go on while the machine is suspended."""
+    boot = BOOT_ID.read_text(encoding="utf-8").strip()
+    return BootTime(boot, time.clock_gettime(time.CLOCK_BOOTTIME))

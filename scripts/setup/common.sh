@@ -15,6 +15,7 @@ UNITS=(
     plategate-gate.service plategate-sync.service plategate-sync.timer plategate-outbound.service
     plategate-console.service plategate-lists.socket plategate-lists.service plategate-backup.service plategate-backup.timer
     plategate-sync-preview.path plategate-sync-preview.service
+    plategate-console-code.path plategate-console-code.service
 )
 # Files of a version's system/ folder and their targets, one pair a line.
 SYSTEM_FILES=(
@@ -23,6 +24,8 @@ SYSTEM_FILES=(
     "plategate-sync.timer /etc/systemd/system/plategate-sync.timer"
     "plategate-outbound.service /etc/systemd/system/plategate-outbound.service"
     "plategate-console.service /etc/systemd/system/plategate-console.service"
+    "plategate-console-code.path /etc/systemd/system/plategate-console-code.path"
+    "plategate-console-code.service /etc/systemd/system/plategate-console-code.service"
     "plategate-sync-preview.path /etc/systemd/system/plategate-sync-preview.path"
     "plategate-sync-preview.service /etc/systemd/system/plategate-sync-preview.service"
     "plategate-lists.socket /etc/systemd/system/plategate-lists.socket"
@@ -189,7 +192,7 @@ remove_system_file() {
 units_of() {
     local unit
     for unit in plategate-gate.service plategate-sync.timer plategate-outbound.service plategate-lists.socket \
-        plategate-sync-preview.path; do
+        plategate-sync-preview.path plategate-console-code.path; do
         [ ! -f "$PREFIX/versions/$1/system/$unit" ] || printf '%s\n' "$unit"
     done
 }

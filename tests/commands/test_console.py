@@ -16,24 +16,26 @@ import pytest
 from typer.testing import CliRunner
 
 from plategate.cli import app
+from plategate.console.one_time_code import CODE_FILE, OneTimeCode
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 PASSWORD = "correct horse battery"
 
 
-def test_ok__code_is_printed_and_stored_for_its_owner_only(tmp_path: Path) -> None:
+def test_ok__code_is_printed_and_its_hash_stored_for_its_owner_only(tmp_path: Path) -> None:
     config = tmp_path / "settings.toml"
-    config.write_text(f'[console]\nstate_dir = "{tmp_path}/console"\n')
+    config.write_text(
+        f'[console]\nstate_dir = "{tmp_path}/console"\ncode_dir = "{tmp_path}/missing"\n'
+    )
     first, second = (
         CliRunner().invoke(app, ["console", "code", "--config", str(config)]) for _ in range(2)
     )
     assert (first.exit_code, second.exit_code) == (0, 0)
-    code = re.search(r"([A-Z2-9]{5})-([A-Z2-9]{5})\n", second.stdout)
+    code = re.search(r"^One-time code: (\d{4}-\d{4})\n", second.stdout)
     assert code is not None
     assert first.stdout != second.stdout
-    file = tmp_path / "console" / "setup-code"
-    assert file.read_text().split()[0] == code[1] + code[2]
-    assert file.stat().st_mode & 0o077 == 0
+    assert OneTimeCode(tmp_path / "console").matches(code[1])
+    assert (tmp_path / "console" / CODE_FILE).stat().st_mode & 0o077 == 0
 
 
 def test_fail__plain_http_on_a_network_is_refused(tmp_path: Path) -> None:

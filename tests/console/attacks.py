@@ -88,7 +88,7 @@ def _cookie_form(victims: Victims, length: str, body: bytes, extra: str = "") ->
 
 
 def _replay_code(victims: Victims) -> bytes:
-    form = {"code": "ABCDEFGHJK", "name": "eve", "password": PASSWORD, "again": PASSWORD}
+    form = {"code": "12345678", "name": "eve", "password": PASSWORD, "again": PASSWORD}
     return victims.request("POST", "/setup", form=form)
 
 

@@ -15,8 +15,9 @@ from starlette.testclient import TestClient
 
 from plategate.access.store.importing import import_list_file
 from plategate.access.store.lists import ListName
-from plategate.console.accounts import CODE_FILE, Role, offer_code
+from plategate.console.accounts import Role
 from plategate.console.app import build_app
+from plategate.console.one_time_code import CODE_FILE, OneTimeCode
 from plategate.console.visits import Visit
 from plategate.errors import CommandError
 from plategate.gate.remote_control import Service
@@ -140,9 +141,12 @@ class ConsoleBed:
             follow_redirects=False,
         )
 
+    def offer_code(self) -> str:
+        return OneTimeCode(self.settings.console.state_dir).offer()
+
     def make_owner(self) -> TestClient:
         """Make the owner `anna` by the one-time code; returns her browser."""
-        code = offer_code(self.settings.console.state_dir)
+        code = self.offer_code()
         browser = self.browser()
         answer = browser.post("/setup", data=setup_form(code))
         assert (answer.status_code, answer.headers["location"]) == (303, "/")

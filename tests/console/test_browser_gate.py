@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from plategate.console.accounts import Role, offer_code
+from plategate.console.accounts import Role
 from plategate.console.server import make_server
 from plategate.messages import InputName, Level
 
@@ -35,7 +35,6 @@ class Served:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         console = settings.console.model_copy(update={"address": "127.0.0.1"})
-        offer_code(console.state_dir)
         self.server = make_server(settings.model_copy(update={"console": console}), secure=False)
         self.site = self.server.config.app.state.site  # type: ignore[union-attr]
         for name, role in (("anna", Role.OWNER), ("ben", Role.GUARD)):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from plategate.console.account_pages import network_of
-from plategate.console.accounts import CODE_FILE, Role, offer_code
+from plategate.console.accounts import Role
 from plategate.console.sessions import AUDIT_MAX
 
 from .bed import PASSWORD, ConsoleBed, form_values, login, setup_form
@@ -37,22 +37,9 @@ def test_ok__before_the_first_owner_only_the_setup_page_answers(bed: ConsoleBed)
     assert bed.commands == []
 
 
-def test_ok__the_code_makes_the_owner_once(bed: ConsoleBed) -> None:
-    folder = bed.settings.console.state_dir
-    code = offer_code(folder)
-    assert (folder / CODE_FILE).stat().st_mode & 0o777 == 0o600
-    written = f"{code[:5].lower()}-{code[5:].lower()}"  # as somebody may type it
-    browser = bed.browser()
-    assert browser.post("/setup", data=setup_form(written)).status_code == 303
-    assert browser.get("/").status_code == 200
-    again = bed.browser().post("/setup", data=setup_form(written, name="eve"))
-    assert again.status_code == 400
-    assert bed.site.accounts.all() == [("anna", Role.OWNER)]
-
-
 def test_ok__a_new_code_replaces_a_lost_password_and_ends_the_logins(bed: ConsoleBed) -> None:
     before = bed.make_owner()
-    code = offer_code(bed.settings.console.state_dir)
+    code = bed.offer_code()
     answer = bed.browser().post("/setup", data=setup_form(code, password="another long one"))
     assert answer.status_code == 303
     assert before.get("/").headers["location"] == "/login"
@@ -62,27 +49,11 @@ def test_ok__a_new_code_replaces_a_lost_password_and_ends_the_logins(bed: Consol
 
 @pytest.mark.parametrize("password", ["short", "aaaaaaaaaaaaaaaa", "ababababababab", "x" * 201])
 def test_fail__weak_passwords_are_refused_and_keep_the_code(bed: ConsoleBed, password: str) -> None:
-    code = offer_code(bed.settings.console.state_dir)
+    code = bed.offer_code()
     answer = bed.browser().post("/setup", data=setup_form(code, password=password))
     assert answer.status_code == 400
     assert not bed.site.has_owner()
     assert bed.make_owner().get("/").status_code == 200
-
-
-def test_fail__codes_cannot_be_guessed(bed: ConsoleBed) -> None:
-    offer_code(bed.settings.console.state_dir)
-    browser = bed.browser()
-    answers = [
-        browser.post("/setup", data=setup_form(f"AAAAA-AAA{n:02}")).status_code for n in range(20)
-    ]
-    assert answers[:5] == [400] * 5
-    assert set(answers[5:]) == {429}
-    assert not bed.site.has_owner()
-
-
-def test_fail__a_missing_code_file_is_no_empty_code(bed: ConsoleBed) -> None:
-    assert bed.browser().post("/setup", data=setup_form("")).status_code == 400
-    assert not bed.site.has_owner()
 
 
 def test_ok__the_cookie_is_bound_to_host_and_https_and_unreadable_for_scripts(

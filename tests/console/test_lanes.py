@@ -15,9 +15,9 @@ from starlette.testclient import TestClient
 
 from plategate.access.store.importing import import_list_file
 from plategate.access.store.lists import ListName
-from plategate.console.accounts import offer_code
 from plategate.console.app import build_app
 from plategate.console.lanes import Lanes, SettingsSource
+from plategate.console.one_time_code import OneTimeCode
 from plategate.errors import ConsoleError, StoreError
 from plategate.gate.remote_control import serve_commands
 from plategate.health.socket import StatusSocket
@@ -148,7 +148,7 @@ def browser(lanes: tuple[RehearsedLane, ...], tmp_path: Path) -> TestClient:
         headers={"origin": ORIGIN, "sec-fetch-site": "same-origin"},
         follow_redirects=False,
     )
-    client.post("/setup", data=setup_form(offer_code(first.console.state_dir)))
+    client.post("/setup", data=setup_form(OneTimeCode(first.console.state_dir).offer()))
     return client
 
 

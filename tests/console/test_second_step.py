@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pyotp
 import pytest
 
-from plategate.console.accounts import CODE_VALID_S, Role, offer_code
+from plategate.console.accounts import Role
 from plategate.console.second_step import STEP_S
 
 from .bed import PASSWORD, ConsoleBed, form_values, setup_form
@@ -66,7 +65,7 @@ def test_fail__codes_cannot_be_guessed(bed: ConsoleBed) -> None:
 
 def test_ok__root_recovers_an_account_whose_app_is_lost(bed: ConsoleBed) -> None:
     secured(bed)
-    code = offer_code(bed.settings.console.state_dir)
+    code = bed.offer_code()
     assert bed.browser().post("/setup", data=setup_form(code)).status_code == 303
     assert not bed.site.second_step.is_used("anna")
     assert log_in(bed) == 303
@@ -103,15 +102,3 @@ def test_fail__only_a_secret_of_this_page_is_stored(bed: ConsoleBed, secret: str
         "secret": secret, "password": PASSWORD, "code": "000000", "action": "begin",
     }  # fmt: skip
     assert browser.post("/account/second-step", data=form).status_code == 400
-
-
-def test_fail__a_one_time_code_expires(bed: ConsoleBed) -> None:
-    code = offer_code(bed.settings.console.state_dir)
-    accounts = bed.site.accounts
-    assert accounts.code_is_offered()
-    for later in (CODE_VALID_S + 5, -60.0):
-        accounts._now = lambda later=later: time.time() + later
-        assert not accounts.code_is_offered()
-        assert bed.browser().post("/setup", data=setup_form(code)).status_code == 400
-    accounts._now = lambda: time.time() + CODE_VALID_S - 60
-    assert bed.browser().post("/setup", data=setup_form(code)).status_code == 303

@@ -44,17 +44,17 @@ def test_ok__every_system_file_is_installed_and_removed() -> None:
 def test_ok__only_units_that_a_version_has_are_started(tmp_path: Path) -> None:
     """After a failed upgrade the version before is activated, which has fewer units."""
     shell = f"PREFIX={tmp_path}; units_of"
-    for version, left_out in (("new", ""), ("old", "plategate-sync-preview.path")):
+    for version, left_out in (("new", ""), ("old", "plategate-console-code.path")):
         folder = tmp_path / "versions" / version / "system"
         folder.mkdir(parents=True)
         for file in (file for file in SYSTEM.glob("*.*") if file.name != left_out):
             (folder / file.name).touch()
     units = [
         *("plategate-gate.service", "plategate-sync.timer", "plategate-outbound.service"),
-        *("plategate-lists.socket", "plategate-sync-preview.path"),
+        *("plategate-lists.socket", "plategate-sync-preview.path", "plategate-console-code.path"),
     ]
     assert common(f"{shell} new").split() == units
-    assert common(f"{shell} old").split() == units[:4]
+    assert common(f"{shell} old").split() == units[:5]
 
 
 def test_ok__a_unit_that_an_older_version_lacks_does_not_go_on_running(tmp_path: Path) -> None:

@@ -144,10 +144,11 @@ def test_ok__the_preview_watches_the_file_of_the_list_service_and_is_a_sync() ->
 
 
 BACKUP = SYSTEM / "plategate-backup.service"
+CODE = SYSTEM / "plategate-console-code.service"
 
 
 @pytest.mark.parametrize(
-    "unit", [unit for unit in SERVICES if unit != BACKUP], ids=lambda unit: unit.name
+    "unit", [unit for unit in SERVICES if unit not in (BACKUP, CODE)], ids=lambda unit: unit.name
 )
 def test_ok__no_capabilities_and_no_write_access_to_the_system(unit: Path) -> None:
     service = settings_of(unit.name)
@@ -172,6 +173,16 @@ def test_ok__backup_reads_the_state_of_all_users_and_nothing_more() -> None:
     assert service["PrivateDevices"] == ["yes"]
     assert service["ProtectSystem"] == ["strict"]
     assert service["ReadWritePaths"] == ["/var/lib/plategate", "-/media", "-/mnt"]
+
+
+def test_ok__the_one_time_code_is_shown_without_network_and_by_three_capabilities() -> None:
+    """It is root to give the lamp's file to the gate, and to act as the console's user."""
+    service = settings_of(CODE.name)
+    assert service["CapabilityBoundingSet"] == ["CAP_CHOWN CAP_SETUID CAP_SETGID"]
+    assert service["NoNewPrivileges"] == service["PrivateDevices"] == ["yes"]
+    assert service["PrivateNetwork"] == ["yes"]
+    assert service["ProtectSystem"] == ["strict"]
+    assert service["ReadWritePaths"] == ["/var/lib/plategate/console", "/run/plategate-code"]
 
 
 def test_ok__gate_has_a_watchdog_and_is_always_restarted() -> None:

@@ -61,14 +61,39 @@ def serve(
 @console.command("code")
 def code(config: Config = None) -> None:
     """Make a one-time code: for the first owner, or for an owner who lost the password."""
-    from plategate.console.accounts import offer_code
+    from plategate.console.code_announcing import Announcer
+    from plategate.console.one_time_code import written
     from plategate.settings import load_settings
 
-    folder = load_settings(config).console.state_dir
-    with as_owner_of(folder):
-        made = offer_code(folder)
-    print(f"One-time code: {made[:5]}-{made[5:]}")
-    print("Open the console in a browser, page /setup. The code works once.")
+    print(f"One-time code: {written(Announcer(load_settings(config)).make())}")
+    print("Open the console in a browser, page /setup. The code works once, for a day, and until")
+    print("the next start of this machine.")
+
+
+@console.command("show-code")
+def show_code(config: Config = None) -> None:
+    """Show the one-time code on screen, serial line and lamp until it is used; run by systemd.
+
+    Makes a code where nobody owns the console yet.
+    """
+    import signal
+    import threading
+
+    from sdnotify import SystemdNotifier
+
+    from plategate.console.code_announcing import Announcer
+    from plategate.logs import log_to_stderr
+    from plategate.settings import load_settings
+
+    log_to_stderr()
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    announcer = Announcer(load_settings(config))
+    shown = announcer.begin()
+    SystemdNotifier().notify("READY=1")
+    if shown:
+        announcer.watch(stopped)
 
 
 @contextmanager

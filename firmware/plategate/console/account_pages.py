@@ -20,14 +20,15 @@ one_login = threading.Lock()
 
 def show_setup(asked: PageRequest) -> Response:
     """The form of the first start, and of a lost password."""
-    return asked.site.render(asked, "setup.html", wrong=None, name="")
+    return _setup_page(asked, 200, None, "")
 
 
 def setup(asked: PageRequest) -> Response:
     """Make the owner with the one-time code, and log in."""
     site, name = asked.site, text_field(asked.form, "name", LONGEST_NAME)
+    who = {"code": "setup", "address": network_of(asked.address)}
     with one_login:
-        wait_or_refuse(asked, address=network_of(asked.address))
+        wait_or_refuse(asked, **who)
         try:
             password = asked.form.get("password", "")
             if password != asked.form.get("again", ""):
@@ -35,11 +36,24 @@ def setup(asked: PageRequest) -> Response:
             site.accounts.use_code(asked.form.get("code", ""), name, password)
         except InputError as error:
             if error.key == "code":
-                site.sessions.failed(address=network_of(asked.address))
+                site.sessions.failed(**who)
                 site.sessions.note("", asked.address, "setup_failed")
-            return site.render(asked, "setup.html", 400, wrong=error.key, name=name)
+            return _setup_page(asked, 400, error.key, name)
+        site.sessions.succeeded(**who)
     site.sessions.note(name, asked.address, "setup")
     return _logged_in(asked, name)
+
+
+def _setup_page(asked: PageRequest, status: int, wrong: str | None, name: str) -> Response:
+    return asked.site.render(
+        asked,
+        "setup.html",
+        status,
+        wrong=wrong,
+        name=name,
+        offered=asked.site.code.is_offered(),
+        code_file=asked.site.settings.code_file,
+    )
 
 
 def show_login(asked: PageRequest) -> Response:

@@ -10,7 +10,6 @@ import socket
 import anyio.to_thread
 import uvicorn
 
-from plategate.console.accounts import offer_code
 from plategate.console.app import build_app
 from plategate.console.certificate_files import certificate_of
 from plategate.console.lanes import SettingsSource
@@ -70,10 +69,8 @@ def make_server(
         )
     app = build_app(settings, secure=secure, source=source)
     site = app.state.site
-    if not site.has_owner() and not site.accounts.code_is_offered():
-        offer_code(console.state_dir)
     if not site.has_owner():
-        logger.warning("the console has no owner yet: sudo plategate console code shows the code")
+        logger.warning("the console has no owner yet: sudo plategate console code makes a code")
     files = certificate_of(console) if secure else (None, None)
     return _Server(
         site,

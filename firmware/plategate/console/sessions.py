@@ -18,8 +18,11 @@ from plategate.console.database import ConsoleDatabase
 # Failures by account and by address that are free; then each waits twice as long as the last.
 FREE_FAILURES = 5
 FIRST_WAIT_S = 5.0
-# An account waits less than an address: a stranger must not lock out its owner.
-LONGEST_WAIT_S = {"account": 60.0, "address": 900.0, "token": 60.0, "visitor": 900.0}
+# An account waits less than an address: a stranger must not lock out its owner. All guesses of the
+# one-time code count together ("code"): 1,445 a day, of 100 million codes.
+LONGEST_WAIT_S = {
+    "account": 60.0, "code": 60.0, "address": 900.0, "token": 60.0, "visitor": 900.0,
+}  # fmt: skip
 FORGET_FAILURES_S = 86_400.0
 AUDIT_MAX = 10_000
 WRITTEN_EVERY_S = 60.0  # how exactly the last use of a session is stored

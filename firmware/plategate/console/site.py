@@ -27,6 +27,7 @@ from plategate.catalogue import (
 from plategate.console.accounts import Accounts
 from plategate.console.database import ConsoleDatabase
 from plategate.console.lanes import Lane, Lanes, SettingsSource
+from plategate.console.one_time_code import OneTimeCode
 from plategate.console.second_step import SecondStep
 from plategate.console.sessions import Session, Sessions
 from plategate.console.tokens import Tokens
@@ -95,7 +96,8 @@ class ConsoleSite:
         self.lanes = Lanes(settings, source or SettingsSource(lambda: settings))
         self.settings = settings.console
         database = ConsoleDatabase(self.settings.state_dir)
-        self.accounts = Accounts(database, self.settings.state_dir)
+        self.code = OneTimeCode(self.settings.state_dir)
+        self.accounts = Accounts(database, self.code)
         self.sessions = Sessions(database, self.settings.session_hours * 3600.0, now)
         self.second_step = SecondStep(database, now)
         self.tokens = Tokens(database, now)

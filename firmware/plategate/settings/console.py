@@ -8,8 +8,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from plategate.settings.base import SettingsModel
+from plategate.settings.base import LIVE, SettingsModel
 from plategate.settings.state_paths import STATE
+
+CODE_DIR = Path("/run/plategate-code")
 
 
 class ConsoleSettings(SettingsModel):
@@ -26,6 +28,17 @@ class ConsoleSettings(SettingsModel):
     state_dir: Path = Field(
         STATE / "console",
         description="folder of accounts, sessions, audit log and certificates",
+    )
+    code_dir: Path = Field(
+        CODE_DIR,
+        json_schema_extra=LIVE,
+        description="folder in memory that shows the one-time code while it is valid",
+    )
+    lamp_code: Literal["first_owner", "always", "never"] = Field(
+        "first_owner",
+        json_schema_extra=LIVE,
+        description="when the lamp blinks the one-time code: only while nobody owns the console,"
+        " also for a lost password, or never",
     )
     lanes: tuple[Path, ...] = Field(
         (), description="settings files of further lanes that this console shows and commands"
@@ -49,3 +62,13 @@ class ConsoleSettings(SettingsModel):
     session_hours: int = Field(
         12, ge=1, le=720, description="hours without a request after which a login ends"
     )
+
+    @property
+    def code_file(self) -> Path:
+        """The one-time code for root, in plain words; missing while there is none."""
+        return self.code_dir / "code"
+
+    @property
+    def lamp_file(self) -> Path:
+        """The digits of the one-time code that the lamp blinks; missing while there is none."""
+        return self.code_dir / "lamp"

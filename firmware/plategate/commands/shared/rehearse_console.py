@@ -19,7 +19,7 @@ from pathlib import Path
 import typer
 
 from plategate.commands.shared.rehearse_pictures import prepared_settings, settings_beside
-from plategate.console.accounts import CODE_FILE
+from plategate.console.one_time_code import OneTimeCode, written
 from plategate.console.server import make_server
 from plategate.gate.acknowledging import Acknowledging
 from plategate.gate.owner_settings import OwnerSettings
@@ -86,9 +86,9 @@ def run_rehearsed_console(config: Path | None, folder: Path) -> int:
             target=server.run, kwargs={"sockets": [listener]}, name="console", daemon=True
         )
         serving.start()
-        code = (settings.console.state_dir / CODE_FILE).read_text(encoding="ascii").split()[0]
+        code = OneTimeCode(settings.console.state_dir).offer()
         print(f"Console:       http://{ADDRESS}:{settings.console.port}/")
-        print(f"One-time code: {code[:5]}-{code[5:]}")
+        print(f"One-time code: {written(code)}")
         print("A vehicle comes every few seconds; nothing real moves. Ctrl-C ends it.", flush=True)
         rehearsal.run()
         server.should_exit = True
