@@ -38,6 +38,7 @@ def main() -> None:
         camera=settings.camera,
         clock=SystemClock(),
         longest_pulse_s=60,
+        lamp_file=settings.console.lamp_file,
     )
     try:
         print("claimed", flush=True)

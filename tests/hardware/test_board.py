@@ -52,6 +52,7 @@ line = made.pin(17)
 opened = board.open_board(
     pins=settings.pins, triggers=settings.triggers, lamps=settings.lamps,
     camera=settings.camera, clock=SystemClock(), longest_pulse_s=60,
+    lamp_file=settings.console.lamp_file,
 )
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -77,6 +78,7 @@ def opened(raw: dict[str, object]) -> tuple[Settings, object]:
         camera=settings.camera,
         clock=SystemClock(),
         longest_pulse_s=2.0,
+        lamp_file=settings.console.lamp_file,
     )
     return settings, board
 

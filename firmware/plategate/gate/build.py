@@ -98,6 +98,7 @@ def _open_board(settings: Settings, clock: Clock) -> Board:
         camera=settings.camera,
         clock=clock,
         longest_pulse_s=settings.barrier.longest_pulse_ms / 1000,
+        lamp_file=settings.console.lamp_file,
     )
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from plategate.clock import Clock, SystemClock
@@ -21,7 +22,7 @@ from plategate.hardware.camera.v4l2 import V4l2Camera
 from plategate.hardware.ending import orderly_end
 from plategate.hardware.gpio.factory import open_factory
 from plategate.hardware.gpio.inputs import GpioInputs
-from plategate.hardware.gpio.lamps import FullSign, GpioLamps
+from plategate.hardware.gpio.lamps import FullSign, GpioLamps, code_in
 from plategate.hardware.gpio.relay import GpioDrive, IrLamp
 from plategate.hardware.gpio.timers import TimerThread
 from plategate.hardware.gpio.ultrasonic import DistanceFilter, UltrasonicSensor
@@ -70,8 +71,12 @@ def open_board(
     camera: CameraSettings,
     clock: Clock,
     longest_pulse_s: float,
+    lamp_file: Path,
 ) -> Board:
-    """Claim every line, relays first; PinError names a line that cannot be claimed."""
+    """Claim every line, relays first; PinError names a line that cannot be claimed.
+
+    `lamp_file` holds the one-time code of the console while the lamp may show it.
+    """
     with ExitStack() as stack:
         factory = open_factory(pins)
         stack.callback(factory.close)
@@ -79,7 +84,13 @@ def open_board(
         stack.callback(timer.close)
         drive = GpioDrive(pins=pins, factory=factory, longest_pulse_s=longest_pulse_s)
         stack.callback(drive.shut_down)
-        lamp_driver = GpioLamps(pins=pins, settings=lamps, factory=factory, clock=clock)
+        lamp_driver = GpioLamps(
+            pins=pins,
+            settings=lamps,
+            factory=factory,
+            clock=clock,
+            code=lambda: code_in(lamp_file),
+        )
         stack.callback(lamp_driver.close)
         sign = None if pins.full_sign is None else FullSign(pins.full_sign, factory=factory)
         if sign is not None:

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from plategate.clock import SystemClock
-from plategate.hardware.gpio.lamps import (
+from plategate.hardware.gpio.lamps import GpioLamps
+from plategate.hardware.gpio.rhythms import (
     Colour,
-    GpioLamps,
     LampState,
     Rhythm,
+    code_rhythm,
     output_at,
     rhythm_of,
 )
@@ -42,8 +43,10 @@ def test_ok__every_signal_has_a_rhythm() -> None:
 
 
 def test_ok__every_signal_has_a_distinct_rhythm() -> None:
+    patterns: dict[object, tuple[bool, ...]]
     patterns = {shown: lit_pattern(rhythm_of(*shown)) for shown in SHOWN}
-    for one, other in itertools.combinations(SHOWN, 2):
+    patterns |= {code: lit_pattern(code_rhythm(code)) for code in ("00000000", "11111111")}
+    for one, other in itertools.combinations(patterns, 2):
         differing = sum(a != b for a, b in zip(patterns[one], patterns[other], strict=True))
         assert differing >= 12, f"{one} looks like {other}"
 
