@@ -28,6 +28,7 @@ LAYERS = (
     {
         "values",
         "storage",
+        "shared_connection",
         "users",
         "errors",
         "clock",
@@ -51,6 +52,7 @@ LAYERS = (
 PEERS = {
     "values": set(),
     "storage": {"errors"},
+    "shared_connection": {"storage"},
     "users": {"errors"},
     "terminal": {"errors"},
     "output_files": {"errors", "storage"},

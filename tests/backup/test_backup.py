@@ -54,7 +54,8 @@ def test_ok__a_restored_device_has_everything_and_passes_a_car(
     assert "files are in place" in output
     assert device.config.read_bytes() == before
     assert token.read_text() == "secret of the list server"
-    with ConsoleDatabase(device.settings.console.state_dir).connection() as console:
+    database = closing(ConsoleDatabase(device.settings.console.state_dir))
+    with database as opened, opened.connection() as console:
         assert console.execute("SELECT count(*) FROM audit").fetchone()[0] == 1
     with closing(JournalReader(device.settings.journal.dir)) as reader:
         assert reader.read(verify_chain).broken_at == ()

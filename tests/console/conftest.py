@@ -26,3 +26,4 @@ def bed(tmp_path: Path) -> Iterator[ConsoleBed]:
     commands.close()
     status.close()
     made.journal.close()
+    made.site.database.close()

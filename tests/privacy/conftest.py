@@ -167,7 +167,8 @@ def fill_other_stores(device: Device) -> None:
     message = Message("m1", "passage.granted", "2026-06-01", "gate", "lane", 7, 1, {})
     letters.add("hook", message, "400: no such car M-AB 123")
     letters.close()
-    with ConsoleDatabase(device.settings.console.state_dir).connection() as connection:
+    database = closing(ConsoleDatabase(device.settings.console.state_dir))
+    with database as opened, opened.connection() as connection:
         connection.execute(
             "INSERT INTO audit (at, who, address, what, detail) VALUES ('', 'o', '', 'list', ?)",
             ("added M-AB 123",),

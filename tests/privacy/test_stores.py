@@ -225,13 +225,15 @@ def test_ok__answers_of_servers_and_the_audit_log_lose_the_plate(settings: Setti
     letters = DeadLetters(settings.outbound.state_dir)
     assert letters.all()[0].reason == "400: no such car (erased)"
     letters.close()
-    with ConsoleDatabase(settings.console.state_dir).connection() as connection:
+    database = ConsoleDatabase(settings.console.state_dir)
+    with database.connection() as connection:
         connection.execute(
             "INSERT INTO audit (at, who, address, what, detail) VALUES ('', 'o', '', 'x', ?)",
             ("added M-AB 123",),
         )
     erase(settings, "console")
-    assert files_with(settings.console.state_dir, PLATE) == []
+    assert files_with(settings.console.state_dir, PLATE) == [], "also while the console runs"
+    database.close()
 
 
 def test_ok__every_store_says_what_it_keeps_and_why(settings: Settings) -> None:

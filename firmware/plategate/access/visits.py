@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -27,6 +26,7 @@ from plategate.access.occupancy import (
     leave,
     occupancy,
 )
+from plategate.shared_connection import SharedConnection
 from plategate.storage import open_for_reading, open_for_writing, storage_errors, transaction
 from plategate.values import ListEntry
 
@@ -74,28 +74,23 @@ def entry_key(entry: ListEntry) -> str:
 class VisitStore:
     """Counts visits durably; safe to use from several threads and processes.
 
-    The file stays open until `close`: a grant, which the relay waits for, then takes one flush of
-    the disk. Closing the last connection after each grant would take four more.
+    The file stays open until `close`: a grant, which the relay waits for, takes one flush.
     """
 
     def __init__(self, file: Path) -> None:
         """The file is created at the first visit."""
         self._file = file
-        self._lock = threading.RLock()
-        self._opened: tuple[sqlite3.Connection, tuple[int, int]] | None = None
+        self._shared = SharedConnection(file, lambda: _opened(file))
 
     def close(self) -> None:
         """Close the file; the next call opens it again."""
-        with self._lock:
-            opened, self._opened = self._opened, None
-            if opened is not None:
-                opened[0].close()
+        self._shared.close()
 
     def used(self, entry: ListEntry) -> int:
         """How often an entry has opened the barrier; raises StoreError if that cannot be read."""
         if not self._is_there():
             return 0
-        with self._open() as store:
+        with self._shared.lent() as store:
             return _used(store, entry)
 
     def note(self, visit: EntryUse, quotas: Quotas = _NO_QUOTAS) -> bool:
@@ -106,7 +101,7 @@ class VisitStore:
         """
         with storage_errors(self._file):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-        with self._open() as store, transaction(store):
+        with self._shared.lent() as store, transaction(store):
             known = "SELECT 1 FROM grants WHERE passage = ?"
             if store.execute(known, (visit.passage,)).fetchone():
                 return True
@@ -138,7 +133,7 @@ class VisitStore:
         """When a plate came in; None if it is not inside."""
         if not self._is_there():
             return None
-        with self._open() as store:
+        with self._shared.lent() as store:
             rows = store.execute("SELECT since FROM inside WHERE plate = ?", (plate,))
             return next((datetime.fromisoformat(row[0]) for row in rows), None)
 
@@ -146,7 +141,7 @@ class VisitStore:
         """The plates inside and when they came in, longest first."""
         if not self._is_there():
             return ()
-        with self._open() as store:
+        with self._shared.lent() as store:
             rows = store.execute("SELECT plate, since FROM inside ORDER BY since, plate").fetchall()
             return tuple((plate, datetime.fromisoformat(since)) for plate, since in rows)
 
@@ -154,13 +149,13 @@ class VisitStore:
         """Remove plates that came in before a time (a missed exit); returns their number."""
         if not self._is_there():
             return 0
-        with self._open() as store:
+        with self._shared.lent() as store:
             found = store.execute("DELETE FROM inside WHERE since < ?", (_stamp(before),))
             return found.rowcount
 
     def forget_uses(self, entry: ListEntry) -> int:
         """Delete the use count of an entry; returns 1 if there was one."""
-        with self._open() as store:
+        with self._shared.lent() as store:
             key = (entry_key(entry),)
             return store.execute("DELETE FROM uses WHERE entry = ?", key).rowcount
 
@@ -173,56 +168,31 @@ class VisitStore:
         """What `work` reads; None while there is no file yet. Raises StoreError."""
         if not self._is_there():
             return None
-        with self._open() as store:
+        with self._shared.lent() as store:
             return work(store)
 
     def change(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Do `work` in one transaction; creates the file. Raises StoreError."""
         with storage_errors(self._file):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-        with self._open() as store, transaction(store):
+        with self._shared.lent() as store, transaction(store):
             return work(store)
 
     def _is_there(self) -> bool:
         with storage_errors(self._file):
             return self._file.exists()
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """The open database; after an error it is opened again at the next call."""
-        with storage_errors(self._file), self._lock:
-            try:
-                yield self._connection()
-            except (sqlite3.Error, OSError):
-                self.close()
-                raise
 
-    def _connection(self) -> sqlite3.Connection:
-        """The connection; another one where the file was replaced."""
-        if self._opened is not None and self._opened[1] == _identity(self._file):
-            return self._opened[0]
-        self.close()
-        store = open_for_writing(self._file, BUSY_TIMEOUT_S)
-        try:
-            # Plates that left are overwritten, not merely unlinked.
-            store.execute("PRAGMA secure_delete = ON")
-            store.executescript(_LAYOUT + LAYOUT)
-            identity = _identity(self._file)
-        except BaseException:
-            store.close()
-            raise
-        if identity is not None:
-            self._opened = store, identity
-        return store
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    """Device and inode of a file; None where there is none."""
+def _opened(file: Path) -> sqlite3.Connection:
+    store = open_for_writing(file, BUSY_TIMEOUT_S)
     try:
-        stat = file.stat()
-    except FileNotFoundError:
-        return None
-    return stat.st_dev, stat.st_ino
+        # Plates that left are overwritten, not merely unlinked.
+        store.execute("PRAGMA secure_delete = ON")
+        store.executescript(_LAYOUT + LAYOUT)
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def read_uses(file: Path, entry: ListEntry) -> int:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,10 +113,11 @@ def _tokens(
     from plategate.settings import load_settings
 
     settings = load_settings(config).console
-    with as_owner_of(settings.state_dir):
-        if not new and not (settings.state_dir / FILE_NAME).exists():
-            raise ConsoleError(f"there are no tokens: {settings.state_dir / FILE_NAME} is missing")
-        database = ConsoleDatabase(settings.state_dir)
+    folder = settings.state_dir
+    with as_owner_of(folder), ExitStack() as opened:
+        if not new and not (folder / FILE_NAME).exists():
+            raise ConsoleError(f"there are no tokens: {folder / FILE_NAME} is missing")
+        database = opened.enter_context(closing(ConsoleDatabase(folder)))
         audit = Sessions(database, settings.session_hours * 3600.0)
         try:
             yield Tokens(database), lambda what, detail: audit.note("root", "local", what, detail)

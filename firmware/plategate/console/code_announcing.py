@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import closing
 
 from plategate.console.accounts import Accounts
 from plategate.console.code_display import CodeDisplay
@@ -73,8 +74,8 @@ class Announcer:
             return self._code.is_offered()
 
     def _has_owner(self) -> bool:
-        with as_owner_of(self._console.state_dir):
-            database = ConsoleDatabase(self._console.state_dir)
+        folder = self._console.state_dir
+        with as_owner_of(folder), closing(ConsoleDatabase(folder)) as database:
             return Accounts(database, self._code).owner_exists()
 
     def _lamp_reader(self) -> int | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from plategate.shared_connection import SharedConnection
 from plategate.storage import open_for_writing, storage_errors, transaction
 
 FILE_NAME = "console.sqlite"
@@ -52,28 +53,35 @@ CREATE TABLE IF NOT EXISTS visits (
 
 
 class ConsoleDatabase:
-    """Opens a connection for each use; for any thread. Every method raises StoreError."""
+    """The open file; for any thread. Every method raises StoreError."""
 
     def __init__(self, folder: Path) -> None:
         """Create the file and its tables where they are missing."""
         self.file = folder / FILE_NAME
         with storage_errors(self.file):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self.connection() as connection:
-            for statement in filter(str.strip, TABLES.split(";")):
-                connection.execute(statement)
-        with storage_errors(self.file):
-            self.file.chmod(0o600)
+        self._shared = SharedConnection(self.file, self._opened)
+        with self.connection():
+            pass
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection; what it changed is committed at the end, or undone by an error."""
-        with storage_errors(self.file):
-            connection = open_for_writing(self.file, WAIT_S)
+        """The connection; what it changed is committed at the end, or undone by an error."""
+        with self._shared.lent() as shared, transaction(shared) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close the file; the next call opens it again."""
+        self._shared.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        self.file.touch(mode=0o600)  # SQLite gives its log the same mode
+        connection = open_for_writing(self.file, WAIT_S)
+        try:
             connection.row_factory = sqlite3.Row
-            try:
-                connection.execute("PRAGMA foreign_keys = ON")
-                with transaction(connection):
-                    yield connection
-            finally:
-                connection.close()
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.executescript(TABLES)
+        except BaseException:
+            connection.close()
+            raise
+        return connection

@@ -101,6 +101,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.site.stop()
         await super().shutdown(sockets)
+        self.site.database.close()
 
 
 def is_loopback(address: str) -> bool:
