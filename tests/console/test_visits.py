@@ -111,6 +111,8 @@ def test_ok__a_visit_ends_by_itself_and_is_deleted(bed: ConsoleBed) -> None:
     assert bed.site.lists.history()[0]["why"] == "visit 1 is over"
     with closing(sqlite3.connect(bed.settings.access.file)) as store:
         assert PLATE not in "".join(store.iterdump())  # nor in what undo would need
+    for file in bed.settings.console.state_dir.iterdir():
+        assert PLATE.encode() not in file.read_bytes(), file.name
     assert bed.site.lists.undo(Requester("anna"), 1)["removed"] == 1  # the import is untouched
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from plategate.shared_connection import SharedConnection
-from plategate.storage import open_for_writing, storage_errors, transaction
+from plategate.storage import empty_log, open_for_writing, storage_errors, transaction
 
 FILE_NAME = "console.sqlite"
 WAIT_S = 5.0
@@ -70,6 +70,11 @@ class ConsoleDatabase:
         with self._shared.lent() as shared, transaction(shared) as connection:
             yield connection
 
+    def empty_log(self) -> None:
+        """Remove from the log what was deleted; the file itself has it overwritten."""
+        with self._shared.lent() as connection:
+            empty_log(connection)
+
     def close(self) -> None:
         """Close the file; the next call opens it again."""
         self._shared.close()
@@ -80,6 +85,7 @@ class ConsoleDatabase:
         try:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")  # visits are personal data
             connection.executescript(TABLES)
         except BaseException:
             connection.close()

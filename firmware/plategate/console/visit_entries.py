@@ -159,6 +159,8 @@ def tidy(site: ConsoleSite) -> int:
             continue
         site.visits.delete(visit)
         count += 1
+    if count:
+        site.database.empty_log()
     return count
 
 
