@@ -13,7 +13,7 @@ from plategate.cli import app
 from plategate.errors import SettingsError
 from plategate.gate.startup import load_startable
 from plategate.settings import Settings, load_file, load_layers, load_settings
-from plategate.settings.describe import line_of
+from plategate.settings.describe import lines_of
 from plategate.settings.overlay import (
     OwnerValue,
     overlaid,
@@ -127,11 +127,12 @@ def test_fail__a_gate_that_could_not_start_with_a_change_starts_without(file: Pa
 
 def test_ok__the_line_of_a_key_is_found_also_where_it_is_a_comment(file: Path) -> None:
     text = file.read_text() + "#[camera]\n# width (px)\n#width = 1536\n[camera.day]\ngain = 2\n"
-    assert line_of(text, "access.strictness") == 5
-    assert line_of(text, "camera.width") == 10
-    assert line_of(text, "camera.day.gain") == 12
-    assert line_of(text, "camera.day") == 12
-    assert line_of(text, "lane.mode") is None
+    lines = lines_of(text)
+    assert lines["access.strictness"] == 5
+    assert lines["camera.width"] == 10
+    assert lines["camera.day.gain"] == 12
+    assert lines["camera.day"] == 12
+    assert "lane.mode" not in lines
 
 
 def test_ok__every_default_is_the_same_after_a_change_of_another_key() -> None:

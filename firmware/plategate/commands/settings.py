@@ -90,9 +90,10 @@ def reset(key: Key, why: Why, config: Config = None) -> None:
 
 
 def _values(found: Any, name: str, text: str) -> Iterator[ShownValue]:
-    from plategate.settings.describe import line_of
+    from plategate.settings.describe import lines_of
     from plategate.settings.overlay import tables_of
 
+    lines = lines_of(text)
     for table, model in tables_of(type(found.settings)):
         values = getattr(found.settings, table)
         dumped = values.model_dump(mode="json")
@@ -102,7 +103,7 @@ def _values(found: Any, name: str, text: str) -> Iterator[ShownValue]:
             if (item := found.owner.get(full)) is not None:
                 yield ShownValue(full, dumped[key], "console", f"{item.who}, {item.at}: {item.why}")
             elif key in written:
-                line = line_of(text, full)
+                line = lines.get(full)
                 place = name if line is None else f"{name}:{line}"
                 yield ShownValue(full, dumped[key], "file", place)
             else:

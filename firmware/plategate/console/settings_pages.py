@@ -11,35 +11,37 @@ from starlette.responses import RedirectResponse, Response
 from plategate.console.gate_pages import give
 from plategate.console.guard import RefusedRequest, or_sentence, text_field
 from plategate.console.setting_forms import FormField, form_of, value_of
-from plategate.console.shown_settings import as_text, plain_value, shown_setting, shown_settings
+from plategate.console.shown_settings import as_text, shown_setting, shown_settings
 from plategate.console.site import PageRequest
 from plategate.errors import GateError
 from plategate.remote.protocol import TEXTS, AnswerResult, ServiceName
 from plategate.settings import Settings
+from plategate.settings.describe import lines_of, plain_value
 from plategate.settings.overlay import owner_fields, tables_of
 
 
 def settings(asked: PageRequest) -> Response:
     """Every setting, those of the owner first."""
-    found = asked.lane().source.read()
+    lane = asked.lane()
+    found = lane.source.read()
     changed = asked.query.get("changed", "")
-    shown = shown_settings(asked.lane(), found)
+    shown = shown_settings(lane, found)
     waiting: list[dict[str, Any]] = []
     try:
-        pending = asked.lane().gate.status().get("new_settings")
+        pending = lane.gate.status().get("new_settings")
         waiting = [pending] if pending else []
     except GateError:
         pass  # the page of the gate says why it does not answer
     return asked.site.render(
         asked,
         "settings.html",
-        chosen=asked.lane().name,
+        chosen=lane.name,
         own=[item for item in shown if item.is_owned],
         tables=[
             (table, [s for s in shown if not s.is_owned and s.key.split(".")[0] == table])
             for table, _ in tables_of(Settings)
         ],
-        file=str(asked.lane().source.file or ""),
+        file=str(lane.source.file or ""),
         ignored=found.ignored,
         forbidden=not found.base.commands.owner_settings,
         waiting=waiting,
@@ -65,11 +67,12 @@ def change_setting(asked: PageRequest) -> Response:
     if what == "reset":
         data: dict[str, Any] = {"key": key, "reset": True}
     elif what == "undo":
-        before = asked.lane().source.read().owner.get(key)
+        found = asked.lane().source.read()
+        before = found.owner.get(key)
         if before is None:
             raise RefusedRequest(404, "not_found")
         data = {"key": key, "value": before.before}
-        if before.before == plain_value(asked.lane().source.read().base, key):
+        if before.before == plain_value(found.base, key):
             data = {"key": key, "reset": True}
     else:
         data = {"key": key, "value": value_of(field, form)}
@@ -89,17 +92,18 @@ def _form_page(asked: PageRequest, key: str, refused: str = "", status: int = 20
     field = owner_fields(Settings).get(key)
     if field is None:
         raise RefusedRequest(404, "not_found")
-    found, text = asked.lane().source.read(), asked.lane().source.text()
+    source = asked.lane().source
+    found, lines = source.read(), lines_of(source.text())
     present: FormField = form_of(field, plain_value(found.settings, key))
     return asked.site.render(
         asked,
         "setting.html",
         status,
         chosen=asked.lane().name,
-        setting=shown_setting(found, key, field, text),
+        setting=shown_setting(found, key, field, lines),
         field=present,
         from_file=as_text(plain_value(found.base, key)),
         before=as_text(found.owner[key].before) if key in found.owner else "",
-        file=str(asked.lane().source.file or ""),
+        file=str(source.file or ""),
         refused=refused,
     )

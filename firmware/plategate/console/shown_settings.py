@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,8 @@ from pydantic.fields import FieldInfo
 
 from plategate.console.lanes import Lane
 from plategate.settings import Settings
-from plategate.settings.describe import bound, choices_of, line_of, unit_of
-from plategate.settings.overlay import LayeredSettings, OwnerValue, owner_fields, tables_of
+from plategate.settings.describe import bound, choices_of, lines_of, plain_value, unit_of
+from plategate.settings.overlay import LayeredSettings, OwnerValue, is_owned, tables_of
 from plategate.settings.reading import SECRET_OF_URL
 
 LONGEST_SHOWN = 400
@@ -40,18 +41,18 @@ class ShownSetting:
 
 def shown_settings(lane: Lane, found: LayeredSettings[Settings]) -> list[ShownSetting]:
     """Every setting of a lane, table by table."""
-    text = lane.source.text()
+    lines = lines_of(lane.source.text())
     return [
-        shown_setting(found, f"{table}.{key}", field, text)
+        shown_setting(found, f"{table}.{key}", field, lines)
         for table, model in tables_of(Settings)
         for key, field in model.model_fields.items()
     ]
 
 
 def shown_setting(
-    found: LayeredSettings[Settings], key: str, field: FieldInfo, text: str
+    found: LayeredSettings[Settings], key: str, field: FieldInfo, lines: Mapping[str, int]
 ) -> ShownSetting:
-    """One setting; `text` is that of the settings file."""
+    """One setting; `lines` are those of the settings file by key."""
     table, _, name = key.partition(".")
     return ShownSetting(
         key=key,
@@ -60,17 +61,11 @@ def shown_setting(
         unit=unit_of(name),
         limits=(bound(field, "ge", "gt"), bound(field, "le", "lt")),
         choices=tuple(str(choice) for choice in choices_of(field.annotation)),
-        is_owned=key in owner_fields(Settings),
+        is_owned=is_owned(field),
         owner=found.owner.get(key),
-        line=line_of(text, key),
+        line=lines.get(key),
         is_set=name in getattr(found.base, table).model_fields_set,
     )
-
-
-def plain_value(settings: Settings, key: str) -> Any:
-    """The value of a key such as access.strictness as JSON types."""
-    table, _, name = key.partition(".")
-    return getattr(settings, table).model_dump(mode="json", include={name})[name]
 
 
 def as_text(value: Any) -> str:

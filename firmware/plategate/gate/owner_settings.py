@@ -16,6 +16,7 @@ from plategate.gate.startup import check_startable, startable_layers
 from plategate.remote.protocol import CommandRequest, ServiceName
 from plategate.settings import Settings
 from plategate.settings.changes import changes
+from plategate.settings.describe import plain_value
 from plategate.settings.overlay import (
     LayeredSettings,
     OwnerValue,
@@ -72,7 +73,7 @@ class OwnerSettings:
                 raise CommandError(f"{key}: was not changed, {self._origin} applies already")
             if not is_reset:
                 at = now.astimezone(UTC).isoformat(timespec="seconds")
-                old = plain(before, key)
+                old = plain_value(before, key)
                 values[key] = OwnerValue(asked, request.who, request.why, at, old)
             after = overlaid(base, values)
             check_startable(after)
@@ -84,16 +85,10 @@ class OwnerSettings:
         when = "after a restart, once no vehicle is served" if restart else "from the next vehicle"
         return f"{key} applies {when}", {
             "key": key,
-            "value": plain(after, key),
-            "before": plain(before, key),
+            "value": plain_value(after, key),
+            "before": plain_value(before, key),
             "restart": bool(restart),
         }
-
-
-def plain(settings: Settings, key: str) -> Any:
-    """The value of a key such as access.strictness as JSON types."""
-    table, _, name = key.partition(".")
-    return getattr(settings, table).model_dump(mode="json", include={name})[name]
 
 
 def _why_not(base: Settings, key: str, origin: str) -> str:

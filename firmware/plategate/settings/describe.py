@@ -37,6 +37,7 @@ KINDS: Mapping[Any, str] = {
     Path: "path",
 }
 _HEADER = re.compile(r"\s*(#?)\s*\[{1,2}\s*([\w.-]+)\s*\]{1,2}")
+_KEY = re.compile(r"\s*(#?)\s*([\w-]+)\s*=")
 
 
 def as_toml(value: Any) -> str:
@@ -110,22 +111,28 @@ def first_sentence(model: type[SettingsModel]) -> str:
     return (model.__doc__ or "").strip().split("\n\n")[0].replace("\n    ", " ")
 
 
-def line_of(text: str, key: str) -> int | None:
-    """The line of a key such as camera.day.gain in a settings file, also one that is a comment.
+def plain_value(settings: SettingsModel, key: str) -> Any:
+    """The value of a key such as access.strictness as JSON types."""
+    table, _, name = key.partition(".")
+    return getattr(settings, table).model_dump(mode="json", include={name})[name]
 
-    A line that is set counts before a comment. None where the file does not name the key, or has
-    its table only in a form that this does not read (dotted keys, inline tables).
+
+def lines_of(text: str) -> dict[str, int]:
+    """The line of each key such as camera.day.gain in a settings file, and of each table.
+
+    A line that is set counts before a comment; that of a table is the first after its header.
+    Missing are keys that the file does not name, or only in a form that this does not read (dotted
+    keys, inline tables).
     """
-    table, _, name = key.rpartition(".")
-    wanted = re.compile(rf"\s*(#?)\s*{re.escape(name)}\s*=")
-    present, comment = "", None
+    present = ""
+    comments: dict[str, int] = {}
+    found: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
             present = header[2]
-        elif present == table and (found := wanted.match(line)):
-            if not found[1]:
-                return number
-            comment = comment or number
-        elif present == key:
-            return number  # the first line after the header of a table
-    return comment
+            continue
+        found.setdefault(present, number)
+        if key := _KEY.match(line):
+            lines = comments if key[1] else found
+            lines.setdefault(f"{present}.{key[2]}", number)
+    return comments | found

@@ -14,11 +14,12 @@ from plategate.console.api.command_calls import checked, follow_once, gate_answe
 from plategate.console.api.inputs import ResetQuery, visible_text
 from plategate.console.api.problems import Problem, wrong_field
 from plategate.console.setting_forms import LONGEST_LINES
-from plategate.console.shown_settings import ShownSetting, as_text, plain_value, shown_settings
+from plategate.console.shown_settings import ShownSetting, as_text, shown_settings
 from plategate.errors import printable
 from plategate.list_service.client import new_id
 from plategate.remote.protocol import TEXTS, ServiceName
 from plategate.settings import Settings
+from plategate.settings.describe import plain_value
 from plategate.settings.overlay import owner_fields
 
 
