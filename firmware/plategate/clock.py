@@ -28,6 +28,11 @@ class Clock(Protocol):
         ...
 
 
+def utc_text(seconds: float) -> str:
+    """A Unix time as ISO 8601 in UTC, in whole seconds."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
 class SystemClock:
     """The clocks of the operating system."""
 

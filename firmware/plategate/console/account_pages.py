@@ -197,6 +197,7 @@ def network_of(address: str) -> str:
 
 
 def wait_or_refuse(asked: PageRequest, **who: str) -> None:
+    """Raise RefusedRequest while an account=... or address=... has to wait after failures."""
     if asked.site.sessions.waiting_s(**who) > 0:
         raise RefusedRequest(429, "locked_out")
 

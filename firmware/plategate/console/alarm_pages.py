@@ -7,11 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from plategate.console.accounts import Right
 from plategate.console.gate_pages import give
-from plategate.console.guard import (
-    MOST_DIGITS,
-    RefusedRequest,
-    text_field,
-)
+from plategate.console.guard import RefusedRequest, text_field, whole_number
 from plategate.console.lanes import Lane
 from plategate.console.site import PageRequest
 from plategate.errors import ConsoleError
@@ -29,14 +25,14 @@ def alarms(asked: PageRequest) -> Response:
 
 def acknowledge(asked: PageRequest) -> Response:
     """Acknowledge an alarm through the gate, which keeps it as an event with who and why."""
-    number = asked.form.get("sequence", "")
+    number = whole_number(asked.form.get("sequence", ""))
     why = text_field(asked.form, "why", TEXTS["why"])
-    if not (number.isascii() and number.isdigit()) or len(number) > MOST_DIGITS:
+    if number is None:
         raise RefusedRequest(404, "not_found")
     if not why:
         raise RefusedRequest(400, "why")
-    data = {"sequence": int(number)}
-    answer = give(asked, ServiceName.ACKNOWLEDGE, why=why, detail=number, data=data)
+    data = {"sequence": number}
+    answer = give(asked, ServiceName.ACKNOWLEDGE, why=why, detail=str(number), data=data)
     if answer.result not in (AnswerResult.ACCEPTED, AnswerResult.REPEATED):
         return _page(asked, answer.reason, 409)
     return RedirectResponse("/alarms", status_code=303)

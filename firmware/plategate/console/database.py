@@ -6,6 +6,7 @@ Times in REAL columns are seconds since 1970, those in TEXT columns ISO 8601 in 
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +51,11 @@ CREATE TABLE IF NOT EXISTS visits (
     opened INTEGER NOT NULL, listed INTEGER NOT NULL
 );
 """
+
+
+def token_hash(token: str) -> str:
+    """What is stored in place of a token, in the columns `token_hash`."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 class ConsoleDatabase:

@@ -160,10 +160,10 @@ async def _form_with_file(
         raise RefusedRequest(403, "other_origin")
     if request.headers.get("content-type", "").partition(";")[0].strip() != UPLOAD_TYPE:
         raise RefusedRequest(415, "form_type")
-    length = request.headers.get("content-length", "")
-    if not (length.isascii() and length.isdigit()) or len(length) > MOST_DIGITS:
+    length = whole_number(request.headers.get("content-length", ""))
+    if length is None:
         raise RefusedRequest(411, "form_type")
-    if int(length) > largest_file + LONGEST_FORM_BYTES:
+    if length > largest_file + LONGEST_FORM_BYTES:
         raise RefusedRequest(413, "too_large")
     fields: dict[str, str] = {}
     upload: tuple[str, bytes] | None = None
@@ -212,13 +212,19 @@ def text_field(form: dict[str, str], name: str, longest: int) -> str:
     return printable(form.get(name, "").strip())[:longest]
 
 
+def whole_number(text: str) -> int | None:
+    """The number that decimal digits name; None for any other text, and beyond MOST_DIGITS."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    return int(text) if is_number else None
+
+
 def number_field(text: str) -> int | None:
     """A sequence number or offset of the address line; None where there is none."""
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()) or len(text) > MOST_DIGITS:
+    if (number := whole_number(text)) is None:
         raise RefusedRequest(400, "search")
-    return int(text)
+    return number
 
 
 def or_sentence(read: Callable[[], list[Item]]) -> tuple[list[Item], str]:

@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
+from plategate.clock import utc_text
 from plategate.console.accounts import Role
-from plategate.console.database import ConsoleDatabase
+from plategate.console.database import ConsoleDatabase, token_hash
 
 # Failures by account and by address that are free; then each waits twice as long as the last.
 FREE_FAILURES = 5
@@ -58,8 +57,8 @@ class Sessions:
 
     def start(self, account: str, address: str, agent: str) -> str:
         """Begin a session; returns the value of its cookie."""
-        token, now = secrets.token_urlsafe(32), self._now()
-        values = (_hash(token), account, secrets.token_urlsafe(24), now, now, address, agent[:120])
+        token, identity, now = secrets.token_urlsafe(32), secrets.token_urlsafe(24), self._now()
+        values = (token_hash(token), account, identity, now, now, address, agent[:120])
         with self._database.connection() as connection:
             connection.execute(
                 "DELETE FROM sessions WHERE seen_at NOT BETWEEN ? AND ?",
@@ -75,7 +74,7 @@ class Sessions:
             row = connection.execute(
                 "SELECT sessions.*, accounts.role FROM sessions JOIN accounts ON account = name"
                 " WHERE token_hash = ? AND seen_at BETWEEN ? AND ?",
-                (_hash(token), now - self._valid_for_s, now + self._valid_for_s),
+                (token_hash(token), now - self._valid_for_s, now + self._valid_for_s),
             ).fetchone()
             if row is not None and used and abs(now - row["seen_at"]) > WRITTEN_EVERY_S:
                 connection.execute(
@@ -131,7 +130,7 @@ class Sessions:
 
     def note(self, who: str, address: str, what: str, detail: str = "") -> None:
         """Add a line to the audit log, which keeps the newest AUDIT_MAX."""
-        at = datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="seconds")
+        at = utc_text(self._now())
         with self._database.connection() as connection:
             connection.execute(
                 "INSERT INTO audit (at, who, address, what, detail) VALUES (?, ?, ?, ?, ?)",
@@ -157,10 +156,6 @@ def _wait_s(failures: int, longest_s: float) -> float:
     if failures < FREE_FAILURES:
         return 0.0
     return min(longest_s, FIRST_WAIT_S * 2.0 ** min(failures - FREE_FAILURES, 20))
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _session(row: sqlite3.Row) -> Session:

@@ -7,18 +7,17 @@ account, and while the account is no owner's.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from plategate.clock import utc_text
 from plategate.console.accounts import NAME, InputError, Role
-from plategate.console.database import ConsoleDatabase
+from plategate.console.database import ConsoleDatabase, token_hash
 
 PREFIX = "plategate_"  # lets a scanner for leaked secrets recognize one
 LONGEST_TOKEN = 100
@@ -56,9 +55,9 @@ class Token:
             "name": self.name,
             "scopes": sorted(self.scopes),
             "made_by": self.account or "root",
-            "created_at": _moment(self.created_at),
-            "expires_at": _moment(self.expires_at),
-            "seen_at": None if self.seen_at is None else _moment(self.seen_at),
+            "created_at": utc_text(self.created_at),
+            "expires_at": utc_text(self.expires_at),
+            "seen_at": None if self.seen_at is None else utc_text(self.seen_at),
         }
 
 
@@ -82,7 +81,7 @@ class Tokens:
         if not wanted:
             raise InputError("scopes")
         token, now = PREFIX + secrets.token_urlsafe(32), self._now()
-        values = (name, _hash(token), " ".join(wanted), account, now, now + days * 86400.0)
+        values = (name, token_hash(token), " ".join(wanted), account, now, now + days * 86400.0)
         with self._database.connection() as connection:
             (number,) = connection.execute("SELECT count(*) FROM tokens").fetchone()
             if number >= MOST_TOKENS:
@@ -114,7 +113,7 @@ class Tokens:
             row = connection.execute(
                 "SELECT tokens.* FROM tokens LEFT JOIN accounts ON account = accounts.name"
                 " WHERE token_hash = ? AND expires_at > ? AND (account IS NULL OR role = ?)",
-                (_hash(secret), now, Role.OWNER.value),
+                (token_hash(secret), now, Role.OWNER.value),
             ).fetchone()
             if row is None:
                 return None
@@ -133,14 +132,6 @@ class Tokens:
                 (token.name, token.created_at, self._now(), Role.OWNER.value),
             ).fetchone()
         return row is not None
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
 def _token(row: sqlite3.Row) -> Token:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from plategate.console import visitor_pages
 from plategate.console.accounts import InputError, Right
-from plategate.console.guard import RefusedRequest, number_field, page, text_field
+from plategate.console.guard import RefusedRequest, number_field, page, text_field, whole_number
 from plategate.console.list_pages import SPANS
 from plategate.console.site import PageRequest
 from plategate.console.visit_entries import entries_left
@@ -109,11 +109,10 @@ def answer(asked: PageRequest) -> Response:
 
 def _entries(text: str) -> int:
     """The number of entries that the form names; raises InputError."""
-    if text.isascii() and text.isdigit() and len(text) <= len(str(MOST_ENTRIES)):
-        number = int(text)
-        if 1 <= number <= MOST_ENTRIES:
-            return number
-    raise InputError("visit_entries")
+    number = whole_number(text)
+    if number is None or not 1 <= number <= MOST_ENTRIES:
+        raise InputError("visit_entries")
+    return number
 
 
 def _window(asked: PageRequest) -> tuple[datetime | None, datetime]:

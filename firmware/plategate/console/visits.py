@@ -8,7 +8,6 @@ their hash. A visit and its plate are deleted a day after its end.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import secrets
 import sqlite3
@@ -18,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from plategate.console.accounts import Right, Role
-from plategate.console.database import ConsoleDatabase
+from plategate.console.database import ConsoleDatabase, token_hash
 from plategate.errors import ConsoleError
 from plategate.storage import replace_file, storage_errors
 
@@ -139,7 +138,7 @@ class Visits:
             row = connection.execute(
                 "SELECT visits.*, accounts.role FROM visits JOIN accounts ON host = name"
                 " WHERE token_hash = ? AND ends_at > ? AND state <> ?",
-                (_hash(token), now, VisitState.REVOKED.value),
+                (token_hash(token), now, VisitState.REVOKED.value),
             ).fetchone()
         if row is None or Right.LISTS not in Role(row["role"]).rights:
             return None
@@ -196,7 +195,7 @@ class Visits:
             connection.execute("DELETE FROM visits WHERE id = ?", (visit.id,))
 
     def _put_hash(self, connection: sqlite3.Connection, identity: int, nonce: str) -> None:
-        hashed = _hash(self._token(identity, nonce))
+        hashed = token_hash(self._token(identity, nonce))
         connection.execute("UPDATE visits SET token_hash = ? WHERE id = ?", (hashed, identity))
 
     def _token(self, identity: int, nonce: str) -> str:
@@ -216,10 +215,6 @@ class Visits:
         return _visit(
             connection.execute("SELECT * FROM visits WHERE id = ?", (identity,)).fetchone()
         )
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _visit(row: sqlite3.Row) -> Visit:

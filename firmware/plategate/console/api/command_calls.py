@@ -17,7 +17,7 @@ from plategate.console.api.call import ApiCall, json_answer
 from plategate.console.api.inputs import visible_text
 from plategate.console.api.keys import REPLAYED, key_memory, key_of
 from plategate.console.api.problems import Problem, wrong_field
-from plategate.console.guard import MOST_DIGITS
+from plategate.console.guard import whole_number
 from plategate.errors import CommandError, printable
 from plategate.messages import CommandName
 from plategate.remote.protocol import AnswerResult, CommandAnswer, ServiceName
@@ -43,11 +43,12 @@ def give_command(call: ApiCall) -> Response:
 def acknowledge_alarm(call: ApiCall) -> Response:
     """Acknowledge an alarm; the gate keeps who and why as an event."""
     body: AcknowledgeBody = call.body
-    number = call.path("sequence")
-    if not (number.isascii() and number.isdigit()) or len(number) > MOST_DIGITS:
-        raise Problem("not_found", f"{printable(number, 40)!r} is not the number of an event")
+    number = whole_number(call.path("sequence"))
+    if number is None:
+        shown = printable(call.path("sequence"), 40)
+        raise Problem("not_found", f"{shown!r} is not the number of an event")
     service = ServiceName.ACKNOWLEDGE
-    data = {"sequence": int(number)}
+    data = {"sequence": number}
     return follow_once(call, service, body.reason(), f"{service} {number}", data=data)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from plategate.access.store.lists import ListName
+from plategate.clock import utc_text
 from plategate.console.api.call import ApiCall, json_answer, page_answer
 from plategate.console.api.inputs import EntryQuery, PageQuery, page_position
 from plategate.console.api.problems import Problem
@@ -117,8 +118,8 @@ def logins(call: ApiCall) -> Response:
             "id": item.identity,
             "account": item.account,
             "role": item.role.value,
-            "created_at": _moment(item.created_at),
-            "seen_at": _moment(item.seen_at),
+            "created_at": utc_text(item.created_at),
+            "seen_at": utc_text(item.seen_at),
             "address": item.address,
             "agent": item.agent,
         }
@@ -135,7 +136,3 @@ def end_login(call: ApiCall) -> Response:
         raise Problem("not_found", "there is no such login, or it has ended")
     call.note("session_ended", found[0].account)
     return Response(status_code=204)
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -14,12 +14,11 @@ from plategate.console.api.gate_calls import list_name
 from plategate.console.api.inputs import ChangeQuery, PlateQuery, page_position
 from plategate.console.api.keys import REPLAYED, key_memory, request_id
 from plategate.console.api.problems import Problem
+from plategate.console.guard import whole_number
 from plategate.errors import ListError, printable
 from plategate.list_service.client import Requester
 from plategate.list_service.messages import LONGEST_WHY
 from plategate.plates.written import PlateTextError, parse_plate
-
-LARGEST_NUMBER = 2**53 - 1
 
 
 def add_entry(call: ApiCall) -> Response:
@@ -67,7 +66,7 @@ def list_changes(call: ApiCall) -> Response:
     """Changes of the lists, newest first."""
     query: ChangeQuery = call.query
     before = page_position(query.cursor, 0)
-    if before is not None and not 1 <= before <= LARGEST_NUMBER:
+    if before == 0:
         return page_answer([], None)
     found = call.site.lists.history(query.list, before=before, limit=query.limit + 1)
     shown = found[: query.limit]
@@ -110,9 +109,7 @@ def _plate(call: ApiCall) -> str:
 
 
 def _number(call: ApiCall) -> int:
-    text = call.path("number")
-    if text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_NUMBER)):
-        number = int(text)
-        if 1 <= number <= LARGEST_NUMBER:
-            return number
-    raise Problem("not_found", f"{printable(text, 40)!r} is not the number of a change")
+    if number := whole_number(call.path("number")):
+        return number
+    shown = printable(call.path("number"), 40)
+    raise Problem("not_found", f"{shown!r} is not the number of a change")

@@ -3,18 +3,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
 
+from plategate.clock import utc_text
 from plategate.console.accounts import InputError, Right
 from plategate.console.api.bodies import VisitAnswerBody, VisitBody
 from plategate.console.api.call import ApiCall, json_answer
 from plategate.console.api.inputs import visible_text
 from plategate.console.api.keys import REPLAYED, key_memory, request_id
 from plategate.console.api.problems import Problem, refused_field
-from plategate.console.guard import MOST_DIGITS
+from plategate.console.guard import whole_number
 from plategate.console.visit_entries import entries_left
 from plategate.console.visit_hosting import (
     NOTES,
@@ -114,14 +114,11 @@ def _host(call: ApiCall) -> str:
 
 
 def _found(call: ApiCall) -> Visit:
-    number = call.path("id")
-    if number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS:
-        found = call.site.visits.get(int(number))
-        if found is not None:
-            return found
-    raise Problem(
-        "not_found", f"{printable(number, 40)!r}: there is no such visit, or not any more"
-    )
+    found = call.site.visits.get(whole_number(call.path("id")) or 0)
+    if found is None:
+        shown = printable(call.path("id"), 40)
+        raise Problem("not_found", f"{shown!r}: there is no such visit, or not any more")
+    return found
 
 
 def _document(visit: Visit) -> dict[str, Any]:
@@ -129,8 +126,8 @@ def _document(visit: Visit) -> dict[str, Any]:
         "id": visit.id,
         "host": visit.host,
         "holder": visit.holder,
-        "starts_at": _moment(visit.starts_at),
-        "ends_at": _moment(visit.ends_at),
+        "starts_at": utc_text(visit.starts_at),
+        "ends_at": utc_text(visit.ends_at),
         "entries": visit.entries,
         "accepts": visit.accepts,
         "state": visit.state.value,
@@ -145,7 +142,3 @@ def _in_full(call: ApiCall, visit: Visit) -> dict[str, Any]:
         "link": link_of(site, call.request.url, visit) if is_open(site, visit) else None,
         "problems": problems_of(site, visit),
     }
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
