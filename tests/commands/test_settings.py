@@ -55,6 +55,8 @@ def test_ok__each_value_is_shown_with_its_origin(config: Path) -> None:
         (("set", "journal.granted_days", "3"), {"key": "journal.granted_days", "value": 3}),
         (("set", "access.strictness", "exact"), {"key": "access.strictness", "value": "exact"}),
         (("set", "access.holidays", '["12-25"]'), {"key": "access.holidays", "value": ["12-25"]}),
+        (("set", "camera.roi", "-0.5"), {"key": "camera.roi", "value": -0.5}),
+        (("set", "journal.granted_days", "-5"), {"key": "journal.granted_days", "value": -5}),
         (("reset", "access.strictness"), {"key": "access.strictness", "reset": True}),
     ],
 )

@@ -19,7 +19,7 @@ from plategate.console.accounts import Role
 from plategate.console.visits import KEPT_AFTER_S, MOST_TRIES, VisitState
 from plategate.list_service.client import Requester, new_id
 
-from .bed import ORIGIN, ConsoleBed, form_values
+from .bed import ORIGIN, STATUS, ConsoleBed, form_values
 from .visiting import PLATE, answer, entries, give, here, link, state
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}"
@@ -96,7 +96,9 @@ def test_fail__plates_are_limited_in_number(bed: ConsoleBed) -> None:
     assert [entry.plate for entry in entries(bed)] == [PLATE]
 
 
-def test_ok__a_visit_ends_by_itself_and_is_deleted(bed: ConsoleBed) -> None:
+def test_ok__a_visit_ends_by_itself_and_is_deleted_once_the_time_is_known(
+    bed: ConsoleBed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bed.import_list(ListName.ALLOW, "plate\nBXX9999\n")
     visit = bed.invite()
     give(bed, visit)
@@ -105,6 +107,10 @@ def test_ok__a_visit_ends_by_itself_and_is_deleted(bed: ConsoleBed) -> None:
     assert bed.browser().post(f"{link(bed, visit)}/here", data={"id": new_id()}).status_code == 404
     assert visit_entries.tidy(bed.site) == 0
     bed.clock_s = visit.ends_at + KEPT_AFTER_S + 1
+    monkeypatch.setitem(STATUS, "clock", {"trusted": False, "why": "it has jumped recently"})
+    assert visit_entries.tidy(bed.site) == 0
+    assert len(entries(bed)) == 2
+    monkeypatch.setitem(STATUS, "clock", {"trusted": True, "why": "NTP"})
     assert visit_entries.tidy(bed.site) == 1
     assert state(bed, visit) == "deleted"
     assert [entry.plate for entry in entries(bed)] == ["BXX9999"]

@@ -25,7 +25,8 @@ def register(app: typer.Typer) -> None:
         invoke_without_command=True,
     )
     group.callback()(show)
-    group.command("set")(correct)
+    # -5 is a number that is out of range, not an option.
+    group.command("set", context_settings={"ignore_unknown_options": True})(correct)
     app.add_typer(group, name="occupancy")
 
 

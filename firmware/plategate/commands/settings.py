@@ -70,7 +70,8 @@ def show(
         sys.stderr.write(f"plategate: {sentence}\n")
 
 
-@settings.command("set")
+# -5 is a value, not an option.
+@settings.command("set", context_settings={"ignore_unknown_options": True})
 def change(key: Key, value: str, why: Why, config: Config = None) -> None:
     """Change a setting marked *owner* in docs/installer/settings.md.
 

@@ -53,6 +53,13 @@ class Lane:
     source: SettingsSource
     aim: AimView
 
+    def trusts_clock(self) -> bool | None:
+        """Whether the running gate knows the time; None: it does not answer."""
+        try:
+            return bool(self.gate.status().get("clock", {}).get("trusted", True))
+        except GateError:
+            return None
+
     def position(self) -> tuple[int, int] | None:
         """Identity of the journal and its newest sequence number; None: it cannot be read."""
         try:
