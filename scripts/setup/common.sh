@@ -54,6 +54,8 @@ trap 'printf "setup.sh: stopped at %s line %s: %s\n" "${BASH_SOURCE[0]}" "$LINEN
 
 # shellcheck source=scripts/setup/state.sh
 . "$(dirname "${BASH_SOURCE[0]}")/state.sh"
+# shellcheck source=scripts/setup/formats.sh
+. "$(dirname "${BASH_SOURCE[0]}")/formats.sh"
 
 need_root() { [ "$(id -u)" -eq 0 ] || fail "this needs root" "sudo ./setup.sh $1"; }
 

@@ -184,6 +184,7 @@ activate() {
     earlier=$(linked previous)
     step "activating version $version"
     if [ -n "$before" ] && [ "$before" != "$version" ]; then
+        keep_databases "$before" "$version"
         switch_link previous "$before"
     fi
     activate_version "$version"
@@ -209,6 +210,7 @@ roll_back() {
         fail "the gate does not start" "correct what is red above, then run: systemctl restart plategate-gate"
     fi
     step "version $version does not start: restoring $1"
+    return_databases
     activate_version "$1" untouched
     if gate_starts; then
         settle_state
@@ -255,6 +257,7 @@ install_settings
 note_release
 activate
 settle_state
+forget_databases
 remove_old_versions
 choose_models
 run_doctor

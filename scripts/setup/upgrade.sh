@@ -16,6 +16,10 @@ back=$(linked previous)
 if [ -z "$back" ] || [ ! -f "$PREFIX/versions/$back/complete" ]; then
     fail "there is no version before this one"
 fi
+if ! reads_state_of "$back" "$(linked current)"; then
+    fail "version $back cannot read the journal or the lists of $(linked current), which changed their format" \
+        "install $back on another card, and restore a backup that it made: docs/owner/backup.md"
+fi
 step "returning from $(linked current) to $back"
 "$PREFIX/versions/$back/venv/bin/plategate" check-config "$CONFIG" >/dev/null ||
     fail "version $back does not accept $CONFIG" "correct the lines named above, then run this again"

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from plategate.journal import open_journal
+from plategate.errors import StoreError
+from plategate.journal import STORE, open_journal
 from plategate.journal.chain import content_hash, link, verify_chain
 from plategate.journal.database import FILE_NAME, open_database
-from plategate.journal.reader import JournalReader
+from plategate.journal.reader import EventFilter, JournalReader
 from plategate.settings.journal import JournalSettings
 from tests.journal.test_events import AT, a_passage, an_event, shown
 
@@ -112,3 +113,24 @@ def test_ok__first_version_can_go_on_with_a_new_journal(settings: JournalSetting
         )
     with closing(open_database(settings.dir / FILE_NAME)) as database:
         assert verify_chain(database).broken_at == ()
+
+
+def test_fail__a_journal_of_a_newer_format_is_left_alone_and_the_gate_goes_on(
+    settings: JournalSettings,
+) -> None:
+    """An upgrade that changed the format was rolled back."""
+    open_journal(settings).close()
+    file = settings.dir / FILE_NAME
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA user_version = 2")
+        database.execute("ALTER TABLE passages RENAME TO events")
+    before = file.read_bytes()
+    journal = open_journal(settings)
+    journal.begin_grant("p1", "A1", AT)
+    journal.record(a_passage("p1"), None)
+    assert "format 2, written by a newer version" in journal.problems[STORE]
+    assert journal.problems[STORE].endswith("passages are kept in memory")
+    journal.close()
+    assert file.read_bytes() == before
+    with closing(JournalReader(settings.dir)) as reader, pytest.raises(StoreError, match="upgrade"):
+        reader.newest(1, EventFilter())

@@ -35,7 +35,7 @@ def test_ok__every_system_file_is_installed_and_removed() -> None:
         str(file.relative_to(SYSTEM))
         for file in SYSTEM.rglob("*")
         if file.is_file()
-        and file.name not in ("settings.toml", "reboot-if-stuck")
+        and file.name not in ("settings.toml", "reboot-if-stuck", "formats")
         and file.parent.name != "monitoring"  # for the server that watches gates
     }
     assert sources == present

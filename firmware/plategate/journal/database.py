@@ -18,7 +18,7 @@ from plategate.journal.holds import LAYOUT as HOLDS
 from plategate.storage import open_for_reading, open_for_writing, transaction
 
 FILE_NAME = "journal.sqlite"
-VERSION = 1
+VERSION = 1  # of the format; firmware/system/formats has it too
 READ_WAIT_S = 5.0
 # A write that finds the database locked is repeated by `store`, without holding its own lock.
 WRITE_WAIT_S = 0.0
@@ -66,18 +66,21 @@ INDEXES = {
 }
 
 
+class NewerFormatError(sqlite3.DatabaseError):
+    """The journal has a format that this program does not know."""
+
+
 def open_database(file: Path | None) -> sqlite3.Connection:
-    """Open for writing; tables are created or migrated. None opens a journal in memory."""
+    """Open for writing; tables are created or migrated. None opens a journal in memory.
+
+    Raises NewerFormatError, and then changes nothing; sqlite3.Error, OSError.
+    """
     database = open_for_writing(file, WRITE_WAIT_S)
     try:
         # Deleted rows are personal data: they are overwritten, not merely unlinked.
         database.execute("PRAGMA secure_delete = ON")
         database.execute("PRAGMA cache_size = -1024")
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version not in (0, VERSION):
-            raise sqlite3.DatabaseError(
-                f"journal of version {version}; this program supports up to {VERSION}"
-            )
+        version = _checked_version(database)
         if version == 0 or not _is_migrated(database):
             database.execute(f"PRAGMA busy_timeout = {MIGRATION_WAIT_S * 1000:.0f}")
             _create_or_migrate(database)
@@ -89,8 +92,25 @@ def open_database(file: Path | None) -> sqlite3.Connection:
 
 
 def open_read_only(file: Path) -> sqlite3.Connection:
-    """Open for reading only, also while a gate writes."""
-    return open_for_reading(file, READ_WAIT_S)
+    """Open for reading only, also while a gate writes. Raises NewerFormatError, sqlite3.Error."""
+    database = open_for_reading(file, READ_WAIT_S)
+    try:
+        _checked_version(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _checked_version(database: sqlite3.Connection) -> int:
+    """The format of the journal, 0 if it is empty; NewerFormatError for an unknown one."""
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version not in (0, VERSION):
+        raise NewerFormatError(
+            f"it has format {version}, written by a newer version of Plategate; this one knows"
+            f" format {VERSION}: upgrade, or restore a backup that this version made"
+        )
+    return int(version)
 
 
 def identity(database: sqlite3.Connection) -> int:

@@ -27,13 +27,14 @@ class JournalOwnedError(StoreError):
 def open_journal(settings: JournalSettings) -> Journal:
     """Open the journal as its one writer, rebuild it if it is damaged, settle interrupted grants.
 
-    On a full or read-only disk it is kept in memory, which is a problem and not an error. Raises
-    StoreError where the folder cannot be used at all or another process owns the journal.
+    On a full or read-only disk, or if a newer version has changed its format, it is kept in memory,
+    which is a problem and not an error. Raises StoreError where the folder cannot be used at all or
+    another process owns the journal.
     """
     owner = _own(settings.dir)
     try:
         grants = GrantFile(settings.dir)
-        store = _open_store(settings)
+        store, problem = _open_store(settings)
     except (OSError, sqlite3.Error) as error:
         os.close(owner)
         raise StoreError(
@@ -44,21 +45,24 @@ def open_journal(settings: JournalSettings) -> Journal:
     if store.durable:
         return Journal(settings, store, grants, owner)
     journal = Journal(in_memory(settings), store, grants, owner)
-    journal.problems[STORE] = "the disk cannot be written; passages are kept in memory"
+    journal.problems[STORE] = f"{problem}; passages are kept in memory"
     return journal
 
 
-def _open_store(settings: JournalSettings) -> JournalStore:
+def _open_store(settings: JournalSettings) -> tuple[JournalStore, str]:
+    """The journal on the disk; or one in memory, and why."""
     try:
         opened, notice = repair.open_or_rebuild(settings.dir, SystemClock().wall())
-    except (sqlite3.OperationalError, OSError) as error:
+    except (sqlite3.OperationalError, database.NewerFormatError, OSError) as error:
         log.error("the journal cannot be opened on the disk: %s", reason_of(error))
-        return JournalStore(settings, database.open_database(None), durable=False)
+        newer = isinstance(error, database.NewerFormatError)
+        problem = f"{database.FILE_NAME}: {error}" if newer else "the disk cannot be written"
+        return JournalStore(settings, database.open_database(None), durable=False), problem
     store = JournalStore(settings, opened, durable=True)
     if notice:
         log.error("%s", notice)
         store.notices.append(notice)
-    return store
+    return store, ""
 
 
 def is_owned(folder: Path) -> bool:
