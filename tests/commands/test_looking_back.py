@@ -168,6 +168,31 @@ def test_ok__the_page_counts_the_month_and_escapes_what_came_from_outside(
         assert personal not in page, "plates are left out unless asked for"
 
 
+def test_ok__the_report_covers_the_other_lanes_of_the_site(
+    config: Path, run: Run, tmp_path: Path
+) -> None:
+    other = tmp_path / "exit"
+    journal = open_journal(JournalSettings(dir=other, min_free_mb=10))
+    verdict = Verdict(Result.REFUSED, Reason.NOT_LISTED, "KL55MNO")
+    journal.record(
+        Passage("q1", "exit", datetime(2026, 3, 9, tzinfo=UTC), "beam", verdict, milliseconds=()),
+        None,
+    )
+    journal.close()
+    settings = tmp_path / "exit.toml"
+    settings.write_text(f'[journal]\ndir = "{other}"\n[lane]\nname = "Exit"\n', encoding="utf-8")
+    with config.open("a", encoding="utf-8") as file:
+        file.write(f'[console]\nlanes = ["{settings}"]\n')
+    out = tmp_path / "out.html"
+    said = run("report", "--month", "2026-03", "--out", str(out)).stdout
+    assert said == f"{out}: 4 passages, 2 refused, 1 unread, 1 alarms and faults\n"
+    page = out.read_text(encoding="utf-8")
+    assert "2026-03, Hof &lt;Süd&gt;, Exit</h1>" in page
+    assert "<td>q1</td><td>exit</td>" in re.sub(r"\s*\n\s*", "", page)
+    said = run("report", "--month", "2026-03", "--out", str(out), "--lane", "exit").stdout
+    assert "1 passages, 1 refused" in said
+
+
 def test_ok__with_plates_they_are_there_and_escaped(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "out.html"
     run("report", "--month", "2026-03", "--out", str(file), "--plates")

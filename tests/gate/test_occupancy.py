@@ -210,6 +210,9 @@ def test_ok__the_command_line_shows_and_corrects(
     said = run("occupancy", "set", "1", "--group", "müller", "--why", "morning round")
     assert said == "group müller: 1 vehicles inside, before 0\n"
     assert run("occupancy").splitlines()[1] == "Müller: 1 of 1 places, full"
+    wrong = CliRunner().invoke(app, ["occupancy", "set", "-5", "--why", "x"])
+    assert wrong.exit_code == 2
+    assert "No such option" not in wrong.output
     assert json.loads(run("occupancy", "--json"))[0] == {
         "name": "", "inside": 1, "places": 3, "full": False,
     }  # fmt: skip

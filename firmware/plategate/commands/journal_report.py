@@ -17,6 +17,8 @@ from plategate.commands.journal import group
 from plategate.commands.shared.journal import ConfigOption, LaneOption
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from plategate.reports.sections import Document
     from plategate.settings import Settings
 
@@ -53,17 +55,21 @@ def report(
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Write passages by day and hour, refusals, unread plates, alarms and times of one month."""
+    """Write passages by day and hour, refusals, unread plates, alarms and times of one month.
+
+    Covers the lanes of `console.lanes` too.
+    """
     from plategate.reports.render import as_page, as_pdf
     from plategate.settings import load_settings
 
     settings = load_settings(config)
+    sites = [settings, *(load_settings(each) for each in settings.console.lanes)]
     first = _first_day(month)
     file = out or Path(f"plategate-{first:%Y-%m}.html")
     if file.suffix.lower() not in (".html", ".pdf"):
         raise typer.BadParameter(f"{file}: must end with .html or .pdf", param_hint="--out")
     chosen = language.value if language else settings.console.language
-    found, summary = _found(settings, first, lane, chosen, plates)
+    found, summary = _found(sites, first, lane, chosen, plates)
     if file.suffix.lower() == ".pdf":
         _write(file, as_pdf(found))
     else:
@@ -72,17 +78,22 @@ def report(
 
 
 def _found(
-    settings: Settings, first: date, lane: str | None, language: str, plates: bool
+    sites: list[Settings], first: date, lane: str | None, language: str, plates: bool
 ) -> tuple[Document, str]:
-    """The report in a language, and one line about it."""
+    """The report in a language, and one line about it; `sites` has the settings of each lane."""
+    from itertools import chain
+
     from plategate.reports.month import kept_since, month_report
     from plategate.reports.sections import document_of
     from plategate.schedule.zone import site_zone
 
-    zone = site_zone(settings.access.zone)
-    counted = month_report(first, zone, _documents(settings, first, lane))
-    since = kept_since(settings.journal, datetime.now().astimezone(), zone)
-    shown = document_of(counted, lane or settings.lane.name, language, plates, since)
+    zone, now = site_zone(sites[0].access.zone), datetime.now().astimezone()
+    counted = month_report(
+        first, zone, chain.from_iterable(_documents(each, first, zone, lane) for each in sites)
+    )
+    since = max(kept_since(each.journal, now, zone) for each in sites)
+    names = [lane] if lane else [each.lane.name for each in sites]
+    shown = document_of(counted, names, language, plates, since)
     return shown, (
         f"{counted.total} passages, {len(counted.refused)} refused,"
         f" {len(counted.unread)} unread, {len(counted.alarms)} alarms and faults"
@@ -90,16 +101,15 @@ def _found(
 
 
 def _documents(
-    settings: Settings, first: date, lane: str | None
+    settings: Settings, first: date, zone: ZoneInfo, lane: str | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Kind and document of everything in the journal from that month."""
+    """Kind and document of everything in the journal of one lane from that month."""
     from datetime import UTC
 
     from plategate.journal.reader import EventFilter, JournalReader
     from plategate.reports.month import month_limits
-    from plategate.schedule.zone import site_zone
 
-    since, until = month_limits(first, site_zone(settings.access.zone))
+    since, until = month_limits(first, zone)
     wanted = EventFilter(
         kind=None, since=since.astimezone(UTC), until=until.astimezone(UTC), lane=lane
     )

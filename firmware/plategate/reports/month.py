@@ -28,6 +28,7 @@ class ReportLine:
     """One passage or event: `what` is its reason or name; `plate` and `detail` may be empty."""
 
     at: datetime
+    lane: str
     id: str
     what: str
     plate: str = ""
@@ -82,7 +83,7 @@ class MonthReport:
         self.reasons[verdict["result"], verdict["reason"]] += 1
         reading = document["reading"] or {}
         plate = verdict["plate"] or reading.get("text", "")
-        line = ReportLine(at, document["id"], verdict["reason"], plate)
+        line = ReportLine(at, document["lane"], document["id"], verdict["reason"], plate)
         if verdict["reason"] in UNREAD:
             self.unread.append(line)
         elif verdict["result"] == Result.REFUSED:
@@ -96,8 +97,9 @@ class MonthReport:
         if document["what"] in LISTED_EVENTS:
             at = datetime.fromisoformat(document["at"]).astimezone(self.zone)
             detail = document["detail"]
+            passage = document["passage_id"] or ""
             self.alarms.append(
-                ReportLine(at, document["passage_id"] or "", document["what"], detail=detail)
+                ReportLine(at, document["lane"], passage, document["what"], detail=detail)
             )
 
 

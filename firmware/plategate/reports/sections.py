@@ -50,9 +50,12 @@ class Document:
 
 
 def document_of(
-    report: MonthReport, lane: str, language: str, plates: bool, kept_since: date
+    report: MonthReport, lanes: Sequence[str], language: str, plates: bool, kept_since: date
 ) -> Document:
-    """The report in a language; plates and details of events only if `plates`."""
+    """The report in a language; plates and details of events only if `plates`.
+
+    With several `lanes` each line of a list names its own.
+    """
     text = translator(language)
     month = f"{report.first:%Y-%m}"
     overview = [
@@ -87,9 +90,14 @@ def document_of(
                 for (result, reason), count in report.reasons.most_common()
             ),
         ),
-        _lines(text("report.refused"), report.refused, "reason_short", language, plates),
-        _lines(text("report.unread"), report.unread, "reason_short", language, plates),
-        _lines(text("report.alarms"), report.alarms, "event", language, plates),
+        *(
+            _lines(text(title), lines, words, language, plates, len(lanes) > 1)
+            for title, lines, words in (
+                ("report.refused", report.refused, "reason_short"),
+                ("report.unread", report.unread, "reason_short"),
+                ("report.alarms", report.alarms, "event"),
+            )
+        ),
         Section(
             text("report.events"),
             columns=(text("report.what"), text("report.number")),
@@ -99,17 +107,27 @@ def document_of(
             ),
         ),
     ]
-    return Document(language, text("report.title", lane=lane, month=month), tuple(sections))
+    title = text("report.title", lane=", ".join(lanes), month=month)
+    return Document(language, title, tuple(sections))
 
 
 def _lines(
-    title: str, lines: Sequence[ReportLine], words: str, language: str, plates: bool
+    title: str,
+    lines: Sequence[ReportLine],
+    words: str,
+    language: str,
+    plates: bool,
+    lane: bool,
 ) -> Section:
     """A table of passages or events, oldest first; the first LINES_MAX of them."""
     text = translator(language)
     columns = [text("report.when"), text("report.what"), text("report.passage")]
     shown = sorted(lines, key=lambda line: line.at)[:LINES_MAX]
     rows = [[f"{n.at:%Y-%m-%d %H:%M}", word_of(language, words, n.what), n.id] for n in shown]
+    if lane:
+        columns.append(text("report.lane"))
+        for row, line in zip(rows, shown, strict=True):
+            row.append(line.lane)
     if plates:
         columns.append(text("report.detail"))
         for row, line in zip(rows, shown, strict=True):
