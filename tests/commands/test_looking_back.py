@@ -98,8 +98,11 @@ def test_ok__filters_narrow_what_is_shown(run: Run, options: list[str], found: l
         (["--day", "1.3.2026"], "must be a day such as"),
         (["--day", "today", "--since", "2026-03-01"], "cannot be combined"),
         (["--outcome", "granted", "--events"], "belongs to passages"),
-        (["--since", "2026-03-02", "--until", "2026-03-01"], "nothing is before it"),
-        (["--since", "2026-03-02", "--until", "2026-03-02"], "and after --since 2026-03-02"),
+        (["--since", "2026-03-02", "--until", "2026-03-01"], "must be later than"),
+        (
+            ["--since", "2026-03-02", "--until", "2026-03-02"],
+            "must be later than --since 2026-03-02",
+        ),
     ],
 )
 def test_fail__a_filter_that_is_none_is_wrong_usage(

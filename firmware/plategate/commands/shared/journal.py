@@ -89,7 +89,7 @@ def wanted_events(
     first, end = _in_utc(since), _in_utc(until)
     if first and end and first >= end:
         raise typer.BadParameter(
-            f"{until}: nothing is before it and after --since {since}", param_hint="--until"
+            f"{until}: must be later than --since {since}", param_hint="--until"
         )
     return EventFilter(
         kind=EVENT if events else PASSAGE,
