@@ -12,24 +12,15 @@ import paho.mqtt.client as paho
 
 from plategate.errors import SettingsError, reason_of
 from plategate.settings.broker import BrokerSettings
+from plategate.settings.reading import read_secret
 
 
 def authenticate(client: paho.Client, settings: BrokerSettings) -> None:
     """Set user, password and TLS; raises SettingsError naming a file that is not usable."""
     if settings.user is not None:
-        client.username_pw_set(settings.user, _password(settings))
+        client.username_pw_set(settings.user, read_secret(settings.password_file))
     if settings.tls:
         client.tls_set_context(_tls(settings))
-
-
-def _password(settings: BrokerSettings) -> str | None:
-    file = settings.password_file
-    if file is None:
-        return None
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{file}: cannot be read: {reason_of(error)}") from error
 
 
 def _tls(settings: BrokerSettings) -> ssl.SSLContext:

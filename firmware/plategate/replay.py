@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The request of a collector for events that it misses, as JSON; see docs/integrator/fleet.md.
+"""What gate and collector share about events that do not arrive; see docs/integrator/fleet.md.
 
-A collector writes it, the outbound process of a gate reads it. A gate answers with the events
-themselves, and with a message of type outbound.gap for numbers that it does not have any more.
+A collector writes a request for events that it misses, as JSON; the outbound process of a gate
+reads it. The gate answers with the events themselves, and with a message of type outbound.gap for
+numbers that it does not have any more.
 """
 
 from __future__ import annotations
@@ -19,7 +20,14 @@ TOPIC = "replay"  # last level of the topic
 RANGES_MAX = 50
 EVENTS_MAX = 1000
 LARGEST_NUMBER = 2**62
-_JOURNAL = re.compile(r"[0-9a-f]{8}")
+JOURNAL = re.compile(r"[0-9a-f]{8}")
+# Types of messages that are no events of the journal.
+GAP, TEST = "outbound.gap", "outbound.test"
+# Reasons of a gap. Events that were skipped are still in the journal.
+DELETED = "deleted"  # by age, or lost with damaged pages
+SKIPPED = "backlog_max"
+REPLACED = "new_journal"  # the journal was lost and begun again
+RESTORED = "older_journal"  # a backup was put in place
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ def parse_replay_request(payload: bytes) -> ReplayRequest:
     if document["schema"] != SCHEMA:
         raise CommandError(f"schema: {str(document['schema'])[:20]!r} is unknown; update the gate")
     journal = document["journal"]
-    if not isinstance(journal, str) or not _JOURNAL.fullmatch(journal):
+    if not isinstance(journal, str) or not JOURNAL.fullmatch(journal):
         raise CommandError(f"journal: {str(journal)[:20]!r} must be eight hexadecimal digits")
     return ReplayRequest(journal, _ranges(document["ranges"]))
 

@@ -18,9 +18,10 @@ from plategate.journal.database import FILE_NAME
 from plategate.journal.reader import JournalReader
 from plategate.journal.watch import AFTER_WRITE_S, AT_THE_LATEST_S, JournalWatch
 from plategate.outbound.backlog import Backlog
-from plategate.outbound.message import GAP, MessageMaker
+from plategate.outbound.message import MessageMaker
 from plategate.outbound.positions import Position
 from plategate.plate_data.hashing import plate_hash, plate_key, reduced
+from plategate.replay import GAP
 from plategate.settings.outbound import MqttSettings
 
 from .conftest import AT, PLATE, a_passage, an_event, settings_for

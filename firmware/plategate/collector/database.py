@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from plategate.collector.settings import DatabaseSettings
-from plategate.errors import SettingsError, StoreError, reason_of
+from plategate.errors import SettingsError, StoreError
+from plategate.settings.reading import read_secret
 
 if TYPE_CHECKING:
     import psycopg
@@ -36,7 +37,7 @@ def connect(settings: DatabaseSettings, statement_s: int | None = None) -> Conne
         "port": settings.port,
         "dbname": settings.name,
         "user": settings.user,
-        "password": _password(settings),
+        "password": read_secret(settings.password_file),
         "connect_timeout": CONNECT_WITHIN_S,
         "application_name": APPLICATION,
         "options": f"-c statement_timeout={limit_s * 1000} -c timezone=UTC",
@@ -50,6 +51,18 @@ def connect(settings: DatabaseSettings, statement_s: int | None = None) -> Conne
     with database_errors(settings):
         connection: Connection = psycopg.connect(**options, autocommit=True)
         return connection
+
+
+@contextmanager
+def as_administrator(settings: DatabaseSettings, user: str | None) -> Iterator[Connection]:
+    """A connection on which statements may take any time; its errors become StoreError.
+
+    `user`, where it is named, connects without the password of the settings.
+    """
+    if user is not None:
+        settings = settings.model_copy(update={"user": user, "password_file": None})
+    with database_errors(settings), connect(settings, statement_s=0) as connection:
+        yield connection
 
 
 @contextmanager
@@ -77,16 +90,6 @@ def _tls(settings: DatabaseSettings) -> dict[str, Any]:
         "sslcert": settings.client_certificate and str(settings.client_certificate),
         "sslkey": settings.client_key and str(settings.client_key),
     }
-
-
-def _password(settings: DatabaseSettings) -> str | None:
-    file = settings.password_file
-    if file is None:
-        return None
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{file}: cannot be read: {reason_of(error)}") from error
 
 
 def _psycopg() -> Any:

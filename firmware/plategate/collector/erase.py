@@ -10,23 +10,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plategate.collector.database import connect, database_errors
-from plategate.errors import SettingsError, reason_of
-from plategate.plate_data.hashing import KEY_BYTES, plate_hash
+from plategate.collector.database import as_administrator
+from plategate.errors import SettingsError
+from plategate.plate_data.hashing import plate_hash, read_key
 from plategate.plates.written import parse_plate
 
 if TYPE_CHECKING:
     from plategate.collector.settings import CollectorSettings
 
 # As a word of its own: A1 is no part of BA12.
-EVENTS = """
-update plategate.events set data = plategate.without_plates(type, data)
-where exists (select from unnest(%s::text[]) as text where data::text ~ ('\\m' || text || '\\M'))
+NAMING = """
+exists (select from unnest(%s::text[]) as text where data::text ~ ('\\m' || text || '\\M'))
 """
-COUNT = """
-select count(*) from plategate.events
-where exists (select from unnest(%s::text[]) as text where data::text ~ ('\\m' || text || '\\M'))
+EVENTS = f"""
+update plategate.events set data = plategate.without_plates(type, data) where {NAMING}
 """
+COUNT = f"select count(*) from plategate.events where {NAMING}"
 REJECTED = """
 delete from plategate.rejected
 where exists (select from unnest(%s::text[]) as text where position(text::bytea in payload) > 0)
@@ -51,11 +50,8 @@ def erase_plate(
         raise SettingsError(f"{plate}: {error}") from error
     names = [text]
     if key_file is not None:
-        names.append(plate_hash(text, _key(key_file)))
-    database = settings.database
-    if user is not None:
-        database = database.model_copy(update={"user": user, "password_file": None})
-    with database_errors(database), connect(database, statement_s=0) as connection:
+        names.append(plate_hash(text, read_key(key_file)))
+    with as_administrator(settings.database, user) as connection:
         connection.execute("set role plategate_admin")
         if dry_run:
             row = connection.execute(COUNT, (names,)).fetchone()
@@ -63,13 +59,3 @@ def erase_plate(
         with connection.transaction():
             connection.execute(REJECTED, (names,))
             return connection.execute(EVENTS, (names,)).rowcount
-
-
-def _key(file: Path) -> bytes:
-    try:
-        key = file.read_bytes().strip()
-    except OSError as error:
-        raise SettingsError(f"{file}: cannot be read: {reason_of(error)}") from error
-    if len(key) < KEY_BYTES:
-        raise SettingsError(f"{file}: a plate key has at least {KEY_BYTES} characters")
-    return key

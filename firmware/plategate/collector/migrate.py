@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from plategate.collector.database import connect, database_errors
+from plategate.collector.database import as_administrator
 from plategate.errors import StoreError
 
 if TYPE_CHECKING:
@@ -82,10 +82,7 @@ def migrate(
     `user` of the database is a superuser, or owns the database and may create roles; later
     migrations need a member of plategate_admin. Raises StoreError.
     """
-    database = settings.database
-    if user is not None:
-        database = database.model_copy(update={"user": user, "password_file": None})
-    with database_errors(database), connect(database, statement_s=0) as connection:
+    with as_administrator(settings.database, user) as connection:
         if dry_run:
             done = _version(connection)
             return [

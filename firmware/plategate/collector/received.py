@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from plategate.replay import GAP, JOURNAL, LARGEST_NUMBER, TEST
+
 SCHEMA = 1
-GAP, TEST = "outbound.gap", "outbound.test"
 # Bytes; a passage has 400, or 4,000 with all its readings.
 LONGEST_PAYLOAD = 128 * 1024
-LARGEST_NUMBER = 2**62
-JOURNAL = re.compile(r"[0-9a-f]{8}")
 GATE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 TYPE = re.compile(r"[a-z0-9_]{1,40}(\.[a-z0-9_]{1,80}){1,3}")
 # The escape of a character 0, unless its backslash is itself escaped.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +24,7 @@ from plategate.collector.received import (
     Rejected,
 )
 from plategate.errors import StoreError, printable
+from plategate.replay import RESTORED, SKIPPED
 
 if TYPE_CHECKING:
     from plategate.collector.database import Connection, Cursor
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Reasons of a gap. Events that the gate skipped are still in its journal.
-SKIPPED, RESTORED = "backlog_max", "older_journal"
 LONGEST_KEPT = 4096  # bytes of a rejected message
 
 STAGING = """
@@ -133,8 +132,7 @@ class Writer:
         """Close the connection; the next call opens another one."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(Exception):
-                connection.close()
+            connection.close()
 
     def _open(self) -> Connection:
         if self._connection is None:

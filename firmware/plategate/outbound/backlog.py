@@ -13,12 +13,9 @@ from dataclasses import dataclass
 from plategate.journal.reader import JournalReader, StoredEvent
 from plategate.outbound.message import Message, MessageMaker
 from plategate.outbound.positions import Position
+from plategate.replay import DELETED, REPLACED, RESTORED, SKIPPED
 
 PAGE = 20
-DELETED = "deleted"  # by age, or lost with damaged pages
-SKIPPED = "backlog_max"
-REPLACED = "new_journal"  # the journal was lost and begun again
-RESTORED = "older_journal"  # a backup was put in place
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plategate.outbound.message import GAP, Message
+from plategate.outbound.message import Message
+from plategate.replay import GAP
 from plategate.storage import close_keeping_log, open_for_writing, storage_errors
 
 log = logging.getLogger(__name__)

@@ -19,12 +19,12 @@ from plategate.documents import PASSAGE
 from plategate.errors import reason_of
 from plategate.journal.reader import StoredEvent
 from plategate.plate_data.hashing import reduced
+from plategate.replay import GAP
 from plategate.settings.outbound import TargetSettings
 
 log = logging.getLogger(__name__)
 
 SCHEMA = 1
-GAP = "outbound.gap"
 # What the journal deleted in time: of no use to others.
 PURGE_LOG = frozenset({"purged", "hashed"})
 

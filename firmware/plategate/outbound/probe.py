@@ -11,6 +11,7 @@ from plategate.outbound.dead_letters import DeadLetters
 from plategate.outbound.message import Message
 from plategate.outbound.mqtt import MqttTarget
 from plategate.outbound.run import make_folder, mqtt_site, notification_target, webhook_target
+from plategate.replay import TEST
 from plategate.settings import Settings
 from plategate.settings.outbound import MqttSettings, NotificationSettings, WebhookSettings
 
@@ -23,7 +24,7 @@ def send_probe(settings: Settings, name: str) -> str:
     at = datetime.now(UTC)
     message = Message(
         id=f"{outbound.gate}-test-{at:%Y%m%dT%H%M%S}",
-        type="outbound.test",
+        type=TEST,
         at=at.isoformat(),
         gate=outbound.gate,
         lane="",

@@ -13,9 +13,8 @@ from collections import deque
 
 from plategate.errors import CommandError
 from plategate.journal.reader import JournalReader
-from plategate.outbound.backlog import DELETED, REPLACED
 from plategate.outbound.message import Message, MessageMaker
-from plategate.replay import ReplayRequest, parse_replay_request
+from plategate.replay import DELETED, REPLACED, ReplayRequest, parse_replay_request
 
 log = logging.getLogger(__name__)
 

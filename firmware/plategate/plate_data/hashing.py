@@ -99,15 +99,17 @@ def plate_key(file: Path | None, folder: Path, mode: int = 0o600) -> bytes:
             replace_file(own, secrets.token_hex(KEY_BYTES).encode() + b"\n", mode=mode)
         except OSError as error:
             raise StoreError(f"{own} cannot be written: {reason_of(error)}") from error
-    chosen = file or own
+    return read_key(file or own)
+
+
+def read_key(file: Path) -> bytes:
+    """The key in a file; raises SettingsError where it cannot be read or is too short to be one."""
     try:
-        key = chosen.read_bytes().strip()
+        key = file.read_bytes().strip()
     except OSError as error:
-        raise SettingsError(
-            f"{chosen}: the plate key cannot be read: {reason_of(error)}"
-        ) from error
+        raise SettingsError(f"{file}: the plate key cannot be read: {reason_of(error)}") from error
     if len(key) < KEY_BYTES:
-        raise SettingsError(f"{chosen}: a plate key has at least {KEY_BYTES} characters")
+        raise SettingsError(f"{file}: a plate key has at least {KEY_BYTES} characters")
     return key
 
 

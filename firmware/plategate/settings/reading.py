@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from plategate.errors import SettingsError, reason_of_own
+from plategate.errors import SettingsError, reason_of, reason_of_own
 from plategate.settings.base import SettingsModel
 
 Model = TypeVar("Model", bound=SettingsModel)
@@ -53,6 +53,17 @@ SENTENCES = {
 }
 TABLE_ERRORS = {"model_type", "model_attributes_type", "dict_type"}
 LIST_ERRORS = {"tuple_type", "list_type", "set_type", "frozen_set_type"}
+
+
+def read_secret(file: Path | None) -> str | None:
+    """The text of a file such as password_file, without line end; None without a file.
+
+    Raises SettingsError naming the file.
+    """
+    try:
+        return None if file is None else file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{file}: cannot be read: {reason_of(error)}") from error
 
 
 def read_toml(file: Path) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any
 
 from plategate.journal.alarms import ACKNOWLEDGED
-from plategate.outbound.backlog import REPLACED, RESTORED
-from plategate.outbound.message import GAP, Message
+from plategate.outbound.message import Message
+from plategate.replay import GAP, REPLACED, RESTORED
 from plategate.settings.outbound import CauseName
 
 WANTED: CauseName = "wanted"

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from plategate.errors import StoreError, reason_of
 from plategate.outbound.chain_watch import Finding
-from plategate.outbound.message import GAP, Message
+from plategate.outbound.message import Message
 from plategate.outbound.notifications.causes import (
     SEEN,
     TAMPER,
@@ -23,6 +23,7 @@ from plategate.outbound.notifications.causes import (
     changes_of,
 )
 from plategate.outbound.notifications.ledger import CauseState, Ledger, Vehicle
+from plategate.replay import GAP
 from plategate.settings.outbound import CauseName
 from plategate.storage import replace_file
 

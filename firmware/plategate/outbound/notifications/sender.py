@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from plategate.errors import DeliveryError, printable
+from plategate.errors import DeliveryError, printable, reason_of
 
 MODULE = "plategate.outbound.notifications.sender"
 # The child ends itself after its time; this is for one that the kernel cannot end.
@@ -130,7 +130,7 @@ def send(job: dict[str, Any]) -> str | None:
     try:
         addresses = addresses_in(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        return f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}"
+        return f"{file}: cannot be read: {reason_of(error)}"
     if not addresses:
         return f"{file}: has no address"
     import apprise
