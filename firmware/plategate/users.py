@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Let commands that root runs write state as the user to whom the state belongs.
+"""Who runs a command, and how root writes state as the user to whom the state belongs.
 
 Root must not write where another user could have put a link, and what root creates could not be
 replaced by its owner later.
@@ -7,6 +7,7 @@ replaced by its owner later.
 
 from __future__ import annotations
 
+import getpass
 import os
 import pwd
 from collections.abc import Iterator
@@ -14,6 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from plategate.errors import StoreError, reason_of
+
+
+def user_name() -> str:
+    """The person behind sudo, else the user of the process."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def step_down_to_owner(folder: Path) -> None:

@@ -51,6 +51,6 @@ def test_ok__the_end_of_the_consent_deletes_damaged_samples_too(damaged: SampleS
 
 
 def test_ok__the_removal_of_a_plate_takes_what_may_show_it(damaged: SampleStore) -> None:
-    assert damaged.remove_plate("KK1") == 1
+    assert damaged.remove_plate("KK1") == (0, 1)
     assert [kept.id for kept in damaged.all()] == ["a", "z"]
     assert not damaged.picture("x").exists()

@@ -248,7 +248,7 @@ def test_ok__samples_of_a_plate_are_removed_by_what_was_read_or_said(tmp_path: P
     store = SampleStore(tmp_path / FOLDER)
     for each in (sample("a", text="XY9"), sample("b", read="XY9"), sample("c", read="ZZ1")):
         store.add(each, noise())
-    assert store.remove_plate("XY9") == 2
+    assert store.remove_plate("XY9") == (2, 0)
     assert [kept.id for kept in store.all()] == ["c"]
 
 

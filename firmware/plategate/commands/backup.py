@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from plategate.commands.shared.lists import user_name, warn
+from plategate.commands.shared.lists import warn
 from plategate.errors import printable
 from plategate.terminal import Config
+from plategate.users import user_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

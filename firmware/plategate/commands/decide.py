@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plategate.commands.shared.lists import Config, State, access_settings
+from plategate.commands.shared.lists import State, access_settings
+from plategate.terminal import Config
 
 if TYPE_CHECKING:
     from plategate.access.control import AccessControl

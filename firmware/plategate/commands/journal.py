@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from plategate.commands.shared.journal import (
-    ConfigOption,
     DayOption,
     EventsOption,
     JsonOption,
@@ -30,6 +29,7 @@ from plategate.commands.shared.journal import (
     wanted_events,
     write_json,
 )
+from plategate.terminal import Config
 
 if TYPE_CHECKING:
     from plategate.journal.reader import JournalReader, StoredEvent
@@ -57,7 +57,7 @@ def show(
         str | None,
         typer.Argument(metavar="[PASSAGE]", help="one passage, with everything about it"),
     ] = None,
-    config: ConfigOption = None,
+    config: Config = None,
     limit: LimitOption = 20,
     since: SinceOption = None,
     until: UntilOption = None,
@@ -104,7 +104,7 @@ def export(
     format_: Annotated[
         ExportFormat, typer.Option("--format", help="json lines or csv")
     ] = ExportFormat.JSON,
-    config: ConfigOption = None,
+    config: Config = None,
     limit: LimitOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
@@ -131,7 +131,7 @@ def export(
                 write_json(page, stream)
 
 
-def check(config: ConfigOption = None) -> None:
+def check(config: Config = None) -> None:
     """Check the database, the chain of hashes and every picture; status 1 if something is wrong."""
     import hashlib
 

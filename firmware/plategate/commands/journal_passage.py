@@ -12,12 +12,12 @@ import typer
 
 from plategate.commands.journal import group
 from plategate.commands.shared.journal import (
-    ConfigOption,
     JsonOption,
     found_passage,
     settings_journal,
     write_json,
 )
+from plategate.terminal import Config
 
 if TYPE_CHECKING:
     from plategate.journal.reader import StoredEvent
@@ -41,7 +41,7 @@ def passage(
         bool, typer.Option("--open", help="open its pictures with the programs of this desktop")
     ] = False,
     as_json: JsonOption = False,
-    config: ConfigOption = None,
+    config: Config = None,
 ) -> None:
     """Show one passage: what was read and decided, the vehicle, its events, times and pictures."""
     from plategate.commands.shared.passages import passage_sheet

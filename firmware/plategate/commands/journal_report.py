@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from plategate.commands.journal import group
-from plategate.commands.shared.journal import ConfigOption, LaneOption
+from plategate.commands.shared.journal import LaneOption
+from plategate.terminal import Config
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -53,7 +54,7 @@ def report(
     plates: Annotated[
         bool, typer.Option("--plates", help="with plates and details of events (personal data)")
     ] = False,
-    config: ConfigOption = None,
+    config: Config = None,
 ) -> None:
     """Write passages by day and hour, refusals, unread plates, alarms and times of one month.
 

@@ -11,14 +11,9 @@ import typer
 from plategate.commands.lists import Which
 from plategate.commands.lists import app as list_app
 from plategate.commands.shared.list_changes import Who, Why, change_line
-from plategate.commands.shared.lists import (
-    Config,
-    State,
-    access_settings,
-    list_name,
-    plate_argument,
-    user_name,
-)
+from plategate.commands.shared.lists import State, access_settings, list_name, plate_argument
+from plategate.terminal import Config
+from plategate.users import user_name
 
 if TYPE_CHECKING:
     from plategate.access.editing import ListEditor

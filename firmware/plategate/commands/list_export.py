@@ -11,8 +11,9 @@ import typer
 
 from plategate.commands.lists import Which
 from plategate.commands.lists import app as list_app
-from plategate.commands.shared.lists import Config, State, access_settings, list_name
+from plategate.commands.shared.lists import State, access_settings, list_name
 from plategate.errors import OutputError, reason_of
+from plategate.terminal import Config
 
 
 def register(root: typer.Typer) -> None:

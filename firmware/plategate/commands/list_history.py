@@ -10,8 +10,9 @@ import typer
 
 from plategate.commands.lists import app as list_app
 from plategate.commands.shared.list_changes import Limit, change_line, print_differences
-from plategate.commands.shared.lists import Config, State, access_settings, list_name
+from plategate.commands.shared.lists import State, access_settings, list_name
 from plategate.errors import printable
+from plategate.terminal import Config
 
 if TYPE_CHECKING:
     import sqlite3

@@ -13,16 +13,16 @@ from plategate.access.files.dates import DateOrder
 from plategate.commands.lists import app as list_app
 from plategate.commands.shared.list_changes import Limit, Who, Why, print_differences
 from plategate.commands.shared.lists import (
-    Config,
     State,
     access_settings,
     change_sentence,
     erased_plates,
     list_name,
     shrink_limit_percent,
-    user_name,
     warn,
 )
+from plategate.terminal import Config
+from plategate.users import user_name
 
 if TYPE_CHECKING:
     import sqlite3

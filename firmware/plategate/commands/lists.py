@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from plategate.commands.shared.lists import (
-    Config,
     State,
     access_settings,
     change_sentence,
@@ -17,6 +16,7 @@ from plategate.commands.shared.lists import (
     plate_argument,
 )
 from plategate.errors import printable
+from plategate.terminal import Config
 
 if TYPE_CHECKING:
     import sqlite3

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from plategate.commands.shared.lists import plate_argument, user_name, warn
+from plategate.commands.shared.lists import plate_argument, warn
 from plategate.errors import printable
 from plategate.terminal import Config
+from plategate.users import user_name
 
 if TYPE_CHECKING:
     from plategate.journal.holds import Hold

@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from plategate.terminal import Config
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the root."""
@@ -30,7 +32,7 @@ def read(
     annotate: Annotated[
         Path | None, typer.Option(help="folder for the pictures with outlined and labelled plates")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="settings.toml")] = None,
+    config: Config = None,
 ) -> None:
     """Read the number plates in pictures."""
     from plategate.commands.shared import pictures, plates

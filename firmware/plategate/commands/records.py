@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from plategate.commands.shared.lists import (
-    Config,
     State,
     access_settings,
     erased_plates,
@@ -18,6 +17,7 @@ from plategate.commands.shared.lists import (
     warn,
 )
 from plategate.errors import printable
+from plategate.terminal import Config
 
 if TYPE_CHECKING:
     from plategate.values import VehicleRecord

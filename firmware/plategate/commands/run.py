@@ -16,6 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from plategate.gate.signals import release_signals
+from plategate.terminal import Config
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    config: Annotated[Path | None, typer.Option(help="settings.toml")] = None,
+    config: Config = None,
     rehearse: Annotated[
         Path | None,
         typer.Option(

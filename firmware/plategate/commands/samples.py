@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from plategate.commands.shared.lists import plate_argument, user_name, warn
+from plategate.commands.shared.lists import plate_argument, warn
 from plategate.terminal import Config
+from plategate.users import user_name
 
 if TYPE_CHECKING:
     from plategate.samples.store import Sample, SampleStore
@@ -132,7 +133,7 @@ def remove(
         raise typer.BadParameter("name passages, or --plate, or --all")
     with _store(config) as store:
         if plate is not None:
-            removed = store.remove_plate(plate_argument(plate))
+            removed = sum(store.remove_plate(plate_argument(plate)))
         elif everything:
             removed = store.remove_all()
         else:

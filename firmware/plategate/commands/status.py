@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from plategate.commands.occupancy import line_of
+from plategate.terminal import Config
 
 
 def register(app: typer.Typer) -> None:
@@ -19,9 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(
-    config: Annotated[
-        Path | None, typer.Option("--config", help="settings.toml; default: the installed one")
-    ] = None,
+    config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the whole status as JSON")] = False,
 ) -> None:
     """Show the state of the running gate: failures, lane, threads and counters."""
@@ -40,19 +38,20 @@ def status(
 def _print_for_people(document: dict[str, Any]) -> None:
     from rich.markup import escape
 
+    from plategate.catalogue import duration
     from plategate.terminal.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
     state = "[green]ready[/]" if document["ready"] else "[yellow]starting[/]"
-    running = _duration(document["running_s"])
+    running = duration(document["running_s"])
     console.print(f"plategate {document['version']}: {state}, running for {running}")
     for failure in document["failures"]:
-        lasted = _duration(failure["lasted_s"])
+        lasted = duration(failure["lasted_s"])
         sentence = escape(failure["sentence"])
         console.print(f"[red]failing[/] {failure['name']} for {lasted}: {sentence}")
     new = document.get("new_settings")
     if new is not None:
-        keys, waits = ", ".join(new["keys"]), _duration(new["waiting_s"])
+        keys, waits = ", ".join(new["keys"]), duration(new["waiting_s"])
         console.print(f"new settings have been waiting for {waits} ({new['waits_for']}): {keys}")
     if not document["failures"]:
         console.print("no failures")
@@ -69,20 +68,15 @@ def _print_for_people(document: dict[str, Any]) -> None:
         console.print(f"thread {name}: last heartbeat {thread['silent_s']:.1f} s ago")
     for name, count in sorted(document["counts"].items()):
         age = document["ages_s"].get(name)
-        console.print(f"{name}: {count}" + ("" if age is None else f", last {_duration(age)} ago"))
+        console.print(f"{name}: {count}" + ("" if age is None else f", last {duration(age)} ago"))
     for failure in document["past_failures"][-5:]:
-        lasted = _duration(failure["lasted_s"])
+        lasted = duration(failure["lasted_s"])
         console.print(f"past failure: {failure['name']} at {failure['began_at']} for {lasted}")
 
 
 def _listed(found: dict[str, Any]) -> str:
+    from plategate.catalogue import duration
+
     if found["entries"] is None:
         return "none"
-    return f"{found['entries']} entries, last confirmed {_duration(found['age_s'])} ago"
-
-
-def _duration(seconds: float) -> str:
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    return f"{found['entries']} entries, last confirmed {duration(found['age_s'])} ago"

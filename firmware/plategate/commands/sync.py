@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from plategate.commands.lists import app as list_app
-from plategate.commands.shared.lists import Config, State, change_sentence, erased_plates, user_name
+from plategate.commands.shared.lists import State, change_sentence, erased_plates
+from plategate.terminal import Config
+from plategate.users import user_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

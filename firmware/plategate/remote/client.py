@@ -7,9 +7,7 @@ The gate stores who asks and why before anything moves. Who may give which comma
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +27,7 @@ from plategate.remote.protocol import (
     parse_answer,
     parse_request,
 )
+from plategate.users import user_name
 
 ANSWER_WITHIN_S = 10.0
 VALID_FOR_S = 10.0
@@ -81,20 +80,12 @@ def give_command(
 
     Raises CommandError where the gate does not follow it.
     """
-    request = new_request(command, why=why, who=_person(), via="cli", mode=mode, data=data)
+    request = new_request(command, why=why, who=user_name(), via="cli", mode=mode, data=data)
     parse_request(encode(request))  # the same checks as at the gate, before anything is sent
     answer = send_command(file, request, within_s)
     if answer.result is not AnswerResult.ACCEPTED:
         raise CommandError(f"{command}: {answer.result.value.replace('_', ' ')}: {answer.reason}")
     return answer
-
-
-def _person() -> str:
-    """The person behind sudo, else the user of the process."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, KeptKind
-from plategate.plate_data.mention import Mention
-from plategate.samples.store import FOLDER, Sample, SampleStore
+from plategate.samples.store import FOLDER, SampleStore
 from plategate.settings.journal import JournalSettings, SamplesSettings
 
 
@@ -37,7 +36,7 @@ class SamplePlateStore:
                 "stills that were unread or corrected, hidden outside the plate",
                 f"measure and train readers; consent: {consent or 'none, so no more are kept'}",
                 f"{self.settings.days} days, at most {self.settings.stills_max}",
-                len(self._store.all()) + len(self._store.damaged()),
+                self._store.count(),
             ),
         )
 
@@ -48,21 +47,15 @@ class SamplePlateStore:
         """
         return [
             Holding("sample", sample.document(), (self._store.picture(sample.id),))
-            for sample in self._with(plate)
+            for sample in self._store.naming(plate)
         ]
 
     def erase(self, asked: EraseRequest) -> Erasure:
         """Delete these samples with their pictures, and damaged ones, whose plate is unknown."""
-        store = self._store
-        damaged = store.remove(each.id for each in store.damaged())
-        removed = store.remove(sample.id for sample in self._with(asked.plate))
+        removed, damaged = self._store.remove_plate(asked.plate)
         counts = {"samples": removed, "damaged samples of an unknown plate": damaged}
         return Erasure({what: count for what, count in counts.items() if count})
 
     @property
     def _store(self) -> SampleStore:
         return SampleStore(self.journal.dir / FOLDER)
-
-    def _with(self, plate: str) -> list[Sample]:
-        mention = Mention(plate)
-        return [s for s in self._store.all() if mention.is_in(f"{s.read} {s.text} {s.who}")]

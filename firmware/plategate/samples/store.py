@@ -17,6 +17,7 @@ from typing import Any
 
 from plategate.errors import StoreError
 from plategate.plate_data.hidden import Box, hidden_outside
+from plategate.plate_data.mention import Mention
 from plategate.storage import replace_file, storage_errors
 from plategate.values import Image
 
@@ -94,6 +95,11 @@ class SampleStore:
         """Every sample that is not damaged, oldest first."""
         return self._contents()[0]
 
+    def count(self) -> int:
+        """How many samples there are, damaged ones included."""
+        with storage_errors(self.folder):
+            return sum(1 for _ in self.folder.glob("*.json"))
+
     def damaged(self) -> list[DamagedSample]:
         """The samples that cannot be read, oldest first."""
         return self._contents()[1]
@@ -109,14 +115,18 @@ class SampleStore:
                 self.picture(sample_id).unlink(missing_ok=True)
         return removed
 
-    def remove_plate(self, plate: str) -> int:
-        """Delete the samples that were read, or corrected, as this canonical plate.
+    def naming(self, plate: str) -> list[Sample]:
+        """The samples that were read or corrected as this canonical plate, or name it elsewhere."""
+        mention = Mention(plate)
+        return [s for s in self.all() if mention.is_in(f"{s.read} {s.text} {s.who}")]
 
-        Damaged ones are deleted too: theirs is unknown.
+    def remove_plate(self, plate: str) -> tuple[int, int]:
+        """Delete the samples that name this plate, and damaged ones, whose plate is unknown.
+
+        Returns how many of each.
         """
-        kept, damaged = self._contents()
-        wanted = [s.id for s in kept if plate in (s.read, s.text)]
-        return self.remove([*wanted, *(each.id for each in damaged)])
+        damaged = self.remove([each.id for each in self.damaged()])
+        return self.remove([each.id for each in self.naming(plate)]), damaged
 
     def remove_all(self) -> int:
         """Delete every sample, and pictures without one."""

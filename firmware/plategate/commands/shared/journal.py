@@ -17,9 +17,6 @@ from plategate.commands.shared.lists import plate_argument
 if TYPE_CHECKING:
     from plategate.journal.reader import EventFilter, JournalReader, StoredEvent
 
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="settings.toml; default: the installed one")
-]
 LimitOption = Annotated[int | None, typer.Option("--limit", "-n", min=1, help="newest passages")]
 SinceOption = Annotated[datetime | None, typer.Option(help="from this time on (local time)")]
 UntilOption = Annotated[datetime | None, typer.Option(help="before this time (local time)")]

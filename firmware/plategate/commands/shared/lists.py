@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from plategate.settings.access import AccessSettings
     from plategate.values import ListEntry
 
-Config = Annotated[Path | None, typer.Option("--config", help="settings.toml")]
 State = Annotated[
     Path | None, typer.Option("--state", help="folder of lists.sqlite, instead of access.file")
 ]
@@ -78,14 +75,6 @@ def plate_argument(written: str) -> str:
         return parse_plate(written)
     except PlateTextError as error:
         raise typer.BadParameter(f"{written!r}: {error}") from None
-
-
-def user_name() -> str:
-    """The user who runs the command, also under sudo."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (OSError, KeyError):
-        return f"user {os.getuid()}"
 
 
 def warn(message: str) -> None:

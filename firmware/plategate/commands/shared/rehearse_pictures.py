@@ -20,6 +20,7 @@ from rich.table import Table
 
 from plategate.access.store.importing import import_list_file, import_record_file
 from plategate.access.store.lists import ListName
+from plategate.commands.shared.passages import COLOURS
 from plategate.errors import reason_of
 from plategate.rehearsal.pictures import PictureRehearsal, Rehearsed, rehearsal_settings
 from plategate.settings import Settings, load_settings
@@ -29,7 +30,6 @@ from plategate.vision.images import find_pictures
 PIPE_WIDTH = 165  # columns of the table where the output is not a terminal
 TIMES = "wall time in ms per vehicle, summed over its stills"
 STAGES = ("capture", "localize", "read", "decide", "relay", "total")
-COLOURS = {"granted": "green", "refused": "red", "unsure": "yellow"}
 FULL_WIDTH = 125
 
 
