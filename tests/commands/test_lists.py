@@ -66,7 +66,7 @@ def test_ok__a_dry_run_shows_what_would_change(run, tmp_path):
     file = tmp_path / "a.csv"
     file.write_text("plate\nA1\n")
     assert run("list", "import", str(file), "--dry-run").startswith("would be: allow")
-    assert "never imported" in run("list", "show", code=1)
+    assert "no lists have been imported yet" in run("list", "show", code=1)
 
 
 def test_fail__a_missing_file_is_one_line(run, tmp_path):
