@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real server, on loopback and without TLS, for the console of a bed."""
+"""Real servers for the console of a bed: the sockets of its gate, and HTTP on loopback."""
 
 from __future__ import annotations
 
@@ -9,10 +9,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from plategate.console.server import make_server
+from plategate.health.socket import StatusSocket
+from plategate.list_service.server import serve_lists
+from plategate.remote.server import CommandServer
 
-from .bed import ConsoleBed
+from .bed import STATUS, ConsoleBed
 
 PATIENCE_S = 20.0
+
+
+@contextmanager
+def with_gate(bed: ConsoleBed) -> Iterator[None]:
+    """The sockets of a gate and of the list service, and in the end the journal closed."""
+    commands = CommandServer(bed.settings.commands.socket, bed.handle)
+    status = StatusSocket(bed.settings.health.socket, lambda: STATUS)
+    lists = serve_lists(bed.settings)
+    try:
+        yield
+    finally:
+        lists.close()
+        commands.close()
+        status.close()
+        bed.journal.close()
+        bed.site.database.close()
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from plategate.journal.chain import ChainReport, verify_chain
 from plategate.journal.reader import EventFilter, JournalReader, StoredEvent
 from plategate.messages import CommandName
 from plategate.plates.confusions import installed_confusions
+from plategate.plates.text import ALPHABET
 from plategate.plates.written import PlateTextError, parse_plate
 from plategate.remote.client import new_request, send_command
 from plategate.remote.protocol import CommandAnswer, ServiceName, encode, parse_request
@@ -150,10 +151,15 @@ class GateAccess:
         return read_uses(self._settings.access.visits_file, entry)
 
     def nearest(self, found: StoredEvent) -> list[tuple[ListName, ListEntry]]:
-        """Entries whose plates nearly explain the reading of a passage, likeliest first."""
+        """Entries whose plates nearly explain the reading of a passage, likeliest first.
+
+        None for characters that no reader returns, as in a journal that was changed.
+        """
         reading = found.passage.reading
         file = self._settings.access.file
         if reading is None or not reading.text or not file.exists():
+            return []
+        if any(character.char not in ALPHABET for character in reading.characters):
             return []
         with storage_errors(file):
             return nearest_entries(self._lists.get(), reading)
