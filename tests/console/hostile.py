@@ -54,6 +54,7 @@ class HostileBed(ConsoleBed):
         open_journal(load_file(self.folder / "other.toml").journal).close()
         make_preview(self.settings, SyncOptions(datetime.now(UTC), ZoneInfo("UTC"), "sync"))
         source = SettingsSource(lambda: load_file(file), file)
+        self.site.database.close()
         self.app = build_app(self.settings, now=lambda: self.clock_s, source=source)
         self.site = self.app.state.site
 
