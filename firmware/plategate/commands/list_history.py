@@ -79,15 +79,13 @@ def diff(
 
 
 def _change(store: sqlite3.Connection, number: int | None) -> ListChange:
-    from plategate.access.store.history import list_history
+    from plategate.access.store.history import change_numbered, list_history
     from plategate.errors import ListError
 
-    changes = list_history(store, limit=1 if number is None else -1)
-    for change in changes:
-        if number in (None, change.number):
-            return change
-    raise ListError(
-        "no list was changed yet"
-        if number is None
-        else f"there is no change {number}; see `list history`"
-    )
+    if number is not None:
+        if found := change_numbered(store, number):
+            return found
+        raise ListError(f"there is no change {number}; see `list history`")
+    if newest := list_history(store, limit=1):
+        return newest[0]
+    raise ListError("no list was changed yet")

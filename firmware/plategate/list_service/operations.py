@@ -24,6 +24,7 @@ from plategate.access.store.database import open_for_reading
 from plategate.access.store.history import (
     ListChange,
     PlateDifference,
+    change_numbered,
     differences,
     list_history,
     plates_of,
@@ -158,18 +159,15 @@ class ListOperations:
         wanted = request.arguments
         if not self._settings.access.file.exists():
             return _read(request, changes=[])
-        before = wanted.get("before")
+        limit, before = wanted.get("limit", CHANGES), wanted.get("before")
         with self._reading() as store:
-            limit = wanted.get("limit", CHANGES)
-            every = list_history(store, wanted.get("list"), limit if before is None else -1)
-            changes = (each for each in every if before is None or each.number < before)
-            shown = list(islice(changes, limit))
+            shown = list_history(store, wanted.get("list"), limit, before)
             return _read(request, changes=[stored_change(store, each) for each in shown])
 
     def _diff(self, request: ListRequest) -> ListAnswer:
         number = request.arguments["number"]
         with self._reading() as store:
-            change = next((c for c in list_history(store, limit=-1) if c.number == number), None)
+            change = change_numbered(store, number)
             if change is None:
                 raise ListError(f"there is no change {number}")
             limit = request.arguments.get("limit", DIFFERENCES)

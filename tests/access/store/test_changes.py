@@ -9,7 +9,7 @@ import pytest
 
 from plategate.access.store.changes import confirm_list, replace_list
 from plategate.access.store.database import open_for_reading, open_for_writing
-from plategate.access.store.history import list_history
+from plategate.access.store.history import change_numbered, list_history
 from plategate.access.store.lists import ListName, all_entries, entries_like, list_state
 from plategate.errors import ListError, StoreError
 from plategate.plates.text import lookalike_key
@@ -59,6 +59,44 @@ def test_ok__a_replacement_counts_its_changes(store):
         (2, "anna", 1),
         (1, "anna", 3),
     ]
+
+
+def test_ok__a_change_is_found_by_its_number(store):
+    put(store, ListEntry("A1"))
+    put(store, ListEntry("A1"), ListEntry("B2"))
+    found = change_numbered(store, 1)
+    assert found is not None
+    assert (found.number, found.entries, found.entries_before) == (1, 1, 0)
+    assert [c.entries_before for c in list_history(store)] == [1, 0]
+    for absent in (0, 3, -(10**30), 2**63 - 1, 10**30):
+        assert change_numbered(store, absent) is None
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda store: list_history(store, limit=2),
+        lambda store: list_history(store, ListName.ALLOW, limit=2, before=2),
+        lambda store: change_numbered(store, 1),
+    ],
+)
+def test_ok__as_little_is_read_of_a_long_history_as_of_a_short_one(store, read):
+    put(store, ListEntry("A1"))
+    put(store, ListEntry("B2"))
+    short = steps(store, read)
+    copied = "list, generation, at, who, source, entries, added, removed, changed"
+    for _ in range(300):
+        store.execute(f"INSERT INTO history ({copied}) SELECT {copied} FROM history WHERE id = 2")
+    assert steps(store, read) <= short + 2
+
+
+def steps(store, read):
+    """How many steps of SQLite's virtual machine a reading takes, in tens."""
+    done = []
+    store.set_progress_handler(lambda: done.append(1), 10)
+    read(store)
+    store.set_progress_handler(None, 0)
+    return len(done)
 
 
 def test_fail__a_refusing_guard_keeps_the_old_list(store):

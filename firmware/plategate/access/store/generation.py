@@ -15,8 +15,8 @@ from datetime import datetime
 from plategate.access.store.history import (
     Author,
     ListChange,
+    change_numbered,
     forget_old,
-    list_history,
     mark_checked,
     note_change,
     was_checked,
@@ -120,5 +120,5 @@ def change_of_request(connection: sqlite3.Connection, request: str) -> ListChang
     row = connection.execute(query, (request,)).fetchone()
     if row is None:
         return None
-    changes = (change for change in list_history(connection, limit=-1) if change.number == row[0])
-    return next((replace(change, repeated=True) for change in changes), None)
+    change = change_numbered(connection, row[0])
+    return change and replace(change, repeated=True)

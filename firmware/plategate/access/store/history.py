@@ -26,6 +26,7 @@ from plategate.errors import storable
 from plategate.values import ListEntry
 
 UNDO_DAYS = 30
+LARGEST_NUMBER = 2**63 - 1  # that a column can have
 # A source that changes completely every day would fill the card; older changes lose their entries.
 MOST_KEPT_PLATES = 2_000_000
 
@@ -118,17 +119,23 @@ def next_number(connection: sqlite3.Connection) -> int:
 
 
 def list_history(
-    connection: sqlite3.Connection, name: ListName | None = None, limit: int = 50
+    connection: sqlite3.Connection,
+    name: ListName | None = None,
+    limit: int = 50,
+    before: int | None = None,
 ) -> tuple[ListChange, ...]:
-    """The last `limit` changes, newest first."""
+    """The last `limit` changes, newest first; only those before number `before` if it is given.
+
+    The history has no end, so that no more of it is read than is returned.
+    """
     details = has_table(connection, "details")
     joined = "LEFT JOIN details d ON d.change = h.id" if details else ""
     columns = "d.kind, d.why, d.undoes" if details else "NULL AS kind, NULL AS why, NULL AS undoes"
     rows = connection.execute(
-        "SELECT * FROM (SELECT h.*, lag(h.entries, 1, 0) OVER (PARTITION BY h.list ORDER BY h.id)"
-        f" AS entries_before, {columns} FROM history h {joined})"
-        " WHERE ? IS NULL OR list = ? ORDER BY id DESC LIMIT ?",
-        (name, name, limit),
+        "SELECT h.*, coalesce((SELECT entries FROM history o WHERE o.list = h.list AND o.id < h.id"
+        f" ORDER BY o.id DESC LIMIT 1), 0) AS entries_before, {columns} FROM history h {joined}"
+        " WHERE (? IS NULL OR h.list = ?) AND h.id < ? ORDER BY h.id DESC LIMIT ?",
+        (name, name, LARGEST_NUMBER if before is None else before, limit),
     ).fetchall()
     undone = cancelled(connection)
     return tuple(
@@ -151,6 +158,14 @@ def list_history(
         )
         for row in rows
     )
+
+
+def change_numbered(connection: sqlite3.Connection, number: int) -> ListChange | None:
+    """The change of that number."""
+    if not 0 < number < LARGEST_NUMBER:
+        return None
+    newest = list_history(connection, limit=1, before=number + 1)
+    return newest[0] if newest and newest[0].number == number else None
 
 
 def cancelled(connection: sqlite3.Connection) -> set[int]:
