@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from plategate.access.store.generation import put_generation
 from plategate.access.store.history import (
@@ -58,12 +59,8 @@ _VISITS = {"inside": "vehicle inside", "leaving": "vehicle that is leaving"}
 class ListStore:
     """The lists, what undo keeps, and the vehicle records."""
 
+    name: ClassVar[str] = "lists"
     settings: AccessSettings
-
-    @property
-    def name(self) -> str:
-        """The name in output."""
-        return "lists"
 
     @property
     def folder(self) -> Path:
@@ -153,12 +150,8 @@ def _note_erasure(store: sqlite3.Connection, name: ListName, author: Author) -> 
 class SourceStore:
     """The last good and the last refused copy of each list source."""
 
+    name: ClassVar[str] = "list sources"
     settings: SyncSettings
-
-    @property
-    def name(self) -> str:
-        """The name in output."""
-        return "list sources"
 
     @property
     def folder(self) -> Path:
@@ -219,12 +212,8 @@ class SourceStore:
 class VisitsPlateStore:
     """The plates inside."""
 
+    name: ClassVar[str] = "visits"
     settings: AccessSettings
-
-    @property
-    def name(self) -> str:
-        """The name in output."""
-        return "visits"
 
     @property
     def folder(self) -> Path:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from plategate.console.database import FILE_NAME, WAIT_S
 from plategate.console.sessions import AUDIT_MAX
@@ -20,12 +21,8 @@ from plategate.storage import open_for_reading, storage_errors
 class ConsolePlateStore:
     """Accounts, sessions and audit log."""
 
+    name: ClassVar[str] = "console"
     settings: ConsoleSettings
-
-    @property
-    def name(self) -> str:
-        """The name in output."""
-        return "console"
 
     @property
     def folder(self) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from plategate.clock import SystemClock
 from plategate.documents import PASSAGE
@@ -36,13 +36,9 @@ AskGate = Callable[[EraseRequest, dict[str, Any]], dict[str, Any]]
 class JournalPlateStore:
     """One journal; `ask` reaches the gate that may be running on it."""
 
+    name: ClassVar[str] = "journal"
     settings: JournalSettings
     ask: AskGate
-
-    @property
-    def name(self) -> str:
-        """The name in output."""
-        return "journal"
 
     @property
     def folder(self) -> Path:

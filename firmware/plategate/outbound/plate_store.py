@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from plategate.outbound.dead_letters import FILE_NAME
 from plategate.plate_data.files import has_plate
@@ -21,12 +22,8 @@ _SENT = {"full": "with plates", "hmac": "with hashed plates", "none": "without p
 class OutboundPlateStore:
     """Positions and dead letters; messages themselves are read from the journal."""
 
+    name: ClassVar[str] = "outbound"
     settings: OutboundSettings
-
-    @property
-    def name(self) -> str:
-        """The name in output."""
-        return "outbound"
 
     @property
     def folder(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, KeptKind
 from plategate.samples.store import FOLDER, SampleStore
@@ -15,13 +16,9 @@ from plategate.settings.journal import JournalSettings, SamplesSettings
 class SamplePlateStore:
     """The stills that are kept to measure and train readers."""
 
+    name: ClassVar[str] = "samples"
     settings: SamplesSettings
     journal: JournalSettings
-
-    @property
-    def name(self) -> str:
-        """The name in output."""
-        return "samples"
 
     @property
     def folder(self) -> Path:
