@@ -154,7 +154,7 @@ def listen(file: Path, backlog: int = socket.SOMAXCONN) -> socket.socket:
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     if _answers(file):
-        raise OSError(errno.EADDRINUSE, "another gate answers there")
+        raise OSError(errno.EADDRINUSE, "another process answers there")
     file.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     try:

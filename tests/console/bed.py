@@ -20,7 +20,7 @@ from plategate.console.app import build_app
 from plategate.console.one_time_code import CODE_FILE, OneTimeCode
 from plategate.console.visits import Visit
 from plategate.errors import CommandError
-from plategate.gate.remote_control import Service
+from plategate.gate.interfaces import Service
 from plategate.journal import open_journal
 from plategate.remote.protocol import AnswerResult, CommandAnswer, CommandRequest
 from plategate.settings import Settings, parse_settings

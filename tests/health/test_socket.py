@@ -70,7 +70,7 @@ def test_fail__a_second_gate_does_not_take_the_socket_of_the_first(tmp_path: Pat
     file = tmp_path / "gate.sock"
     first = StatusSocket(file, lambda: {"first": True})
     try:
-        with pytest.raises(OSError, match="another gate answers there"):
+        with pytest.raises(OSError, match="another process answers there"):
             StatusSocket(file, lambda: {"first": False})
         assert ask_status(file) == {"first": True}
     finally:

@@ -39,17 +39,17 @@ def begun(at: datetime, cause: CauseName = "fault") -> CauseState:
 def test_ok__a_beginning_is_due_at_once_and_its_end_too() -> None:
     state = begun(NOON)
     assert state.due(rules(), NOON) == (Kind.BEGINS, NOON)
-    state = state.told(Kind.BEGINS, NOON)
+    state = state.notified(Kind.BEGINS, NOON)
     assert state.due(rules(repeat_hours=0), NOON) is None
     state = state.changed(Change.ENDS, NOON + MINUTE, "")
     assert state.due(rules(), NOON + MINUTE) == (Kind.OVER, NOON + MINUTE)
-    state = state.told(Kind.OVER, NOON + MINUTE)
+    state = state.notified(Kind.OVER, NOON + MINUTE)
     assert state.due(rules(), NOON + 100 * HOUR) is None
 
 
 def test_ok__what_comes_again_waits_for_the_spacing() -> None:
-    state = begun(NOON).told(Kind.BEGINS, NOON)
-    state = state.changed(Change.ENDS, NOON + MINUTE, "").told(Kind.OVER, NOON + MINUTE)
+    state = begun(NOON).notified(Kind.BEGINS, NOON)
+    state = state.changed(Change.ENDS, NOON + MINUTE, "").notified(Kind.OVER, NOON + MINUTE)
     state = state.changed(Change.BEGINS, NOON + 2 * MINUTE, "")
     assert state.due(rules(), NOON + 2 * MINUTE) == (Kind.BEGINS, NOON + 15 * MINUTE)
     for number in range(3, 9):
@@ -61,14 +61,14 @@ def test_ok__what_comes_again_waits_for_the_spacing() -> None:
 
 
 def test_ok__what_lasts_is_repeated() -> None:
-    state = begun(NOON).told(Kind.BEGINS, NOON)
+    state = begun(NOON).notified(Kind.BEGINS, NOON)
     assert state.due(rules(repeat_hours=3), NOON) == (Kind.LASTS, NOON + 3 * HOUR)
     again = state.changed(Change.BEGINS, NOON + HOUR, "did_not_open")  # the gate was restarted
     assert (again.since, again.count) == (NOON, 0)
 
 
 def test_ok__a_clock_that_was_set_back_does_not_end_the_repetition() -> None:
-    state = CauseState("fault").changed(Change.BEGINS, NOON, "x").told(Kind.BEGINS, NOON)
+    state = CauseState("fault").changed(Change.BEGINS, NOON, "x").notified(Kind.BEGINS, NOON)
     year_before = NOON - 365 * 24 * HOUR
     assert state.due(rules(repeat_hours=3), year_before) == (Kind.LASTS, year_before)
 
@@ -113,8 +113,8 @@ def test_ok__wanted_vehicle_waits_for_its_passage_but_not_long() -> None:
 
 def test_ok__clock_that_was_set_back_holds_up_nothing() -> None:
     later = NOON + 1000 * HOUR
-    state = begun(later).told(Kind.BEGINS, later).changed(Change.ENDS, later, "")
-    state = state.told(Kind.OVER, later).changed(Change.BEGINS, NOON, "")
+    state = begun(later).notified(Kind.BEGINS, later).changed(Change.ENDS, later, "")
+    state = state.notified(Kind.OVER, later).changed(Change.BEGINS, NOON, "")
     assert state.due(rules(), NOON) == (Kind.BEGINS, NOON)
     wanted = Wanted(sent=later).with_alarm(Vehicle("p1", "certain", later))
     assert wanted.due(rules(), NOON) == NOON
@@ -147,7 +147,9 @@ def test_ok__an_acknowledged_cause_is_not_repeated(tmp_path: Path, plate: PlateP
     memory = Memory(tmp_path / "file", ("fault", "camera"))
     for number, what in enumerate(("fault", "camera_lost"), 1):
         memory.take(a_message(number, f"gate.{what}"))
-    fault, camera = (memory.ledger.causes[each].told(Kind.BEGINS, NOON) for each in memory._causes)
+    fault, camera = (
+        memory.ledger.causes[each].notified(Kind.BEGINS, NOON) for each in memory._causes
+    )
     memory.ledger.causes = {"fault": fault, "camera": camera}
     memory.take(a_message(3, "gate.acknowledged", detail=told["detail"]))
     fault, camera = memory.ledger.causes.values()
@@ -155,7 +157,7 @@ def test_ok__an_acknowledged_cause_is_not_repeated(tmp_path: Path, plate: PlateP
     assert camera.due(rules(), NOON) == (Kind.LASTS, NOON + 24 * HOUR)
     ended = fault.changed(Change.ENDS, NOON, "")
     assert ended.due(rules(), NOON) == (Kind.OVER, NOON)
-    again = ended.told(Kind.OVER, NOON).changed(Change.BEGINS, NOON, "", 9)
+    again = ended.notified(Kind.OVER, NOON).changed(Change.BEGINS, NOON, "", 9)
     assert not again.seen
 
 

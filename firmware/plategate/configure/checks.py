@@ -62,7 +62,7 @@ class HardwareChecks:
             time.sleep(length_s + 0.05)
 
     @contextmanager
-    def contact(self, settings: Settings, name: str) -> Iterator[Contact]:
+    def contact(self, settings: Settings, name: str) -> Iterator[WatchedContact]:
         """Watch one contact; raises PinError where its line cannot be claimed."""
         timer = TimerThread("debounce")
         try:
@@ -74,7 +74,7 @@ class HardwareChecks:
                     call_later=timer.call_later,
                 )
                 try:
-                    yield Contact(inputs, InputName(name), self._change_within_s)
+                    yield WatchedContact(inputs, InputName(name), self._change_within_s)
                 finally:
                     inputs.close()
         finally:
@@ -142,7 +142,7 @@ class HardwareChecks:
             timer.close()
 
 
-class Contact:
+class WatchedContact:
     """One contact that is being watched."""
 
     def __init__(self, inputs: GpioInputs, name: InputName, within_s: float) -> None:

@@ -79,20 +79,20 @@ def entry(asked: PageRequest) -> Response:
 
 def add(asked: PageRequest) -> Response:
     """Add a plate; one that looks like another one is added after a second question."""
-    name, lists_door = list_of(asked.form), asked.site.lists
+    name, lists = list_of(asked.form), asked.site.lists
     fields = {key: text for key, text in _fields(asked).items() if text}
     fields["plate"] = written = text_field(asked.form, "plate", LONGEST_TEXT)
     if "until" not in fields and (until := _span_end(asked)):
         fields["until"] = until
     try:
-        found = lists_door.check(name, written)
+        found = lists.check(name, written)
         if found["problems"] and asked.form.get("confirmed") != found["plate"]:
             return asked.site.render(
                 asked, "list_confirm.html", list=name, plate=found["plate"], fields=fields,
                 problems=found["problems"], identity=asked.form.get("id", ""),
                 why=text_field(asked.form, "why", LONGEST_TEXT),
             )  # fmt: skip
-        change = lists_door.add(requester(asked), name, fields)
+        change = lists.add(requester(asked), name, fields)
     except ListError as error:
         plate = _canonical(written)
         if plate and asked.site.gate.plate_state(name, plate).in_force:

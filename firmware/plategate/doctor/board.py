@@ -172,8 +172,8 @@ def _supply(machine: Machine) -> CheckResult:
 
 def _clock(settings: Settings, gate: RunningGate) -> CheckResult:
     """The gate's own judgement if it runs: its sandbox may see less than this shell."""
-    if (told := gate.part("clock")) is not None:
-        trusted, why, seen_by = told["trusted"], told["why"], "by the running gate"
+    if (found := gate.part("clock")) is not None:
+        trusted, why, seen_by = found["trusted"], found["why"], "by the running gate"
     else:
         from plategate.schedule.clock_trust import ClockTrust
 

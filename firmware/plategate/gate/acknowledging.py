@@ -15,8 +15,7 @@ from typing import Any
 from plategate.clock import Clock
 from plategate.documents import EVENT
 from plategate.errors import CommandError
-from plategate.gate.interfaces import Journal
-from plategate.gate.remote_control import Service
+from plategate.gate.interfaces import Journal, Service
 from plategate.journal.alarms import (
     ACKNOWLEDGED,
     ENDED_BY,

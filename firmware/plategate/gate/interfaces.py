@@ -6,15 +6,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from plategate.access.control import ListCondition
 from plategate.access.rules import AccessRules
 from plategate.clock import Clock
 from plategate.hardware.interfaces import BarrierDrive, Camera, Inputs, Lamps
 from plategate.messages import Mode
+from plategate.remote.protocol import CommandRequest
 from plategate.settings.journal import JournalSettings
 from plategate.values import GateEvent, Passage, PlateReading, PlateSighting, Still, Verdict
+
+# Answers a command that moves nothing: a sentence, and values for the answer. CommandError refuses,
+# another GateError says that it failed.
+Service = Callable[[CommandRequest], tuple[str, dict[str, Any]]]
 
 
 class BurstReader(Protocol):

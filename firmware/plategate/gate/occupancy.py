@@ -27,7 +27,7 @@ from plategate.access.occupancy import (
 )
 from plategate.access.visits import Direction, VisitStore
 from plategate.errors import CommandError, HardwareError, StoreError
-from plategate.gate.remote_control import Service
+from plategate.gate.interfaces import Service
 from plategate.lane.openings import NOBODY
 from plategate.messages import Report
 from plategate.remote.protocol import CommandRequest, ServiceName

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plategate.errors import CommandError, SettingsError
+from plategate.gate.interfaces import Service
 from plategate.gate.startup import check_startable, startable_layers
 from plategate.remote.protocol import CommandRequest, ServiceName
 from plategate.settings import Settings
@@ -47,7 +48,7 @@ class OwnerSettings:
 
     def services(
         self, now: Callable[[], datetime], reload: Callable[[], None]
-    ) -> dict[ServiceName, Callable[[CommandRequest], tuple[str, dict[str, Any]]]]:
+    ) -> dict[ServiceName, Service]:
         """What the gate offers over its command socket."""
         return {ServiceName.SETTING: lambda request: self.change(request, now(), reload)}
 

@@ -13,7 +13,6 @@ import logging
 import secrets
 import socket
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import cv2
 
 from plategate.clock import Clock
 from plategate.errors import CameraError, CommandError
+from plategate.gate.interfaces import Service
 from plategate.hardware.interfaces import Camera
 from plategate.local_socket import LocalServer, receive
 from plategate.remote.protocol import CommandRequest, ServiceName
@@ -55,7 +55,7 @@ class Preview:
         self._viewer: _Viewer | None = None
         self._next_s = {False: 0.0, True: 0.0}
 
-    def services(self) -> dict[ServiceName, Callable[[CommandRequest], tuple[str, dict[str, Any]]]]:
+    def services(self) -> dict[ServiceName, Service]:
         """What the gate offers over its command socket."""
         return {ServiceName.STILL: self.begin}
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from plategate.clock import Clock
 from plategate.errors import CommandError
-from plategate.gate.remote_control import Service
+from plategate.gate.interfaces import Service
 from plategate.journal import Journal
 from plategate.journal.erasure import erase_from
 from plategate.journal.holds import HELD, HOLD_ENDED, Hold, end_hold, put_hold

@@ -15,12 +15,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
-from typing import Any
 
 from plategate.clock import Clock
 from plategate.documents import EVENT
 from plategate.errors import CommandError, GateError, StoreError
-from plategate.gate.interfaces import GateComponents
+from plategate.gate.interfaces import GateComponents, Service
 from plategate.gate.loop import Gate
 from plategate.journal.reader import EventFilter, JournalReader
 from plategate.messages import (
@@ -62,11 +61,6 @@ SENTENCES = {
     Refusal.NO_FAULT: "no fault is latched",
     Refusal.NO_VEHICLE: "no vehicle stands at the gate",
 }
-
-
-# Answers a command that moves nothing: a sentence, and values for the answer. CommandError refuses,
-# another GateError says that it failed.
-Service = Callable[[CommandRequest], tuple[str, dict[str, Any]]]
 
 
 class RemoteControl:

@@ -16,7 +16,7 @@ from typing import Any
 
 from plategate.documents import PASSAGE
 from plategate.errors import CommandError, ImageError, StoreError
-from plategate.gate.remote_control import Service
+from plategate.gate.interfaces import Service
 from plategate.journal.evidence import has_room
 from plategate.journal.reader import JournalReader, StoredEvent
 from plategate.messages import Report

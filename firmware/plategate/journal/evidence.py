@@ -53,7 +53,7 @@ def store_evidence(
         if still is not None:
             pictures.append(("still", still))
     folder = settings.dir / FOLDER / at.strftime("%Y-%m-%d")
-    name = f"{at.strftime('%Y%m%dT%H%M%S')}_{_safe(passage_id)}"
+    name = f"{at.strftime('%Y%m%dT%H%M%S')}_{safe_name(passage_id)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         stored = tuple(
@@ -113,5 +113,6 @@ def _narrowed(image: Image, width_px: int) -> Image:
     return narrowed
 
 
-def _safe(passage_id: str) -> str:
+def safe_name(passage_id: str) -> str:
+    """The part of a file's name that the id of a passage gives."""
     return "".join(c if c.isalnum() or c in "-_" else "_" for c in passage_id)[:64]

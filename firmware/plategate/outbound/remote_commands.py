@@ -22,6 +22,7 @@ from plategate.remote.protocol import AnswerResult, CommandAnswer, CommandReques
 log = logging.getLogger(__name__)
 
 LONGEST_VALIDITY = timedelta(seconds=60)
+VIA = "mqtt"  # how a command arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,6 @@ class CommandRelay:
     socket: Path
     allowed: tuple[str, ...]
     source: str
-    via: str = "mqtt"
 
     def give(self, payload: bytes, retained: bool) -> dict[str, Any]:
         """The answer to a command as JSON types; nothing moves unless it is `accepted`."""
@@ -40,7 +40,7 @@ class CommandRelay:
         except CommandError as error:
             answer = CommandAnswer("", AnswerResult.MALFORMED, str(error))
         if answer.result is not AnswerResult.ACCEPTED:
-            log.warning("command over %s: %s: %s", self.via, answer.result.value, answer.reason)
+            log.warning("command over %s: %s: %s", VIA, answer.result.value, answer.reason)
         return answer.document()
 
     def _answer(self, payload: bytes, retained: bool) -> CommandAnswer:
@@ -68,6 +68,6 @@ class CommandRelay:
             raise CommandError("the message is not a JSON object")
         if own := sorted({"via", "from"} & document.keys()):
             raise CommandError(f"{own[0]!r} is set by the gate and must not be sent")
-        defaults = {"who": self.via, "why": f"command over {self.via}"}
-        origin = {"via": self.via, "from": self.source}
+        defaults = {"who": VIA, "why": f"command over {VIA}"}
+        origin = {"via": VIA, "from": self.source}
         return parse_request(json.dumps(defaults | document | origin).encode())

@@ -83,7 +83,7 @@ class OutboundProcess:
         try:
             while not self._stopping.is_set():
                 self._watch.wait(PAUSE_S if self._unchecked else AT_THE_LATEST_S)
-                self._look()
+                self._wake_targets()
                 self._health.check()
         finally:
             self._health.stopping()
@@ -94,8 +94,8 @@ class OutboundProcess:
         self._stopping.set()
         self._watch.wake()
 
-    def _look(self) -> None:
-        """Wake the targets if the journal has something new."""
+    def _wake_targets(self) -> None:
+        """Wake the targets if the journal has something new, and check its hash chain."""
         try:
             newest = self._reader.identity(), self._reader.newest_sequence()
         except StoreError as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from plategate.errors import StoreError
+from plategate.journal.evidence import safe_name
 from plategate.plate_data.hidden import Box, hidden_outside
 from plategate.plate_data.mention import Mention
 from plategate.storage import replace_file, storage_errors
@@ -156,7 +157,7 @@ class SampleStore:
         return self._file(sample_id).with_suffix(".jpg")
 
     def _file(self, sample_id: str) -> Path:
-        return self.folder / f"{_name(sample_id)}.json"
+        return self.folder / f"{safe_name(sample_id)}.json"
 
     def _contents(self) -> tuple[list[Sample], list[DamagedSample]]:
         """The samples, and those that cannot be read; both oldest first."""
@@ -200,11 +201,6 @@ def sample_jpeg(image: Image, box: Box) -> bytes:
     return jpeg.tobytes()
 
 
-def _name(sample_id: str) -> str:
-    """The name of a sample's files, without suffix."""
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in sample_id)[:64]
-
-
 def _read(file: Path) -> Sample:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
@@ -215,7 +211,7 @@ def _read(file: Path) -> Sample:
         for key, value in found.items():
             if not isinstance(value, int if key.endswith("_px") else str):
                 raise ValueError(f"{key}: is of the wrong type")
-        if _name(found["id"]) != file.stem:
+        if safe_name(found["id"]) != file.stem:
             raise ValueError("id: is that of another file")
         return Sample(at=at, box=(x0, y0, x1, y1), **found)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -126,15 +126,17 @@ def _csv_table(stream: BinaryIO) -> _Table:
     utf8.seek(beginning)
     first = list(islice(text_lines(utf8), SEARCHED_ROWS))
     delimiter = max(_DELIMITERS, key="".join(first).count)
-    told = first[0].rstrip("\r\n").lower().removeprefix("sep=") if first else ""
-    skipped = bool(first) and first[0].lower().startswith("sep=") and told in tuple(_DELIMITERS)
+    marked = first[0].rstrip("\r\n").lower() if first else ""  # sep=; names the delimiter
+    skipped = marked in [f"sep={each}" for each in _DELIMITERS]
+    if skipped:
+        delimiter = marked[-1]
 
     def rows() -> Values:
         utf8.seek(beginning)
         lines = text_lines(utf8)
         if skipped:
             next(lines)
-        reader = csv.reader(lines, delimiter=told if skipped else delimiter, strict=True)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
         while True:
             line = reader.line_num + skipped + 1
             try:

@@ -114,7 +114,7 @@ class CauseState:
             return Kind.BEGINS, spaced
         return (Kind.WAS, spaced) if self.count else None
 
-    def told(self, kind: Kind, now: datetime) -> CauseState:
+    def notified(self, kind: Kind, now: datetime) -> CauseState:
         """The state after a notification was sent."""
         begins = kind in (Kind.BEGINS, Kind.WAS)
         return replace(
@@ -176,7 +176,7 @@ class Wanted:
         at = max(at, _spaced(self.sent, WANTED_SPACING, now))
         return at if "wanted" in rules.always else after_quiet(rules, max(at, now))
 
-    def told(self, count: int, now: datetime) -> Wanted:
+    def notified(self, count: int, now: datetime) -> Wanted:
         """The state after the first `count` vehicles were reported, and with the last `more`."""
         left = self.vehicles[count:]
         return replace(self, vehicles=left, more=self.more if left else 0, sent=now)
@@ -188,7 +188,7 @@ class Ledger:
 
     `sequence` is the last event that is counted, of the journal `journal`: one that is delivered
     again is not counted twice. `finding` is the newest finding in the hash chain that is counted;
-    None before the first look.
+    None until the chain was first checked.
     """
 
     causes: dict[str, CauseState] = field(default_factory=dict)

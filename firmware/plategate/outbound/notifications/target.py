@@ -96,10 +96,10 @@ class NotificationTarget:
             return due and due[1]
         kind, _ = due
         self._notify(*self._texts.of_cause(state, kind))
-        self._memory.ledger.causes[cause] = told = state.told(kind, now)
+        self._memory.ledger.causes[cause] = after = state.notified(kind, now)
         self._memory.save()
-        after = told.due(self._rules, now)
-        return after and after[1]
+        following = after.due(self._rules, now)
+        return following and following[1]
 
     def _notify_vehicles(self, now: datetime) -> datetime | None:
         """Notify of wanted vehicles if that is due; when the next notification is."""
@@ -115,9 +115,9 @@ class NotificationTarget:
         left = len(wanted.vehicles) - len(shown)
         more = 0 if left else wanted.more
         self._notify(*self._texts.of_vehicles(shown, more), picture)
-        self._memory.ledger.wanted = told = wanted.told(len(shown), now)
+        self._memory.ledger.wanted = after = wanted.notified(len(shown), now)
         self._memory.save()
-        return told.due(self._rules, now)
+        return after.due(self._rules, now)
 
     def _passage(self, vehicle: Vehicle) -> Message | None:
         if vehicle.sequence is None:
