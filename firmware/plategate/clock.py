@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two clocks: monotonic seconds for deadlines, wall time for records and schedules.
 
-The only file of the package that asks the operating system for the time. `schedule` decides whether
-the wall clock can be trusted.
+The gate takes both from a `Clock`, so that a rehearsal passes hours in milliseconds. `schedule`
+decides whether the wall clock can be trusted.
 """
 
 from __future__ import annotations

@@ -192,14 +192,14 @@ class ListOperations:
         return ListAnswer(request.id, ListResult.DONE, content=write_template())
 
     def _preview(self, request: ListRequest) -> ListAnswer:
-        folder = self._settings.sync.state_dir
+        folder, now = self._settings.sync.state_dir, SystemClock().wall()
         if request.arguments.get("start", False):
             want_preview(folder)
         return _read(
             request,
             sources=[source.name for source in self._settings.sync.sources],
-            wanted=is_wanted(folder),
-            preview=read_preview(folder, SystemClock().wall()),
+            wanted=is_wanted(folder, now),
+            preview=read_preview(folder, now),
         )
 
     def _reading(self) -> closing[sqlite3.Connection]:

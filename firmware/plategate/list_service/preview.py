@@ -43,9 +43,9 @@ def want_preview(folder: Path) -> None:
         replace_file(folder / WANTED_FILE, b"", mode=0o640, flush_name=False)
 
 
-def is_wanted(folder: Path) -> bool:
+def is_wanted(folder: Path, now: datetime) -> bool:
     """Whether a preview is asked for and not there yet."""
-    return _age(folder / WANTED_FILE, datetime.now(UTC)) is not None
+    return _age(folder / WANTED_FILE, now) is not None
 
 
 def read_preview(folder: Path, now: datetime) -> Document | None:

@@ -42,8 +42,8 @@ class BrokerSettings(SettingsModel):
         return self.port or (8883 if self.tls else 1883)
 
     @model_validator(mode="after")
-    def verify_secrets_are_whole_and_encrypted(self) -> Self:
-        """A certificate needs its key, a password its user; neither goes over an open line."""
+    def verify_secrets_are_whole(self) -> Self:
+        """A certificate needs its key and TLS, a password its user."""
         if (self.client_certificate is None) != (self.client_key is None):
             raise ValueError("client_certificate and client_key belong together")
         if self.password_file is not None and self.user is None:
