@@ -98,6 +98,7 @@ def test_fail__a_file_that_was_cut_or_joined_is_found() -> None:
         b"no json",
         b"",
         json.dumps({"kdf": "scrypt", "n": 2**30, "r": 8, "p": 1, "salt": "00"}).encode(),
+        json.dumps({"kdf": "scrypt", "n": 2**20, "r": 8, "p": 1, "salt": "00"}).encode(),
         json.dumps({"kdf": "scrypt", "n": 2**14, "r": 2000, "p": 1, "salt": "00"}).encode(),
         json.dumps({"kdf": "scrypt", "n": "x", "r": 8, "p": 1, "salt": "00"}).encode(),
     ],

@@ -26,7 +26,7 @@ CHUNK_BYTES = 65_536
 TAG_BYTES = 16
 # OWASP's first recommendation for scrypt: 128 MB and about a second on a Pi.
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**17, 8, 1
-LARGEST_N = 2**20  # a hostile file must not take all memory
+MOST_MEMORY_BYTES = 2**28  # of scrypt: a hostile file must not take all memory
 LONGEST_HEADER = 1000
 SHORTEST_PASSPHRASE = 12
 
@@ -128,11 +128,12 @@ class DecryptingReader(io.RawIOBase):
 def _cipher(passphrase: str, header: bytes) -> ChaCha20Poly1305:
     """The cipher of a file: the key depends on the passphrase and on every byte of the header."""
     found = json.loads(header)
-    if found["kdf"] != "scrypt" or not 2**10 <= found["n"] <= LARGEST_N:
-        raise ValueError(f"scrypt with n up to {LARGEST_N} was expected")
-    if not (1 <= found["r"] <= 16 and 1 <= found["p"] <= 16):
-        raise ValueError("r and p of scrypt must be 1 to 16")
-    scrypt = Scrypt(bytes.fromhex(found["salt"]), 32, found["n"], found["r"], found["p"])
+    n, r, p = (int(found[name]) for name in ("n", "r", "p"))
+    if found["kdf"] != "scrypt" or n < 2**10 or not (1 <= r <= 16 and 1 <= p <= 16):
+        raise ValueError("scrypt with n from 1024, and r and p of 1 to 16 was expected")
+    if 128 * n * r > MOST_MEMORY_BYTES:
+        raise ValueError(f"n = {n} and r = {r} take more than {MOST_MEMORY_BYTES} bytes")
+    scrypt = Scrypt(bytes.fromhex(found["salt"]), 32, n, r, p)
     secret = scrypt.derive(passphrase.encode())
     key = HKDF(SHA256(), 32, salt=None, info=MAGIC + header).derive(secret)
     return ChaCha20Poly1305(key)
