@@ -96,6 +96,7 @@ def test_fail__a_file_that_was_cut_or_joined_is_found() -> None:
     [
         b"{}",
         b"no json",
+        b"[" * 999,
         b"",
         json.dumps({"kdf": "scrypt", "n": 2**30, "r": 8, "p": 1, "salt": "00"}).encode(),
         json.dumps({"kdf": "scrypt", "n": 2**20, "r": 8, "p": 1, "salt": "00"}).encode(),

@@ -177,6 +177,23 @@ def test_ok__rate_is_limited_and_a_repeated_request_counts_once(
         assert numbers(listener) == [1, 2, 3, 4, 5, 1, 2, 6, 7, 8]
 
 
+def test_fail__no_more_requests_wait_than_are_held(
+    tmp_path: Path,
+    journal: Journal,
+    broker: Broker,
+    listener: Listener,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with (
+        caplog.at_level(logging.WARNING),
+        sent(tmp_path, journal, broker, listener, replay_per_minute=1),
+    ):
+        own = identity(tmp_path)
+        for last in range(1, outbound_replay.WAITING_MAX + 20):
+            ask(listener, ReplayRequest(own, ((1, last),)))
+        wait_for(lambda: f"{outbound_replay.WAITING_MAX} are waiting already" in caplog.text)
+
+
 def test_fail__a_fleet_needs_every_event() -> None:
     raw = target(1883, fleet=True, events=["passage.*"])
     with pytest.raises(SettingsError, match=r'fleet = true needs events = \["\*"\]'):

@@ -85,7 +85,7 @@ class DecryptingReader(io.RawIOBase):
         header = source.readline(LONGEST_HEADER)
         try:
             self._cipher = _cipher(passphrase, header)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BackupError(f"{name}: the header is damaged: {error}") from error
         self._number = 0
         self._ready = b""
