@@ -8,6 +8,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -152,6 +153,21 @@ def test_fail__damaged_journal(bench: Bench) -> None:
 def test_fail__state_folder_is_missing(bench: Bench) -> None:
     bench.state.rmdir()
     assert bench.examine()["disk"].light is Light.RED
+
+
+def test_fail__without_the_right_to_read_the_settings_nothing_is_said_of_defaults(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, opened = bench.config, Path.open
+
+    def forbidden(path: Path, *words: Any, **more: Any) -> Any:
+        if path == config:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, *words, **more)
+
+    monkeypatch.setattr(Path, "open", forbidden)
+    (only,) = examine(config, Machine(bench.folder))
+    assert (only.name, only.light, only.remedy) == ("settings", Light.RED, "sudo plategate doctor")
 
 
 def test_fail__unreadable_files_stop_no_other_check(

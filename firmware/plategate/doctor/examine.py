@@ -20,6 +20,8 @@ from plategate.settings.overlay import LayeredSettings
 def examine(config: Path | None, machine: Machine) -> list[CheckResult]:
     """All results. With invalid settings the other checks use the last good ones.
 
+    Settings that the user may not read are the only result: the others would be about defaults.
+
     What the running gate knows about itself is taken from its status, because a shell has other
     rights than the service. Nothing is written.
     """
@@ -35,6 +37,8 @@ def examine(config: Path | None, machine: Machine) -> list[CheckResult]:
             sentence = f"{', '.join(old)}: superseded by plates.countries"
             first = amber("settings", sentence, "move the countries to [plates]")
     except SettingsError as error:
+        if isinstance(error.__cause__, PermissionError):
+            return [red("settings", str(error), "sudo plategate doctor")]
         settings = last_good_settings() or Settings()
         sentence = str(error).replace("\n", "; ")
         first = red("settings", sentence, "correct the keys named here; see settings.md")
