@@ -115,7 +115,11 @@ class Wiring:
                 "  Pulse it now? The arm may move: keep it in sight, and the lane clear", False
             ):
                 return
-            self._checks.pulse(self._draft.settings, name)
+            try:
+                self._checks.pulse(self._draft.settings, name)
+            except GateError as error:
+                self._dialog.say(f"  {error}")
+                continue
             if self._dialog.confirm("  Did the barrier react?", True):
                 return
             self._dialog.say(
