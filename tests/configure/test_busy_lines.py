@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A line that cannot be claimed does not end `plategate configure`, whatever the installer answers."""
+"""A line that cannot be claimed does not end `plategate configure`."""
 
 from __future__ import annotations
 
