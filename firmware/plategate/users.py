@@ -51,15 +51,17 @@ def as_owner_of(folder: Path) -> Iterator[None]:
     groups, group = os.getgroups(), os.getegid()
     try:
         _set_groups(owner)
-        os.setegid(owner.pw_gid)
-        os.seteuid(owner.pw_uid)
+        # The real user as well: access(2), which SQLite calls, checks that one. The saved user is
+        # root, to come back.
+        os.setresgid(owner.pw_gid, owner.pw_gid, group)
+        os.setresuid(owner.pw_uid, owner.pw_uid, 0)
     except PermissionError as error:
         raise _cannot(owner, folder, error) from error
     try:
         yield
     finally:
-        os.seteuid(0)
-        os.setegid(group)
+        os.setresuid(0, 0, 0)
+        os.setresgid(group, group, group)
         os.setgroups(groups)
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+# Loaded here, since another user may not be able to read it; templates need it.
+import encodings.unicode_escape  # noqa: F401
 import os
 import pwd
 import shutil
@@ -63,7 +65,8 @@ def made_machine() -> Iterator[Machine]:
     root = Path(tempfile.mkdtemp())
     root.chmod(0o755)
     for name, mode, owner in (
-        ("console", 0o700, CONSOLE), ("gate", 0o750, GATE), ("code", 0o711, "root"),
+        ("console", 0o700, CONSOLE), ("gate", 0o750, GATE), ("gate/gate", 0o750, GATE),
+        ("code", 0o711, "root"),
     ):  # fmt: skip
         (root / name).mkdir()
         (root / name).chmod(mode)
@@ -71,7 +74,7 @@ def made_machine() -> Iterator[Machine]:
     config = root / "settings.toml"
     config.write_text(
         f'[console]\nstate_dir = "{root}/console"\ncode_dir = "{root}/code"\n'
-        f'[journal]\ndir = "{root}/gate"\n'
+        f'[journal]\ndir = "{root}/gate/gate"\n'
     )
     yield Machine(root, config, load_settings(config))
     shutil.rmtree(root)

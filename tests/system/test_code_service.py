@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service shows the one-time code until it is used; agetty prints it on the serial line.
 
-The command runs under the system-call rules of its unit. Needs root, which alone may become
-another user.
+The command runs with the capabilities and under the system-call rules of its unit. Needs root,
+which alone may become another user.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from .code_machine import Machine, made_machine
+from .sandbox import settings_of
 
 SYSTEM = Path(__file__).resolve().parents[2] / "firmware" / "system"
 SANDBOX = Path(__file__).with_name("sandbox.py")
@@ -35,8 +36,10 @@ def machine() -> Iterator[Machine]:
 
 
 def command(machine: Machine, *words: str) -> list[str]:
-    """A command under the system-call rules of the unit."""
-    unit = [sys.executable, str(SANDBOX), str(UNIT)]
+    """A command with the capabilities of the unit and under its system-call rules."""
+    names = settings_of(UNIT)["CapabilityBoundingSet"][0].lower().replace("cap_", "+").split()
+    unit = ["setpriv", "--bounding-set", ",".join(["-all", *names])]
+    unit += [sys.executable, str(SANDBOX), str(UNIT)]
     return [*unit, sys.executable, "-m", "plategate", *words, "--config", str(machine.config)]
 
 
@@ -82,11 +85,16 @@ def test_ok__the_service_shows_a_new_code_of_root_and_stops_showing_it_at_its_en
     assert [file for file in machine.shown.values() if file.exists()] == []
 
 
-def login_screen(issues: Path) -> str:
-    """What a person sees at the other end of a serial line, up to the login prompt."""
+def login_screen(etc: Path) -> str:
+    """What a person sees at the other end of a serial line, up to the login prompt.
+
+    `etc` is /etc for agetty, so that it looks where it looks on a gate.
+    """
     ours, line = pty.openpty()
+    tty = os.ttyname(line).removeprefix("/dev/")
+    mount_and_run = 'mount --bind "$0" /etc && exec agetty -L "$1" 115200'
     agetty = subprocess.Popen(
-        ["agetty", "--issue-file", str(issues), "-L", os.ttyname(line)[len("/dev/") :], "115200"],
+        ["unshare", "--mount", "sh", "-c", mount_and_run, str(etc), tty],
         start_new_session=True, env={**os.environ, "TERM": "vt100"},
     )  # fmt: skip
     seen = b""
@@ -103,17 +111,18 @@ def login_screen(issues: Path) -> str:
 
 
 def test_ok__the_serial_line_shows_it_while_it_is_valid(machine: Machine) -> None:
-    issues = machine.root / "issue.d"
-    issues.mkdir()
-    (issues / "plategate.issue").symlink_to(machine.shown["issue"])
-    assert "One-time code" not in login_screen(issues)
+    etc = machine.root / "etc"
+    (etc / "issue.d").mkdir(parents=True)
+    (etc / "issue").write_text("Debian\n", encoding="utf-8")
+    (etc / "issue.d" / "plategate.issue").symlink_to(machine.shown["issue"])
+    assert "One-time code" not in login_screen(etc)
     announcer = machine.announcer()
     code = announcer.make()
-    screen = login_screen(issues)
+    screen = login_screen(etc)
     assert f"One-time code: {code[:4]}-{code[4:]}\n" in screen
     # The address after "or" is that of the machine, where it has a network.
     assert re.search(
         r"Open https://plategate\.local:8443/setup or https://[0-9.]*:8443/setup\n", screen
     )
     announcer.display.clear()
-    assert "One-time code" not in login_screen(issues)
+    assert "One-time code" not in login_screen(etc)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 
 from plategate.console.accounts import Accounts
 from plategate.console.code_display import CodeDisplay
 from plategate.console.database import ConsoleDatabase
 from plategate.console.one_time_code import OneTimeCode
+from plategate.errors import StoreError
 from plategate.settings import Settings
 from plategate.storage import storage_errors
 from plategate.users import as_owner_of
@@ -83,5 +84,8 @@ class Announcer:
         choice = self._console.lamp_code
         if choice == "never" or (choice == "first_owner" and self._has_owner()):
             return None
-        with storage_errors(self._gate_folder):
-            return self._gate_folder.stat().st_uid
+        for folder in (self._gate_folder, *self._gate_folder.parents):
+            # What a private folder hides from root without its capabilities belongs to its owner.
+            with storage_errors(folder), suppress(PermissionError):
+                return folder.stat().st_uid
+        raise StoreError(f"{self._gate_folder}: cannot be read")
