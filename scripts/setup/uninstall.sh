@@ -28,8 +28,8 @@ for pair in "${SYSTEM_FILES[@]}"; do
     rm -f "${pair#* }"
 done
 # Remove these folders if they are empty now.
-rmdir --ignore-fail-on-non-empty /etc/systemd/system.conf.d /etc/systemd/journald.conf.d 2>/dev/null || true
-rm -f /usr/local/bin/plategate /usr/share/plategate /run/issue.d/plategate.issue
+rmdir --ignore-fail-on-non-empty /etc/issue.d /etc/systemd/system.conf.d /etc/systemd/journald.conf.d 2>/dev/null || true
+rm -f /usr/local/bin/plategate /usr/share/plategate /etc/issue.d/plategate.issue
 rm -rf /run/plategate-code
 rm -rf "$PREFIX"
 if has_systemd; then

@@ -68,7 +68,7 @@ def test_ok__the_folder_of_the_settings_is_that_of_tmpfiles_and_units() -> None:
     assert [line.split() for line in lines if f" {CODE_DIR} " in line] == [
         ["d", str(CODE_DIR), "0711", "root", "root", "-"]
     ]
-    (link,) = [line.split() for line in lines if line.startswith("L+ /run/issue.d/")]
+    (link,) = [line.split() for line in lines if line.startswith("L+ /etc/issue.d/")]
     assert link[-1] == f"{CODE_DIR}/issue"
     unit = settings_of(UNIT)
     assert str(CODE_DIR) in unit["ReadWritePaths"]
