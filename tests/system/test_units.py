@@ -125,6 +125,12 @@ def test_ok__lists_has_no_network_no_gpio_and_no_journal() -> None:
     assert lists["SupplementaryGroups"] == ["plategate-settings"]
 
 
+@pytest.mark.parametrize("unit", ["plategate-gate.service", "plategate-lists.service"])
+def test_ok__services_that_ask_who_is_connected_see_all_users(unit: str) -> None:
+    """With PrivateUsers= the kernel tells them "nobody" for every user but root and their own."""
+    assert "PrivateUsers" not in settings_of(unit)
+
+
 def test_ok__the_list_socket_is_that_of_the_settings() -> None:
     unit = settings_of("plategate-lists.socket")
     assert unit["ListenStream"] == [str(AccessSettings().list_socket)]
