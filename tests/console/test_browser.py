@@ -21,6 +21,7 @@ DEMO = Path(__file__).parents[1] / "data" / "demo"
 PASSWORD = "correct horse battery"
 SIZES = {"phone": (360, 740), "desktop": (1280, 800)}
 PATIENCE_MS = 120_000
+WHOLE_MENU = "(nav => nav.scrollWidth <= nav.clientWidth)(document.querySelector('nav'))"
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +163,7 @@ def test_ok__every_page_fits_its_window_and_breaks_no_policy(
     ):  # fmt: skip
         page.goto(f"/{name}")
         assert page.locator("h1").inner_text()
+        assert page.evaluate(WHOLE_MENU), name
         window.keep(f"{locale}-{name.replace('/', '-') or 'live'}")
     page.goto("/passages?result=granted")
     page.locator(".vehicles a:has(img)").first.click()
