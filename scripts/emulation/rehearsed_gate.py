@@ -2,8 +2,9 @@
 """The device's gate with mock pins and simulated vehicles in an endless loop; run by systemd.
 
 Everything except the wiring is real: settings, lists, pictures, pipeline, journal, watchdog.
-Every edge of the OPEN relay and of the beam goes to edges.log at once. A thread hangs for good as
-soon as its name (main, camera, vision) is written into /run/plategate/hang.
+Every edge of the OPEN relay and of the beam goes to edges.log at once, those of a lamp to lamp.log.
+A thread hangs for good as soon as its name (main, camera, vision) is written into
+/run/plategate/hang. No vehicle comes while there is a file /run/plategate/pause.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from plategate.rehearsal.board import Edge, RehearsalBoard
 from plategate.settings import DEFAULT_FILE, Settings
 
 HANG = Path("/run/plategate/hang")
-EDGES = "edges.log"
+PAUSE = Path("/run/plategate/pause")
+EDGES, LAMP = "edges.log", "lamp.log"
 # Longer than barrier.travel_s in rehearsal.toml, after which the arm counts as up.
 ARM_TRAVEL_S = 0.6
 UNDER_THE_ARM_S = 0.1
@@ -122,6 +124,8 @@ class Vehicles(threading.Thread):
         """Simulate vehicles until the process ends."""
         while True:
             self._wait(lambda: self._status().armed and self._status().arm == "resting")
+            while PAUSE.exists():
+                time.sleep(0.2)
             self._one()
 
     def _one(self) -> None:
@@ -165,6 +169,14 @@ def rehearsed(settings: Settings, wrong_settings: str | None, file: Any) -> Iter
     with contextlib.ExitStack() as stack:
         gate = build.build_gate(settings, stack, wrong_settings, file)
         board.rest()
+        if (lamp := settings.pins.lamp) is not None:
+            blinks = EdgeLog(settings.journal.dir / LAMP)
+
+            def lit(edge: Edge) -> None:
+                if edge.pin == lamp.pin:
+                    blinks.write("on" if edge.high == lamp.active_high else "off")
+
+            board.factory.listeners.append(lit)
         Vehicles(gate, board, log, settings.lane.read_within_s).start()
         yield gate
     log.write("end")

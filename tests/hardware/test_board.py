@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +90,14 @@ def test_ok__everything_wired_is_opened() -> None:
     assert wired == {InputName.BEAM, InputName.DISTANCE, InputName.MOTION}
     board.drive.close(0.2)
     board.close()
+    board.close()
+
+
+def test_ok__the_lamp_reads_the_code_that_root_gives_to_the_gate(tmp_path: Path) -> None:
+    settings, board = opened({**WIRED, "console": {"code_dir": str(tmp_path)}})
+    assert board.lamps._code() == ""
+    settings.console.lamp_file.write_text("12345678\n", encoding="utf-8")
+    assert board.lamps._code() == "12345678"
     board.close()
 
 
