@@ -158,6 +158,11 @@ def test_ok__a_vehicle_that_did_not_drive_through_is_not_counted(store: VisitSto
     again = come(store, "A1", hours=2)
     store.change(lambda s: counting.undo(s, again))
     assert [plate for plate, _ in store.inside()] == ["A1"], "the earlier entry stays"
+    # An older version of this program removes a vehicle from `inside` alone.
+    store.change(lambda s: s.execute("DELETE FROM inside"))
+    last = come(store, "A1", hours=3)
+    store.change(lambda s: counting.undo(s, last))
+    assert store.inside() == ()
 
 
 def test_ok__a_vehicle_that_did_not_leave_stays_inside_with_its_group(

@@ -67,6 +67,12 @@ def make(tmp_path: Path, key: Path) -> Make:
     return made
 
 
+def linked(file: Path, elsewhere: Path) -> None:
+    """The content of a file stays the same, but a link leads to it."""
+    file.rename(elsewhere)
+    file.symlink_to(elsewhere)
+
+
 def check(folder: Path, *options: str, code: int = 0) -> str:
     done = CliRunner().invoke(app, ["verify-bundle", str(folder), *options])
     assert done.exit_code == code, f"{done.output}{done.exception}"
@@ -102,6 +108,7 @@ def test_fail__an_unsigned_bundle_is_refused_unless_it_is_meant(make: Make) -> N
         (lambda f: (f / "wheels" / "y.whl").write_bytes(b"evil"), "is not in the manifest"),
         (lambda f: (f / "wheels" / "x.whl").unlink(), "is missing"),
         (lambda f: (f / "wheels" / "y").symlink_to("/etc"), "is not in the manifest"),
+        (lambda f: linked(f / "wheels" / "x.whl", f.parent / "x.whl"), "is a link"),
         (lambda f: (f / "MANIFEST").write_text("# version x\n"), "does not match the signature"),
     ],
 )

@@ -16,7 +16,7 @@ from pathlib import Path
 from plategate.backup.create import About, write_backup
 from plategate.backup.scratch import remove_unused
 from plategate.errors import BackupError, reason_of
-from plategate.plate_data.hashing import KEY_FILE, key_name, plate_key
+from plategate.plate_data.hashing import KEY_FILE, key_name, read_key
 from plategate.plate_data.tombstones import FILE_NAME, Tombstones, read_tombstones
 from plategate.settings import Settings
 from plategate.storage import PARTIAL, put_in_place
@@ -74,7 +74,7 @@ def copy_proofs(state: Path, folder: Path) -> None:
     """
     if not (state / KEY_FILE).exists():
         return
-    own = key_name(plate_key(state / KEY_FILE, state))
+    own = key_name(read_key(state / KEY_FILE))
     others = [each for each in read_tombstones(folder / FILE_NAME) if each.key != own]
     found = sorted(others + Tombstones(state).all(), key=lambda stone: stone.at)
     if found or (folder / FILE_NAME).exists():

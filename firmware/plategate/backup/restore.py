@@ -23,7 +23,7 @@ from plategate.backup.parts import JOURNAL, OWNER_SETTINGS, PRIVACY, SETTINGS, P
 from plategate.backup.scratch import PREFIX
 from plategate.errors import BackupError, SettingsError, StoreError, reason_of
 from plategate.journal.opening import is_owned
-from plategate.plate_data.hashing import KEY_FILE, key_name, plate_hash, plate_key
+from plategate.plate_data.hashing import KEY_FILE, key_name, plate_hash, read_key
 from plategate.plate_data.interfaces import EraseRequest
 from plategate.plate_data.tombstones import (
     FILE_NAME,
@@ -115,7 +115,7 @@ def erase_again(
     folder = settings.privacy.dir
     if not (folder / KEY_FILE).exists():
         return {}
-    key = plate_key(folder / KEY_FILE, folder)
+    key = read_key(folder / KEY_FILE)
     known = {stone.plate: stone for stone in Tombstones(folder).all()}
     since = datetime.fromisoformat(about.made_at)
     later = [s for s in stones if s.key == key_name(key)]

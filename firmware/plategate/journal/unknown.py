@@ -18,7 +18,7 @@ from plategate.errors import SettingsError
 from plategate.journal.chain import content_hash
 from plategate.journal.holds import NOT_HELD
 from plategate.journal.purge import HASH_LENGTH, HASHED, note_purge
-from plategate.plate_data.hashing import KEY_FILE, PREFIX, plate_hash, plate_key, reduced
+from plategate.plate_data.hashing import KEY_FILE, PREFIX, plate_hash, plate_key, read_key, reduced
 from plategate.settings.journal import JournalSettings
 from plategate.storage import transaction
 from plategate.values import Passage, Result
@@ -101,7 +101,7 @@ def journal_key(folder: Path) -> bytes:
 def hash_in_journal(folder: Path, plate: str) -> str | None:
     """How the journal in `folder` names a plate that it hashed; None where it hashed none."""
     try:
-        return _short(plate_hash(plate, plate_key(folder / KEY_FILE, folder)))
+        return _short(plate_hash(plate, read_key(folder / KEY_FILE)))
     except SettingsError:
         return None
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from plategate.errors import StoreError, reason_of_own, storable
-from plategate.plate_data.hashing import KEY_FILE, key_name, plate_hash, plate_key
+from plategate.plate_data.hashing import KEY_FILE, key_name, plate_hash, plate_key, read_key
 from plategate.storage import replace_file
 
 FILE_NAME = "erased.jsonl"
@@ -101,7 +101,7 @@ class ErasedPlates:
     def __init__(self, folder: Path, since: datetime | None = None) -> None:
         """Read the proofs in `folder`, those from `since` on; raises StoreError, SettingsError."""
         stones = Tombstones(folder).all()
-        self._key = plate_key(folder / KEY_FILE, folder) if stones else b""
+        self._key = read_key(folder / KEY_FILE) if stones else b""
         self._hashes = hashes_since(stones, key_name(self._key), since)
         self._met: set[str] = set()
 

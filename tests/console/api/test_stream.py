@@ -6,14 +6,16 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from logging import WARNING
 
 import httpx
 import pytest
 
+from plategate.console.accounts import Role
 from plategate.console.api.stream import MOST_FOLLOWERS
-from tests.console.bed import ConsoleBed, a_passage
+from plategate.console.site import ConsoleSite
+from tests.console.bed import PASSWORD, ConsoleBed, a_passage
 from tests.console.serving import served
 
 PATIENCE_S = 30.0
@@ -90,11 +92,24 @@ def test_ok__a_position_in_another_journal_begins_with_the_first_event_of_this_o
         assert [follower.next()[2] for _ in range(2)] == ["one", "two"]
 
 
-def test_fail__a_stream_ends_with_its_token(bed: ConsoleBed, address: str) -> None:
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda site: site.tokens.revoke("program"),
+        lambda site: [
+            site.accounts.save("bert", PASSWORD, Role.OWNER),
+            site.accounts.save("anna", PASSWORD, Role.VIEWER),
+        ],
+    ],
+    ids=["revoked", "maker is no owner any more"],
+)
+def test_fail__a_stream_ends_with_its_token(
+    bed: ConsoleBed, address: str, end: Callable[[ConsoleSite], object]
+) -> None:
     with follow(address, headers(bed)) as follower:
         bed.add(a_passage("one", "QQ1ZZ"))
         follower.next()
-        bed.site.tokens.revoke("program")
+        end(bed.site)
         bed.add(a_passage("two", "QQ2ZZ"))
         with pytest.raises(EOFError):
             follower.next()
