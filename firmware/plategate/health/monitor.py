@@ -70,13 +70,6 @@ class Health:
             self._allowed_s[name] = hang_s
             self._beats_s[name] = self._clock.monotonic()
 
-    def unwatch(self, name: str) -> None:
-        """Expect no more heartbeats of a thread, which ends as planned."""
-        with self._lock:
-            self._allowed_s.pop(name, None)
-            self._beats_s.pop(name, None)
-        self.recovered(f"{name}_hangs")
-
     def beat(self, name: str) -> None:
         """Record a heartbeat of thread `name`."""
         self._beats_s[name] = self._clock.monotonic()

@@ -15,8 +15,7 @@ _LATIN = dict(Ø="O", Đ="D", Ð="D", Ł="L", Ħ="H", Ŧ="T", Æ="AE", Œ="OE", 
 _FOLDED = _CYRILLIC | _GREEK | _LATIN
 
 LOOKALIKE_CLASSES = ("0OQD", "1IL", "2Z", "5S", "8B", "6G")
-_CLASS_OF = {char: chars for chars in LOOKALIKE_CLASSES for char in chars}
-_LOOKALIKE_KEY = str.maketrans({char: chars[0] for char, chars in _CLASS_OF.items()})
+_LOOKALIKE_KEY = str.maketrans({char: chars[0] for chars in LOOKALIKE_CLASSES for char in chars})
 # Pairs that many countries draw alike; readers are trained and scored with each pair merged.
 TWINS = {"0": "O", "O": "0", "1": "I", "I": "1"}
 _SCORING_FOLD = str.maketrans("OI", "01")
@@ -57,8 +56,3 @@ def fold(text: str) -> str:
 def lookalike_key(text: str) -> str:
     """A key that is equal for canonical texts that differ only in look-alikes (0OQD, 1IL, 2Z)."""
     return text.translate(_LOOKALIKE_KEY)
-
-
-def lookalikes(char: str) -> str:
-    """The look-alikes of `char`, including itself."""
-    return _CLASS_OF.get(char, char)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -35,8 +35,6 @@ COLUMNS = (
 )
 _DAYS = ("from", "until")
 _EMPTY_ROWS = 2000  # of the template that have the formats of their columns
-
-Cell = str | int | float | bool | date | datetime | time | None
 
 
 class Sheets:
