@@ -26,7 +26,7 @@ The gate runs and has claimed lines and camera. To try the answers, stop it firs
 NEXT = """\
 Next:
     sudo systemctl restart plategate-gate
-    plategate doctor
+    sudo plategate doctor
     sudo plategate list add "YOUR PLATE"     # then drive up"""
 
 
