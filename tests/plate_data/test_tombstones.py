@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def test_ok__a_plate_is_readmitted(tmp_path: Path) -> None:
     assert stones.lift("MAB123")
     assert not stones.lift("MAB123")
     assert "MAB123" not in ErasedPlates(tmp_path)
+
+
+def test_ok__erasures_at_the_same_time_lose_no_proof(tmp_path: Path) -> None:
+    plates = [f"MAB{number:03}" for number in range(48)]
+    with ThreadPoolExecutor(8) as commands:
+        made = commands.map(lambda plate: Tombstones(tmp_path).add(plate, NOW, "root", ""), plates)
+    assert {each.plate for each in made} == {each.plate for each in Tombstones(tmp_path).all()}
 
 
 def test_ok__only_later_proofs_count(tmp_path: Path) -> None:

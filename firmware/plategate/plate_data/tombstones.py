@@ -7,14 +7,18 @@ copy of the file next to the backups is enough to erase again what a backup brin
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from plategate.errors import StoreError, reason_of_own, storable
 from plategate.plate_data.hashing import KEY_FILE, key_name, plate_hash, plate_key, read_key
-from plategate.storage import replace_file
+from plategate.storage import replace_file, storage_errors
 
 FILE_NAME = "erased.jsonl"
 SHARED_MODE = 0o640  # the group of the folder reads
@@ -45,25 +49,29 @@ class Tombstones:
 
     def add(self, plate: str, at: datetime, who: str, why: str) -> Tombstone:
         """Store a proof; a plate that was erased before gets the new time."""
-        key = self.key()
-        hashed = plate_hash(plate, key)
-        stone = Tombstone(
-            at.astimezone(UTC).isoformat(timespec="seconds"),
-            hashed,
-            key_name(key),
-            storable(who),
-            storable(why),
-        )
-        self.write([each for each in self.all() if each.plate != hashed] + [stone])
+        with self._locked():
+            key = self.key()
+            hashed = plate_hash(plate, key)
+            stone = Tombstone(
+                at.astimezone(UTC).isoformat(timespec="seconds"),
+                hashed,
+                key_name(key),
+                storable(who),
+                storable(why),
+            )
+            self.write([each for each in self.all() if each.plate != hashed] + [stone])
         return stone
 
     def lift(self, plate: str) -> bool:
         """Remove the proof of a plate, so that sources may bring it again; False: there is none."""
-        found = self.all()
-        hashed = plate_hash(plate, self.key()) if found else ""
-        kept = [each for each in found if each.plate != hashed]
-        if len(kept) < len(found):
-            self.write(kept)
+        if not self.all():
+            return False
+        with self._locked():
+            found = self.all()
+            hashed = plate_hash(plate, self.key())
+            kept = [each for each in found if each.plate != hashed]
+            if len(kept) < len(found):
+                self.write(kept)
         return len(kept) < len(found)
 
     def write(self, stones: list[Tombstone]) -> None:
@@ -93,6 +101,18 @@ class Tombstones:
         except OSError as error:
             raise StoreError(f"{self._folder}: {reason_of_own(error)}") from error
         return plate_key(None, self._folder, SHARED_MODE)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Let no other command change the proofs in this block: one of two would be lost."""
+        with storage_errors(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
 
 class ErasedPlates:
