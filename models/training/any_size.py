@@ -11,70 +11,38 @@ from __future__ import annotations
 
 from typing import Any
 
-import flatbuffers
-import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-IDENTIFIER = b"TFL3"
+from operators import Exported, operator
+
 COPIES = 4
 
 
 def for_any_size(content: bytes) -> bytes:
     """The .tflite file with nearest-neighbour upsampling made of copies; SystemExit if none."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-    for buffer in model.buffers:  # weights stored after the tables are moved into them
-        if buffer.offset > 1:
-            inside = content[buffer.offset : buffer.offset + buffer.size]
-            buffer.data, buffer.offset, buffer.size = np.frombuffer(inside, np.uint8), 0, 0
-    graph = model.subgraphs[0]
-    join = _code(model, schema.BuiltinOperator.CONCATENATION)
-    deal = _code(model, schema.BuiltinOperator.DEPTH_TO_SPACE)
-    operators: list[Any] = []
-    for operator in graph.operators:
-        kind = model.operatorCodes[operator.opcodeIndex].builtinCode
-        if kind == schema.BuiltinOperator.RESIZE_NEAREST_NEIGHBOR:
-            operators += _doubling(graph, operator, join, deal)
-        else:
-            operators.append(operator)
-    if len(operators) == len(graph.operators):
+    exported = Exported(content)
+    join = exported.code(schema.BuiltinOperator.CONCATENATION)
+    deal = exported.code(schema.BuiltinOperator.DEPTH_TO_SPACE)
+
+    def doubling(resize: Any) -> list[Any]:
+        return _doubling(exported, resize, join, deal)
+
+    if not exported.replace(schema.BuiltinOperator.RESIZE_NEAREST_NEIGHBOR, doubling):
         raise SystemExit("this network has no nearest-neighbour upsampling")
-    graph.operators = operators
-    builder = flatbuffers.Builder(len(content) + 4096)
-    builder.Finish(model.Pack(builder), IDENTIFIER)
-    return bytes(builder.Output())
+    return exported.written()
 
 
-def _code(model: Any, kind: int) -> int:
-    """Index of an operator in the file's list, added if it is not there."""
-    code = schema.OperatorCodeT()
-    code.builtinCode, code.deprecatedBuiltinCode, code.version = kind, kind, 1
-    model.operatorCodes.append(code)
-    return len(model.operatorCodes) - 1
-
-
-def _doubling(graph: Any, resize: Any, join: int, deal: int) -> list[Any]:
-    source, target = graph.tensors[resize.inputs[0]], graph.tensors[resize.outputs[0]]
+def _doubling(exported: Exported, resize: Any, join: int, deal: int) -> list[Any]:
+    source, target = exported.tensor(resize.inputs[0]), exported.tensor(resize.outputs[0])
     if list(target.shape[1:3]) != [2 * side for side in source.shape[1:3]]:
         raise SystemExit(f"{source.shape} is not doubled but made {target.shape}")
-    copies = schema.TensorT()
-    copies.name, copies.type, copies.buffer = target.name + b"_copies", source.type, 0
-    copies.shape = np.array([*source.shape[:3], COPIES * source.shape[3]], np.int32)
-    graph.tensors.append(copies)
-    joining = schema.ConcatenationOptionsT()
-    joining.axis = 3
-    dealing = schema.DepthToSpaceOptionsT()
-    dealing.blockSize = 2
-    between, options = len(graph.tensors) - 1, schema.BuiltinOptions
+    shape = [*source.shape[:3], COPIES * source.shape[3]]
+    between = exported.add_tensor(source, target.name + b"_copies", shape)
+    joining, dealing = schema.ConcatenationOptionsT(), schema.DepthToSpaceOptionsT()
+    joining.axis, dealing.blockSize = 3, 2
+    options = schema.BuiltinOptions
+    copies = [resize.inputs[0]] * COPIES
     return [
-        _operator(
-            join, [resize.inputs[0]] * COPIES, between, joining, options.ConcatenationOptions
-        ),
-        _operator(deal, [between], resize.outputs[0], dealing, options.DepthToSpaceOptions),
+        operator(join, copies, between, joining, options.ConcatenationOptions),
+        operator(deal, [between], resize.outputs[0], dealing, options.DepthToSpaceOptions),
     ]
-
-
-def _operator(code: int, inputs: list[int], output: int, options: Any, kind: int) -> Any:
-    operator = schema.OperatorT()
-    operator.opcodeIndex, operator.builtinOptionsType, operator.builtinOptions = code, kind, options
-    operator.inputs, operator.outputs = np.array(inputs, np.int32), np.array([output], np.int32)
-    return operator

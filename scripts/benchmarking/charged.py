@@ -16,12 +16,12 @@ from plategate.vision.read.tesseract_engines import InProcessEngine
 # readers' with decoding, Tesseract's of a line, contours' of a picture of 1280 x 720.
 MILLIONS = {
     "plate_detector": 92.8,
-    "plate_detector_int8": 87.1,
+    "plate_detector_int8": 85.4,
     "plate_refiner": 19.4,
-    "plate_refiner_dyn8": 21.2,
+    "plate_refiner_int8": 16.5,
     "plate_reader": 93.1 + 2.3,
     "plate_reader_dyn8": 85.0 + 2.3,
-    "plate_reader_int8": 75.5 + 2.3,
+    "plate_reader_int8": 74.5 + 2.3,
     "plate_reader_small": 14.5 + 3.7,
     "plate_reader_small_int8": 12.5 + 3.7,
     "tesseract": 53.0,

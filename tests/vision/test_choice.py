@@ -7,12 +7,15 @@ import shutil
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from plategate.cli import app
 from plategate.errors import ModelError
 from plategate.settings.vision import VisionSettings
+from plategate.vision import bench
 from plategate.vision.bench import NETWORKS, MeasuredModel, choose, measure
 from plategate.vision.choice import ModelChoice, load_choices, open_chosen, write_choices
 from plategate.vision.images import load_still
@@ -30,9 +33,9 @@ def choice(table: str, runtime: str = RUNTIME) -> ModelChoice:
 
 
 def test_ok__integer_files_are_variants_of_their_networks() -> None:
-    assert variants_of("plate_reader") == ("plate_reader_int8", "plate_reader_dyn8")
+    assert variants_of("plate_reader") == ("plate_reader_dyn8", "plate_reader_int8")
     assert variants_of("plate_reader_small") == ("plate_reader_small_int8",)
-    assert variants_of("plate_refiner") == ("plate_refiner_dyn8",)
+    assert variants_of("plate_refiner") == ("plate_refiner_int8",)
     assert variants_of("plate_detector") == ("plate_detector_int8",)
 
 
@@ -96,6 +99,21 @@ def test_ok__every_network_is_measured_with_all_its_files() -> None:
         assert [one.chosen for one in group].count(True) == 1
 
 
+def test_ok__only_the_runs_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    drawn = bench.noise
+
+    def slow(shape: tuple[int, ...]) -> NDArray[np.float32]:
+        nonlocal now
+        now += 1.0
+        return drawn(shape)
+
+    monkeypatch.setattr(bench, "noise", slow)
+    for group in measure(MODELS, lambda: now):
+        assert {one.milliseconds for one in group} <= {0.0, None}
+    assert now > 0.0
+
+
 def test_ok__the_shipped_file_stays_unless_another_is_clearly_cheaper() -> None:
     def measured(*milliseconds: float | None) -> str:
         group = [
@@ -106,6 +124,8 @@ def test_ok__the_shipped_file_stays_unless_another_is_clearly_cheaper() -> None:
         return best.choice.table if best else "none"
 
     assert measured(10.0, 9.8) == "t0"
+    assert measured(10.0, 5.0, 4.9) == "t1"
+    assert measured(10.0, 5.0, 4.0) == "t2"
     assert measured(10.0, 9.0) == "t1"
     assert measured(None, 9.0, 8.9) == "t1"
     assert measured(None) == "none"

@@ -86,9 +86,10 @@ def with_dynamic_integers(model: Path) -> bytes:
 
 
 def with_integers(model: Path, data: Path) -> bytes:
-    """The model computed in int8 throughout; ranges are those of training crops."""
+    """The model computed in int8 throughout; ranges are averages over training crops."""
     from ai_edge_quantizer import quantizer, recipe
 
+    from plain_swish import with_plain_swish
     from plategate.vision.interpreter import open_model
     from plategate.vision.read.tflite import VARIANTS, prepare
 
@@ -99,7 +100,7 @@ def with_integers(model: Path, data: Path) -> bytes:
         {"args_0": prepare(VARIANTS[at % 2].cut(plain_cut(crops[number])), width, height)}
         for at, number in enumerate(chosen)
     ]
-    maker = quantizer.Quantizer(str(model))
+    maker = quantizer.Quantizer(with_plain_swish(model.read_bytes()))
     maker.load_quantization_recipe(recipe.static_wi8_ai8())
     ranges = maker.calibrate({"serving_default": pictures}, num_threads=1)
     return bytes(maker.quantize(ranges).quantized_model)
