@@ -6,6 +6,7 @@ Pure functions on numbers, independent of models and pictures. Class 0 is the bl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -48,8 +49,8 @@ def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
 def prefix_beam_search(chances: NDArray[np.float64], width: int = BEAMS) -> list[Hypothesis]:
     """The most likely texts, best first; each probability sums over all alignments kept."""
     beams: _Beams = {(): (1.0, 0.0, (), 0.0)}
-    classes = _likeliest(chances)
     rows: list[list[float]] = chances.tolist()
+    classes = _likeliest(chances, rows)
     step = 0
     while step < len(rows):
         if step in classes:
@@ -66,15 +67,20 @@ def prefix_beam_search(chances: NDArray[np.float64], width: int = BEAMS) -> list
     ]
 
 
-def _likeliest(chances: NDArray[np.float64]) -> dict[int, list[int]]:
-    """For each step with a likely character, these characters, the most likely first."""
+def _likeliest(
+    chances: NDArray[np.float64], rows: Sequence[Sequence[float]]
+) -> dict[int, list[int]]:
+    """For each step with a likely character, these characters, the most likely first.
+
+    `rows` are the same numbers as lists.
+    """
     found: dict[int, list[int]] = {}
-    for step, number in np.argwhere(chances > UNLIKELY).tolist():
-        if number != BLANK:
-            found.setdefault(step, []).append(number)
+    steps, numbers = (chances[:, BLANK + 1 :] > UNLIKELY).nonzero()
+    for step, number in zip(steps.tolist(), numbers.tolist(), strict=True):
+        found.setdefault(step, []).append(number + BLANK + 1)
     for step, classes in found.items():
         if len(classes) > 1:
-            classes.sort(key=chances[step].tolist().__getitem__, reverse=True)
+            classes.sort(key=rows[step].__getitem__, reverse=True)
             del classes[CLASSES_PER_STEP:]
     return found
 

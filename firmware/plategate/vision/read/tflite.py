@@ -157,22 +157,36 @@ def reading(decoded: Sequence[Decoded], alphabet: str, reader: str) -> PlateRead
         for one in decoded
         if any(best.classes == other.classes for other in one.hypotheses)
     )
-    sure = confidences(hypotheses)
     characters = tuple(
-        CharacterReading(
-            alphabet[number - 1], sure[at], _others(probabilities[step], number, alphabet)
+        CharacterReading(alphabet[number - 1], sure, others)
+        for number, sure, others in zip(
+            best.classes,
+            confidences(hypotheses),
+            _others(probabilities[list(best.steps)], best.classes, alphabet),
+            strict=True,
         )
-        for at, (number, step) in enumerate(zip(best.classes, best.steps, strict=True))
     )
     return PlateReading(characters, reader, _texts(hypotheses[1:], alphabet))
 
 
-def _others(row: NDArray[np.float64], number: int, alphabet: str) -> tuple[tuple[str, float], ...]:
-    """Alternatives of the character, given that there is one."""
-    shares = row[1:] / max(1e-9, float(row[1:].sum()))
-    places = [at for at in np.flatnonzero(shares >= LEAST_ALTERNATIVE).tolist() if at != number - 1]
-    places.sort(key=shares.__getitem__, reverse=True)
-    return tuple((alphabet[at], float(shares[at])) for at in places[:MOST_ALTERNATIVES])
+def _others(
+    rows: NDArray[np.float64], classes: Sequence[int], alphabet: str
+) -> list[tuple[tuple[str, float], ...]]:
+    """For each character (a row of probabilities each) its alternatives, given that there is one.
+
+    All rows are computed with at once: arrays of 37 numbers are slow one by one.
+    """
+    shares = rows[:, 1:] / np.maximum(1e-9, rows[:, 1:].sum(axis=1, keepdims=True))
+    found: list[list[tuple[float, int]]] = [[] for _ in classes]
+    at, places = (shares >= LEAST_ALTERNATIVE).nonzero()
+    values = shares[at, places].tolist()
+    for row, place, share in zip(at.tolist(), places.tolist(), values, strict=True):
+        if place != classes[row] - 1:
+            found[row].append((-share, place))
+    return [
+        tuple((alphabet[place], -share) for share, place in sorted(others)[:MOST_ALTERNATIVES])
+        for others in found
+    ]
 
 
 def _texts(hypotheses: list[Hypothesis], alphabet: str) -> tuple[TextAlternative, ...]:
