@@ -272,6 +272,14 @@ def test_ok__a_close_up_starts_at_the_known_region() -> None:
     assert fake.shown == []
 
 
+def test_ok__a_close_up_of_the_same_box_is_none() -> None:
+    # 300 px wide: the fake refiner's shift is less than a twentieth of it.
+    known = PlateRegion(((100, 100), (500, 100), (500, 300), (100, 300)), 0.5, "tflite")
+    found, _, refiner = localizer(near=(0.8,))
+    assert found.close_up(still(), known) is None
+    assert len(refiner.asked) == 1
+
+
 def test_ok__without_its_refiner_the_detector_works_alone_and_reports_why(tmp_path: Path) -> None:
     for name in ("MANIFEST.toml", "plate_detector.tflite"):
         (tmp_path / name).write_bytes((MODELS / name).read_bytes())

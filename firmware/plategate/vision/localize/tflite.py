@@ -34,6 +34,8 @@ class Search:
     most: int = 6  # at most this many candidates are refined, the most likely ones
     trust: float = 0.4  # exponent of the refiner's probability; the detector's has the rest to 1
     moved: float = 0.7  # a candidate that overlaps its refined box by less is refined once more
+    # A close-up that overlaps the region by at least this shows nothing new.
+    same: float = 0.95
     accept: float = 0.23  # lowest combined probability of a region that is reported
     sure: float = 0.45  # below this combined probability the parts of the still are searched too
     parts: bool = True
@@ -106,12 +108,17 @@ class TfliteLocalizer:
         return sorted(regions, key=_rank, reverse=True)
 
     def close_up(self, image: Image, region: PlateRegion) -> PlateRegion | None:
-        """Refine the plate at `region` once more, starting from its present corners."""
+        """Refine the plate at `region` once more, starting from its present corners.
+
+        None if its box hardly moves: the readers would see the same picture again.
+        """
         if self.refiner is None:
             return None
         height, width = image.shape[:2]
         refined = self.refiner.refine(image, region.box)
         closer = _region(PlateCandidate.of(refined.corners, refined.probability), width, height)
+        if overlap(closer.box, region.box) >= self._search.same:
+            return None
         return replace(closer, proposed=region.proposed)
 
     def _coarse(self, image: Image) -> list[PlateCandidate]:
