@@ -148,11 +148,12 @@ def test_ok__the_second_cut_follows_the_detectors_own_corners() -> None:
     assert again.region.corners == PROPOSED.proposed
 
 
-def test_ok__a_doubtful_second_cut_with_the_same_text_needs_no_other_reader() -> None:
-    first = Scripted("first", ("NEAR123", 0.95), ("NEAR123", 0.5))
+@pytest.mark.parametrize(("sure", "asked"), [(0.9, 0), (0.5, 1)])
+def test_ok__a_doubtful_second_cut_does_not_confirm(sure: float, asked: int) -> None:
+    first = Scripted("first", ("NEAR123", 0.95), ("NEAR123", sure))
     second = Scripted("second", ("NEAR128", 0.9))
     read(first, second)
-    assert second.asked == 0
+    assert second.asked == asked
 
 
 def test_ok__a_contradicting_second_cut_is_given_to_other_readers() -> None:

@@ -23,8 +23,6 @@ CLEAR = 0.8
 # Below this confidence no close-up is made: there it wins one of 2,149 plates and loses one, for
 # 30 M instructions a picture (by day and under six conditions; latency.md).
 HOPELESS = 0.2
-# Other readers are asked about a contradiction only if the joined reading is below this.
-WEAK = 0.6
 # A reading below this confidence is as good as none: the main reader found no text, or failed.
 NOTHING = 0.001
 
@@ -102,7 +100,7 @@ CASCADE = Cascade(
         Attempt(Cut.REGION, Asked.MAIN, ReadingState.UNREAD, variants=2),
         Attempt(Cut.CLOSE_UP, Asked.MAIN, ReadingState.DOUBTFUL, above=HOPELESS, variants=2),
         Attempt(Cut.SECOND, Asked.MAIN, ReadingState.CLEAR, variants=1),
-        Attempt(Cut.REGION, Asked.OTHERS, ReadingState.UNCONFIRMED, below=WEAK, variants=1),
+        Attempt(Cut.REGION, Asked.OTHERS, ReadingState.UNCONFIRMED, variants=1),
         Attempt(Cut.REGION, Asked.OTHERS, ReadingState.DOUBTFUL, below=NOTHING, variants=1),
     ),
     small_clear=0.8,

@@ -261,29 +261,27 @@ def test_ok__the_region_follows_the_plate(shipped: TfliteLocalizer, dx: int, dy:
     assert np.linalg.norm(error, axis=1).max() < 0.35 * height
 
 
-def test_ok__a_close_up_starts_at_the_known_region() -> None:
-    known = PlateRegion(((300, 200), (360, 200), (360, 220), (300, 220)), 0.5, "tflite")
+@pytest.mark.parametrize(("width", "same"), [(60, False), (200, True)])
+def test_ok__a_close_up_starts_at_the_known_region_and_is_none_if_it_is_the_same(
+    width: int, same: bool
+) -> None:
+    right, bottom = 300 + width, 200 + width // 3
+    known = PlateRegion(((300, 200), (right, 200), (right, bottom), (300, bottom)), 0.5, "tflite")
     found, fake, refiner = localizer(near=(0.8,))
     region = found.close_up(still(), known)
-    assert region is not None
-    assert region.confidence == pytest.approx(0.8)
-    assert refiner.asked == [(300, 200, 360, 220)]
-    np.testing.assert_allclose(region.corners, np.array(known.corners) + SHIFT)
+    assert refiner.asked == [(300, 200, right, bottom)]
     assert fake.shown == []
-
-
-def test_ok__a_close_up_of_the_same_box_is_none() -> None:
-    # 300 px wide: the fake refiner's shift is less than a twentieth of it.
-    known = PlateRegion(((100, 100), (500, 100), (500, 300), (100, 300)), 0.5, "tflite")
-    found, _, refiner = localizer(near=(0.8,))
-    assert found.close_up(still(), known) is None
-    assert len(refiner.asked) == 1
+    assert (region is None) == same
+    if region is not None:
+        assert region.confidence == pytest.approx(0.8)
+        np.testing.assert_allclose(region.corners, np.array(known.corners) + SHIFT)
 
 
 def test_ok__without_its_refiner_the_detector_works_alone_and_reports_why(tmp_path: Path) -> None:
     for name in ("MANIFEST.toml", "plate_detector.tflite"):
         (tmp_path / name).write_bytes((MODELS / name).read_bytes())
     alone = TfliteLocalizer.from_manifest(tmp_path)
+    assert TfliteLocalizer.from_manifest().degraded is None
     assert alone.degraded is not None
     assert "corners are not refined: " in alone.degraded
     assert "plate_refiner" in alone.degraded
@@ -292,10 +290,6 @@ def test_ok__without_its_refiner_the_detector_works_alone_and_reports_why(tmp_pa
     (known, *_) = TfliteLocalizer.from_manifest().localize(image)
     np.testing.assert_allclose(region.box, known.box, atol=0.5 * known.height)
     assert alone.close_up(image, region) is None
-
-
-def test_ok__with_its_refiner_the_localizer_is_not_degraded(shipped: TfliteLocalizer) -> None:
-    assert shipped.degraded is None
 
 
 def test_ok__the_detector_alone_uses_higher_thresholds() -> None:
