@@ -8,12 +8,8 @@ decides whether the wall clock can be trusted.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
-
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Clock(Protocol):
@@ -45,15 +41,6 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class BootTime:
-    """A moment that setting the clock does not change: which boot, and seconds since it."""
-
-    boot: str
-    seconds: float
-
-
-def boot_time() -> BootTime:
-    """The present moment; the seconds go on while the machine is suspended."""
-    boot = BOOT_ID.read_text(encoding="utf-8").strip()
-    return BootTime(boot, time.clock_gettime(time.CLOCK_BOOTTIME))
+def since_boot() -> float:
+    """Seconds since the machine started, also while it was suspended; no clock changes them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from plategate.cli import app
 from plategate.console.one_time_code import CODE_FILE, OneTimeCode
+from plategate.settings import load_settings
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 PASSWORD = "correct horse battery"
@@ -34,7 +35,7 @@ def test_ok__code_is_printed_and_its_hash_stored_for_its_owner_only(tmp_path: Pa
     code = re.search(r"^One-time code: (\d{4}-\d{4})\n", second.stdout)
     assert code is not None
     assert first.stdout != second.stdout
-    assert OneTimeCode(tmp_path / "console").matches(code[1])
+    assert OneTimeCode(load_settings(config).console).matches(code[1])
     assert (tmp_path / "console" / CODE_FILE).stat().st_mode & 0o077 == 0
 
 

@@ -102,7 +102,10 @@ class ConsoleBed:
                     "preview_socket": str(folder / "preview.sock"),
                     "users": {getpass.getuser(): ["open"]},
                 },
-                "console": {"state_dir": str(folder / "console"), "session_hours": 2},
+                "console": {
+                    "state_dir": str(folder / "console"), "session_hours": 2,
+                    "code_dir": str(folder / "shown"),
+                },
             },
             "test",
         )  # fmt: skip
@@ -142,7 +145,7 @@ class ConsoleBed:
         )
 
     def offer_code(self) -> str:
-        return OneTimeCode(self.settings.console.state_dir).offer()
+        return OneTimeCode(self.settings.console).offer()
 
     def make_owner(self) -> TestClient:
         """Make the owner `anna` by the one-time code; returns her browser."""

@@ -148,7 +148,7 @@ def browser(lanes: tuple[RehearsedLane, ...], tmp_path: Path) -> TestClient:
         headers={"origin": ORIGIN, "sec-fetch-site": "same-origin"},
         follow_redirects=False,
     )
-    client.post("/setup", data=setup_form(OneTimeCode(first.console.state_dir).offer()))
+    client.post("/setup", data=setup_form(OneTimeCode(first.console).offer()))
     return client
 
 

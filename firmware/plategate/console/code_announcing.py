@@ -30,7 +30,7 @@ class Announcer:
     def __init__(self, settings: Settings) -> None:
         self._console = settings.console
         self._gate_folder = settings.journal.dir
-        self._code = OneTimeCode(self._console.state_dir)
+        self._code = OneTimeCode(self._console)
         self.display = CodeDisplay(self._console)
 
     def make(self) -> str:

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one-time code of the console: eight digits that make an owner or replace a lost password.
 
-The console's folder has only its hash (argon2id), the boot in which it was made, and when it
-expires. It is valid once, for a day, and until the next boot: a gate without a battery clock does
-not know the time when it starts, so that the wall clock cannot tell when a day is over.
+The console's folder has only its hash (argon2id) and when it expires. It is valid once, for a day,
+and on an installed gate only while it is shown (code_display.py), in memory and so until the next
+boot. The day is counted from the boot: a gate without a battery clock does not know the time when
+it starts.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from pathlib import Path
 
-from plategate.clock import BootTime, boot_time
+from plategate.clock import since_boot
 from plategate.console.passwords import hashed, matches
+from plategate.settings.console import ConsoleSettings
 from plategate.storage import replace_file, storage_errors
 
 CODE_FILE = "setup-code"
@@ -24,19 +25,19 @@ CODE_VALID_S = 86_400.0
 class OneTimeCode:
     """The code that may be used now, if there is one; for any thread. Raises StoreError."""
 
-    def __init__(self, folder: Path, now: Callable[[], BootTime] = boot_time) -> None:
-        """`folder` is the console's own."""
-        self._file = folder / CODE_FILE
+    def __init__(self, console: ConsoleSettings, now: Callable[[], float] = since_boot) -> None:
+        """`now` is in seconds since the boot."""
+        self._file = console.state_dir / CODE_FILE
+        self._display, self._shown = console.code_dir, console.code_file
         self._now = now
 
     def offer(self) -> str:
         """Make a new code in place of any other, and return its digits."""
         code = "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
-        now = self._now()
-        lines = (hashed(code), now.boot, f"{now.seconds + CODE_VALID_S:.0f}")
+        content = f"{hashed(code)}\n{self._now() + CODE_VALID_S:.0f}\n"
         with storage_errors(self._file):
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            replace_file(self._file, "".join(f"{line}\n" for line in lines).encode(), mode=0o600)
+            replace_file(self._file, content.encode(), mode=0o600)
         return code
 
     def is_offered(self) -> bool:
@@ -54,13 +55,14 @@ class OneTimeCode:
 
     def _hash(self) -> str | None:
         """The hash of the valid code; None where there is none."""
-        now = self._now()
+        if self._display.exists() and not self._shown.exists():
+            return None
         try:
-            stored, boot, until_s = self._file.read_text(encoding="utf-8").split()
-            left_s = float(until_s) - now.seconds
+            stored, until_s = self._file.read_text(encoding="utf-8").split()
+            left_s = float(until_s) - self._now()
         except (OSError, ValueError):
             return None
-        return stored if boot == now.boot and 0 < left_s <= CODE_VALID_S + 1 else None
+        return stored if 0 < left_s <= CODE_VALID_S + 1 else None
 
 
 def written(code: str) -> str:

@@ -96,7 +96,7 @@ class ConsoleSite:
         self.lanes = Lanes(settings, source or SettingsSource(lambda: settings))
         self.settings = settings.console
         self.database = database = ConsoleDatabase(self.settings.state_dir)
-        self.code = OneTimeCode(self.settings.state_dir)
+        self.code = OneTimeCode(self.settings)
         self.accounts = Accounts(database, self.code)
         self.sessions = Sessions(database, self.settings.session_hours * 3600.0, now)
         self.second_step = SecondStep(database, now)

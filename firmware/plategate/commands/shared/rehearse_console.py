@@ -86,7 +86,7 @@ def run_rehearsed_console(config: Path | None, folder: Path) -> int:
             target=server.run, kwargs={"sockets": [listener]}, name="console", daemon=True
         )
         serving.start()
-        code = OneTimeCode(settings.console.state_dir).offer()
+        code = OneTimeCode(settings.console).offer()
         print(f"Console:       http://{ADDRESS}:{settings.console.port}/")
         print(f"One-time code: {written(code)}")
         print("A vehicle comes every few seconds; nothing real moves. Ctrl-C ends it.", flush=True)
