@@ -190,6 +190,17 @@ def test_ok__on_asks_and_keeps_the_rest_of_the_file_and_off_deletes(tmp_path: Pa
         assert load_settings(gate.config).samples.consent == ""
 
 
+def test_fail__nobody_is_asked_for_a_consent_that_the_profile_forbids(tmp_path: Path) -> None:
+    config = settings_file(tmp_path, "")
+    with config.open("a", encoding="utf-8") as file:
+        file.write('[privacy]\nprofile = "fr"\n')
+    before = config.read_text(encoding="utf-8")
+    done = CliRunner().invoke(app, ["samples", "on", "--config", str(config)])
+    assert '"fr" allows none' in str(done.exception)
+    assert done.output == ""
+    assert config.read_text(encoding="utf-8") == before
+
+
 def test_fail__invalid_settings_stay_as_they_are(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("[samples]\nstills_max = 0\n", encoding="utf-8")

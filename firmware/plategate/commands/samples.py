@@ -48,14 +48,15 @@ def switch_on(
 ) -> None:
     """State your consent to keep samples, in settings.toml."""
     from plategate.settings import load_settings
-    from plategate.settings.edit import edit_settings, settings_file
+    from plategate.settings.edit import edit_settings, settings_file, text_after
 
     found = load_settings(config).samples
+    consent = f"{who or user_name()}, {datetime.now().astimezone():%Y-%m-%d}"
+    file = settings_file(config)
+    text_after(file.resolve(), {"samples.consent": consent})  # a profile may forbid it
     print(CONSENT.format(stills=found.stills_max, days=found.days))
     if not yes and not typer.confirm("Do you consent?"):
         raise typer.Exit(1)
-    consent = f"{who or user_name()}, {datetime.now().astimezone():%Y-%m-%d}"
-    file = settings_file(config)
     edit_settings(file, {"samples.consent": consent})
     print(f'{file}: samples.consent = "{consent}"; apply it with {RELOAD}')
 

@@ -106,13 +106,18 @@ def edit_settings(file: Path, changes: Mapping[str, Any]) -> Settings:
     file is then unchanged.
     """
     file = file.resolve()
+    new = text_after(file, changes)
+    write_settings(file, new)
+    return parse_settings(tomllib.loads(new), str(file))
+
+
+def text_after(file: Path, changes: Mapping[str, Any]) -> str:
+    """The text that a file would have after `edit_settings`. Raises SettingsError as that does."""
     text = ""
     if file.exists():
         read_toml(file)
         text = file.read_text(encoding="utf-8-sig")
-    new = edited(text, changes, str(file))
-    write_settings(file, new)
-    return parse_settings(tomllib.loads(new), str(file))
+    return edited(text, changes, str(file))
 
 
 def write_settings(file: Path, text: str) -> None:
