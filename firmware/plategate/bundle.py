@@ -3,24 +3,34 @@
 
 MANIFEST names version and time in its first lines and the SHA-256 of every file; MANIFEST.minisig
 is its minisign signature. The key is the one that this device took from its first signed bundle
-(/etc/plategate/release.pub), so the check must be run by the installed version.
+(/etc/plategate/release.pub), so the check must be run by the installed version. It is run on a copy
+that only root can change: the medium of the bundle may show other files later.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from plategate.access.sync.signature import load_public_key, parse_signature, verify
-from plategate.errors import BundleError, ListError, reason_of
+from plategate.errors import BundleError, ListError, printable, reason_of
+from plategate.storage import replace_file
 
 MANIFEST, SIGNATURE, KEY = "MANIFEST", "MANIFEST.minisig", "release.pub"
 PINNED_KEY = Path("/etc/plategate/release.pub")
 # In the folder of an installed version: the first lines of the manifest it was installed from.
 RELEASE = "release"
+# In the folder of all versions: the private copies of bundles that are being installed.
+INCOMING = "incoming"
 _HEADER = re.compile(r"# (version|number|made) (\S+)")
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 _NOT_LISTED = {MANIFEST, SIGNATURE, KEY}
@@ -37,6 +47,105 @@ class Release:
     def is_older_than(self, other: Release) -> bool:
         """Whether this release is older: by number, for equal numbers by time."""
         return (self.number, self.made) < (other.number, other.made)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a bundle may be: signed by the maker of `key`, `unsigned`, or `older` than the present.
+
+    Without `key`, the key of this device counts; `pin` makes the bundle's key that one, if there is
+    none yet.
+    """
+
+    key: Path | None = None
+    unsigned: bool = False
+    older: bool = False
+    pin: bool = False
+
+
+def check_bundle(
+    folder: Path, accepted: Accepted, version: Path, say: Callable[[str], None]
+) -> None:
+    """Check signature, age and files; `version` is the folder of the installed version.
+
+    `say` gets one line for each result. Raises BundleError if the bundle must not be installed.
+    """
+    has_signature = (folder / SIGNATURE).exists()
+    chosen = accepted.key or (PINNED_KEY if PINNED_KEY.exists() else None)
+    if accepted.pin and chosen is None and has_signature:
+        chosen = folder / KEY
+    if not has_signature and not accepted.unsigned:
+        raise BundleError(
+            f"{folder}: the bundle is not signed; get a signed one, or accept it with --unsigned"
+        )
+    if has_signature and chosen is None and not accepted.unsigned:
+        raise BundleError(
+            f"this device knows no key of a maker; name one with --key, such as {folder}/"
+            f"{KEY} after comparing it with its maker"
+        )
+    signer = None
+    if has_signature and chosen is not None:
+        try:
+            signer = check_signature(folder, chosen)
+            say(f"signed by key {signer}")
+        except BundleError as error:
+            if not accepted.unsigned:
+                raise
+            say(printable(f"the signature does not count (--unsigned): {error}"))
+    if not (folder / MANIFEST).exists():
+        say(f"{folder}: has no {MANIFEST}; nothing was checked")
+        return
+    found = release_of(folder / MANIFEST)
+    if not accepted.older:
+        check_age(found, version / RELEASE)
+    say(f"{check_files(folder)} files are as their maker wrote them")
+    say(f"version {found.version}, made {found.made:%Y-%m-%d %H:%M}")
+    if accepted.pin and signer is not None and chosen == folder / KEY:
+        try:
+            replace_file(PINNED_KEY, chosen.read_bytes(), mode=0o644)
+        except OSError as error:
+            raise BundleError(f"{PINNED_KEY}: {reason_of(error)}") from error
+        say(f"from now on bundles need a signature of this key ({PINNED_KEY})")
+
+
+@contextmanager
+def private_copy(folder: Path, prefix: Path) -> Iterator[Path]:
+    """A copy of a bundle below `prefix` that only this user can read or change; removed at the end.
+
+    What an interrupted installation left there is removed first. Raises BundleError.
+    """
+    incoming = prefix / INCOMING
+    shutil.rmtree(incoming, ignore_errors=True)
+    try:
+        yield _copied(folder, incoming)
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _copied(folder: Path, incoming: Path) -> Path:
+    try:
+        incoming.mkdir(mode=0o700)
+        copy = Path(tempfile.mkdtemp(dir=incoming)) / "bundle"
+        shutil.copytree(folder, copy, symlinks=True, copy_function=_copy_file)
+    except OSError as error:
+        raise BundleError(
+            f"{folder}: cannot be copied to {incoming}: {reason_of(error)}"
+        ) from error
+    return copy
+
+
+def _copy_file(source: str, target: str) -> None:
+    """Copy the content of a regular file; a pipe would block forever, a device never end."""
+    try:
+        with os.fdopen(
+            os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb"
+        ) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise BundleError(f"{source}: is not a regular file; a bundle has no other ones")
+            with Path(target).open("xb") as written:
+                shutil.copyfileobj(stream, written)
+    except OSError as error:
+        raise BundleError(f"{source}: cannot be copied to {target}: {reason_of(error)}") from error
 
 
 def check_signature(folder: Path, key: Path) -> str:

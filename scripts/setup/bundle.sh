@@ -62,4 +62,6 @@ if [ -n "$key" ]; then
 else
     note "not signed: a gate that has a version installed needs --unsigned to take it"
 fi
-step "done: $(du -sh "$folder" | cut -f1) in $folder; on the gate: sudo DIR/plategate/setup.sh install --offline DIR"
+step "done: $(du -sh "$folder" | cut -f1) in $folder"
+note "on a gate: sudo plategate install-bundle DIR"
+note "on a machine without Plategate: sudo DIR/plategate/setup.sh install --offline DIR"

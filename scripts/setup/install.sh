@@ -4,8 +4,9 @@
 #
 # Raspberry Pi OS or Debian 12 or 13, 64 bit. Asks no questions; may be repeated at any time. Keeps settings and
 # data. A bundle must be signed by the maker whose key this device knows (--key FILE names one), and not be older than the
-# installed version; --unsigned and --older accept it nevertheless. If a new version does not start, the version before
-# is restored. Undo: sudo ./setup.sh uninstall
+# installed version; --unsigned and --older accept it nevertheless. Where a version is installed, use
+# `sudo plategate install-bundle DIR` instead: it checks the bundle before it runs anything of it. If a new version does
+# not start, the version before is restored. Undo: sudo ./setup.sh uninstall
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/setup/common.sh
@@ -45,8 +46,28 @@ check_machine() {
     if [ -n "$offline" ]; then
         (cd "$offline/wheels" && sha256sum --quiet --check SHA256SUMS) ||
             fail "the bundle $offline is damaged" "copy it again, or create a new one with ./setup.sh bundle"
-        check_bundle
     fi
+}
+
+# take_bundle: continue with a copy of the bundle that only root can change, so that what is checked is what is installed.
+# The installed version makes and checks it; the lines after that are for a first installation and for older versions.
+take_bundle() {
+    local present=$PREFIX/current/venv/bin/plategate medium=$offline code=0
+    [[ $offline != "$(realpath -m "$PREFIX/incoming")/"* ]] || return 0
+    if [ -x "$present" ] && "$present" install-bundle --help >/dev/null 2>&1; then
+        exec "$present" install-bundle "$offline" "${accepted[@]}"
+    fi
+    step "copying the bundle"
+    offline=$PREFIX/incoming/bundle
+    rm -rf "$PREFIX/incoming"
+    mkdir -p "$PREFIX"
+    install -d -m 0700 "$PREFIX/incoming"
+    trap 'rm -rf "$PREFIX/incoming"' EXIT
+    cp -R --no-dereference --no-target-directory "$medium" "$offline" ||
+        fail "$medium cannot be copied to $offline" "free some space, then run this again"
+    check_bundle
+    bash "$offline/plategate/setup.sh" install --offline "$offline" "${accepted[@]}" || code=$?
+    exit "$code"
 }
 
 # The installed version checks the bundle: what the bundle brings cannot vouch for itself.
@@ -249,6 +270,7 @@ choose_models() {
     fi
 }
 
+[ -z "$offline" ] || take_bundle
 check_machine
 version=$(tree_version)
 install_packages
