@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from plategate.access.sync.fetch import Fetched, Fetcher, Validators
+from plategate.access.sync.fetch import Fetched, Fetcher
+from plategate.access.sync.source_state import Validators
 from plategate.errors import SyncError
 from plategate.settings.sync import SyncSettings, SyncSource
 from scripts.testbed.web_server import (

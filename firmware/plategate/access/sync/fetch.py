@@ -24,6 +24,7 @@ from plategate.access.sync.address import local_path, without_secrets
 from plategate.access.sync.client import http_client
 from plategate.access.sync.content import decompressed
 from plategate.access.sync.deadline import DeadlineError, Progress
+from plategate.access.sync.source_state import Validators
 from plategate.errors import SyncError, reason_of
 from plategate.settings.sync import SyncSettings, SyncSource, is_this_machine
 
@@ -32,23 +33,6 @@ RETRY_AFTER_LIMIT_S = 120.0
 LONGEST_VALIDATOR = 1_000
 _RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _ERRNO = re.compile(r"^\[Errno -?\d+\] ")
-
-
-@dataclass(frozen=True, slots=True)
-class Validators:
-    """ETag and Last-Modified of the local copy, for a conditional request."""
-
-    etag: str | None = None
-    last_modified: str | None = None
-
-    def headers(self) -> dict[str, str]:
-        """The conditional headers of RFC 9110, section 13.1."""
-        headers = {}
-        if self.etag:
-            headers["If-None-Match"] = self.etag
-        if self.last_modified:
-            headers["If-Modified-Since"] = self.last_modified
-        return headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from plategate.access.sync.address import address_id, without_secrets
-from plategate.access.sync.fetch import Validators
 from plategate.errors import SyncError, reason_of_own
 from plategate.storage import put_in_place, replace_file
 
@@ -26,6 +25,23 @@ GOOD_FILE = "list"
 STATE_FILE = "list.json"
 REFUSED_FILE = "set-aside"
 PREVIEW_FILE = "preview.json"  # in the folder of all sources: what the next sync would change
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """ETag and Last-Modified of the local copy, for a conditional request."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        """The conditional headers of RFC 9110, section 13.1."""
+        headers = {}
+        if self.etag:
+            headers["If-None-Match"] = self.etag
+        if self.last_modified:
+            headers["If-Modified-Since"] = self.last_modified
+        return headers
 
 
 @dataclass(frozen=True, slots=True)
