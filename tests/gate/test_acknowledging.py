@@ -108,6 +108,21 @@ def test_ok__an_alarm_ends_with_its_own_counterpart(journal: Journal, tmp_path: 
     assert ended.ended_at == AT + timedelta(minutes=4)
 
 
+def test_ok__an_old_alarm_keeps_its_answers_whatever_happened_since(
+    journal: Journal, service: Acknowledging, tmp_path: Path
+) -> None:
+    add(journal, ("mode", "locked"), ("camera_lost", "no frame"), ("camera_back", ""), ("fire", ""))
+    for alarm in alarms(tmp_path):
+        say(service, sequence=alarm.stored.sequence)
+    for number in range(1100):
+        at = AT + timedelta(days=1, seconds=number)
+        journal.add_event(GateEvent(f"later{number}", "entrance", at, "camera_back", None, ""))
+    fire, camera = alarms(tmp_path)
+    assert fire.acknowledged
+    assert camera.acknowledged
+    assert camera.ended_at == AT + timedelta(minutes=2)
+
+
 def test_ok__pages_of_alarms_go_back_in_time(journal: Journal, tmp_path: Path) -> None:
     add(journal, *(("tailgated", str(number)) for number in range(5)))
     newest = alarms(tmp_path)

@@ -62,6 +62,7 @@ def test_ok__pages_read_as_little_of_a_long_journal_as_of_a_short_one(
 ) -> None:
     journal.record(a_passage("p1"))
     journal.add_event(an_event("alarm", passage_id="p1"))
+    journal.add_event(an_event("fire", passage_id="p1"))
     journal.add_event(an_event("command", passage_id="p1"))
     for number in range(10):
         journal.record(a_passage(f"early{number}"))

@@ -5,17 +5,25 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from plategate.documents import EVENT
+from plategate.journal.database import (
+    DETAIL_OF_EVENT,
+    NAME_OF_EVENT,
+    TIME_OF_EVENT,
+    events_of,
+)
 from plategate.journal.reader import EventFilter, JournalReader, StoredEvent
 
 logger = logging.getLogger(__name__)
 
 ACKNOWLEDGED = "acknowledged"  # name of the event; its detail names the alarm
-MOST_ANSWERS = 1000
+# Their detail names the sensor or list that is back; it does not end the alarm of another one.
+ENDS_OF_ONE = ("sensor_back", "list_source_back")
 # What begins or happens, and the event that ends it; None: it does not last.
 ENDED_BY: dict[str, str | None] = {
     "alarm": None,  # a wanted or blocked vehicle
@@ -65,11 +73,11 @@ def newest_alarms(reader: JournalReader, limit: int, before: int | None = None) 
     found = reader.newest(limit, EventFilter(kind=EVENT, whats=tuple(ENDED_BY), before=before))
     if not found:
         return []
-    ends = [end for end in set(ENDED_BY.values()) if end is not None]
-    later = reader.newest(MOST_ANSWERS, EventFilter(kind=EVENT, whats=(*ends, ACKNOWLEDGED)))
-    later.reverse()
-    answers = _acknowledgements(later)
-    return [Alarm(item, _ended_at(item, later), answers.get(item.sequence)) for item in found]
+    answers = _acknowledgements(reader, after=found[-1].sequence)
+    ends = reader.read(lambda database: [_ended_at(database, item) for item in found])
+    return [
+        Alarm(item, end, answers.get(item.sequence)) for item, end in zip(found, ends, strict=True)
+    ]
 
 
 def acknowledgement_detail(alarm: StoredEvent, who: str, why: str) -> str:
@@ -78,28 +86,28 @@ def acknowledgement_detail(alarm: StoredEvent, who: str, why: str) -> str:
     return json.dumps(named, ensure_ascii=False, sort_keys=True)
 
 
-def _ended_at(alarm: StoredEvent, later: list[StoredEvent]) -> datetime | None:
-    """The first event after the alarm that ends it; one of a sensor or list names which."""
-    what, which = alarm.event.what, alarm.event.detail.split(" ")[0].rstrip(":")
-    for item in later:
-        if item.sequence < alarm.sequence or item.event.what != ENDED_BY[what]:
-            continue
-        if item.event.what in ("sensor_back", "list_source_back") and item.event.detail != which:
-            continue
-        return item.event.at
-    return None
+def _ended_at(database: sqlite3.Connection, alarm: StoredEvent) -> datetime | None:
+    """When the first event after the alarm that ends it happened; found by an index."""
+    end = ENDED_BY[alarm.event.what]
+    which = alarm.event.detail.split(" ")[0].rstrip(":") if end in ENDS_OF_ONE else None
+    row = database.execute(
+        f"SELECT {TIME_OF_EVENT} FROM {events_of(database)} WHERE kind = 'event'"
+        f" AND {NAME_OF_EVENT} = :end AND sequence > :alarm"
+        f" AND (:which IS NULL OR {DETAIL_OF_EVENT} = :which) ORDER BY sequence LIMIT 1",
+        {"end": end, "alarm": alarm.sequence, "which": which},
+    ).fetchone()
+    return datetime.fromisoformat(row[0]) if row else None
 
 
-def _acknowledgements(events: list[StoredEvent]) -> dict[int, Acknowledgement]:
-    """By the alarm's sequence number; the first of each counts."""
+def _acknowledgements(reader: JournalReader, after: int) -> dict[int, Acknowledgement]:
+    """All after a sequence number, by the alarm's number; the first of each alarm counts."""
     found: dict[int, Acknowledgement] = {}
-    for item in events:
-        if item.event.what != ACKNOWLEDGED:
-            continue
-        try:
-            detail: dict[str, Any] = json.loads(item.event.detail)
-            answer = Acknowledgement(str(detail["who"]), str(detail["why"]), item.event.at)
-            found.setdefault(int(detail["sequence"]), answer)
-        except (ValueError, KeyError, TypeError):
-            logger.warning("event %s: not an acknowledgement", item.event.id)
+    for page in reader.pages(EventFilter(kind=EVENT, whats=(ACKNOWLEDGED,)), after):
+        for item in page:
+            try:
+                detail: dict[str, Any] = json.loads(item.event.detail)
+                answer = Acknowledgement(str(detail["who"]), str(detail["why"]), item.event.at)
+                found.setdefault(int(detail["sequence"]), answer)
+            except (ValueError, KeyError, TypeError):
+                logger.warning("event %s: not an acknowledgement", item.event.id)
     return found

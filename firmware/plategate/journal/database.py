@@ -60,6 +60,7 @@ PRESENT = "(document IS NOT NULL OR reduced IS NOT NULL)"
 # indexes take a damaged document too: a rebuilt journal keeps it.
 _VALUE = "iif(json_valid(document), json_extract(document, '$.{}'), NULL)"
 PASSAGE_OF_EVENT, NAME_OF_EVENT = _VALUE.format("passage_id"), _VALUE.format("what")
+DETAIL_OF_EVENT, TIME_OF_EVENT = _VALUE.format("detail"), _VALUE.format("at")
 INDEXES = {
     "events_of_passage": f"passages ({PASSAGE_OF_EVENT}) WHERE kind = 'event'",
     "events_by_name": f"passages ({NAME_OF_EVENT}) WHERE kind = 'event'",
