@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, UnidentifiedImageError
 from PIL import Image as Pillow
 
-from plategate.errors import ImageError
+from plategate.errors import ImageError, reason_of
 from plategate.values import Image, Still
 
 MOST_MEGAPIXELS = 100
@@ -110,7 +110,7 @@ def _check_file(path: Path) -> None:
     except FileNotFoundError:
         raise ImageError("no such file") from None
     except (OSError, ValueError) as error:
-        raise ImageError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise ImageError(f"cannot be read: {reason_of(error)}") from error
     if stat.S_ISDIR(status.st_mode):
         raise ImageError("not an image: it is a directory")
     if not stat.S_ISREG(status.st_mode):
