@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-from plategate.errors import OutputError, escaped
+from plategate.errors import OutputError, escaped, reason_of
 from plategate.terminal import printable_lines
 
 HANDLER = "plategate.replace"
@@ -64,7 +64,7 @@ class CheckedStream:
     def _failed(self, error: Exception) -> OutputError:
         self._discard_the_rest()
         return OutputError(
-            f"{self._name} cannot be written: {getattr(error, 'strerror', None) or error}"
+            f"{self._name} cannot be written: {reason_of(error)}"
         )
 
     def _discard_the_rest(self) -> None:

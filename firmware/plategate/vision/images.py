@@ -69,7 +69,7 @@ def load_still(path: Path) -> Still:
         except Pillow.DecompressionBombError:
             raise ImageError(f"too large: more than {MOST_MEGAPIXELS} megapixels") from None
         except OSError as error:
-            raise ImageError(f"cannot be read: {error.strerror or error}") from error
+            raise ImageError(f"cannot be read: {reason_of(error)}") from error
         except DECODER_FAILURES as error:
             raise ImageError(f"damaged picture: {error or type(error).__name__}") from error
     turned = _turn(pixels, exif.get(ExifTags.Base.Orientation, 1))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plategate.errors import ImageError
+from plategate.errors import ImageError, reason_of
 from plategate.output_files import whole_file
 
 if TYPE_CHECKING:
@@ -99,4 +99,4 @@ def write_picture(path: Path, picture: Image) -> None:
         with whole_file(unused(path)) as file:
             file.write(encoded.tobytes())
     except OSError as error:
-        raise ImageError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise ImageError(f"{path} cannot be written: {reason_of(error)}") from error
