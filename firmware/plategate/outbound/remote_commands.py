@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from plategate.clock import Clock, SystemClock
 from plategate.errors import CommandError
 from plategate.remote.client import send_command
 from plategate.remote.protocol import AnswerResult, CommandAnswer, CommandRequest, parse_request
@@ -32,6 +33,7 @@ class CommandRelay:
     socket: Path
     allowed: tuple[str, ...]
     source: str
+    clock: Clock = field(default_factory=SystemClock)
 
     def give(self, payload: bytes, retained: bool) -> dict[str, Any]:
         """The answer to a command as JSON types; nothing moves unless it is `accepted`."""
@@ -50,7 +52,7 @@ class CommandRelay:
         if request.command not in self.allowed:
             reason = f"the settings of this target do not allow {request.command.value!r}"
             return CommandAnswer(request.id, AnswerResult.NOT_ALLOWED, reason)
-        if request.expires_at > datetime.now(UTC) + LONGEST_VALIDITY:
+        if request.expires_at > self.clock.wall() + LONGEST_VALIDITY:
             longest = f"{LONGEST_VALIDITY.seconds} s"
             raise CommandError(f"expires_at: is more than {longest} ahead; check the clocks")
         try:
