@@ -197,9 +197,11 @@ class Health:
 
 
 def systemd_health(clock: Clock) -> Health:
-    """Health that notifies systemd, if it started this process (environment: WATCHDOG_USEC)."""
+    """Health that notifies systemd, if it started this process and listens (NOTIFY_SOCKET)."""
     import sdnotify
 
+    if "NOTIFY_SOCKET" not in os.environ:
+        return Health(clock, lambda _: None)
     watchdog_us = os.environ.get("WATCHDOG_USEC")
     watchdog_s = int(watchdog_us) / 1e6 if watchdog_us and watchdog_us.isdigit() else None
     return Health(clock, sdnotify.SystemdNotifier().notify, watchdog_s)
