@@ -63,9 +63,7 @@ class CheckedStream:
 
     def _failed(self, error: Exception) -> OutputError:
         self._discard_the_rest()
-        return OutputError(
-            f"{self._name} cannot be written: {reason_of(error)}"
-        )
+        return OutputError(f"{self._name} cannot be written: {reason_of(error)}")
 
     def _discard_the_rest(self) -> None:
         """Send what is still buffered nowhere, or Python reports the same error again at exit."""
