@@ -46,7 +46,8 @@ def test_ok__systemd_hears_that_the_console_serves_and_goes_on_serving(tmp_path:
     assert {"Type=notify", "WatchdogSec=60"} <= set(unit)
     config = tmp_path / "settings.toml"
     config.write_text(
-        f'[console]\naddress = "127.0.0.1"\nport = {free_port()}\nstate_dir = "{tmp_path}/console"\n'
+        f'[console]\naddress = "127.0.0.1"\nport = {free_port()}\n'
+        f'state_dir = "{tmp_path}/console"\n'
     )
     command = [sys.executable, "-m", "plategate", "console", "--http", "--config", str(config)]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:

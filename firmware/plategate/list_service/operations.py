@@ -7,7 +7,7 @@ Times of entries are in the zone of the site, as in a list file; other times are
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from functools import cached_property
 from io import BytesIO
@@ -41,13 +41,20 @@ from plategate.list_service.documents import (
     difference_documents,
     stored_change,
 )
-from plategate.list_service.messages import ListAnswer, ListOperation, ListRequest, ListResult
+from plategate.list_service.messages import (
+    LONGEST_CONTENT_BYTES,
+    ListAnswer,
+    ListOperation,
+    ListRequest,
+    ListResult,
+)
 from plategate.list_service.preview import is_wanted, read_preview, want_preview
 from plategate.plate_data.tombstones import ErasedPlates
 from plategate.plates.formats import PlateFormats, known_countries
 from plategate.plates.written import PlateTextError, parse_plate
 from plategate.schedule.zone import site_zone
 from plategate.settings import Settings
+from plategate.values import ListEntry
 
 CHANGES = 50  # shown where a request has no limit
 
@@ -183,7 +190,8 @@ class ListOperations:
         name = request.arguments["list"]
         with self._reading() as store:
             write = writer_for(request.arguments["form"])
-            count = write(stream, all_entries(store, name), self._zone, name)
+            count = write(stream, _bounded(all_entries(store, name), stream), self._zone, name)
+        _check_length(stream)
         return ListAnswer(
             request.id, ListResult.DONE, value={"entries": count}, content=stream.getvalue()
         )
@@ -208,6 +216,21 @@ class ListOperations:
     @cached_property
     def _formats(self) -> PlateFormats:
         return PlateFormats(self._settings.format_countries or known_countries())
+
+
+def _bounded(entries: Iterable[ListEntry], stream: BytesIO) -> Iterator[ListEntry]:
+    """The entries, until what is written of them is longer than an answer; then ListError."""
+    for entry in entries:
+        _check_length(stream)
+        yield entry
+
+
+def _check_length(stream: BytesIO) -> None:
+    if stream.tell() > LONGEST_CONTENT_BYTES:
+        raise ListError(
+            f"the file is longer than {LONGEST_CONTENT_BYTES // 1_048_576} MB;"
+            " export it on the gate: sudo plategate list export FILE"
+        )
 
 
 def _changed(request: ListRequest, change: Document, **more: Any) -> ListAnswer:
