@@ -19,6 +19,7 @@ from plategate.access.store.database import open_for_reading
 from plategate.access.store.history import list_history
 from plategate.access.store.lists import ListName
 from plategate.errors import ListError, ListServiceError
+from plategate.list_service import operations
 from plategate.list_service.client import ListClient, Requester
 from plategate.list_service.messages import (
     ListOperation,
@@ -128,6 +129,19 @@ def test_ok__export_and_template_are_files(lists: ListClient) -> None:
     lists.add(anna(), ALLOW, {"plate": "AB12CDE", "note": "=1+1"})
     assert b"'=1+1" in lists.export(ALLOW, "csv")
     assert lists.export(ALLOW, "xlsx")[:2] == lists.template()[:2] == b"PK"
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "xlsx"])
+def test_fail__an_export_that_is_longer_than_an_answer_is_refused(
+    lists: ListClient, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is built in memory, of which the unit has 512 MB for lists without a limit."""
+    for number in range(3):
+        lists.add(anna(), ALLOW, {"plate": f"AB{number}", "note": "x" * 200})
+    assert lists.export(ALLOW, form)
+    monkeypatch.setattr(operations, "LONGEST_CONTENT_BYTES", 600)
+    with pytest.raises(ListError, match="longer than 0 MB; export it on the gate: sudo plategate"):
+        lists.export(ALLOW, form)
 
 
 @pytest.mark.parametrize(
