@@ -107,6 +107,13 @@ def test_ok__the_second_runtime_is_used_if_the_first_is_missing(
     assert open_model(found.path, found.sha256).input_shape == (1, 4)
 
 
+def test_ok__a_picture_is_quantized_like_the_same_numbers_as_floats() -> None:
+    model = Model("whole", FakeInterpreter(quantized=True))
+    picture = np.arange(np.prod(model.input_shape)).astype(np.uint8).reshape(model.input_shape)
+    (as_picture,), (as_floats,) = model.run(picture), model.run(picture.astype(np.float32))
+    np.testing.assert_array_equal(as_picture, as_floats)
+
+
 def test_ok__quantized_models_take_and_return_floats() -> None:
     model = Model("whole", FakeInterpreter(quantized=True))
     values = np.array([[0.0, 0.25, 10.1, 63.75]], np.float32)

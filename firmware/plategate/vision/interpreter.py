@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -154,6 +155,15 @@ def _to_type(array: NDArray[Any], details: dict[str, Any]) -> NDArray[Any]:
     scale, zero = details["quantization"]
     if scale == 0:
         return array.astype(wanted)
+    if array.dtype == np.uint8:  # a picture: one of 256 values for each pixel
+        table = _quantized(np.arange(256), wanted, scale, zero)
+        return np.asarray(cv2.LUT(array.reshape(1, -1), table), wanted).reshape(array.shape)
+    return _quantized(array, wanted, scale, zero)
+
+
+def _quantized(
+    array: NDArray[Any], wanted: np.dtype[Any], scale: float, zero: int
+) -> NDArray[Any]:
     limits = np.iinfo(wanted)
     integers: NDArray[Any] = np.clip(np.rint(array / scale) + zero, limits.min, limits.max)
     return integers.astype(wanted)

@@ -20,6 +20,7 @@ from ai_edge_quantizer import quantizer, recipe
 from ai_edge_quantizer.algorithm_manager import AlgorithmName
 from ai_edge_quantizer.qtyping import TFLOperationName
 
+from operators import Exported
 from plain_swish import with_plain_swish
 from plategate.vision.localize.letterbox import GREY
 
@@ -29,6 +30,9 @@ from .photographs import read_labels
 DARK = 0.25  # share of the photographs that are darkened
 LIGHT, NOISE = 0.2, 6.0  # light that a dark one keeps, and deviation of its noise in grey levels
 LAST_LAYER = "serving_default_output.*"
+# Ranges that are known: of the picture, and of the two operators that scale it (exporting.py).
+# Averages would cut off the brightest pixels.
+FIRST_RANGES = ((0.0, 255.0), (0.0, 2.0), (-1.0, 1.0))
 
 
 def samples(data: Path, count: int) -> Iterator[dict[str, np.ndarray]]:
@@ -62,13 +66,24 @@ def to_float16(model: Path) -> bytes:
 
 def to_static_integers(model: Path, data: Path, count: int) -> bytes:
     """Integer weights and activations but for the last layer."""
-    maker = quantizer.Quantizer(with_plain_swish(model.read_bytes()))
+    content = with_plain_swish(model.read_bytes())
+    maker = quantizer.Quantizer(content)
     maker.load_quantization_recipe(recipe.static_wi8_ai8())
     maker.update_quantization_recipe(
         LAST_LAYER, TFLOperationName.CONV_2D, algorithm_key=AlgorithmName.NO_QUANTIZE
     )
     measured = maker.calibrate({"serving_default": list(samples(data, count))}, num_threads=1)
+    for name, (low, high) in zip(first_tensors(content), FIRST_RANGES, strict=True):
+        known = measured[name]
+        known["min"], known["max"] = (np.full_like(known["min"], end) for end in (low, high))
     return bytes(maker.quantize(measured).quantized_model)
+
+
+def first_tensors(content: bytes) -> list[str]:
+    """The names of the input and of the outputs of the first two operators."""
+    graph = Exported(content).graph
+    numbers = [graph.inputs[0], *(one.outputs[0] for one in graph.operators[:2])]
+    return [graph.tensors[number].name.decode() for number in numbers]
 
 
 def main() -> None:
