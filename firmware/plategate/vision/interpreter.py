@@ -161,9 +161,7 @@ def _to_type(array: NDArray[Any], details: dict[str, Any]) -> NDArray[Any]:
     return _quantized(array, wanted, scale, zero)
 
 
-def _quantized(
-    array: NDArray[Any], wanted: np.dtype[Any], scale: float, zero: int
-) -> NDArray[Any]:
+def _quantized(array: NDArray[Any], wanted: np.dtype[Any], scale: float, zero: int) -> NDArray[Any]:
     limits = np.iinfo(wanted)
     integers: NDArray[Any] = np.clip(np.rint(array / scale) + zero, limits.min, limits.max)
     return integers.astype(wanted)
