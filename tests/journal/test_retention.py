@@ -4,17 +4,23 @@
 from __future__ import annotations
 
 import os
+import re
+import sqlite3
+import threading
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from plategate.journal import Journal, open_journal
+from plategate.journal import Journal, open_journal, retention
 from plategate.journal.chain import verify_chain
 from plategate.journal.database import FILE_NAME
+from plategate.journal.reader import EventFilter, JournalReader
 from plategate.settings.journal import JournalSettings
-from plategate.values import Passage, PlateSighting, Reason, Result, Still, Verdict
+from plategate.values import GateEvent, Passage, PlateSighting, Reason, Result, Still, Verdict
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 NOISE = np.random.default_rng(2).integers(0, 255, (400, 640, 3), np.uint8)
@@ -123,3 +129,88 @@ def test_ok__orphaned_pictures_are_removed(tmp_path: Path) -> None:
     assert "new.jpg.part" in names
     assert not names & {"left.jpg", "left.jpg.part"}
     journal.close()
+
+
+def test_ok__tidying_reads_no_table_row_by_row(tmp_path: Path) -> None:
+    """Passages wait for it: what does not fit is counted, and what is old is found, by an index."""
+    journal = open_journal(JournalSettings(dir=tmp_path, granted_days=10, min_free_mb=10))
+    for number in range(3):
+        record(journal, f"old{number}", 20, GRANTED)
+        record(journal, f"young{number}", 8, GRANTED)  # its pictures are old
+    database, asked = journal._store.database, list[str]()
+    database.set_trace_callback(asked.append)
+    assert journal.tidy(NOW, clock_trusted=True) > 3
+    database.set_trace_callback(None)
+    asked = [each for each in asked if each.startswith(("SELECT", "DELETE FROM evidence"))]
+    assert len(asked) > 10
+    read_whole = {
+        each
+        for each in asked
+        for line in database.execute(f"EXPLAIN QUERY PLAN {each}")
+        if re.match(r"SCAN passages(?! USING COVERING)", line[3])
+    }
+    newest = "ORDER BY sequence DESC LIMIT 1"  # ends after a row
+    assert not {each for each in read_whole if newest not in each}
+    journal.close()
+
+
+def test_ok__passages_and_events_are_counted_apart(tmp_path: Path) -> None:
+    journal = open_journal(JournalSettings(dir=tmp_path, passages_max=100, min_free_mb=10))
+    for number in range(98):
+        record(journal, f"p{number}", 1, GRANTED)
+    for number in range(3):
+        record(journal, f"w{number}", 1, WANTED)
+    for number in range(100):
+        what = "alarm" if number % 2 else "command"
+        journal.add_event(GateEvent(f"e{number}", "lane", NOW, what, None, ""))
+    journal.tidy(NOW, clock_trusted=False)
+    assert len(kept(journal)) == 100
+    assert "p0" not in kept(journal)
+    journal.close()
+    with closing(JournalReader(tmp_path)) as reader:
+        events = reader.newest(None, EventFilter(kind="event"))
+    assert sum(item.event.what in ("alarm", "command") for item in events) == 100
+
+
+def test_ok__no_passage_waits_while_the_folder_of_pictures_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = open_journal(JournalSettings(dir=tmp_path, min_free_mb=10))
+    record(journal, "one", 1, GRANTED)
+    remove, free = retention.remove_orphans, list[bool]()
+
+    def take_the_lock() -> None:
+        free.append(journal._store.lock.acquire(timeout=1))
+        if free[-1]:
+            journal._store.lock.release()
+
+    def remove_while_another_thread_writes(settings: JournalSettings, now: datetime) -> int:
+        other = threading.Thread(target=take_the_lock)
+        other.start()
+        other.join()
+        return remove(settings, now)
+
+    monkeypatch.setattr(retention, "remove_orphans", remove_while_another_thread_writes)
+    journal.tidy(NOW, clock_trusted=True)
+    assert free == [True]
+    journal.close()
+
+
+def test_fail__a_journal_in_memory_removes_no_pictures_of_the_one_on_the_disk(
+    tmp_path: Path,
+) -> None:
+    """Such as that of a newer version, which this one leaves alone."""
+    settings = JournalSettings(dir=tmp_path, min_free_mb=10)
+    journal = open_journal(settings)
+    record(journal, "one", 1, GRANTED)
+    journal.close()
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as newer:
+        newer.execute("PRAGMA user_version = 99")
+    pictures = sorted(tmp_path.glob("evidence/*/*"))
+    assert pictures
+    for file in pictures:
+        os.utime(file, (NOW.timestamp() - 7200,) * 2)
+    journal = open_journal(settings)
+    journal.tidy(NOW, clock_trusted=True)
+    journal.close()
+    assert sorted(tmp_path.glob("evidence/*/*")) == pictures

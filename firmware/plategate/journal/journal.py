@@ -146,9 +146,9 @@ class Journal:
             self._events.flush()
             while batch := self._tidy_batch(now, clock_trusted):
                 forgotten += batch
+            if clock_trusted and self._store.durable:
+                retention.remove_orphans(self._settings, now)
             with self._store.lock:
-                if clock_trusted:
-                    retention.remove_orphans(self._store.database, self._settings, now)
                 empty_log(self._store.database)
         except (sqlite3.Error, OSError) as error:
             if fault_of(error) is StorageFault.BUSY:

@@ -24,6 +24,9 @@ PURGED, HASHED, ERASED = "purged", "hashed", "erased"  # names of the events
 PURGE, ERASURE = "purge", "erasure"  # their classes
 _CLASSES = {PURGED: PURGE, HASHED: PURGE, ERASED: ERASURE}
 _KEPT = f"{PRESENT} AND class != '{PURGE}'"
+# The same rows, which only the index `passages_by_age` is read for: a row that is forgotten or
+# erased loses its class.
+_KEPT_IN_INDEX = f"class IS NOT NULL AND class != '{PURGE}'"
 HASH_LENGTH = 32  # hexadecimal digits that prove the content of a reduced document
 
 
@@ -43,7 +46,7 @@ def note_purge(
     """Add an event to the purge log, in the transaction that deletes."""
     (newest,) = database.execute("SELECT coalesce(max(sequence), 0) FROM passages").fetchone()
     (kept,) = database.execute(
-        f"SELECT count(*) FROM passages WHERE {_KEPT} AND sequence <= ?", (newest,)
+        f"SELECT count(*) FROM passages WHERE {_KEPT_IN_INDEX} AND sequence <= ?", (newest,)
     ).fetchone()
     moment = at.astimezone(UTC)
     event = GateEvent(

@@ -10,12 +10,12 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from plategate.documents import EVENT, PASSAGE
-from plategate.journal.database import PRESENT
+from plategate.journal.database import FILE_NAME, PRESENT, open_read_only
 from plategate.journal.evidence import FOLDER, has_room
 from plategate.journal.holds import NOT_HELD
 from plategate.journal.purge import ERASURE, PURGE, PURGED, note_purge
@@ -34,6 +34,9 @@ CLASS_BY_RESULT = {
 ALARM_EVENTS = frozenset(
     {"alarm", "wanted", "fire", "forced_open", "tailgated", "refused_passed", "acknowledged"}
 )
+# The classes that only events have. Those of the purge log count for nothing here: forgetting an
+# event adds one.
+EVENT_CLASSES = ("event", ERASURE)
 # Rows forgotten in one transaction, so that a passage does not wait long for its turn.
 BATCH = 100
 # Longer than the time between writing a picture and the row that refers to it.
@@ -81,9 +84,10 @@ def forget_old(database: sqlite3.Connection, settings: JournalSettings, now: dat
     forgotten += _forget_evidence(
         database,
         settings.dir,
-        "sequence IN (SELECT sequence FROM passages WHERE class != 'alarm' AND triggered_at < ?"
-        f" AND {NOT_HELD}) ORDER BY sequence LIMIT ?",
-        (cutoff, BATCH),
+        "sequence IN (SELECT sequence FROM passages WHERE class IN (SELECT value FROM json_each(?))"
+        f" AND triggered_at < ? AND EXISTS (SELECT 1 FROM evidence e WHERE e.sequence ="
+        f" passages.sequence) AND {NOT_HELD}) ORDER BY sequence LIMIT ?",
+        (json.dumps([name for name in days_kept(settings) if name != "alarm"]), cutoff, BATCH),
         now,
     )
     return forgotten
@@ -92,16 +96,14 @@ def forget_old(database: sqlite3.Connection, settings: JournalSettings, now: dat
 def forget_excess(database: sqlite3.Connection, settings: JournalSettings, now: datetime) -> int:
     """Forget one batch of the oldest passages, events or pictures, where there are too many."""
     forgotten = 0
-    for kind in (PASSAGE, EVENT):
-        (count,) = database.execute(
-            f"SELECT count(*) FROM passages WHERE {PRESENT} AND kind = ?", (kind,)
-        ).fetchone()
+    for kind, count in _counts(database).items():
         if count > settings.passages_max:
             excess = min(count - settings.passages_max, BATCH)
             forgotten += _forget_rows(
                 database,
                 settings.dir,
-                f"{PRESENT} AND kind = ? AND {NOT_HELD} ORDER BY sequence LIMIT ?",
+                f"{PRESENT} AND kind = ? AND class != '{PURGE}' AND {NOT_HELD}"
+                " ORDER BY sequence LIMIT ?",
                 (kind, excess),
                 now,
             )
@@ -109,6 +111,21 @@ def forget_excess(database: sqlite3.Connection, settings: JournalSettings, now: 
         forgotten += forget_oldest_evidence(database, settings, now)
     _drop_oldest_hashes(database)
     return forgotten
+
+
+def _counts(database: sqlite3.Connection) -> dict[str, int]:
+    """How many passages and events there are, nearly all counted in the index of classes.
+
+    A row that is forgotten loses its class. Only those with an alarm may be of either kind.
+    """
+    count = "SELECT count(*) FROM passages WHERE"
+    (both, events, alarms) = database.execute(
+        f"SELECT ({count} class IS NOT NULL AND class != '{PURGE}'),"
+        f" ({count} class IN (SELECT value FROM json_each(:classes))),"
+        f" ({count} class = 'alarm' AND kind = :event)",
+        {"classes": json.dumps(EVENT_CLASSES), "event": EVENT},
+    ).fetchone()
+    return {PASSAGE: both - events - alarms, EVENT: events + alarms}
 
 
 def forget_oldest_evidence(
@@ -129,18 +146,24 @@ def evidence_bytes(database: sqlite3.Connection) -> int:
     return int(total)
 
 
-def remove_orphans(database: sqlite3.Connection, settings: JournalSettings, now: datetime) -> int:
-    """Remove pictures without a row, empty folders, and journals that were set aside long ago."""
-    known = {file for (file,) in database.execute("SELECT file FROM evidence")}
+def remove_orphans(settings: JournalSettings, now: datetime) -> int:
+    """Remove pictures without a row, empty folders, and journals that were set aside long ago.
+
+    Reads the journal's file by a connection of its own, so that no passage waits for it. A picture
+    may get its row up to ORPHAN_AGE after it was written.
+    """
+    with closing(open_read_only(settings.dir / FILE_NAME)) as database:
+        known = {file for (file,) in database.execute("SELECT file FROM evidence")}
     youngest = (now - ORPHAN_AGE).timestamp()
     removed = 0
     for folder in sorted((settings.dir / FOLDER).glob("*/")):
         for file in folder.iterdir():
             orphan = str(file.relative_to(settings.dir)) not in known
-            if orphan and file.stat().st_mtime < youngest:
-                file.unlink()
-                removed += 1
-        if not any(folder.iterdir()):
+            with suppress(FileNotFoundError):  # another thread removes pictures as well
+                if orphan and file.stat().st_mtime < youngest:
+                    file.unlink()
+                    removed += 1
+        with suppress(OSError):  # a folder with pictures stays
             folder.rmdir()
     oldest = (now - timedelta(days=settings.unsure_days)).timestamp()
     for file in settings.dir.glob(f"{SET_ASIDE}*"):
