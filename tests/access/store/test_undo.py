@@ -24,7 +24,7 @@ from plategate.access.store.history import (
 )
 from plategate.access.store.layers import count_hand, made_by_hand, plate_state
 from plategate.access.store.lists import ListName, all_entries, list_state
-from plategate.access.store.undo import undo_change
+from plategate.access.store.undo import PAGE, undo_change
 from plategate.errors import ListError
 from plategate.values import ListEntry
 
@@ -57,6 +57,25 @@ def test_ok__a_whole_list_that_one_row_replaced_comes_back(store):
     change = undo_change(store, None, None, ANNA)
     assert (change.added, change.removed, change.undoes) == (5000, 1, 2)
     assert plates(store) == sorted(everybody)
+
+
+def test_ok__an_undo_reads_only_the_newest_changes_of_a_long_history(store):
+    copied = "list, generation, at, who, source, entries, added, removed, changed"
+    put(store, "A1")
+    steps = []
+    for count in (PAGE, 500):
+        for _ in range(count):
+            store.execute(
+                f"INSERT INTO history ({copied}) SELECT {copied} FROM history WHERE id = 1"
+            )
+        put(store, f"B{count}")
+        done = []
+        store.set_progress_handler(lambda done=done: done.append(1), 10)
+        undo_change(store, None, None, ANNA)
+        store.set_progress_handler(None, 0)
+        steps.append(len(done))
+        assert plates(store) == ["A1"]
+    assert steps[1] <= steps[0] + 20
 
 
 def test_ok__changes_are_undone_one_after_the_other_and_an_undo_as_well(store):

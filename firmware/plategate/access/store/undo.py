@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 
 from plategate.access.store.generation import put_generation
@@ -22,6 +23,8 @@ from plategate.access.store.lists import ListName, list_state, table_of
 from plategate.access.store.rows import ROW
 from plategate.errors import ListError
 from plategate.storage import transaction
+
+PAGE = 50  # changes read at once
 
 
 def undo_change(
@@ -78,13 +81,19 @@ def undo_change(
 def _change_to_undo(
     connection: sqlite3.Connection, number: int | None, name: ListName | None
 ) -> ListChange:
-    history = list_history(connection, name, limit=-1)
-    if number is None:
-        found = _newest(connection, history)
+    later_ones: list[ListChange] = []
+    for found in _newest_first(connection, name):
+        if found.number == number or (number is None and _can_be_undone(connection, found)):
+            break
+        if number is not None and found.number < number:
+            raise _unknown(number)
+        later_ones.append(found)
     else:
-        found = next((c for c in history if c.number == number), None) or _unknown(number)
-        if found.undone:
-            raise ListError(f"change {number} is undone already; see `list history`")
+        if number is not None:
+            raise _unknown(number)
+        raise ListError("no change is left that could be undone")
+    if found.undone:
+        raise ListError(f"change {number} is undone already; see `list history`")
     if not plates_of(connection, found.number, 1):
         counted = found.added + found.removed + found.changed
         raise ListError(
@@ -95,27 +104,32 @@ def _change_to_undo(
                 else "it changed no plate"
             )
         )
-    for later in history:
+    for later in later_ones:
         # An undo and a later change that it undid have no effect together.
         both_later = later.undoes is not None and later.undoes > found.number
         counts = not (later.undone or both_later)
-        if later.number > found.number and later.name is found.name and counts:
+        if later.name is found.name and counts:
             _check_apart(connection, found, later)
     return found
 
 
-def _newest(connection: sqlite3.Connection, history: tuple[ListChange, ...]) -> ListChange:
-    for change in history:
-        nothing = not (change.added or change.removed or change.changed)
-        if change.undone or change.kind is ChangeKind.UNDONE:
-            continue
-        if not nothing or plates_of(connection, change.number, 1):
-            return change
-    raise ListError("no change is left that could be undone")
+def _newest_first(connection: sqlite3.Connection, name: ListName | None) -> Iterator[ListChange]:
+    """The changes of a list or of all, read as far as they are needed."""
+    before = None
+    while page := list_history(connection, name, PAGE, before):
+        yield from page
+        before = page[-1].number
 
 
-def _unknown(number: int) -> ListChange:
-    raise ListError(f"there is no change {number} of this list; see `list history`")
+def _can_be_undone(connection: sqlite3.Connection, change: ListChange) -> bool:
+    if change.undone or change.kind is ChangeKind.UNDONE:
+        return False
+    changed_some = bool(change.added or change.removed or change.changed)
+    return changed_some or bool(plates_of(connection, change.number, 1))
+
+
+def _unknown(number: int) -> ListError:
+    return ListError(f"there is no change {number} of this list; see `list history`")
 
 
 def _check_apart(connection: sqlite3.Connection, found: ListChange, later: ListChange) -> None:
