@@ -64,7 +64,8 @@ def diff(
     from contextlib import closing
 
     from plategate.access.store.database import open_for_reading
-    from plategate.access.store.history import differences, plates_of
+    from plategate.access.store.differences import differences
+    from plategate.access.store.history import plates_of
     from plategate.schedule.zone import site_zone
 
     settings = access_settings(config, state)

@@ -27,7 +27,8 @@ from plategate.users import user_name
 if TYPE_CHECKING:
     import sqlite3
 
-    from plategate.access.store.history import ListChange, PlateDifference
+    from plategate.access.store.differences import PlateDifference
+    from plategate.access.store.history import ListChange
 
 
 def register(root: typer.Typer) -> None:
@@ -78,7 +79,7 @@ def import_list(
 ) -> None:
     """Replace a list by the entries of a file, completely or not at all."""
     from plategate.access.files.owner_files import ReadingOptions
-    from plategate.access.store.history import differences
+    from plategate.access.store.differences import differences
     from plategate.access.store.importing import import_list_file
     from plategate.schedule.zone import site_zone
 

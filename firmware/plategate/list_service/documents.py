@@ -9,7 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from plategate.access.files.entries import fields_of
-from plategate.access.store.history import ListChange, PlateDifference, plates_of
+from plategate.access.store.differences import PlateDifference
+from plategate.access.store.history import ListChange, plates_of
 
 FIRST_PLATES = 3  # of a change, in its document
 DIFFERENCES = 200  # shown where a request has no limit

@@ -21,14 +21,8 @@ from plategate.access.files.owner_files import ReadingOptions
 from plategate.access.files.workbooks import write_template
 from plategate.access.matching.list_check import check_plate
 from plategate.access.store.database import open_for_reading
-from plategate.access.store.history import (
-    ListChange,
-    PlateDifference,
-    change_numbered,
-    differences,
-    list_history,
-    plates_of,
-)
+from plategate.access.store.differences import PlateDifference, differences
+from plategate.access.store.history import ListChange, change_numbered, list_history, plates_of
 from plategate.access.store.importing import import_list_file
 from plategate.access.store.lists import ListName, all_entries
 from plategate.clock import SystemClock

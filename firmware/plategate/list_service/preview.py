@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
-from plategate.access.store.history import ListChange, differences, plates_of
+from plategate.access.store.differences import differences
+from plategate.access.store.history import ListChange, plates_of
 from plategate.access.sync.checks import SyncOptions
 from plategate.access.sync.source_state import PREVIEW_FILE, open_own
 from plategate.access.sync.sync import SyncReport, sync_lists

@@ -13,7 +13,8 @@ from plategate.access.control import open_access
 from plategate.access.editing import ListEditor
 from plategate.access.store.changes import replace_list
 from plategate.access.store.database import open_for_reading, open_for_writing
-from plategate.access.store.history import ChangeKind, differences, list_history
+from plategate.access.store.differences import differences
+from plategate.access.store.history import ChangeKind, list_history
 from plategate.access.store.layers import count_hand, made_by_hand
 from plategate.access.store.lists import ListName, all_entries, list_state
 from plategate.errors import ListError, StoreError

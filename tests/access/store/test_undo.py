@@ -12,16 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plategate.access.store import history
-from plategate.access.store.by_hand import add_by_hand, follow_source, remove_by_hand
+from plategate.access.store.by_hand import add_by_hand, edit_by_hand, follow_source, remove_by_hand
 from plategate.access.store.changes import replace_list
 from plategate.access.store.database import open_for_reading, open_for_writing
-from plategate.access.store.history import (
-    Author,
-    differences,
-    list_history,
-    plates_of,
-    was_checked,
-)
+from plategate.access.store.differences import differences
+from plategate.access.store.history import Author, list_history, plates_of, was_checked
 from plategate.access.store.layers import count_hand, made_by_hand, plate_state
 from plategate.access.store.lists import ListName, all_entries, list_state
 from plategate.access.store.undo import PAGE, undo_change
@@ -76,6 +71,36 @@ def test_ok__an_undo_reads_only_the_newest_changes_of_a_long_history(store):
         steps.append(len(done))
         assert plates(store) == ["A1"]
     assert steps[1] <= steps[0] + 20
+
+
+def test_ok__differences_do_not_ask_for_each_plate_and_later_change(store):
+    everybody = [f"A{number}" for number in range(200)]
+    put(store, *everybody)
+    first = list_history(store)[0]
+    steps = []
+    for _ in range(2):
+        done = []
+        store.set_progress_handler(lambda done=done: done.append(1), 10)
+        assert len(list(differences(store, first))) == 200
+        store.set_progress_handler(None, 0)
+        steps.append(len(done))
+        for number in range(100):
+            put(store, *everybody, f"Z{number}")
+    assert steps[1] <= steps[0] + 500
+
+
+@pytest.mark.parametrize("at_once", [0, 100])
+def test_ok__a_difference_ends_at_the_next_change_of_the_same_plate(store, monkeypatch, at_once):
+    monkeypatch.setattr("plategate.access.store.differences.MOST_READ_AT_ONCE", at_once)
+    put(store, "A1", "B2")
+    first = list_history(store)[0]
+    replace_list(store, ListName.WANTED, [ListEntry("A1")], who="anna", at=AT, source="w.csv")
+    for holder in ("Bea", "Cleo"):
+        edit_by_hand(store, ALLOW, ListEntry("A1", holder=holder), ANNA)
+    found = {
+        each.plate: [entry.holder for entry in each.after] for each in differences(store, first)
+    }
+    assert found == {"A1": [""], "B2": [""]}
 
 
 def test_ok__changes_are_undone_one_after_the_other_and_an_undo_as_well(store):

@@ -8,22 +8,18 @@ access.list_undo_days, so that it can be shown (`differences`) and undone (`undo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from plategate.access.store.lists import ListName, ListState, entries_of_plate, table_of
+from plategate.access.store.lists import ListName, ListState, table_of
 from plategate.access.store.rows import (
-    COLUMNS,
     ROW,
     ROW_TYPES,
-    entry_of,
     has_table,
     stamp_of,
 )
 from plategate.errors import storable
-from plategate.values import ListEntry
 
 UNDO_DAYS = 30
 LARGEST_NUMBER = 2**63 - 1  # that a column can have
@@ -96,15 +92,6 @@ class ListChange:
     kept_out: int = 0
     was_sync: bool = False
     repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PlateDifference:
-    """The entries in force of one plate before and after a change."""
-
-    plate: str
-    before: tuple[ListEntry, ...]
-    after: tuple[ListEntry, ...]
 
 
 def create_history(connection: sqlite3.Connection) -> None:
@@ -188,25 +175,6 @@ def plates_of(connection: sqlite3.Connection, number: int, limit: int) -> tuple[
     return tuple(row[0] for row in connection.execute(query, (number, limit)))
 
 
-def differences(connection: sqlite3.Connection, change: ListChange) -> Iterator[PlateDifference]:
-    """What a change did to the entries in force, plate by plate, in the order of the plates."""
-    query = (
-        "SELECT t.change FROM touched t JOIN history h ON h.id = t.change"
-        " WHERE t.plate = ? AND t.change IN"
-        " (SELECT id FROM history WHERE list = ? AND id > ?) ORDER BY t.change LIMIT 1"
-    )
-    for plate in plates_of(connection, change.number, -1):
-        later = connection.execute(query, (plate, change.name.value, change.number)).fetchone()
-        after = (
-            _snapshot(connection, later[0], plate)
-            if later
-            else entries_of_plate(connection, change.name, plate)
-        )
-        before = _snapshot(connection, change.number, plate)
-        if before != after:
-            yield PlateDifference(plate, before, after)
-
-
 def remember(connection: sqlite3.Connection, name: ListName, number: int) -> None:
     """Copy both layers of every plate that change `number` touches, before it changes them."""
     table, key = table_of(name), (number, name.value)
@@ -281,16 +249,3 @@ def was_checked(connection: sqlite3.Connection, state: ListState) -> bool:
 def mark_checked(connection: sqlite3.Connection, name: ListName, generation: int) -> None:
     """Record that the plates of a generation were checked."""
     connection.execute("INSERT OR REPLACE INTO checked VALUES (?, ?)", (name.value, generation))
-
-
-def _snapshot(connection: sqlite3.Connection, number: int, plate: str) -> tuple[ListEntry, ...]:
-    """The entries of a plate that were in force before change `number`."""
-    rows = connection.execute(
-        f"SELECT {COLUMNS}, layer FROM before WHERE change = ? AND plate = ? ORDER BY rowid",
-        (number, plate),
-    ).fetchall()
-    layers = {row["layer"] for row in rows}
-    if "removed" in layers:
-        return ()
-    counting = "hand" if "hand" in layers else "source"
-    return tuple(entry_of(row) for row in rows if row["layer"] == counting)

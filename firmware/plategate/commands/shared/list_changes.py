@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from zoneinfo import ZoneInfo
 
-    from plategate.access.store.history import ListChange, PlateDifference
+    from plategate.access.store.differences import PlateDifference
+    from plategate.access.store.history import ListChange
 
 Who = Annotated[str, typer.Option(help="your name for the history; default: the user name")]
 Why = Annotated[str, typer.Option(help="the reason, for the history")]
