@@ -49,7 +49,7 @@ class Charged:
         def contours(localizer: ContourLocalizer, image: Any) -> Any:
             return self._once("contours", 1, image, lambda: localize(localizer, image))
 
-        search = tflite.prefix_beam_search
+        search = tflite.prefix_beam_search  # type: ignore[attr-defined]
 
         def beam_search(probabilities: Any) -> Any:
             key = "search", probabilities.shape, probabilities.tobytes()
@@ -57,10 +57,10 @@ class Charged:
                 self._known[key] = search(probabilities)
             return self._known[key]
 
-        tflite.prefix_beam_search = beam_search  # type: ignore[assignment]
-        Model.run = model_run  # type: ignore[method-assign]
-        InProcessEngine.read_line = engine_read  # type: ignore[method-assign]
-        ContourLocalizer.localize = contours  # type: ignore[method-assign]
+        tflite.prefix_beam_search = beam_search  # type: ignore[attr-defined,assignment]
+        Model.run = model_run  # type: ignore[method-assign,assignment]
+        InProcessEngine.read_line = engine_read  # type: ignore[method-assign,assignment]
+        ContourLocalizer.localize = contours  # type: ignore[method-assign,assignment]
 
     def forget(self) -> None:
         """Drop the outputs that are kept, before another picture."""

@@ -42,8 +42,8 @@ def _still(
     moved = [(b[0] * scale, b[1] * scale, b[2] * scale, b[3] * scale) for b in boxes]
     width = max((box[2] - box[0] for box in moved), default=100.0)
     kernel = _blur(width * speed * random.uniform(0.7, 1.3), random.normal(0.0, ANGLE_DEG))
-    seen = cv2.filter2D(seen, -1, kernel, borderType=cv2.BORDER_REPLICATE)
-    light = np.clip(seen / 255.0 * random.uniform(*EXPOSURE), 0.0, 1.0)
+    blurred = cv2.filter2D(seen, -1, kernel, borderType=cv2.BORDER_REPLICATE)
+    light = np.clip(blurred / 255.0 * random.uniform(*EXPOSURE), 0.0, 1.0)
     photons = random.uniform(*PHOTONS)
     light += random.normal(0.0, 1.0, light.shape) * np.sqrt(light / photons)
     pixels = np.clip(light * 255.0, 0, 255).astype(np.uint8)
@@ -62,4 +62,4 @@ def _blur(length: float, angle_deg: float) -> Picture:
         x, y = np.rint(middle + reach * share).astype(int)
         if 0 <= x < side and 0 <= y < side:
             kernel[y, x] += 1.0
-    return kernel / kernel.sum()  # type: ignore[return-value]
+    return np.asarray(kernel / kernel.sum())

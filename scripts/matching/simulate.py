@@ -155,7 +155,9 @@ class Simulation:
     def _pick(self, shares: Floats) -> Ints:
         """One character for each row of shares."""
         drawn = self._random.random((*shares.shape[:-1], 1))
-        return np.minimum((shares.cumsum(axis=-1) < drawn).sum(axis=-1), len(ALPHABET) - 1)
+        return np.asarray(
+            np.minimum((shares.cumsum(axis=-1) < drawn).sum(axis=-1), len(ALPHABET) - 1)
+        )
 
     def _twins(self, true: Ints) -> Ints:
         """For each plate, one that differs in a single easily confused character."""
@@ -171,7 +173,7 @@ def opens(drawn: Drawn, listed: Ints, level: Strictness, strong: Bools) -> Bools
     """Whether the one listed plate of each car lets it in; the same rules as in `match.weigh`."""
     same = (listed == drawn.read).all(axis=1)
     if level.least >= 1:
-        return same & strong
+        return np.asarray(same & strong)
     cars, places = np.arange(len(listed))[:, None], np.arange(listed.shape[1])[None, :]
     shares = drawn.logs[cars, places, listed]
     score = shares.sum(axis=1)
@@ -183,7 +185,7 @@ def opens(drawn: Drawn, listed: Ints, level: Strictness, strong: Bools) -> Bools
     enough = (score >= np.log(level.least)) & (
         score + np.log(level.listed_odds) >= rival(drawn, same)
     )
-    return (same & strong) | (reach & enough)
+    return np.asarray((same & strong) | (reach & enough))
 
 
 def rival(drawn: Drawn, same: Bools) -> Floats:
@@ -192,7 +194,7 @@ def rival(drawn: Drawn, same: Bools) -> Floats:
     others = drawn.logs.copy()
     np.put_along_axis(others, drawn.read[..., None], -np.inf, axis=-1)
     step = (others.max(axis=-1) - first).max(axis=1)
-    return first.sum(axis=1) + np.where(same, step, 0.0)
+    return np.asarray(first.sum(axis=1) + np.where(same, step, 0.0))
 
 
 def other_texts(drawn: Drawn, level: Strictness, strong: Bools) -> Floats:
@@ -202,7 +204,7 @@ def other_texts(drawn: Drawn, level: Strictness, strong: Bools) -> Floats:
     as_read = wrong & ~misfit.any(axis=1) & opens(drawn, drawn.read, level, strong)
     count = as_read.astype(float)
     if level.least >= 1:
-        return count
+        return np.asarray(count)
     first = np.take_along_axis(drawn.logs, drawn.read[..., None], axis=-1)
     step = drawn.logs - first
     score = first.sum(axis=1, keepdims=True) + step
@@ -216,4 +218,4 @@ def other_texts(drawn: Drawn, level: Strictness, strong: Bools) -> Floats:
         drawn.read != drawn.true
     )
     is_true = repaired[..., None] & (np.arange(len(ALPHABET)) == drawn.true[..., None])
-    return count + (enough & fits & changed & ~is_true).sum(axis=(1, 2))
+    return np.asarray(count + (enough & fits & changed & ~is_true).sum(axis=(1, 2)))
