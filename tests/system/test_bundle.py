@@ -168,7 +168,9 @@ def test_ok__the_installed_version_runs_the_setup_of_a_private_copy(
 
 def test_fail__nothing_of_a_forged_bundle_is_executed(make: Make, installed: Path) -> None:
     forged = make("forged", signer=make_key(installed, "other.key"))
-    assert "unknown key" in check(forged, command="install-bundle", code=1)
+    said = check(forged, command="install-bundle", code=1)
+    assert "unknown key" in said
+    assert "incoming" not in said, "the copy that it names is removed"
     changed = make("changed")
     (changed / "plategate" / "setup.sh").write_text(setup_that_notes(installed / "ran") + "#")
     assert "differs from the manifest" in check(changed, command="install-bundle", code=1)

@@ -64,7 +64,16 @@ def install_bundle(
         raise BundleError(f"{folder}: is not a folder made by ./setup.sh bundle")
     with private_copy(folder, version.parents[1]) as copy:
         print(f"checking a copy of {folder}")
-        check_bundle(copy, Accepted(key, unsigned, older), version, print)
+
+        def named(text: str) -> str:
+            """The text with the bundle's folder in place of the copy, which is removed."""
+            return text.replace(str(copy), str(folder))
+
+        try:
+            accepted = Accepted(key, unsigned, older)
+            check_bundle(copy, accepted, version, lambda text: print(named(text)))
+        except BundleError as error:
+            raise BundleError(named(str(error))) from None
         setup = copy / "plategate" / "setup.sh"
         if not setup.is_file():
             raise BundleError(f"{folder}: has no plategate/setup.sh; create the bundle again")
