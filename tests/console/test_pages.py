@@ -192,3 +192,10 @@ def test_ok__pages_are_in_the_language_of_the_browser(bed: ConsoleBed) -> None:
     assert 'lang="de"' in browser.get("/passages", headers=german).text
     assert "Durchfahrten" in browser.get("/passages", headers=german).text
     assert 'lang="en"' in browser.get("/passages", headers={"accept-language": "fr"}).text
+
+
+def test_ok__details_of_events_are_marked_as_english(bed: ConsoleBed) -> None:
+    bed.add_event("fault", "the arm is not closed")
+    browser = bed.logged_in(Role.GUARD)
+    page = browser.get("/health", headers={"Accept-Language": "de"}).text
+    assert '<span lang="en">the arm is not closed</span>' in page
