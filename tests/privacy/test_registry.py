@@ -27,8 +27,11 @@ STORE_OF = {
     "access/sync/source_state.py": "list sources",
     "access/sync/sync.py": NO_PLATES,  # the digest of the copies in force
     "access/visits.py": "visits",
+    "bundle.py": NO_PLATES,  # the key of the maker
     "console/accounts.py": NO_PLATES,
     "console/certificates.py": NO_PLATES,
+    "console/code_display.py": NO_PLATES,
+    "console/one_time_code.py": NO_PLATES,
     "console/database.py": "console",
     "console/visits.py": NO_PLATES,  # the key of links
     "gate/samples.py": "samples",
