@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from plategate import storage
+from plategate import durable_files, storage
 from plategate.errors import StoreError
 from plategate.storage import StorageFault, fault_of
 
@@ -39,7 +39,7 @@ def rows(database: sqlite3.Connection) -> int:
 def test_ok__replaced_file_is_the_new_one_and_nothing_is_left_over(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_bytes(b"old")
-    storage.replace_file(file, b"new", mode=0o640)
+    durable_files.replace_file(file, b"new", mode=0o640)
     assert file.read_bytes() == b"new"
     assert file.stat().st_mode & 0o777 == 0o640
     assert list(tmp_path.iterdir()) == [file]
@@ -55,7 +55,7 @@ def test_fail__a_replacement_that_fails_leaves_the_old_file(
     file.write_bytes(b"old")
     monkeypatch.setattr(storage.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        storage.replace_file(file, b"new")
+        durable_files.replace_file(file, b"new")
     assert file.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [file]
 
@@ -65,8 +65,8 @@ def test_fail__nothing_is_written_through_a_planted_link(tmp_path: Path, target:
     victim = tmp_path / "victim"
     if target == "file":
         victim.write_bytes(b"untouched")
-    (tmp_path / f"a{storage.PARTIAL}").symlink_to(victim)
-    storage.replace_file(tmp_path / "a", b"new")
+    (tmp_path / f"a{durable_files.PARTIAL}").symlink_to(victim)
+    durable_files.replace_file(tmp_path / "a", b"new")
     assert (tmp_path / "a").read_bytes() == b"new"
     assert not (tmp_path / "a").is_symlink()
     assert not victim.exists() or victim.read_bytes() == b"untouched"
@@ -88,9 +88,9 @@ def test_ok__name_is_flushed_after_the_content(
 
     monkeypatch.setattr(storage.os, "fsync", fsync)
     monkeypatch.setattr(Path, "replace", renamed)
-    storage.replace_file(tmp_path / "a", b"new")
+    durable_files.replace_file(tmp_path / "a", b"new")
     (tmp_path / "b").write_bytes(b"x")
-    storage.put_in_place(tmp_path / "b", tmp_path / "c")
+    durable_files.put_in_place(tmp_path / "b", tmp_path / "c")
     assert steps == ["file", "name", "folder"] * 2
 
 

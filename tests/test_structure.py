@@ -28,6 +28,7 @@ LAYERS = (
     {
         "values",
         "storage",
+        "durable_files",
         "shared_connection",
         "users",
         "errors",
@@ -52,10 +53,11 @@ LAYERS = (
 PEERS = {
     "values": set(),
     "storage": {"errors"},
+    "durable_files": set(),
     "shared_connection": {"storage"},
     "users": {"errors"},
     "terminal": {"errors"},
-    "output_files": {"errors", "storage"},
+    "output_files": {"errors", "durable_files"},
     "plates": set(),
     "schedule": set(),
     "settings": {"schedule"},

@@ -22,8 +22,8 @@ from datetime import datetime
 from pathlib import Path
 
 from plategate.access.sync.signature import load_public_key, parse_signature, verify
+from plategate.durable_files import replace_file
 from plategate.errors import BundleError, ListError, printable, reason_of
-from plategate.storage import replace_file
 
 MANIFEST, SIGNATURE, KEY = "MANIFEST", "MANIFEST.minisig", "release.pub"
 PINNED_KEY = Path("/etc/plategate/release.pub")

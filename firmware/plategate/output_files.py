@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from plategate.durable_files import PARTIAL, new_file, put_in_place
 from plategate.errors import StoreError
-from plategate.storage import PARTIAL, put_in_place
 
 DEVICES = (Path("/dev"), Path("/proc"))
 
@@ -35,13 +35,10 @@ def whole_file(file: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
     file = file.resolve()
     partial = file.with_name(file.name + PARTIAL)
     partial.unlink(missing_ok=True)
-    # O_EXCL and O_NOFOLLOW: never write through a link that somebody else put there.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(partial, flags, mode)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with new_file(partial, mode) as stream:
             if file.exists():
-                os.fchmod(descriptor, stat.S_IMODE(file.stat().st_mode) & mode)
+                os.fchmod(stream.fileno(), stat.S_IMODE(file.stat().st_mode) & mode)
             yield stream
         put_in_place(partial, file)
     finally:

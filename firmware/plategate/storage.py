@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Replace files durably, open SQLite databases, and classify the errors of both.
+"""Open SQLite databases, and classify the errors of databases and files.
 
 All databases are in WAL mode and synchronous = FULL: a commit is on the disk when it returns.
 """
@@ -17,7 +17,6 @@ from typing import Any
 
 from plategate.errors import StoreError, reason_of_own
 
-PARTIAL = ".part"
 # A write-ahead log that is longer than this is cut back at the next checkpoint.
 WAL_LIMIT_BYTES = 1_048_576
 
@@ -75,52 +74,6 @@ def _permission_error(file: Path, error: Exception) -> Exception:
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) and not os.access(file, os.W_OK):
         return PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return error
-
-
-def replace_file(file: Path, content: bytes, *, mode: int = 0o666, flush_name: bool = True) -> None:
-    """Write `content` to a new file with `mode` (less the umask) and put it in place of `file`.
-
-    After a crash or a power cut `file` is whole: the old one or the new one. With `flush_name`
-    False the caller flushes the folder itself, once for several files. Raises OSError; the old file
-    is then unchanged.
-    """
-    partial = file.with_name(file.name + PARTIAL)
-    partial.unlink(missing_ok=True)
-    # O_EXCL and O_NOFOLLOW: never write through a link that somebody else put there.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(partial, flags, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(file)
-    except BaseException:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
-    if flush_name:
-        sync_folder(file.parent)
-
-
-def put_in_place(written: Path, file: Path) -> None:
-    """Put a file that is already written in place of `file`, as durably as `replace_file`."""
-    descriptor = os.open(written, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    written.replace(file)
-    sync_folder(file.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder (created, renamed, removed) to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def open_for_writing(file: Path | None, wait_s: float) -> sqlite3.Connection:

@@ -13,7 +13,7 @@ import pytest
 
 from plategate.backup import folder
 from plategate.backup.scratch import PREFIX
-from plategate.storage import PARTIAL
+from plategate.durable_files import PARTIAL
 from tests.backup.conftest import call, only_backup
 from tests.privacy.conftest import Device, Fill
 from tests.privacy.test_erase import ERASE, run

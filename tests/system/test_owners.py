@@ -26,12 +26,12 @@ from plategate.access.store.lists import ListName, all_entries
 from plategate.access.sync.checks import SyncOptions
 from plategate.access.sync.sync import sync_lists
 from plategate.access.visits import Direction, EntryUse, VisitStore
+from plategate.durable_files import replace_file
 from plategate.journal import open_journal
 from plategate.journal.reader import EventFilter, JournalReader
 from plategate.plate_data.hashing import plate_key
 from plategate.settings import Settings
 from plategate.storage import open_for_writing as open_database
-from plategate.storage import replace_file
 from plategate.values import Passage, Reason, Result, Verdict
 
 SYSTEM = Path(__file__).resolve().parents[2] / "firmware" / "system"

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from plategate.backup.create import About, write_backup
 from plategate.backup.scratch import remove_unused
+from plategate.durable_files import PARTIAL, new_file, put_in_place
 from plategate.errors import BackupError, reason_of
 from plategate.plate_data.hashing import KEY_FILE, key_name, read_key
 from plategate.plate_data.tombstones import FILE_NAME, Tombstones, read_tombstones
 from plategate.settings import Settings
-from plategate.storage import PARTIAL, put_in_place
 
 SUFFIX = ".backup"
 NAME = "plategate-"
@@ -43,11 +43,11 @@ def backup_to_folder(
     try:
         for torn in folder.glob(f"{NAME}*{SUFFIX}{PARTIAL}"):
             remove_unused(torn)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        unfinished = new_file(partial, 0o600)
     except OSError as error:
         raise BackupError(f"{error.filename or folder}: {reason_of(error)}") from error
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with unfinished as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)  # another backup does not take it for a torn one
             about = write_backup(settings, config, stream, passphrase, journal=journal)
         put_in_place(partial, file)

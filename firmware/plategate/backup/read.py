@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
 import tarfile
 from contextlib import closing
@@ -14,6 +13,7 @@ from typing import Any, BinaryIO, cast
 
 from plategate.backup.create import ABOUT, DATABASE, FORMAT, MANIFEST, About
 from plategate.backup.encryption import DecryptingReader
+from plategate.durable_files import new_file
 from plategate.errors import BackupError, reason_of
 
 COPY_BYTES = 1 << 20
@@ -84,8 +84,7 @@ def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, na
     stream = archive.extractfile(member)
     assert stream is not None
     digest = hashlib.sha256()
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as written:
+    with new_file(target, 0o600) as written:
         while part := stream.read(COPY_BYTES):
             digest.update(part)
             written.write(part)

@@ -21,6 +21,7 @@ from typing import BinaryIO
 from plategate.backup.create import DATABASE, About
 from plategate.backup.parts import JOURNAL, OWNER_SETTINGS, PRIVACY, SETTINGS, Part, parts
 from plategate.backup.scratch import PREFIX
+from plategate.durable_files import new_file, sync_folder
 from plategate.errors import BackupError, SettingsError, StoreError, reason_of
 from plategate.journal.opening import is_owned
 from plategate.plate_data.hashing import KEY_FILE, key_name, plate_hash, read_key
@@ -35,7 +36,6 @@ from plategate.plate_data.tombstones import (
 from plategate.plates.text import canonical
 from plategate.privacy.registry import StoreErasure, erase_everywhere
 from plategate.settings import Settings, load_settings
-from plategate.storage import sync_folder
 from plategate.users import as_owner_of
 
 # Words of a text that may be a plate together: "M", "AB", "123".
@@ -204,8 +204,7 @@ def _write(stream: BinaryIO, target: Path, mode: int) -> None:
     """Replace a file durably; a database loses the log of the one before it."""
     scratch = target.with_name(f"{PREFIX}{target.name}")
     scratch.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    with os.fdopen(os.open(scratch, flags, mode), "wb") as written:
+    with new_file(scratch, mode) as written:
         shutil.copyfileobj(stream, written)
         if os.geteuid() == 0:
             # A folder of root: its group may read, such as plategate-settings.

@@ -139,8 +139,8 @@ def _first_day(month: str | None) -> date:
 
 
 def _write(file: Path, content: bytes) -> None:
+    from plategate.durable_files import replace_file
     from plategate.errors import StoreError, reason_of
-    from plategate.storage import replace_file
 
     try:
         replace_file(file, content)

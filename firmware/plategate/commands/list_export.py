@@ -67,8 +67,8 @@ def template(
 ) -> None:
     """Write an empty workbook to fill in for `list import`; its second sheet explains it."""
     from plategate.access.files.workbooks import write_template
+    from plategate.durable_files import replace_file
     from plategate.errors import ListError
-    from plategate.storage import replace_file
 
     if file.suffix.lower() != ".xlsx":
         raise typer.BadParameter(f"{file}: must end in .xlsx")

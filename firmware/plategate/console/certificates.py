@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from plategate.console.certificate_files import CA_FILE, CA_KEY_FILE, LEAF_FILE, LEAF_KEY_FILE
+from plategate.durable_files import replace_file
 from plategate.errors import ConsoleError, GateError
-from plategate.storage import replace_file, storage_errors
+from plategate.storage import storage_errors
 
 CA_DAYS, LEAF_DAYS, RENEW_BEFORE_DAYS = 3650, 90, 30
 BACKDATED = timedelta(hours=24)  # for a browser whose clock is slow

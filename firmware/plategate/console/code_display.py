@@ -10,16 +10,16 @@ They are in a folder in memory that root owns (`console.code_dir`), each readabl
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from plategate.console.one_time_code import CODE_DIGITS, written
+from plategate.durable_files import locked_folder, replace_file
 from plategate.settings.console import ConsoleSettings
-from plategate.storage import replace_file, storage_errors
+from plategate.storage import storage_errors
 
 EVERYWHERE = ("0.0.0.0", "::")  # addresses to listen on that are not one to connect to
 _WRITTEN = re.compile(rf"^One-time code: ([0-9-]{{{CODE_DIGITS + 1}}})$", re.MULTILINE)
@@ -46,13 +46,10 @@ class CodeDisplay:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Let no other process show or clear a code in this block."""
-        with storage_errors(self._folder):
-            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
+        with ExitStack() as block:
+            with storage_errors(self._folder):
+                block.enter_context(locked_folder(self._folder))
             yield
-        finally:
-            os.close(folder)
 
     def show(self, code: str, lamp_reader: int | None) -> None:
         """Show a code in place of any other; `lamp_reader` is the gate's user, None for no lamp."""

@@ -14,8 +14,9 @@ from collections.abc import Callable
 
 from plategate.clock import since_boot
 from plategate.console.passwords import hashed, matches
+from plategate.durable_files import replace_file
 from plategate.settings.console import ConsoleSettings
-from plategate.storage import replace_file, storage_errors
+from plategate.storage import storage_errors
 
 CODE_FILE = "setup-code"
 CODE_DIGITS = 8

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from plategate.console.accounts import Right, Role
 from plategate.console.database import ConsoleDatabase, token_hash
+from plategate.durable_files import replace_file
 from plategate.errors import ConsoleError
-from plategate.storage import replace_file, storage_errors
+from plategate.storage import storage_errors
 
 KEY_FILE = "visit.key"
 MOST_VISITS = 500

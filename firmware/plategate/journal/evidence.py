@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from plategate.durable_files import replace_file, sync_folder
 from plategate.errors import StoreError, reason_of
 from plategate.plate_data.hidden import hidden_outside, scaled_box
 from plategate.settings.journal import JournalSettings
-from plategate.storage import replace_file, sync_folder
 from plategate.values import Image, PlateImage, PlateSighting
 
 FOLDER = "evidence"

@@ -20,6 +20,7 @@ from plategate.access.store.history import ListChange, plates_of
 from plategate.access.sync.checks import SyncOptions
 from plategate.access.sync.source_state import PREVIEW_FILE, open_own
 from plategate.access.sync.sync import SyncReport, sync_lists
+from plategate.durable_files import replace_file
 from plategate.list_service.documents import (
     DIFFERENCES,
     FIRST_PLATES,
@@ -28,7 +29,7 @@ from plategate.list_service.documents import (
     difference_documents,
 )
 from plategate.settings import Settings
-from plategate.storage import replace_file, storage_errors
+from plategate.storage import storage_errors
 
 WANTED_FILE = "preview.wanted"
 # Both files are gone after this: a preview has plates, and a request that nobody follows is over.

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from plategate.durable_files import replace_file
 from plategate.errors import StoreError, reason_of
 from plategate.journal.chain import ChainEnd, verify_after
 from plategate.journal.reader import JournalReader
-from plategate.storage import replace_file
 
 log = logging.getLogger(__name__)
 

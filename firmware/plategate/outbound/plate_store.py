@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from plategate.durable_files import replace_file
 from plategate.outbound.dead_letters import FILE_NAME
 from plategate.plate_data.files import has_plate
 from plategate.plate_data.interfaces import EraseRequest, Erasure, Holding, KeptKind
 from plategate.plate_data.mention import Mention
 from plategate.plate_data.sqlite_rows import erase_in_file, find_in_file
 from plategate.settings.outbound import OutboundSettings
-from plategate.storage import replace_file, storage_errors
+from plategate.storage import storage_errors
 
 _SENT = {"full": "with plates", "hmac": "with hashed plates", "none": "without plates"}
 

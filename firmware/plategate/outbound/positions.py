@@ -12,12 +12,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from plategate.storage import (
-    close_keeping_log,
-    open_for_reading,
-    open_for_writing,
-    storage_errors,
-)
+from plategate.storage import close_keeping_log, open_for_reading, open_for_writing, storage_errors
 
 FILE_NAME = "outbound.sqlite"
 WAIT_S = 5.0

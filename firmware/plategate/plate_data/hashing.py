@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from plategate.documents import PASSAGE
+from plategate.durable_files import replace_file
 from plategate.errors import SettingsError, StoreError, reason_of
-from plategate.storage import replace_file
 
 KEY_FILE = "plate.key"
 KEY_BYTES = 32

@@ -7,18 +7,17 @@ copy of the file next to the backups is enough to erase again what a backup brin
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from plategate.durable_files import locked_folder, replace_file
 from plategate.errors import StoreError, reason_of_own, storable
 from plategate.plate_data.hashing import KEY_FILE, key_name, plate_hash, plate_key, read_key
-from plategate.storage import replace_file, storage_errors
+from plategate.storage import storage_errors
 
 FILE_NAME = "erased.jsonl"
 SHARED_MODE = 0o640  # the group of the folder reads
@@ -105,14 +104,11 @@ class Tombstones:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Let no other command change the proofs in this block: one of two would be lost."""
-        with storage_errors(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
+        with ExitStack() as block:
+            with storage_errors(self._folder):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                block.enter_context(locked_folder(self._folder))
             yield
-        finally:
-            os.close(folder)
 
 
 class ErasedPlates:

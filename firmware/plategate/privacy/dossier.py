@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from plategate.durable_files import replace_file
 from plategate.errors import StoreError, printable, reason_of
 from plategate.output_files import new_folder
 from plategate.plate_data.interfaces import Holding, KeptKind
 from plategate.reports.render import as_pdf
 from plategate.reports.sections import Document, Section
-from plategate.storage import replace_file
 
 SCHEMA = 1
 PICTURES = "pictures"

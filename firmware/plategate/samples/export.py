@@ -12,10 +12,10 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from plategate.durable_files import replace_file
 from plategate.errors import StoreError, reason_of
 from plategate.output_files import new_folder
 from plategate.samples.store import Sample, SampleStore
-from plategate.storage import replace_file
 
 TABLE = "plates.csv"
 COLUMNS = ("split", "set", "image", "width", "height", "x0", "y0", "x1", "y1", "text", "two_line")

@@ -15,11 +15,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from plategate.durable_files import replace_file
 from plategate.errors import StoreError
 from plategate.journal.evidence import safe_name
 from plategate.plate_data.hidden import Box, hidden_outside
 from plategate.plate_data.mention import Mention
-from plategate.storage import replace_file, storage_errors
+from plategate.storage import storage_errors
 from plategate.values import Image
 
 FOLDER = "samples"

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from plategate.clock import Clock, SystemClock
-from plategate.storage import replace_file
+from plategate.durable_files import replace_file
 
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # before the first release
 RTC_AGREES = timedelta(minutes=2)

@@ -12,11 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from plategate.durable_files import replace_file
 from plategate.errors import SettingsError, reason_of_own
 from plategate.settings import DEFAULT_FILE, Settings, file_from_environment, parse_settings
 from plategate.settings.describe import as_toml
 from plategate.settings.reading import read_toml
-from plategate.storage import replace_file
 
 NEW_FILE_MODE = 0o640
 _HEADER = re.compile(r"#?\s*\[")

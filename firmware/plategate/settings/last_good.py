@@ -7,10 +7,10 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from plategate.durable_files import replace_file
 from plategate.errors import SettingsError
 from plategate.settings import Settings, load_settings
 from plategate.settings.state_paths import LANE_STATE
-from plategate.storage import replace_file
 
 log = logging.getLogger(__name__)
 

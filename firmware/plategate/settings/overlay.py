@@ -15,10 +15,10 @@ from typing import Any, Generic, TypeVar
 
 from pydantic.fields import FieldInfo
 
+from plategate.durable_files import replace_file
 from plategate.errors import SettingsError, reason_of
 from plategate.settings.base import SettingsModel
 from plategate.settings.reading import check
-from plategate.storage import replace_file
 
 Model = TypeVar("Model", bound=SettingsModel)
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from plategate.durable_files import replace_file
 from plategate.errors import ModelError, reason_of_own
-from plategate.storage import replace_file
 from plategate.vision.interpreter import Model, open_model
 from plategate.vision.models import ModelFile, find_model, variants_of
 

@@ -25,6 +25,7 @@ from plategate.access.sync.client import http_client
 from plategate.access.sync.content import decompressed
 from plategate.access.sync.deadline import DeadlineError, Progress
 from plategate.access.sync.source_state import Validators
+from plategate.durable_files import new_file
 from plategate.errors import SyncError, reason_of
 from plategate.settings.sync import SyncSettings, SyncSource, is_this_machine
 
@@ -234,9 +235,8 @@ def _with_report(chunks: Iterable[bytes], report: Callable[[], None]) -> Iterabl
 def _write(into: Path, chunks: Iterable[bytes], limit: int, origin: str = "") -> int:
     """Write the chunks to a new file, never through a link; returns the number of bytes."""
     into.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     written = 0
-    with os.fdopen(os.open(into, flags, 0o640), "wb") as stream:
+    with new_file(into, 0o640) as stream:
         for chunk in chunks:
             written += len(chunk)
             if written > limit:

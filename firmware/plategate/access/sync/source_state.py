@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from plategate.access.sync.address import address_id, without_secrets
+from plategate.durable_files import put_in_place, replace_file
 from plategate.errors import SyncError, reason_of_own
-from plategate.storage import put_in_place, replace_file
 
 GOOD_FILE = "list"
 STATE_FILE = "list.json"

@@ -35,9 +35,9 @@ from plategate.access.sync.source import (
     refresh_all,
 )
 from plategate.access.sync.source_state import GOOD_FILE, STATE_FILE, SourceFolder, open_own
+from plategate.durable_files import replace_file
 from plategate.errors import GateError, StoreError, SyncError, printable, reason_of_own
 from plategate.settings.sync import SyncSettings, SyncSource
-from plategate.storage import replace_file
 from plategate.values import ListEntry, VehicleRecord
 
 logger = logging.getLogger(__name__)

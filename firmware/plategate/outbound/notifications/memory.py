@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from plategate.durable_files import replace_file
 from plategate.errors import StoreError, reason_of
 from plategate.outbound.chain_watch import Finding
 from plategate.outbound.message import Message
@@ -25,7 +26,6 @@ from plategate.outbound.notifications.causes import (
 from plategate.outbound.notifications.ledger import CauseState, Ledger, Vehicle
 from plategate.replay import GAP
 from plategate.settings.outbound import CauseName
-from plategate.storage import replace_file
 
 log = logging.getLogger(__name__)
 
