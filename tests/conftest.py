@@ -13,7 +13,7 @@ import signal
 import tempfile
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -68,6 +68,22 @@ def skip_faults(skipped: Counter[str], user: str) -> list[str]:
     ]
 
 
+def as_other_user(items: Sequence[pytest.Item]) -> list[str]:
+    """What would differ from tests/skips.toml if these tests, run by root, were run by another."""
+    table = tomllib.loads((Path(__file__).parent / "skips.toml").read_text(encoding="utf-8"))
+    listed = {one["reason"]: one["tests"] for one in table["skip"] if one["user"] == "other"}
+    # The others lack something that is the same for both users.
+    needs_root = listed.keys() - {one["reason"] for one in table["skip"] if one["user"] == "root"}
+    marked = Counter(
+        str(mark.kwargs["reason"]) for item in items for mark in item.iter_markers("skipif")
+    )
+    return [
+        f"{marked[reason]} tests need root, {listed[reason]} listed in tests/skips.toml: {reason}"
+        for reason in sorted(needs_root)
+        if marked[reason] != listed[reason]
+    ]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a strict run of all tests that skipped something else than listed."""
@@ -77,7 +93,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     skipped: Counter[str] = Counter()
     for report in reporter.stats.get("skipped", []) if reporter else []:
         skipped[str(report.longrepr[-1]).removeprefix("Skipped: ")] += 1
-    faults = skip_faults(skipped, "root" if os.geteuid() == 0 else "other")
+    root = os.geteuid() == 0
+    faults = skip_faults(skipped, "root" if root else "other")
+    faults += as_other_user(session.items) if root else []
     if faults and reporter:
         reporter.write_line("")
         for fault in faults:

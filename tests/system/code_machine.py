@@ -22,6 +22,8 @@ from tests.console.bed import ORIGIN, setup_form
 
 from .test_owners import User
 
+SYSTEM = Path(__file__).resolve().parents[2] / "firmware" / "system"
+UNIT = SYSTEM / "plategate-console-code.service"
 # Users that every Debian has stand for those of the device: the command looks them up by name.
 CONSOLE, GATE, OTHER = "daemon", "games", "nobody"
 

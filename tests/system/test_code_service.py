@@ -15,24 +15,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .code_machine import Machine, made_machine
+from .code_machine import UNIT, Machine
 from .sandbox import settings_of
 
-SYSTEM = Path(__file__).resolve().parents[2] / "firmware" / "system"
 SANDBOX = Path(__file__).with_name("sandbox.py")
-UNIT = SYSTEM / "plategate-console-code.service"
+
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
-
-
-@pytest.fixture
-def machine() -> Iterator[Machine]:
-    yield from made_machine()
 
 
 def command(machine: Machine, *words: str) -> list[str]:

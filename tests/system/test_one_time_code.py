@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,21 +17,10 @@ import pytest
 from plategate.console.code_announcing import Announcer
 from plategate.console.one_time_code import CODE_FILE
 from plategate.settings import load_settings
-from plategate.settings.console import CODE_DIR
 
-from .code_machine import CONSOLE, GATE, OTHER, Machine, made_machine, user
-from .sandbox import settings_of
-
-SYSTEM = Path(__file__).resolve().parents[2] / "firmware" / "system"
-SANDBOX = Path(__file__).with_name("sandbox.py")
-UNIT = SYSTEM / "plategate-console-code.service"
+from .code_machine import CONSOLE, GATE, OTHER, Machine, user
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
-
-
-@pytest.fixture
-def machine() -> Iterator[Machine]:
-    yield from made_machine()
 
 
 def reads(name: str, file: Path) -> bool:
@@ -61,24 +50,6 @@ def test_ok__each_file_is_read_by_one_user_and_changed_by_root_alone(machine: Ma
             for attempt in attempts:
                 answer = user(name).run(lambda attempt=attempt, file=file: attempt(file))
                 assert isinstance(answer, OSError), (name, file)
-
-
-def test_ok__the_folder_of_the_settings_is_that_of_tmpfiles_and_units() -> None:
-    lines = (SYSTEM / "tmpfiles.d" / "plategate.conf").read_text().splitlines()
-    assert [line.split() for line in lines if f" {CODE_DIR} " in line] == [
-        ["d", str(CODE_DIR), "0711", "root", "root", "-"]
-    ]
-    (link,) = [line.split() for line in lines if line.startswith("L+ /etc/issue.d/")]
-    assert link[-1] == f"{CODE_DIR}/issue"
-    unit = settings_of(UNIT)
-    assert str(CODE_DIR) in unit["ReadWritePaths"]
-    assert unit["ExecStopPost"][0].split()[2:] == [
-        f"{CODE_DIR}/{name}" for name in ("code", "issue", "lamp")
-    ]
-    path = settings_of(UNIT.with_suffix(".path"))
-    assert path["PathExists"] == [f"{CODE_DIR}/code"]
-    console = settings_of(UNIT.with_name("plategate-console.service"))
-    assert UNIT.name in console["Wants"]
 
 
 def test_ok__root_reads_code_and_address(machine: Machine) -> None:

@@ -28,13 +28,28 @@ def test_one(): pass
 def test_other(): pass
 """
 
+NEEDS_ROOT = """
+[[skip]]
+reason = "needs root"
+user = "other"
+tests = 2
+why = "as in the real list"
+"""
+NEED_ROOT = """
+@pytest.mark.skipif(False, reason="needs root")
+@pytest.mark.parametrize("number", range({tests}))
+def test_root(number): pass
+"""
 
-def run(folder: Path, strict: str, *args: str, root: bool, other: bool) -> int:
+
+def run(
+    folder: Path, strict: str, *args: str, root: bool, other: bool, listed: str = "", more: str = ""
+) -> int:
     (folder / "tests").mkdir()
     for name in ("conftest.py", "log_guard.py"):
         (folder / "tests" / name).write_text(CONFTEST.with_name(name).read_text())
-    (folder / "tests" / "skips.toml").write_text(LISTED)
-    (folder / "tests" / "test_it.py").write_text(TESTS.format(root=root, other=other))
+    (folder / "tests" / "skips.toml").write_text(LISTED + listed)
+    (folder / "tests" / "test_it.py").write_text(TESTS.format(root=root, other=other) + more)
     (folder / "pytest.ini").write_text("[pytest]\ntestpaths = tests\n")
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *args],
@@ -48,6 +63,15 @@ def run(folder: Path, strict: str, *args: str, root: bool, other: bool) -> int:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_ok__listed_skip_passes(tmp_path: Path) -> None:
     assert run(tmp_path, "1", root=True, other=False) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize(("tests", "status"), [(1, 1), (2, 0), (3, 1)])
+def test_fail__root_sees_what_another_user_would_skip(
+    tmp_path: Path, tests: int, status: int
+) -> None:
+    more = NEED_ROOT.format(tests=tests)
+    assert run(tmp_path, "1", root=True, other=False, listed=NEEDS_ROOT, more=more) == status
 
 
 @pytest.mark.parametrize("root", [True, False])
