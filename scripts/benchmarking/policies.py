@@ -15,6 +15,7 @@ from plategate.vision.pipeline import Pipeline
 
 # In the policies that ask Tesseract about doubtful plates: not above this joined confidence.
 SURE = 0.95
+NOTHING = 0.001  # a joined confidence below this is that of no text
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,27 @@ def with_every_close_up(cascade: Cascade) -> Cascade:
 def with_tesseract(cascade: Cascade) -> Cascade:
     """The cascade that asks the other readers about every doubtful plate."""
     asked = Attempt(Cut.REGION, Asked.OTHERS, ReadingState.DOUBTFUL, below=SURE, variants=2)
-    return replace(cascade, attempts=(*cascade.attempts[:-1], asked))
+    return replace(cascade, attempts=(*cascade.attempts, asked))
+
+
+def with_tesseract_on_nothing(cascade: Cascade) -> Cascade:
+    """The cascade that asks the other readers where the main one finds no text."""
+    asked = Attempt(Cut.REGION, Asked.OTHERS, ReadingState.DOUBTFUL, below=NOTHING, variants=1)
+    return replace(cascade, attempts=(*cascade.attempts, asked))
 
 
 def everybody() -> Cascade:
     """The table before costs counted: all variants, a second cut of every plate, all readers."""
-    rows = [replace(row, variants=None, above=0.0) for row in with_tesseract(CASCADE).attempts[2:]]
+    rows = [
+        replace(row, variants=None, above=0.0) for row in with_tesseract(CASCADE).attempts[MAIN:]
+    ]
     rows.insert(3, Attempt(Cut.REGION, Asked.OTHERS, ReadingState.CONFIRMED, below=SURE))
     return Cascade(tuple(rows))
 
 
-SMALL, SMALL_SECOND, MAIN, CLOSE_UP, SECOND, UNCONFIRMED, EMPTY = range(len(CASCADE.attempts))
+SMALL, SMALL_SECOND, LIKELY, MAIN, CLOSE_UP, SECOND, UNCONFIRMED, FAILED = range(
+    len(CASCADE.attempts)
+)
 POLICIES = (
     Policy("all variants and readers", everybody(), Search(parts_from=0.0)),
     Policy("shipped"),
@@ -73,8 +84,11 @@ POLICIES = (
     Policy("close-up of every doubtful plate", with_every_close_up(CASCADE)),
     Policy("a clear reading suffices alone from .97", replace(CASCADE, alone=0.97)),
     Policy("without the second cut", without(CASCADE, SECOND)),
-    Policy("without Tesseract", without(CASCADE, UNCONFIRMED, EMPTY)),
+    Policy("without Tesseract", without(CASCADE, UNCONFIRMED, FAILED)),
     Policy("Tesseract on every doubtful plate", with_tesseract(CASCADE)),
+    Policy("Tesseract where the main reader reads nothing", with_tesseract_on_nothing(CASCADE)),
+    Policy("no region is given up", replace(CASCADE, unreadable=0.0)),
+    Policy("two variants before the small reader confirms", with_variants(CASCADE, LIKELY, 2)),
     Policy("clear from .7 for the small reader", replace(CASCADE, small_clear=0.7)),
     Policy("one variant at first", with_variants(CASCADE, MAIN, 1)),
     Policy("three variants at first", with_variants(CASCADE, MAIN, 3)),

@@ -69,7 +69,7 @@ def read(*readers: Scripted, localizer: CloseUp | None = None) -> str | None:
     [
         (0.9, (2, 0)),  # confirmed by the second cut
         (0.5, (1, 0)),  # doubtful, and there is no close-up of it
-        (0.0, (1, 1)),  # as good as nothing: the same cut is given to the other reader
+        (0.0, (1, 0)),  # as good as nothing: other readers read nothing there either
     ],
 )
 def test_ok__effort_depends_on_the_first_reading(sure: float, asked: tuple[int, int]) -> None:
@@ -89,7 +89,8 @@ SAME, OTHER = "NEAR123", "NEAR128"
         ([(SAME, 0.8), (OTHER, 0.8)], [(SAME, 0.9)], SAME, (2, 1)),  # by the main reader instead
         ([(SAME, 0.6)], [(SAME, 0.9)], SAME, (1, 1)),  # confirms the main reader
         ([(SAME, 0.5)], [(SAME, 0.5)], SAME, (1, 1)),  # also if both are doubtful
-        ([(OTHER, 0.6)], [(SAME, 0.9), (SAME, 0.9)], SAME, (1, 2)),  # contradicts: second cut
+        ([(OTHER, 0.6)], [(SAME, 0.9)] * 3, SAME, (1, 3)),  # contradicts: more variants, second cut
+        ([(OTHER, 0.4)], [(SAME, 0.9)] * 2, SAME, (1, 2)),  # nothing to confirm: as if alone
     ],
 )
 def test_ok__the_small_reader_reads_first(
@@ -164,13 +165,40 @@ def test_ok__a_contradicting_second_cut_is_given_to_other_readers() -> None:
     assert second.shown[0] is first.shown[0]
 
 
-@pytest.mark.parametrize("first", [("", 0.0), ReaderError("model x failed: broken")])
-def test_ok__another_reader_gets_a_plate_of_which_the_first_reads_nothing(
-    first: tuple[str, float] | Exception,
-) -> None:
-    main, second = Scripted("main", first), Scripted("second", ("NEAR128", 0.6))
+def test_fail__another_reader_gets_the_plate_if_the_main_one_fails() -> None:
+    broken = ReaderError("model x failed: broken")
+    main, second = Scripted("main", broken), Scripted("second", ("NEAR128", 0.6))
     assert read(main, second) == "NEAR128"
     assert second.shown == main.shown
+
+
+def test_fail__another_reader_gets_the_plate_if_the_main_one_fails_to_confirm() -> None:
+    small, main = Scripted("small", (SAME, 0.6)), Scripted("main", ReaderError("broken"))
+    assert read(small, main, Scripted("second", (OTHER, 0.6))) == OTHER
+    assert main.asked == 1
+
+
+def test_fail__a_failing_small_reader_is_as_good_as_none() -> None:
+    small, main = Scripted("small", ReaderError("broken")), Scripted("main", *[(SAME, 0.9)] * 2)
+    assert read(small, main) == SAME
+
+
+def test_ok__no_other_reader_gets_a_plate_of_which_the_main_one_reads_nothing() -> None:
+    second = Scripted("second", ("NEAR128", 0.6))
+    assert read(Scripted("main", ("", 0.0)), second) is None
+    assert second.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("region", "small", "asked"), [(0.54, 0.0009, 0), (0.55, 0.0009, 1), (0.54, 0.001, 1)]
+)
+def test_ok__a_region_in_which_little_is_seen_is_not_read_further(
+    region: float, small: float, asked: int
+) -> None:
+    first, second = Scripted("small", (SAME, small)), Scripted("main", (SAME, 0.5))
+    reader = RegionReader([first, second], None, Degraded(), lambda: 0.0)
+    found = reader.read(STILL, replace(REGION, confidence=region), CloseUp())[1]
+    assert (found is not None, second.asked) == (bool(asked), asked)
 
 
 def test_ok__the_only_readers_doubtful_reading_is_returned() -> None:

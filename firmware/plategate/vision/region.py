@@ -69,7 +69,7 @@ class RegionReader:
         """The plate image of the region and the readings of the attempts that were made."""
         with self.timed("rectify"):
             plate = rectify(image, region, NORMAL)
-        tally = Tally(self._evidence, self._calibration, self._cascade)
+        tally = Tally(self._evidence, self._calibration, self._cascade, region.confidence)
         cuts = {Cut.REGION: plate}
 
         def ask(attempt: Attempt, number: int) -> bool:
@@ -80,6 +80,9 @@ class RegionReader:
                     return True
                 cuts[attempt.cut] = made
             found = self._ask(self._readers[number], cuts[attempt.cut], attempt.variants)
+            if found is None:
+                tally.fail(attempt)
+                return True
             kept = tally.add(attempt, found)
             if attempt.cut is Cut.CLOSE_UP and kept:
                 cuts = {Cut.REGION: cuts[Cut.CLOSE_UP]}
@@ -113,14 +116,16 @@ class RegionReader:
             self._degraded.failed(localizer.name, str(error))
             return None
 
-    def _ask(self, reader: Reader, plate: PlateImage, variants: int | None) -> list[PlateReading]:
-        """The reading of one reader as a list, empty if it has none or fails."""
+    def _ask(
+        self, reader: Reader, plate: PlateImage, variants: int | None
+    ) -> list[PlateReading] | None:
+        """The reading of one reader as a list, empty if it has none; None if the reader fails."""
         try:
             with self.timed("read"):
                 reading = reader.read(plate, variants)
         except PART_FAILURES as error:
             self._degraded.failed(reader.name, str(error))
-            return []
+            return None
         self._degraded.works(reader.name)
         return [reading] if reading is not None and reading.characters else []
 

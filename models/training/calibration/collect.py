@@ -20,7 +20,7 @@ import numpy as np
 from detector.conditions import CONDITIONS
 from plategate.errors import GateError
 from plategate.values import Image, PlateReading, PlateRegion
-from plategate.vision.attempts import CASCADE, Asked, Cascade, Cut
+from plategate.vision.attempts import CASCADE, Asked, Cascade, Cut, ReadingState
 from plategate.vision.boxes import Box, intersection_over_union
 from plategate.vision.degraded import Degraded
 from plategate.vision.interfaces import Localizer, Reader
@@ -29,9 +29,17 @@ from plategate.vision.read.tesseract import TesseractReader
 from plategate.vision.read.tflite import SMALL_TABLE, SMALL_VARIANTS, TfliteReader
 from plategate.vision.region import SMALL, RegionReader, numbers_of, second_cut
 
-from .recorded import CONTRADICTED, CUT_NAMES
+from .recorded import CONTRADICTED, key_of
 
-FIRST_ATTEMPTS = Cascade(CASCADE.attempts[2:4])  # the region as localized and its close-up
+# The main reader on the region as localized and on its close-up.
+FIRST_ATTEMPTS = Cascade(
+    tuple(
+        attempt
+        for attempt in CASCADE.attempts
+        if attempt.asked is Asked.MAIN
+        and attempt.state in {ReadingState.UNREAD, ReadingState.DOUBTFUL}
+    )
+)
 SIDES = ("x0", "y0", "x1", "y1")
 LEAST_OVERLAP = 0.35
 
@@ -110,7 +118,7 @@ def read(
     found = {CONTRADICTED: packed(tally.contradicted[0])} if tally.contradicted else {}
     for attempt in CASCADE.attempts:
         for number in numbers[attempt.asked] if attempt.cut in cuts else ():
-            key = f"{readers[number].name} {CUT_NAMES[attempt.cut]}"
+            key = key_of(readers[number].name, attempt)
             if key not in found:
                 found[key] = packed(readers[number].read(cuts[attempt.cut], attempt.variants))
     return found

@@ -13,13 +13,14 @@ from typing import Any
 
 from plategate.plates.text import fold
 from plategate.values import CharacterReading, PlateReading, TextAlternative
-from plategate.vision.attempts import CASCADE, Asked, Attempt, Cut, Tally, walk
+from plategate.vision.attempts import CASCADE, Asked, Attempt, Cut, ReadingState, Tally, walk
 from plategate.vision.consensus.calibrate import Calibration
 from plategate.vision.consensus.merge import support
 
 FOLDS = 5
 # Recorded readings have keys of reader and cut. Where a close-up replaced the first reading, that
-# one is recorded as CONTRADICTED and the one in the close-up as FIRST.
+# one is recorded as CONTRADICTED and the one in the close-up as FIRST. "glance" is the first
+# variant alone, for a text that the small reader may confirm.
 CUT_NAMES = {Cut.REGION: "normal", Cut.SECOND: "again"}
 FIRST, OTHER, SMALL = "tflite normal", "tesseract normal", "small normal"
 CONTRADICTED = "tflite doubted"
@@ -95,9 +96,15 @@ def _key_of(attempt: Attempt, plate: Plate) -> str:
     closer = CONTRADICTED in plate.readings
     if attempt.cut is Cut.CLOSE_UP:
         return FIRST if closer else ""
-    if closer and attempt.cut is Cut.REGION and attempt.asked is Asked.MAIN:
+    if closer and attempt.state is ReadingState.UNREAD and attempt.asked is Asked.MAIN:
         return CONTRADICTED
-    return f"{READERS[attempt.asked]} {CUT_NAMES[attempt.cut]}"
+    return key_of(READERS[attempt.asked], attempt)
+
+
+def key_of(reader: str, attempt: Attempt) -> str:
+    """The key of a reader's recorded reading of an attempt."""
+    cut = "glance" if attempt.state is ReadingState.SMALL_LIKELY else CUT_NAMES[attempt.cut]
+    return f"{reader} {cut}"
 
 
 def results_of(plates: Sequence[Plate], calibration: Calibration) -> list[ScoredReading]:

@@ -230,6 +230,26 @@ def test_ok__at_most_so_many_variants_are_read(
     assert len(shown) == taken
 
 
+def test_ok__a_plate_that_is_read_again_with_more_variants_is_not_read_from_the_start(
+    shipped: TfliteReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[np.ndarray] = []
+
+    def probabilities(grey: np.ndarray) -> np.ndarray:
+        shown.append(grey)
+        return probabilities_of({}, {"A": 0.6 if len(shown) % 2 else 0.8}, {})
+
+    monkeypatch.setattr(shipped, "probabilities", probabilities)
+    plate, other = plate_of(drawn("A")), plate_of(drawn("A"))
+    at_once = shipped.read(plate, 2)
+    alone = shipped.read(other, 1)
+    assert len(shown) == 3 and alone is not None and at_once is not None
+    assert shipped.read(other, 2) == at_once != alone
+    assert len(shown) == 4
+    assert shipped.read(other, 1) == alone  # with fewer it is
+    assert len(shown) == 5
+
+
 def test_ok__empty_picture_has_no_text(shipped: TfliteReader) -> None:
     assert shipped.read(plate_of(np.full((48, 160), 90, np.uint8))) is None
     assert shipped.read(plate_of(np.zeros((2, 2), np.uint8))) is None

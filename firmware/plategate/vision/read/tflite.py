@@ -111,19 +111,29 @@ class TfliteReader:
         if len(shape) != INPUT_DIMENSIONS or not self._alphabet:
             raise ModelError(f"model {file.path} is no plate reader: input {shape}")
         self._height, self._width = shape[1], shape[2]
+        self._last: tuple[Image, list[Decoded], PlateReading | None] | None = None
 
     def read(self, plate: PlateImage, variants: int | None = None) -> PlateReading | None:
-        """The registration, top line first; None if the network finds no character."""
+        """The registration, top line first; None if the network finds no character.
+
+        Asked again about the same plate image, with more variants, it goes on from the last one.
+        """
         if min(plate.grey.shape[:2]) < LEAST_SIDE:
             return None
+        asked = self._variants[:variants]
         decoded: list[Decoded] = []
         found = None
-        for variant in self._variants[:variants]:
+        if self._last is not None and self._last[0] is plate.grey:
+            _, before, seen = self._last
+            if len(before) <= len(asked):
+                decoded, found = before, seen
+        for variant in asked[len(decoded) :]:
+            confidence = 0.0 if found is None else found.confidence
+            if decoded and not HOPELESS <= confidence < SURE:
+                break
             decoded.append(Decoded.of(self.probabilities(variant.cut(plate.grey))))
             found = reading(decoded, self._alphabet, self.name)
-            confidence = 0.0 if found is None else found.confidence
-            if confidence < HOPELESS or confidence >= SURE:
-                break
+        self._last = plate.grey, decoded, found
         return found
 
     def probabilities(self, grey: Image) -> NDArray[np.float64]:
