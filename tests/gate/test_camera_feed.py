@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -59,6 +60,34 @@ def test_ok__a_burst_ends_early_when_the_reader_has_enough():
     burst.close()
     feed.stop()
     assert events == []
+
+
+class WatchedCamera(PatchyCamera):
+    """Tells when the last still of a burst was taken, and when that still was freed."""
+
+    def __init__(self) -> None:
+        super().__init__(99)
+        self.taken, self.freed = threading.Event(), threading.Event()
+
+    def burst(self, count: int, since_s: float) -> Iterator[Still]:
+        last = Still(np.zeros((2, 2, 3), np.uint8), "last")
+        weakref.finalize(last.image, self.freed.set)
+        yield from super().burst(count - 1, since_s)
+        yield last
+        del last
+        self.taken.set()
+
+
+def test_ok__stills_that_nobody_reads_are_freed_when_their_burst_ends() -> None:
+    camera = WatchedCamera()
+    feed, _ = feed_of(camera)
+    burst = feed.burst(2, 0.0)
+    assert next(burst).source == "still 0"
+    assert camera.taken.wait(5)
+    burst.close()
+    del burst
+    assert camera.freed.wait(5)
+    feed.stop()
 
 
 def test_fail__stills_before_a_camera_failure_are_used():

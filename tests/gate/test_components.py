@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -53,6 +54,16 @@ def test_fail__a_worker_survives_a_failing_job_and_refuses_beyond_its_queue(capl
     assert done.is_set()
     assert False in refused
     assert "a job failed" in caplog.text
+
+
+def test_ok__an_idle_worker_keeps_no_pictures_of_its_last_job() -> None:
+    picture, freed = np.zeros((2, 2, 3), np.uint8), threading.Event()
+    weakref.finalize(picture, freed.set)
+    worker = ThreadWorker("test", 1, lambda: None)
+    assert worker.submit(picture.sum)
+    del picture
+    assert freed.wait(5)
+    assert worker.stop(5)
 
 
 class HeldWorker:

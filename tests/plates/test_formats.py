@@ -154,6 +154,12 @@ def test_ok__no_format_overrules_a_reading_that_is_sure(text: str) -> None:
     assert joined.text == text
 
 
+def test_ok__countries_share_the_objects_of_equal_pieces() -> None:
+    formats = [found for country in known_countries() for found in formats_of(country)]
+    pieces = [piece for found in formats for piece in found.pieces]
+    assert len({id(piece) for piece in pieces}) == len(set(pieces))
+
+
 def test_ok__without_countries_there_is_no_evidence() -> None:
     assert format_evidence([]) is None
 

@@ -120,6 +120,7 @@ class CameraFeed:
             if burst is None:
                 return
             self._deliver(burst)
+            del burst  # and its unread stills, before waiting for the next one
 
     def _deliver(self, burst: _Burst) -> None:
         try:

@@ -79,6 +79,7 @@ class ThreadWorker:
                 job()
             except Exception:
                 logger.exception("%s: a job failed", self._thread.name)
+            del job  # and the pictures that it refers to, before waiting for the next one
 
 
 class InlineWorker:
