@@ -18,18 +18,23 @@ from plategate.vision.models import find_model, models_folder
 
 
 class FakeInterpreter:
-    """Returns its input; quantized with a scale of 0.25."""
+    """Returns its input; quantized with a scale of 0.25 unless `scale` is another."""
 
-    def __init__(self, quantized: bool = False, failing: bool = False) -> None:
+    def __init__(
+        self,
+        quantized: bool = False,
+        failing: bool = False,
+        scale: float = 0.25,
+        shape: tuple[int, ...] = (1, 4),
+    ) -> None:
         self.failing = failing
         self.fed = np.zeros(0)
-        scale = (0.25, -128) if quantized else (0.0, 0)
         dtype = np.int8 if quantized else np.float32
         self.details = {
             "index": 0,
-            "shape": np.array([1, 4]),
+            "shape": np.array(shape),
             "dtype": dtype,
-            "quantization": scale,
+            "quantization": (scale, -128) if quantized else (0.0, 0),
         }
 
     def allocate_tensors(self) -> None:
@@ -107,9 +112,10 @@ def test_ok__the_second_runtime_is_used_if_the_first_is_missing(
     assert open_model(found.path, found.sha256).input_shape == (1, 4)
 
 
-def test_ok__a_picture_is_quantized_like_the_same_numbers_as_floats() -> None:
-    model = Model("whole", FakeInterpreter(quantized=True))
-    picture = np.arange(np.prod(model.input_shape)).astype(np.uint8).reshape(model.input_shape)
+@pytest.mark.parametrize("scale", [0.25, 1.0, 2.0])
+def test_ok__a_picture_is_quantized_like_the_same_numbers_as_floats(scale: float) -> None:
+    model = Model("whole", FakeInterpreter(quantized=True, scale=scale, shape=(1, 16, 16)))
+    picture = np.arange(256).astype(np.uint8).reshape(model.input_shape)
     (as_picture,), (as_floats,) = model.run(picture), model.run(picture.astype(np.float32))
     np.testing.assert_array_equal(as_picture, as_floats)
 

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -32,13 +33,13 @@ class Model:
     def __init__(self, name: str, interpreter: Any) -> None:
         self.name = name
         self._interpreter = interpreter
-        self._interpreter.allocate_tensors()
-        self._input = interpreter.get_input_details()[0]
-        self._outputs = interpreter.get_output_details()
+        self._allocate()
 
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return tuple(int(side) for side in self._input["shape"])
+    def _allocate(self) -> None:
+        self._interpreter.allocate_tensors()
+        self._input = self._interpreter.get_input_details()[0]
+        self._outputs = self._interpreter.get_output_details()
+        self.input_shape = tuple(int(side) for side in self._input["shape"])
 
     def resize(self, shape: tuple[int, ...]) -> None:
         """Change the input shape; ModelError if the model has a fixed one."""
@@ -46,11 +47,9 @@ class Model:
             return
         try:
             self._interpreter.resize_tensor_input(self._input["index"], shape, strict=False)
-            self._interpreter.allocate_tensors()
+            self._allocate()
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"model {self.name} cannot take shape {shape}: {error}") from error
-        self._input = self._interpreter.get_input_details()[0]
-        self._outputs = self._interpreter.get_output_details()
 
     def run(self, array: NDArray[Any]) -> list[NDArray[Any]]:
         """Run the model on one array of `input_shape`; all outputs in the model's order."""
@@ -155,10 +154,19 @@ def _to_type(array: NDArray[Any], details: dict[str, Any]) -> NDArray[Any]:
     scale, zero = details["quantization"]
     if scale == 0:
         return array.astype(wanted)
-    if array.dtype == np.uint8:  # a picture: one of 256 values for each pixel
-        table = _quantized(np.arange(256), wanted, scale, zero)
+    if array.dtype == np.uint8:
+        if wanted == np.int8 and (scale, zero) == (1.0, -128):
+            # Only the top bit changes, and flipping it is twenty times as fast as a table.
+            return np.bitwise_xor(array, 0x80).view(np.int8)
+        table = _quantized_levels(wanted, scale, zero)
         return np.asarray(cv2.LUT(array.reshape(1, -1), table), wanted).reshape(array.shape)
     return _quantized(array, wanted, scale, zero)
+
+
+@lru_cache(maxsize=8)
+def _quantized_levels(wanted: np.dtype[Any], scale: float, zero: int) -> NDArray[Any]:
+    """The integer of each of the 256 values that a pixel can have."""
+    return _quantized(np.arange(256), wanted, scale, zero)
 
 
 def _quantized(array: NDArray[Any], wanted: np.dtype[Any], scale: float, zero: int) -> NDArray[Any]:

@@ -47,7 +47,7 @@ def letterbox(image: Image, coarse: bool = False) -> tuple[Image, float]:
         key=lambda canvas: canvas[0] * canvas[1],
     )
     canvas = np.full((rows, columns, 3), GREY, np.uint8)
-    canvas[: size[1], : size[0]] = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+    cv2.resize(image, size, dst=canvas[: size[1], : size[0]], interpolation=cv2.INTER_LINEAR)
     return canvas, scale
 
 
