@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -19,6 +20,10 @@ from plategate.errors import GateError, OutputError
 from plategate.logs import log_nothing
 from plategate.terminal.output import guard_output
 
+# Commands of processes that run all the time. Each has a file of its name, and loads only that one:
+# the others take 3 MB.
+SERVICES = ("run", "console", "outbound")
+
 app = typer.Typer(
     name="plategate",
     help="Read number plates, decide who may pass, run the gate.",
@@ -27,9 +32,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for module in pkgutil.iter_modules(commands.__path__):
-    if not module.ispkg:
-        importlib.import_module(f"{commands.__name__}.{module.name}").register(app)
+
+def command_files(words: Sequence[str]) -> list[str]:
+    """The files in `commands` that the command line `words` needs: all, or that of a service."""
+    if words and words[0] in SERVICES:
+        return [words[0]]
+    return [found.name for found in pkgutil.iter_modules(commands.__path__) if not found.ispkg]
+
+
+for name in command_files(sys.argv[1:]):
+    importlib.import_module(f"{commands.__name__}.{name}").register(app)
 
 
 def _show_version(asked: bool) -> None:

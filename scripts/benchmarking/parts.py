@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 from typing import get_args
 
-from benchmarking.tutorial import TutorialLocalizer
 from plategate.errors import ModelError
 from plategate.settings.vision import VisionSettings
 from plategate.vision.build import build_readers
@@ -45,6 +44,9 @@ def build(localizer: str, reader: str, choice: Path | None = None) -> Pipeline:
     if localizer != "tutorial":
         chosen["localizer"] = localizer
         return build_pipeline(VisionSettings.model_validate(chosen), time.process_time)
+    # Imported here: with it come libraries that no gate loads, and scripts/soak measures memory.
+    from benchmarking.tutorial import TutorialLocalizer
+
     degraded = Degraded()
     settings = VisionSettings.model_validate(chosen)
     readers = build_readers(settings, degraded)

@@ -26,7 +26,6 @@ from plategate.remote.protocol import CommandRequest, ServiceName
 from plategate.samples.store import FOLDER, Sample, SampleStore
 from plategate.settings import Settings
 from plategate.values import Image, Passage, PlateRegion, PlateSighting, Reason
-from plategate.vision.images import load_still
 
 logger = logging.getLogger(__name__)
 
@@ -153,6 +152,9 @@ def _arguments(request: CommandRequest) -> tuple[str, str]:
 
 
 def _picture(file: Path) -> Image:
+    # Imported here: the gate uses the decoder of files, and Pillow, for this command only.
+    from plategate.vision.images import load_still
+
     try:
         return load_still(file).image
     except ImageError as error:

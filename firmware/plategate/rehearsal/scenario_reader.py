@@ -14,7 +14,6 @@ import numpy as np
 
 from plategate.gate.interfaces import BurstReader
 from plategate.values import CharacterReading, PlateReading, PlateSighting, Still
-from plategate.vision.images import load_still
 
 SCRIPTED = "scripted:"
 
@@ -28,6 +27,8 @@ def load_scripted(path: Path) -> Still:
     """A blank still for a scripted plate, else the decoded picture."""
     if str(path).startswith(SCRIPTED):
         return Still(image=np.zeros((8, 8, 3), np.uint8), source=str(path))
+    from plategate.vision.images import load_still
+
     return load_still(path)
 
 

@@ -36,9 +36,9 @@ from plategate.rehearsal.board import RehearsalBoard
 from plategate.rehearsal.camera import RehearsalCamera
 from plategate.rehearsal.clock import ManualClock
 from plategate.rehearsal.distance import RehearsalDistance
+from plategate.rehearsal.scenario_reader import load_scripted
 from plategate.settings import Settings
 from plategate.values import Passage, PlateSighting, Still
-from plategate.vision.images import load_still
 from plategate.vision.pipeline import build_pipeline
 
 ARM_TRAVEL_S = 0.15
@@ -108,7 +108,7 @@ def build_site(
     access: AccessControl | None = None,
     journal: Journal | None = None,
     travel_s: float = ARM_TRAVEL_S,
-    load: Callable[[Path], Still] = load_still,
+    load: Callable[[Path], Still] = load_scripted,
     mode: Callable[[], Mode] | None = None,
     prefix: str | None = None,
     log: RehearsalLog | None = None,

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import cv2
-import imutils
 import numpy as np
 from numpy.typing import NDArray
 
@@ -78,7 +77,8 @@ def levels(grey: Image) -> Iterator[tuple[float, Image]]:
             continue
         done.add(columns)
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        yield columns / width, imutils.resize(grey, width=columns, inter=way)
+        size = columns, int(height * (columns / width))
+        yield columns / width, np.asarray(cv2.resize(grey, size, interpolation=way), np.uint8)
 
 
 def distinct(found: Sequence[tuple[float, Quad]], most: float) -> list[tuple[float, Quad]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import cv2
-import imutils
 import numpy as np
 from numpy.typing import NDArray
 
@@ -140,9 +139,8 @@ def _stacked(rows: list[Floats]) -> list[Quad]:
 
 def _boxes(binary: NDArray[Any], fill: float) -> list[Quad]:
     """Minimal rectangles around those outlines that fill at least the share `fill` of them."""
-    outlines = imutils.grab_contours(
-        cv2.findContours(binary, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-    )
+    found: Any = cv2.findContours(binary, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    outlines, _ = found
     quads = []
     for outline in outlines:
         if len(outline) < 4:
