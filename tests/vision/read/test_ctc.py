@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import product
 
 import numpy as np
 import pytest
 
-from plategate.vision.read.ctc import confidences, prefix_beam_search, softmax
+from plategate.vision.read.ctc import BEAMS, HOPELESS, confidences, prefix_beam_search, softmax
 
 
 def collapse(path: tuple[int, ...]) -> tuple[int, ...]:
@@ -34,6 +35,35 @@ def test_ok__probabilities_sum_over_all_alignments() -> None:
         assert sum(one.probability for one in found) == pytest.approx(1.0)
         for candidate in found:
             assert candidate.probability == pytest.approx(truth[candidate.classes])
+
+
+def searched_in_full(chances: np.ndarray) -> dict[tuple[int, ...], float]:
+    """The same search with every prefix built at every step, and pruned afterwards."""
+    # Of each prefix the probability that it ends in a blank, and that it ends in a character.
+    beams: dict[tuple[int, ...], list[float]] = {(): [1.0, 0.0]}
+    for row in chances.tolist():
+        grown: dict[tuple[int, ...], list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for text, (blank, character) in beams.items():
+            grown[text][0] += (blank + character) * row[0]
+            grown[text][1] += character * row[text[-1]] if text else 0.0
+            for number in range(1, len(row)):
+                before = blank if text[-1:] == (number,) else blank + character
+                grown[*text, number][1] += before * row[number]
+        best = sorted(grown, key=lambda text: sum(grown[text]), reverse=True)[:BEAMS]
+        least = HOPELESS * sum(grown[best[0]])
+        beams = {text: grown[text] for text in best if sum(grown[text]) >= least}
+    return {text: sum(both) for text, both in beams.items()}
+
+
+def test_ok__prefixes_that_are_not_built_would_have_been_pruned() -> None:
+    rng = np.random.default_rng(6)
+    for spread in (0.5, 1.0, 1.5) * 20:
+        # Four characters, all of them likely at every step: no other shortcut applies.
+        chances = 0.96 * softmax(rng.normal(0, spread, (12, 5)).astype(np.float32)) + 0.008
+        truth = searched_in_full(chances)
+        found = prefix_beam_search(chances)
+        assert [one.classes for one in found] == list(truth)
+        assert [one.probability for one in found] == pytest.approx(list(truth.values()), rel=1e-12)
 
 
 @pytest.mark.parametrize("idle", [(1,), (1, 2), (0, 1, 4), (3, 4, 5, 6), (0, 2, 6)])

@@ -6,7 +6,6 @@ Pure functions on numbers, independent of models and pictures. Class 0 is the bl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -30,11 +29,13 @@ class Hypothesis:
     steps: tuple[int, ...]
 
 
-# Of one prefix: the probability that it ends in a blank, that it ends in its last character, the
-# steps of its characters' peaks, and the height of the last peak. Plain tuples, since objects with
-# attributes take half as much time again.
-_Beam = tuple[float, float, tuple[int, ...], float]
-_Beams = dict[tuple[int, ...], _Beam]
+# One prefix: its probability, its classes as bytes, the probability that it ends in a blank, that
+# it ends in its last character, the steps of its characters' peaks, and the height of the last
+# peak. Plain tuples sort by probability, and objects with attributes take half as much time again.
+# Bytes compute their hash once, a tuple of numbers computes it at every use.
+_Beam = tuple[float, bytes, float, float, tuple[int, ...], float]
+_NO_TEXT: _Beam = (1.0, b"", 1.0, 0.0, (), 0.0)
+_CLASS = [bytes((number,)) for number in range(256)]
 
 
 def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -47,110 +48,122 @@ def softmax(scores: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def prefix_beam_search(chances: NDArray[np.float64], width: int = BEAMS) -> list[Hypothesis]:
-    """The most likely texts, best first; each probability sums over all alignments kept."""
-    beams: _Beams = {(): (1.0, 0.0, (), 0.0)}
-    rows: list[list[float]] = chances.tolist()
-    classes = _likeliest(chances, rows)
-    step = 0
-    while step < len(rows):
-        if step in classes:
-            beams = _best(_grow(beams, rows[step], classes[step], step), width)
-            step += 1
-        else:
-            idle = step
-            while step < len(rows) and step not in classes:
-                step += 1
-            beams = _advance(beams, rows[idle:step])
+    """The most likely texts, best first; each probability sums over all alignments kept.
+
+    `chances` has a row for each step and a column for each of at most 256 classes.
+    """
+    likely = _likely_classes(chances)
+    blanks: list[float] = chances[:, BLANK].tolist()
+    # Whole rows are needed at steps with a likely character and at the first idle step after them.
+    needed = sorted({0, *likely, *(step + 1 for step in likely if step + 1 < len(blanks))})
+    rows: dict[int, list[float]] = dict(zip(needed, chances[needed].tolist(), strict=True))
+    beams, step = [_NO_TEXT], 0
+    for busy in (*likely, len(blanks)):
+        if step < busy:
+            beams = _advance(beams, rows[step], blanks[step + 1 : busy])
+        if busy in likely:
+            row = rows[busy]
+            classes = sorted(likely[busy], key=row.__getitem__, reverse=True)[:CLASSES_PER_STEP]
+            beams = _grow(beams, row, classes, busy, width)
+        step = busy + 1
     return [
-        Hypothesis(text, blank + character, steps)
-        for text, (blank, character, steps, _peak) in _best(beams, width).items()
+        Hypothesis(tuple(text), total, steps)
+        for total, text, _blank, _character, steps, _peak in _best(beams, width)
     ]
 
 
-def _likeliest(
-    chances: NDArray[np.float64], rows: Sequence[Sequence[float]]
-) -> dict[int, list[int]]:
-    """For each step with a likely character, these characters, the most likely first.
-
-    `rows` are the same numbers as lists.
-    """
+def _likely_classes(chances: NDArray[np.float64]) -> dict[int, list[int]]:
+    """For each step with a likely character, in order, all its likely characters."""
+    likely = chances > UNLIKELY
+    likely[:, BLANK] = False
     found: dict[int, list[int]] = {}
-    steps, numbers = (chances[:, BLANK + 1 :] > UNLIKELY).nonzero()
-    for step, number in zip(steps.tolist(), numbers.tolist(), strict=True):
-        found.setdefault(step, []).append(number + BLANK + 1)
-    for step, classes in found.items():
-        if len(classes) > 1:
-            classes.sort(key=rows[step].__getitem__, reverse=True)
-            del classes[CLASSES_PER_STEP:]
+    for cell in np.flatnonzero(likely).tolist():
+        step, number = divmod(cell, chances.shape[1])
+        found.setdefault(step, []).append(number)
     return found
 
 
-def _best(grown: _Beams, width: int) -> _Beams:
+def _best(beams: list[_Beam], width: int) -> list[_Beam]:
     """The most likely prefixes, best first."""
-    if len(grown) == 1:
-        return grown
-    totals = [
-        (blank + character, text) for text, (blank, character, _steps, _peak) in grown.items()
-    ]
-    totals.sort(reverse=True)
-    least = totals[0][0] * HOPELESS
-    return {text: grown[text] for total, text in totals[:width] if total >= least}
+    best = sorted(beams, reverse=True)[:width]
+    least = best[0][0] * HOPELESS
+    while best[-1][0] < least:
+        best.pop()
+    return best
 
 
-def _advance(beams: _Beams, rows: list[list[float]]) -> _Beams:
+def _advance(beams: list[_Beam], first: list[float], blanks: list[float]) -> list[_Beam]:
     """Advance over steps at which only the blank is likely, so that no prefix is extended.
 
-    After the first of these steps a continued character is too unlikely to count.
+    `first` is the row of the first step and `blanks` has the blank's probability at the others,
+    where a continued character is too unlikely to count.
     """
-    first = rows[0]
-    blanks = prod(row[BLANK] for row in rows[1:])
-    advanced: _Beams = {}
-    for text, (blank, character, steps, peak) in beams.items():
-        ends_blank, goes_on = (blank + character) * first[BLANK], 0.0
+    all_blank = prod(blanks)
+    advanced: list[_Beam] = []
+    for total, text, _blank, character, steps, peak in beams:
+        ends_blank, goes_on = total * first[BLANK], 0.0
         if text:
             goes_on = character * first[text[-1]]
-        if len(rows) > 1:
-            ends_blank, goes_on = (ends_blank + goes_on) * blanks, 0.0
-        advanced[text] = ends_blank, goes_on, steps, peak
+        if blanks:
+            ends_blank, goes_on = (ends_blank + goes_on) * all_blank, 0.0
+        advanced.append((ends_blank + goes_on, text, ends_blank, goes_on, steps, peak))
     return advanced
 
 
-def _grow(beams: _Beams, row: list[float], classes: list[int], step: int) -> _Beams:
-    """All prefixes after one more step, also those extended by one of `classes`.
+def _grow(
+    beams: list[_Beam], row: list[float], classes: list[int], step: int, width: int
+) -> list[_Beam]:
+    """The best prefixes after one more step, also those extended by one of `classes`.
 
-    Of two alignments of a text the steps of the one with the higher peak are kept.
+    `classes` are the likely characters of the step, the most likely first.
     """
-    grown: _Beams = {}
-    for text, (blank, character, steps, peak) in beams.items():
-        total, last, goes_on = blank + character, BLANK, 0.0
-        kept_steps, kept_peak = steps, peak
+    places = {beam[1]: place for place, beam in enumerate(beams)}
+    grown = sorted(_kept(beams, places, row, classes, step), reverse=True)
+    # A new prefix has a single alignment, so it is not built if `_best` would drop it.
+    least = grown[0][0] * HOPELESS
+    if len(grown) == width:
+        least = max(least, grown[-1][0])
+    for total, text, blank, _character, steps, _peak in beams:
+        if total * row[classes[0]] < least or len(text) == MOST_CHARACTERS:
+            continue
+        last = text[-1] if text else BLANK
+        for number in classes:
+            chance = row[number]
+            added = (blank if number == last else total) * chance
+            if added >= least and added > 0.0:
+                longer = text + _CLASS[number]
+                if longer not in places:
+                    grown.append((added, longer, 0.0, added, (*steps, step), chance))
+    return _best(grown, width)
+
+
+def _kept(
+    beams: list[_Beam], places: dict[bytes, int], row: list[float], classes: list[int], step: int
+) -> list[_Beam]:
+    """The same prefixes after one more step, in the same order.
+
+    A prefix is kept where its last character goes on or the blank follows, and where this character
+    extends the shorter prefix, if that is a beam too. Of two alignments of a text the steps of the
+    one with the higher peak are kept.
+    """
+    kept: list[_Beam] = []
+    for place, (total, text, _blank, character, old_steps, old_peak) in enumerate(beams):
+        ends_blank, goes_on, steps, peak = total * row[BLANK], 0.0, old_steps, old_peak
         if text:
             last = text[-1]
-            goes_on = character * row[last]
-            if row[last] > peak:
-                kept_steps, kept_peak = (*steps[:-1], step), row[last]
-        ends_blank = total * row[BLANK]
-        known = grown.get(text)
-        if known is not None:
-            ends_blank, goes_on = ends_blank + known[0], goes_on + known[1]
-            if known[3] >= kept_peak:
-                kept_steps, kept_peak = known[2], known[3]
-        grown[text] = ends_blank, goes_on, kept_steps, kept_peak
-        if len(text) == MOST_CHARACTERS:
-            continue
-        for number in classes:
-            before = blank if number == last else total
-            if before <= 0.0:
-                continue
-            longer, chance = (*text, number), row[number]
-            known = grown.get(longer)
-            if known is None:
-                grown[longer] = 0.0, before * chance, (*steps, step), chance
-            elif chance > known[3]:
-                grown[longer] = known[0], known[1] + before * chance, (*steps, step), chance
-            else:
-                grown[longer] = known[0], known[1] + before * chance, known[2], known[3]
-    return grown
+            chance = row[last]
+            goes_on = character * chance
+            before, shorter = 0.0, places.get(text[:-1], -1) if last in classes else -1
+            if shorter >= 0:
+                other = beams[shorter]
+                before = other[2] if other[1][-1:] == text[-1:] else other[0]
+                goes_on += before * chance
+            if before > 0.0 and shorter < place and chance >= old_peak:
+                steps, peak = (*other[4], step), chance
+            elif chance > old_peak:
+                steps, peak = (*old_steps[:-1], step), chance
+        kept.append((ends_blank + goes_on, text, ends_blank, goes_on, steps, peak))
+    return kept
 
 
 def merge(variants: list[list[Hypothesis]]) -> list[Hypothesis]:
