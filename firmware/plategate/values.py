@@ -119,12 +119,12 @@ class PlateReading:
     @property
     def text(self) -> str:
         """The text without separators."""
-        return "".join(c.char for c in self.characters)
+        return "".join([c.char for c in self.characters])
 
     @property
     def confidence(self) -> float:
         """Confidence of the weakest character; 0.0 for an empty reading."""
-        return min((c.confidence for c in self.characters), default=0.0)
+        return min([c.confidence for c in self.characters], default=0.0)
 
 
 class Result(StrEnum):

@@ -17,18 +17,23 @@ def best_combinations(columns: Sequence[Options]) -> Iterator[tuple[tuple[str, .
     The order is deterministic, also for equal probabilities.
     """
     costs = [[-math.log(share) for _, share in options] for options in columns]
-    start = (0,) * len(columns)
-    heap = [(sum(choices[0] for choices in costs), start)]
+    # Only columns with a choice are counted through; on a clear plate most have a single option.
+    first = [options[0][0] for options in columns]
+    open_columns = [column for column, options in enumerate(columns) if len(options) > 1]
+    start = (0,) * len(open_columns)
+    heap = [(sum([choices[0] for choices in costs]), start)]
     queued = {start}
     while heap:
         cost, places = heapq.heappop(heap)
-        chosen = tuple(columns[column][place][0] for column, place in enumerate(places))
-        yield chosen, math.exp(-cost)
-        for column, place in enumerate(places):
-            if place + 1 == len(costs[column]):
+        chosen = first.copy()
+        for column, place in zip(open_columns, places, strict=True):
+            chosen[column] = columns[column][place][0]
+        yield tuple(chosen), math.exp(-cost)
+        for at, place in enumerate(places):
+            choices = costs[open_columns[at]]
+            if place + 1 == len(choices):
                 continue
-            following = (*places[:column], place + 1, *places[column + 1 :])
+            following = (*places[:at], place + 1, *places[at + 1 :])
             if following not in queued:
                 queued.add(following)
-                step = costs[column][place + 1] - costs[column][place]
-                heapq.heappush(heap, (cost + step, following))
+                heapq.heappush(heap, (cost + (choices[place + 1] - choices[place]), following))

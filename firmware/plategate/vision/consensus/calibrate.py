@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -110,12 +110,13 @@ def _curve(entry: Mapping[str, float]) -> Curve:
 
 
 def _with_curve(reading: PlateReading, curve: Curve) -> PlateReading:
-    return replace(reading, characters=tuple(_corrected(c, curve) for c in reading.characters))
+    corrected = tuple([_corrected(character, curve) for character in reading.characters])
+    return PlateReading(corrected, reading.reader, reading.alternatives)
 
 
 def _corrected(character: CharacterReading, curve: Curve) -> CharacterReading:
     confidence = curve(character.confidence)
     left = 1 - character.confidence
     scale = (1 - confidence) / left if left > 0 else 0.0
-    others = tuple((char, share * scale) for char, share in character.alternatives)
+    others = tuple([(char, share * scale) for char, share in character.alternatives])
     return CharacterReading(character.char, confidence, others)

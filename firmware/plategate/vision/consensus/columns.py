@@ -42,7 +42,7 @@ class View:
     favourite: str = field(init=False)  # the most likely character, or NOTHING
 
     def __post_init__(self) -> None:
-        best = max(zip(self.listed.values(), self.listed, strict=True))[1]
+        best = max([(share, char) for char, share in self.listed.items()])[1]
         object.__setattr__(self, "favourite", best)
 
     def of(self, char: str) -> float:
@@ -56,16 +56,17 @@ MISSING_AT_END = View({NOTHING: 1.0}, CUT_OFF)
 
 def view_of(character: CharacterReading) -> View:
     """A character reading as likelihoods that sum to one."""
-    listed = {character.char: min(character.confidence, MOST_SURE)}
-    left = 1.0 - listed[character.char]
-    listed_share = sum(share for char, share in character.alternatives if char != character.char)
+    sure = min(character.confidence, MOST_SURE)
+    listed = {character.char: sure}
+    left = 1.0 - sure
+    listed_share = sum([share for char, share in character.alternatives if char != character.char])
     shrink = min(1.0, 0.999 * left / listed_share) if listed_share > 0 else 0.0
     for char, share in character.alternatives:
         if char not in listed:
             listed[char] = share * shrink
     left = max(0.0, 1.0 - sum(listed.values()))
     # A reader that reports a character cannot by itself prefer "no character".
-    listed[NOTHING] = min(left * PHANTOM_SHARE, 0.9 * listed[character.char])
+    listed[NOTHING] = min(left * PHANTOM_SHARE, 0.9 * sure)
     others = len(ALPHABET) + 1 - len(listed)
     return View(listed, (left - listed[NOTHING]) / max(1, others))
 
@@ -90,12 +91,18 @@ def pooled(views: Sequence[View], weights: Sequence[float]) -> dict[str, float]:
     If their favourites differ, no character gets more than its highest share in one view:
     disagreement may single out the one character possible in all, but never makes it certain.
     """
-    chars = sorted({char for view in views for char in view.listed} | {NOTHING})
-    logs = {c: _log(views, weights, c) for c in chars}
+    chars = sorted({NOTHING}.union(*[view.listed for view in views]))
+    logs = dict.fromkeys(chars, 0.0)
+    rest = 0.0
+    for view, weight in zip(views, weights, strict=True):
+        unseen = weight * math.log(max(LEAST, view.rest))
+        rest += unseen
+        for char in chars:
+            listed = view.listed.get(char)
+            logs[char] += unseen if listed is None else weight * math.log(max(LEAST, listed))
     unlisted = len(ALPHABET) + 1 - len(chars)
-    rest = sum(w * math.log(max(LEAST, v.rest)) for v, w in zip(views, weights, strict=True))
     top = max(*logs.values(), rest)
-    total = sum(math.exp(value - top) for value in logs.values())
+    total = sum([math.exp(value - top) for value in logs.values()])
     total += unlisted * math.exp(rest - top)
     shares = {char: math.exp(value - top) / total for char, value in logs.items()}
     if any(view.favourite != views[0].favourite for view in views):
@@ -103,20 +110,17 @@ def pooled(views: Sequence[View], weights: Sequence[float]) -> dict[str, float]:
     return shares
 
 
-def _log(views: Sequence[View], weights: Sequence[float], char: str) -> float:
-    return sum(w * math.log(v.of(char)) for v, w in zip(views, weights, strict=True))
-
-
 def ends(reading: PlateReading) -> tuple[list[View], list[View]]:
     """Views of the positions before and behind the reading; none where there is little doubt."""
     before: dict[str, float] = {}
     behind: dict[str, float] = {}
+    text, as_read = reading.text, reading.confidence
     for other in longer(reading):
-        if other.text[1:] == reading.text:
+        if other.text[1:] == text:
             before[other.text[0]] = before.get(other.text[0], 0.0) + other.confidence
         else:
             behind[other.text[-1]] = behind.get(other.text[-1], 0.0) + other.confidence
-    return _end_view(before, reading.confidence), _end_view(behind, reading.confidence)
+    return _end_view(before, as_read), _end_view(behind, as_read)
 
 
 def longer(reading: PlateReading) -> list[TextAlternative]:
@@ -131,6 +135,8 @@ def end_doubt(reading: PlateReading) -> float:
 
 
 def _end_view(extra: dict[str, float], as_read: float) -> list[View]:
+    if not extra:
+        return []
     whole = sum(extra.values()) + as_read
     doubt = sum(extra.values()) / whole if whole > 0 else 0.0
     if doubt < LEAST_DOUBT:

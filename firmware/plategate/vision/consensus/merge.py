@@ -137,7 +137,9 @@ def _groups(ranked: Sequence[PlateReading], views: Views) -> list[list[PlateRead
     groups: list[list[PlateReading]] = []
     for reading in ranked:
         for group in groups:
-            if likeness(views[id(group[0])], views[id(reading)]) >= ONE_PLATE:
+            if reading.text == group[0].text or (
+                likeness(views[id(group[0])], views[id(reading)]) >= ONE_PLATE
+            ):
                 group.append(reading)
                 break
         else:
@@ -188,7 +190,8 @@ def _views(reading: PlateReading) -> list[View]:
 def _raised(joined: PlateReading, best: PlateReading) -> PlateReading:
     """The joined reading with at least the confidences of the best, where all texts agree."""
     pairs = zip(joined.characters, best.characters, strict=True)
-    return replace(joined, characters=tuple(_at_least(c, b.confidence) for c, b in pairs))
+    raised = tuple([_at_least(character, of_best.confidence) for character, of_best in pairs])
+    return PlateReading(raised, joined.reader, joined.alternatives)
 
 
 def _capped(joined: PlateReading, limit: float) -> PlateReading:

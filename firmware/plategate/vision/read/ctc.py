@@ -171,6 +171,8 @@ def merge(variants: list[list[Hypothesis]]) -> list[Hypothesis]:
 
     The steps of a text are those of the first variant that has it.
     """
+    if len(variants) == 1:
+        return variants[0]
     merged: dict[tuple[int, ...], Hypothesis] = {}
     for hypotheses in variants:
         for one in hypotheses:
