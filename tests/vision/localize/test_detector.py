@@ -47,6 +47,31 @@ def test_ok__the_network_is_opened_once_for_each_canvas() -> None:
     assert (detector.passes, detector.pixels) == (5, 2 * 384 * 288 + 3 * 384 * 224)
 
 
+def test_ok__a_coarse_pass_uses_the_network_of_the_whole_canvas() -> None:
+    opened: list[FakeModel] = []
+
+    def another() -> Model:
+        opened.append(FakeModel(*[plate_map() for _ in range(9)]))
+        return cast(Model, opened[-1])
+
+    detector = Detector(another)
+    for coarse in (True, False, True):
+        detector.propose(picture(1920, 1080), 0.1, coarse=coarse)
+    (model,) = opened
+    assert [shown.shape for shown in model.shown] == [
+        (1, 128, 192, 3), (1, 224, 384, 3), (1, 128, 192, 3)
+    ]  # fmt: skip
+
+
+def test_ok__a_resized_network_proposes_as_a_new_one_does() -> None:
+    image = cv2.imread(str(DEMO / "01-day-1.jpg"))
+    used, new = Detector.from_manifest(), Detector.from_manifest()
+    for coarse in (True, False, True, False):
+        found = used.propose(image, 0.3, coarse=coarse)
+    (place,) = new.propose(image, 0.3)
+    np.testing.assert_array_equal([one.corners for one in found], [place.corners])
+
+
 @pytest.mark.parametrize("canvas", CANVASES)
 def test_ok__the_shipped_network_takes_every_canvas(canvas: tuple[int, int]) -> None:
     found = find_model("plate_detector")

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """First-stage network: runs on the scaled-down still and proposes plate candidates.
 
-One interpreter is kept for each canvas in use. The stills of a gate have one shape, so a gate needs
-two or three.
+One interpreter is kept for each canvas in use; a gate, whose stills have one shape, needs one. The
+coarse pass of a still uses the interpreter of its canvas, resized, because a second interpreter
+takes 4 MB (docs/developer/latency.md, memory).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from plategate.values import Image
 from plategate.vision.choice import NO_CHOICES, Choices, open_chosen
 from plategate.vision.interpreter import Model, open_model
-from plategate.vision.localize.letterbox import letterbox
+from plategate.vision.localize.letterbox import canvas_for, letterbox
 from plategate.vision.localize.maps import PlateCandidate, candidates
 
 
@@ -24,7 +25,7 @@ class Detector:
         """`open_network` loads the network; called once here so that a bad file fails early."""
         self._open_network = open_network
         self._unused: Model | None = open_network()
-        self._models: dict[tuple[int, ...], Model] = {}
+        self._models: dict[tuple[int, int], Model] = {}
         self.passes = 0  # number of runs and of input pixels so far, for the benchmark
         self.pixels = 0
 
@@ -48,13 +49,17 @@ class Detector:
         canvas, scale = letterbox(image, coarse)
         self.passes += 1
         self.pixels += canvas.shape[0] * canvas.shape[1]
-        plate_map = self._model((1, *canvas.shape)).run(canvas[None])[0][0]
+        model = self._model_for(image)
+        model.resize((1, *canvas.shape))
+        plate_map = model.run(canvas[None])[0][0]
         found = candidates(plate_map, suspect)
         return [PlateCandidate.of(one.corners / scale, one.score) for one in found]
 
-    def _model(self, shape: tuple[int, ...]) -> Model:
-        if shape not in self._models:
+    def _model_for(self, image: Image) -> Model:
+        """The interpreter of the canvas of this still."""
+        height, width = image.shape[:2]
+        canvas, _, _ = canvas_for(width, height, coarse=False)
+        if canvas not in self._models:
             model, self._unused = self._unused or self._open_network(), None
-            model.resize(shape)
-            self._models[shape] = model
-        return self._models[shape]
+            self._models[canvas] = model
+        return self._models[canvas]

@@ -14,6 +14,8 @@ import numpy as np
 
 from plategate.values import Image
 
+Size = tuple[int, int]
+
 GREY = 114  # padding beyond the edge of a still for every network, as in training
 
 # Columns x rows, largest first: for 4:3 (and all others), 3:2, 16:9, 1:1 and 3:4. The network needs
@@ -31,7 +33,17 @@ def letterbox(image: Image, coarse: bool = False) -> tuple[Image, float]:
     every pixel contributes.
     """
     height, width = image.shape[:2]
-    canvases: Sequence[tuple[int, int]] = COARSE_CANVASES if coarse else CANVASES
+    (columns, rows), size, scale = canvas_for(width, height, coarse)
+    while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
+        image = half(image)
+    canvas = np.full((rows, columns, 3), GREY, np.uint8)
+    cv2.resize(image, size, dst=canvas[: size[1], : size[0]], interpolation=cv2.INTER_LINEAR)
+    return canvas, scale
+
+
+def canvas_for(width: int, height: int, coarse: bool) -> tuple[Size, Size, float]:
+    """The canvas of a still, the size of the still in it (columns x rows), and its scale."""
+    canvases: Sequence[Size] = COARSE_CANVASES if coarse else CANVASES
     most_columns, most_rows = CANVASES[0]
     if coarse:
         most_columns, most_rows = int(COARSE * most_columns), int(COARSE * most_rows)
@@ -40,15 +52,11 @@ def letterbox(image: Image, coarse: bool = False) -> tuple[Image, float]:
         max(1, min(most_columns, round(width * scale))),
         max(1, min(most_rows, round(height * scale))),
     )
-    while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
-        image = half(image)
-    columns, rows = min(
+    canvas = min(
         (canvas for canvas in canvases if canvas[0] >= size[0] and canvas[1] >= size[1]),
         key=lambda canvas: canvas[0] * canvas[1],
     )
-    canvas = np.full((rows, columns, 3), GREY, np.uint8)
-    cv2.resize(image, size, dst=canvas[: size[1], : size[0]], interpolation=cv2.INTER_LINEAR)
-    return canvas, scale
+    return canvas, size, scale
 
 
 def half(image: Image) -> Image:
