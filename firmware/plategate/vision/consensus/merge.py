@@ -106,8 +106,10 @@ def support(readings: Sequence[PlateReading], text: str) -> str:
     information; one that differs in a single character puts this character in doubt. A reader
     that has another text on another cut is weak support, even if a second reader agrees with it.
     """
-    agreeing = {r.reader for r in readings if fold(r.text) == fold(text)}
-    others = [r for r in readings if fold(r.text) != fold(text)]
+    folded = fold(text)
+    texts = [fold(r.text) for r in readings]
+    agreeing = {r.reader for r, other in zip(readings, texts, strict=True) if other == folded}
+    others = [r for r, other in zip(readings, texts, strict=True) if other != folded]
     if any(r.reader in agreeing for r in others):
         return DIVIDED
     if len({r.reader for r in readings}) == 1:

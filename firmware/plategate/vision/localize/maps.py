@@ -39,8 +39,8 @@ class PlateCandidate:
 
     @classmethod
     def of(cls, corners: Floats, score: float, proposed: Floats | None = None) -> PlateCandidate:
-        (x0, y0), (x1, y1) = corners.min(0).tolist(), corners.max(0).tolist()
-        return cls(corners, score, (x0, y0, x1, y1), proposed)
+        xs, ys = corners.T.tolist()  # the extremes of four Python numbers cost less than numpy's
+        return cls(corners, score, (min(xs), min(ys), max(xs), max(ys)), proposed)
 
 
 def candidates(plate_map: Floats, threshold: float, most: int = 12) -> list[PlateCandidate]:
