@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -21,6 +22,7 @@ from plategate.cli import app
 
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 DAY = DEMO / "01-day-1.jpg"
+MODELS = Path(__file__).parents[2] / "models"
 EMPTY_STREET = DEMO / "14-street-without-a-car.jpg"
 
 
@@ -36,7 +38,8 @@ def test_ok__json_line_as_the_manual_says() -> None:
     result = run(DAY, "--json")
     assert result.exit_code == 0
     (line,) = documents(result)
-    assert set(line) == {"file", "plates", "milliseconds"}
+    assert set(line) == {"file", "plates", "lettering", "milliseconds"}
+    assert line["lettering"] == []
     assert line["file"] == str(DAY)
     assert {"decode", "localize", "read", "total"} <= set(line["milliseconds"])
     plate = line["plates"][0]
@@ -226,3 +229,21 @@ def test_fail__an_unsupported_picture_in_a_folder_is_reported(tmp_path: Path) ->
     heic, jfif = documents(result)
     assert heic["error"] == "HEIC pictures are not supported: save it as JPEG or PNG"
     assert jfif["plates"]
+
+
+def test_ok__lettering_is_said_not_to_be_a_plate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(MODELS, models, ignore=shutil.ignore_patterns("training"))
+    weights = models / "lettering.toml"
+    weights.write_text(re.sub(r"\noffset = .*\n", "\noffset = -99\n", weights.read_text()))
+    config = tmp_path / "settings.toml"
+    config.write_text(f'[vision]\nmodels_dir = "{models}"\n')
+    monkeypatch.setenv("PLATEGATE_CONFIG", str(config))
+    (line,) = documents(run(DAY, "--json"))
+    assert line["plates"] == []
+    assert [found["text"] for found in line["lettering"]] == ["B839HAR"]
+    first, second = run(DAY).stdout.splitlines()
+    assert first.endswith("no plate")
+    assert "B839HAR" in second and second.endswith("not a plate")

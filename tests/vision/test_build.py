@@ -57,6 +57,26 @@ def test_ok__a_calibration_that_cannot_be_used_is_named_and_plates_are_read(
     assert "calibration.toml" in sentence
 
 
+def test_ok__weights_for_lettering_that_cannot_be_used_are_named_and_plates_are_read(
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(MODELS, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("training"))
+    (tmp_path / "lettering.toml").write_text("least = 'x'")
+    pipeline = build_pipeline(VisionSettings(models_dir=tmp_path))
+    assert pipeline.read_still(load_still(DEMO / "01-day-1.jpg")).best is not None
+    (sentence,) = pipeline.degraded
+    assert "lettering.toml" in sentence
+
+
+def test_ok__what_is_no_plate_by_the_weights_in_use_is_lettering(tmp_path: Path) -> None:
+    shutil.copytree(MODELS, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("training"))
+    file = tmp_path / "lettering.toml"
+    file.write_text(re.sub(r"\noffset = .*\n", "\noffset = -99\n", file.read_text()))
+    pipeline = build_pipeline(VisionSettings(models_dir=tmp_path))
+    seen = pipeline.read_still(load_still(DEMO / "01-day-1.jpg"))
+    assert seen.plates == () and seen.lettering != ()
+
+
 def test_ok__the_calibration_of_the_models_in_use_is_applied(tmp_path: Path) -> None:
     shutil.copytree(MODELS, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("training"))
     file = tmp_path / "calibration.toml"

@@ -17,6 +17,7 @@ from plategate.vision.consensus.calibrate import (
     Calibration,
     load_calibration,
 )
+from plategate.vision.consensus.lettering import PlateTest, load_plate_test
 from plategate.vision.degraded import Degraded
 from plategate.vision.interfaces import Localizer, Reader
 from plategate.vision.models import find_model
@@ -43,6 +44,15 @@ def build_calibration(settings: VisionSettings, degraded: Degraded) -> Calibrati
     except ModelError as error:
         degraded.failed("calibration of confidences", str(error))
         return UNCALIBRATED
+
+
+def build_plate_test(settings: VisionSettings, degraded: Degraded) -> PlateTest | None:
+    """What tells plates from other lettering; None, and reported, if it is unavailable."""
+    try:
+        return load_plate_test(settings.models_dir)
+    except ModelError as error:
+        degraded.failed("telling plates from other lettering", str(error))
+        return None
 
 
 def build_readers(settings: VisionSettings, degraded: Degraded) -> list[Reader]:

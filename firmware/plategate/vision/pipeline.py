@@ -23,6 +23,7 @@ from plategate.values import (
 )
 from plategate.vision.attempts import CASCADE, CLEAR, Cascade
 from plategate.vision.consensus.calibrate import Calibration
+from plategate.vision.consensus.lettering import PlateTest
 from plategate.vision.consensus.merge import agree_burst
 from plategate.vision.consensus.settle import Evidence
 from plategate.vision.degraded import PART_FAILURES, Degraded
@@ -47,13 +48,15 @@ class PlateFound:
 class StillReading:
     """All plates of one still, best first, and the time of each stage.
 
-    `regions` are all localized regions, including those that did not read as a plate.
+    `regions` are all localized regions, including those that did not read as a plate. `lettering`
+    are those that were read, but are probably signs, badges or the like.
     """
 
     still: Still
     plates: tuple[PlateFound, ...]
     regions: tuple[PlateRegion, ...]
     milliseconds: tuple[tuple[str, float], ...]
+    lettering: tuple[PlateFound, ...] = ()
 
     @property
     def best(self) -> PlateFound | None:
@@ -74,9 +77,11 @@ class Pipeline:
         now_s: Callable[[], float] = time.perf_counter,
         cascade: Cascade = CASCADE,
         calibration: Calibration | None = None,
+        plate_test: PlateTest | None = None,
     ) -> None:
         self._cascade = cascade
         self._calibration = calibration
+        self._plate_test = plate_test
         self._localizers = tuple(localizers)
         self._readers = tuple(readers)
         self._enough_stills = enough_stills
@@ -125,7 +130,9 @@ class Pipeline:
             break
         ranked = sorted(found, key=lambda item: _rank(item, still.image), reverse=True)
         spent = {**work.spent_ms, "total": (self._now_s() - started) * 1000.0}
-        return StillReading(still, tuple(ranked), tuple(proposed), tuple(spent.items()))
+        plates = tuple(item for item in ranked if self._is_plate(item))
+        lettering = tuple(item for item in ranked if not self._is_plate(item))
+        return StillReading(still, plates, tuple(proposed), tuple(spent.items()), lettering)
 
     def _localize(
         self, localizer: Localizer, image: Image, work: RegionReader, every: bool
@@ -148,10 +155,11 @@ class Pipeline:
         work: RegionReader,
         every: bool,
     ) -> list[PlateFound]:
-        """The regions that read as plates."""
+        """The regions in which a registration can be read, lettering included."""
         found: list[PlateFound] = []
         for region in regions[:MOST_PLATES]:
-            if not every and not _could_lead(region, found, image):
+            plates = [item for item in found if self._is_plate(item)]
+            if not every and not _could_lead(region, plates, image):
                 continue
             try:
                 plate, reading = work.read(image, region, localizer)
@@ -162,6 +170,10 @@ class Pipeline:
             if reading is not None and looks_like_plate(reading):
                 found.append(PlateFound(region, plate, reading))
         return found
+
+    def _is_plate(self, found: PlateFound) -> bool:
+        """Whether a reading is of a plate, not of other lettering."""
+        return self._plate_test is None or self._plate_test.passes(found.region, found.reading)
 
     def _is_enough(self, seen: Sequence[PlateFound], agreed: PlateReading) -> bool:
         """Whether enough stills agree with enough confidence to end the burst."""
@@ -203,7 +215,12 @@ def build_pipeline(
 
     The plate formats of `countries` count as evidence; without countries there is none.
     """
-    from plategate.vision.build import build_calibration, build_localizers, build_readers
+    from plategate.vision.build import (
+        build_calibration,
+        build_localizers,
+        build_plate_test,
+        build_readers,
+    )
 
     degraded = Degraded()
     return Pipeline(
@@ -214,6 +231,7 @@ def build_pipeline(
         degraded=degraded,
         now_s=now_s,
         calibration=build_calibration(settings, degraded),
+        plate_test=build_plate_test(settings, degraded),
     )
 
 

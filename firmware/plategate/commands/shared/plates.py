@@ -22,6 +22,9 @@ def as_json(outcome: PictureResult) -> dict[str, Any]:
     return {
         "file": str(outcome.file),
         "plates": [plate_document(found.reading, found.region) for found in outcome.reading.plates],
+        "lettering": [
+            plate_document(found.reading, found.region) for found in outcome.reading.lettering
+        ],
         "milliseconds": {stage: round(spent, 1) for stage, spent in outcome.milliseconds},
     }
 
@@ -33,12 +36,15 @@ def json_line(document: dict[str, Any]) -> str:
 
 
 def as_lines(outcome: PictureResult) -> list[str]:
-    """One line for each plate, starting with the file; one line if there is no plate."""
+    """One line for each plate, starting with the file; one line if there is no plate.
+
+    A line for each piece of other lettering follows, such as a badge or a sign.
+    """
     if outcome.error is not None or outcome.reading is None:
         return [printable(f"{outcome.file}: {outcome.error}")]
-    if not outcome.reading.plates:
-        return [printable(f"{outcome.file}: no plate")]
-    return [printable(f"{outcome.file}: {_sentence(found)}") for found in outcome.reading.plates]
+    said = [_sentence(found) for found in outcome.reading.plates] or ["no plate"]
+    said += [f"{_sentence(found)}: not a plate" for found in outcome.reading.lettering]
+    return [printable(f"{outcome.file}: {sentence}") for sentence in said]
 
 
 def _sentence(found: PlateFound) -> str:
