@@ -11,7 +11,6 @@ import pytest
 
 from plategate.errors import ModelError, ReaderError
 from plategate.values import CharacterReading, Image, PlateImage, PlateReading, PlateRegion, Still
-from plategate.vision.consensus.lettering import PlateTest
 from plategate.vision.pipeline import Pipeline
 
 
@@ -97,31 +96,6 @@ def test_ok__a_working_localizer_is_not_replaced_by_the_next(regions: list[Plate
     assert result.plates == ()
     assert result.regions == tuple(regions)
     assert second.asked == 0
-
-
-# What the localizer sees below 0.5 is no plate.
-BY_REGION = PlateTest(
-    "fake", 0.5, 0.0, {"region": 1, "confidence": 0, "digits_only": 0, "one_sided": 0, "long": 0}
-)
-
-
-@pytest.mark.parametrize("every", [True, False])
-def test_ok__lettering_is_kept_apart_from_plates(every: bool) -> None:
-    sign, car = region(60, 40, 90, sure=0.4), region(20, 80, 60, sure=0.9)
-    reader = FakeReader(*[reading("TAXI99", 0.99)] * 2, *[reading("AB12CDE", 0.95)] * 2)
-    pipeline = Pipeline([FakeLocalizer([sign, car])], [reader], plate_test=BY_REGION)
-    result = pipeline.read_still(still(), every)
-    assert [found.reading.text for found in result.plates] == ["AB12CDE"]
-    assert [found.reading.text for found in result.lettering] == ["TAXI99"]
-    assert result.regions == (sign, car)
-
-
-def test_ok__a_burst_of_lettering_has_no_plate() -> None:
-    reader = FakeReader(reading("TAXI99", 0.99))
-    localizer = FakeLocalizer([region(sure=0.4)])
-    seen = Pipeline([localizer], [reader], plate_test=BY_REGION).read_burst([still(), still(1)])
-    assert seen.reading is None
-    assert seen.unread == (region(sure=0.4),)
 
 
 def test_ok__regions_are_returned_even_if_nothing_reads() -> None:

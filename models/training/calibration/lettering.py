@@ -38,7 +38,7 @@ LEAST_OVERLAP = 0.3  # of a region with the box of a label or of lettering.csv
 LEAST_CONFIDENCE = 0.3
 PRIOR = 0.01
 LIMITS = (0.1, 0.2, 0.3, 0.5, 0.8)
-LEAST = 0.5
+LEAST = 0.3
 
 
 @dataclass(frozen=True)
