@@ -190,7 +190,7 @@ def test_ok__no_other_reader_gets_a_plate_of_which_the_main_one_reads_nothing() 
 
 
 @pytest.mark.parametrize(
-    ("region", "small", "asked"), [(0.54, 0.0009, 0), (0.55, 0.0009, 1), (0.54, 0.001, 1)]
+    ("region", "small", "asked"), [(0.54, 0.00009, 0), (0.55, 0.00009, 1), (0.54, 0.0001, 1)]
 )
 def test_ok__a_region_in_which_little_is_seen_is_not_read_further(
     region: float, small: float, asked: int
