@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find the models folder and look up models in its MANIFEST.toml."""
+"""Find the models folder, look up models in its MANIFEST.toml, and read its other TOML files."""
 
 import os
 import tomllib
@@ -69,3 +69,14 @@ def _checked(folder: Path) -> Path:
     if not (folder / MANIFEST).is_file():
         raise ModelError(f"no {MANIFEST} in {folder}")
     return folder
+
+
+def read_parameters(name: str, folder: Path | None = None) -> tuple[Path, dict[str, Any]]:
+    """A TOML file of the models folder and its content; ModelError if missing or damaged."""
+    path = models_folder(folder) / name
+    try:
+        return path, tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelError(f"{path} is missing") from error
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is damaged: {error}") from error

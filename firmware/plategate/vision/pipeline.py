@@ -131,7 +131,7 @@ class Pipeline:
         ranked = sorted(found, key=lambda item: _rank(item, still.image), reverse=True)
         spent = {**work.spent_ms, "total": (self._now_s() - started) * 1000.0}
         plates = tuple(item for item in ranked if self._is_plate(item))
-        lettering = tuple(item for item in ranked if not self._is_plate(item))
+        lettering = tuple(item for item in ranked if item not in plates)
         return StillReading(still, plates, tuple(proposed), tuple(spent.items()), lettering)
 
     def _localize(

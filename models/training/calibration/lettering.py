@@ -3,9 +3,9 @@
 
 python -m calibration.lettering --data DATA --out ../lettering.toml
 
-Labelled plates are plates. Other regions that are read were looked at one by one: lettering.csv
-has their boxes and whether they are plates; what could not be told, such as plates in a mirror or
-made for fun, is left out. Fitted on the training split, measured on the validation split.
+Labelled plates are plates. Other regions that are read were annotated by hand: lettering.csv has
+their boxes and whether they are plates. Doubtful ones, such as plates in a mirror or made for fun,
+are left out. Fitted on the training split, measured on the validation split.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Numbers = npt.NDArray[np.float64]
 
 LOCALIZER = "tflite"
 LEAST_OVERLAP = 0.3  # of a region with the box of a label or of lettering.csv
-# Regions without a label that are read below this were not looked at.
+# Regions without a label that are read below this were not annotated.
 LEAST_CONFIDENCE = 0.3
 PRIOR = 0.01
 LIMITS = (0.1, 0.2, 0.3, 0.5, 0.8)
@@ -49,7 +49,7 @@ class Seen:
     plate: bool
 
 
-def looked_at(split: str) -> dict[str, list[tuple[Box, bool]]]:
+def annotated(split: str) -> dict[str, list[tuple[Box, bool]]]:
     """The boxes of lettering.csv by picture, and whether they are plates."""
     boxes: dict[str, list[tuple[Box, bool]]] = {}
     with Path(__file__).with_name("lettering.csv").open(encoding="utf-8", newline="") as file:
@@ -61,15 +61,15 @@ def looked_at(split: str) -> dict[str, list[tuple[Box, bool]]]:
 
 
 def collect(pipeline: Pipeline, data: Path, split: str) -> Iterator[Seen | None]:
-    """Every region of a split that is read; None for one that nobody has looked at."""
-    known = looked_at(split)
+    """Every region of a split that is read; None for one that is not annotated."""
+    known = annotated(split)
     for (_, name), labels in sorted(read_labels(data, split).items()):
-        told = [((*map(float, box),), True) for box in labels] + known.get(name, [])
+        boxes = [((*map(float, box),), True) for box in labels] + known.get(name, [])
         for found in pipeline.read_still(load_still(data / name)).plates:
-            overlaps = [intersection_over_union(found.region.box, box) for box, _ in told]
+            overlaps = [intersection_over_union(found.region.box, box) for box, _ in boxes]
             best = int(np.argmax(overlaps))
             if overlaps[best] >= LEAST_OVERLAP:
-                yield Seen(found, told[best][1])
+                yield Seen(found, boxes[best][1])
             elif found.reading.confidence >= LEAST_CONFIDENCE:
                 yield None
 
@@ -139,7 +139,7 @@ def main() -> None:
     for split in ("train", "val"):
         every = list(collect(pipeline, options.data, split))
         splits[split] = [one for one in every if one is not None]
-        print(f"{split}: {len(splits[split])} regions, {every.count(None)} not looked at")
+        print(f"{split}: {len(splits[split])} regions, {every.count(None)} not annotated")
     test = fit(splits["train"])
     for split, seen in splits.items():
         print(split, *described(test, seen), sep="\n  ")

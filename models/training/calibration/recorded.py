@@ -19,7 +19,7 @@ from plategate.vision.consensus.merge import support
 
 FOLDS = 5
 # Recorded readings have keys of reader and cut. Where a close-up replaced the first reading, that
-# one is recorded as CONTRADICTED and the one in the close-up as FIRST. "glance" is the first
+# one is recorded as CONTRADICTED and the one in the close-up as FIRST. "one variant" is the first
 # variant alone, for a text that the small reader may confirm.
 CUT_NAMES = {Cut.REGION: "normal", Cut.SECOND: "again"}
 FIRST, OTHER, SMALL = "tflite normal", "tesseract normal", "small normal"
@@ -103,7 +103,7 @@ def _key_of(attempt: Attempt, plate: Plate) -> str:
 
 def key_of(reader: str, attempt: Attempt) -> str:
     """The key of a reader's recorded reading of an attempt."""
-    cut = "glance" if attempt.state is ReadingState.SMALL_LIKELY else CUT_NAMES[attempt.cut]
+    cut = "one variant" if attempt.state is ReadingState.SMALL_LIKELY else CUT_NAMES[attempt.cut]
     return f"{reader} {cut}"
 
 

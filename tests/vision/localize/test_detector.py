@@ -25,6 +25,17 @@ def picture(width: int, height: int) -> Any:
     return np.full((height, width, 3), 90, np.uint8)
 
 
+def counted_detector() -> tuple[Detector, list[FakeModel]]:
+    """A detector that finds nothing, and the networks that it has opened so far."""
+    opened: list[FakeModel] = []
+
+    def another() -> Model:
+        opened.append(FakeModel(*[plate_map() for _ in range(9)]))
+        return cast(Model, opened[-1])
+
+    return Detector(another), opened
+
+
 def test_ok__candidates_are_in_pixels_of_the_picture() -> None:
     fake = FakeModel(plate_map((100, 80, 180, 100, 0.9)))
     (place,) = Detector(lambda: cast(Model, fake)).propose(picture(1536, 1152), 0.1)
@@ -33,13 +44,7 @@ def test_ok__candidates_are_in_pixels_of_the_picture() -> None:
 
 
 def test_ok__the_network_is_opened_once_for_each_canvas() -> None:
-    opened: list[FakeModel] = []
-
-    def another() -> Model:
-        opened.append(FakeModel(*[plate_map() for _ in range(9)]))
-        return cast(Model, opened[-1])
-
-    detector = Detector(another)
+    detector, opened = counted_detector()
     for size in ((640, 480), (1280, 720), (640, 360), (800, 600), (1280, 720)):
         detector.propose(picture(*size), 0.1)
     assert [model.input_shape for model in opened] == [(1, 288, 384, 3), (1, 224, 384, 3)]
@@ -48,13 +53,7 @@ def test_ok__the_network_is_opened_once_for_each_canvas() -> None:
 
 
 def test_ok__a_coarse_pass_uses_the_network_of_the_whole_canvas() -> None:
-    opened: list[FakeModel] = []
-
-    def another() -> Model:
-        opened.append(FakeModel(*[plate_map() for _ in range(9)]))
-        return cast(Model, opened[-1])
-
-    detector = Detector(another)
+    detector, opened = counted_detector()
     for coarse in (True, False, True):
         detector.propose(picture(1920, 1080), 0.1, coarse=coarse)
     (model,) = opened

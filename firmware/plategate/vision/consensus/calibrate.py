@@ -8,7 +8,6 @@ are used uncalibrated, which is a degraded mode.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from plategate.errors import ModelError
 from plategate.values import CharacterReading, PlateReading
-from plategate.vision.models import models_folder
+from plategate.vision.models import read_parameters
 
 CALIBRATION_FILE = "calibration.toml"
 AGREED = "agreed"
@@ -74,13 +73,7 @@ UNCALIBRATED = Calibration()
 
 def load_calibration(models: Path | None = None) -> Calibration:
     """The parameters in the models folder; ModelError if they are missing or damaged."""
-    path = models_folder(models) / CALIBRATION_FILE
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ModelError(f"{path} is missing") from error
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} is damaged: {error}") from error
+    path, table = read_parameters(CALIBRATION_FILE, models)
     try:
         readers = table.get("reader", {})
         return Calibration(

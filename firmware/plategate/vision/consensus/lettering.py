@@ -9,14 +9,13 @@ it every reading counts as a plate, which is a degraded mode.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from plategate.errors import ModelError
 from plategate.values import PlateReading, PlateRegion
-from plategate.vision.models import models_folder
+from plategate.vision.models import read_parameters
 
 LETTERING_FILE = "lettering.toml"
 LEAST, MOST = 1e-4, 0.999  # limits of the confidences that are used
@@ -66,13 +65,7 @@ def features(region: float, text: str, confidence: float) -> dict[str, float]:
 
 def load_plate_test(models: Path | None = None) -> PlateTest:
     """The weights in the models folder; ModelError if they are missing or damaged."""
-    path = models_folder(models) / LETTERING_FILE
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ModelError(f"{path} is missing") from error
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} is damaged: {error}") from error
+    path, table = read_parameters(LETTERING_FILE, models)
     try:
         weights = {name: float(table["weights"][name]) for name in features(0.5, "A1", 0.5)}
         least, offset = float(table["least"]), float(table["offset"])
