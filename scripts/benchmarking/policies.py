@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from plategate.plates.formats import format_evidence
 from plategate.vision.attempts import CASCADE, Asked, Attempt, Cascade, Cut, ReadingState
 from plategate.vision.interfaces import Reader
 from plategate.vision.localize.detector import Detector
@@ -25,11 +26,13 @@ class Policy:
     name: str
     cascade: Cascade = CASCADE
     search: Search = field(default_factory=Search)
+    formats: bool = True  # whether the plate formats of all countries count as evidence
 
     def pipeline(self, detector: Detector, refiner: Refiner, readers: Sequence[Reader]) -> Pipeline:
         """The pipeline of this policy on shared networks."""
         localizers = [TfliteLocalizer(detector, refiner, self.search)]
-        return Pipeline(localizers, readers, cascade=self.cascade)
+        evidence = format_evidence(()) if self.formats else None
+        return Pipeline(localizers, readers, cascade=self.cascade, evidence=evidence)
 
 
 def without(cascade: Cascade, *rows: int) -> Cascade:
@@ -93,11 +96,10 @@ POLICIES = (
     Policy("one variant at first", with_variants(CASCADE, MAIN, 1)),
     Policy("three variants at first", with_variants(CASCADE, MAIN, 3)),
     Policy("five variants at first", with_variants(CASCADE, MAIN, 5)),
-    Policy("one variant in the close-up", with_variants(CASCADE, CLOSE_UP, 1)),
-    Policy(
-        "three variants at first, one in the close-up",
-        with_variants(with_variants(CASCADE, MAIN, 3), CLOSE_UP, 1),
-    ),
+    Policy("two variants in the close-up", with_variants(CASCADE, CLOSE_UP, 2)),
     Policy("parts of every doubtful still", search=Search(parts_from=0.0)),
     Policy("no parts of a still", search=Search(parts=False)),
+    Policy("candidates from 35 % of the best", search=Search(rival=0.35)),
+    Policy("candidates from 15 % of the best", search=Search(rival=0.15)),
+    Policy("without the formats of countries", formats=False),
 )

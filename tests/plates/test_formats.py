@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Guards the country files, and that formats are evidence that never overrules a sure reading."""
 
+import math
 import tomllib
 
 import pytest
@@ -147,9 +148,11 @@ def test_ok__the_format_decides_between_look_alikes() -> None:
 
 
 @quick
-@given(st.text(ALPHABET, min_size=1, max_size=9))
-def test_ok__no_format_overrules_a_reading_that_is_sure(text: str) -> None:
-    joined = agree_readings([reading(text, 0.98)], format_evidence(["de", "ro"]), UNCALIBRATED)
+@given(st.text(ALPHABET, min_size=1, max_size=9), st.sampled_from([[], ["de", "ro"]]))
+def test_ok__no_format_overrules_a_reading_that_is_sure(text: str, countries: list[str]) -> None:
+    sure = tuple(CharacterReading(c, 0.985, (("0", 0.015),)) for c in text)
+    plate = PlateReading(sure, "tflite")
+    joined = agree_readings([plate], format_evidence(countries), UNCALIBRATED)
     assert joined is not None
     assert joined.text == text
 
@@ -160,14 +163,40 @@ def test_ok__countries_share_the_objects_of_equal_pieces() -> None:
     assert len({id(piece) for piece in pieces}) == len(set(pieces))
 
 
-def test_ok__without_countries_there_is_no_evidence() -> None:
-    assert format_evidence([]) is None
+def test_ok__without_countries_the_formats_of_all_count() -> None:
+    evidence = format_evidence([])
+    assert evidence("TR95XMI") == all_formats().log_odds("TR95XMI")
+    assert evidence("TR95XMI") > evidence("IR95XMI")  # no Romanian county
 
 
-def test_ok__all_countries_together_give_weak_evidence() -> None:
-    formats = all_formats()
-    scores = [formats.log_odds(text) for plates in PLATES.values() for text in plates]
-    assert max(scores) - min(formats.log_odds("QQQQQQQQQQ"), *scores) < 5
+def test_ok__the_formats_of_all_countries_decide_between_look_alikes() -> None:
+    unsure = CharacterReading("I", 0.55, (("T", 0.44),))
+    plate = PlateReading((unsure, *reading("R95XMI").characters), "tflite")
+    joined = agree_readings([plate], format_evidence([]), UNCALIBRATED)
+    assert joined is not None
+    assert joined.text == "TR95XMI"
+
+
+def test_ok__alternatives_keep_what_the_readers_gave_them() -> None:
+    """Matching with lists weighs formats itself; weighed twice, an owner's plate is shut out."""
+    unsure = CharacterReading("O", 0.8, (("0", 0.19),))
+    plate = PlateReading((*reading("ABC").characters, unsure, *reading("23").characters), "tflite")
+    plain = agree_readings([plate], None, UNCALIBRATED)
+    joined = agree_readings([plate], format_evidence(["hu"]), UNCALIBRATED)
+    assert plain is not None
+    assert joined is not None
+    assert (plain.text, joined.text) == ("ABCO23", "ABC023")
+    assert dict(joined.characters[3].alternatives)["O"] == pytest.approx(
+        plain.characters[3].confidence
+    )
+    assert joined.confidence > dict(plain.characters[3].alternatives)["0"]
+
+
+@pytest.mark.parametrize("countries", [[], *([country] for country in sorted(PLATES))])
+def test_ok__no_format_outweighs_sixty_to_one(countries: list[str]) -> None:
+    evidence = format_evidence(countries)
+    scores = [evidence(text) for plates in PLATES.values() for text in plates]
+    assert max(scores) - min(evidence("QQQQQQQQQQ"), *scores) < math.log(60)
 
 
 def test_fail__unknown_country_is_named() -> None:
@@ -180,7 +209,6 @@ def test_fail__unknown_country_is_named() -> None:
 def test_ok__a_country_code_may_be_in_capitals() -> None:
     check_countries(["DE"], "plates.countries")
     evidence = format_evidence(["HU", "hu"])
-    assert evidence is not None
     assert evidence("ABC123") == PlateFormats(["hu"]).log_odds("ABC123")
 
 

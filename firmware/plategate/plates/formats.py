@@ -25,9 +25,12 @@ from plategate.values import PlateReading
 
 FOLDER = Path(__file__).parent / "countries"
 LONGEST = 11
-# Weight of the format evidence relative to the readers' own evidence. Chosen on the validation
-# split with models/training/calibration/format_gain.py.
-STRENGTH = 0.35
+# Weight of the format evidence relative to the readers' own evidence: that with the lowest log loss
+# on held-out folds of the validation split (models/training/calibration/format_gain.py).
+STRENGTH = 0.6
+# Limit of the log odds before they are weighed. With it the odds of two texts change at most
+# sixtyfold, so no format overrules a text that the readers believe to 98.5 %.
+MOST_LOG_ODDS = 4.5
 # Share of a country's plates that fit none of its formats: military, old, personalised, foreign.
 IRREGULAR = 0.1
 # Limits of `looks_like_plate`: characters, and confidence of the weakest character.
@@ -83,7 +86,8 @@ class PlateFormats:
     def __init__(self, countries: Sequence[str], strength: float = STRENGTH) -> None:
         """Load the formats of `countries`; raises SettingsError for an unknown country."""
         self._strength = strength
-        self._by_shape: dict[str, list[tuple[Format, float]]] = {}
+        # Formats of a shape and their gains; equal formats of several countries are one.
+        self._by_shape: dict[str, dict[Format, float]] = {}
         for country in countries:
             formats = formats_of(country)
             share = (1 - IRREGULAR) / len(countries) / len(formats)
@@ -91,17 +95,18 @@ class PlateFormats:
                 # Likelihood of a text of this format, relative to a random text of its length.
                 gain = share * len(ALPHABET) ** found.length / found.texts
                 for shape in found.shapes:
-                    self._by_shape.setdefault(shape, []).append((found, gain))
+                    gains = self._by_shape.setdefault(shape, {})
+                    gains[found] = gains.get(found, 0.0) + gain
 
     def log_odds(self, text: str) -> float:
         """Evidence that `text` is a plate of these countries, in log-odds; may be negative."""
-        formats = self._by_shape.get(shape_of(text), ())
-        gain = sum(gain for found, gain in formats if found.fits(text))
-        return self._strength * math.log(IRREGULAR + gain)
+        formats = self._by_shape.get(shape_of(text), {})
+        gain = sum([gain for found, gain in formats.items() if found.fits(text)])
+        return self._strength * min(MOST_LOG_ODDS, math.log(IRREGULAR + gain))
 
     def fits(self, text: str) -> bool:
         """Whether the text fits at least one format."""
-        return any(found.fits(text) for found, _ in self._by_shape.get(shape_of(text), ()))
+        return any(found.fits(text) for found in self._by_shape.get(shape_of(text), ()))
 
 
 def shape_of(text: str) -> str:
@@ -153,10 +158,10 @@ def all_formats() -> PlateFormats:
     return PlateFormats(known_countries())
 
 
-def format_evidence(countries: Sequence[str]) -> Callable[[str], float] | None:
-    """The log-odds function for these countries; None (no evidence) where none are named."""
+def format_evidence(countries: Sequence[str]) -> Callable[[str], float]:
+    """The log-odds function for these countries; for all countries where none are named."""
     if not countries:
-        return None
+        return all_formats().log_odds
     return PlateFormats(tuple(dict.fromkeys(code.lower() for code in countries))).log_odds
 
 

@@ -213,7 +213,7 @@ def build_pipeline(
 ) -> Pipeline:
     """The pipeline of the settings, with every localizer and reader that is available.
 
-    The plate formats of `countries` count as evidence; without countries there is none.
+    The plate formats of `countries` count as evidence; without countries those of all.
     """
     from plategate.vision.build import (
         build_calibration,

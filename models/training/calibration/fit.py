@@ -20,8 +20,10 @@ from plategate.vision.consensus.calibrate import (
     Calibration,
     Curve,
 )
+from plategate.vision.consensus.settle import Evidence
 
 from .recorded import (
+    EVERY_COUNTRY,
     FIRST,
     FOLDS,
     OTHER,
@@ -86,7 +88,12 @@ def newton(rows: Numbers, right: Numbers, counts: Numbers, given: Numbers) -> Nu
     return line
 
 
-def fit(plates: Sequence[Plate], repeat: float, harder: Sequence[Plate] = ()) -> Calibration:
+def fit(
+    plates: Sequence[Plate],
+    repeat: float,
+    harder: Sequence[Plate] = (),
+    evidence: Evidence | None = EVERY_COUNTRY,
+) -> Calibration:
     """Fit the curves of the readers, then with these the curves of joined readings.
 
     Pictures of one car are not independent: n of them weigh as much as the square root of n.
@@ -100,19 +107,21 @@ def fit(plates: Sequence[Plate], repeat: float, harder: Sequence[Plate] = ()) ->
             samples[reading.reader].append((reading.confidence, is_right(plate, reading), count))
     curves = {reader: fit_curve(found) for reader, found in samples.items()}
     first = Calibration(curves, WEIGHTS, repeat)
-    joined = joined_samples([*plates, *harder], first)
+    joined = joined_samples([*plates, *harder], first, evidence)
     if len(joined[CONTESTED]) < ENOUGH_PLATES:  # rare, and no better than other weak support
         joined[CONTESTED] += joined[UNCONFIRMED]
     agreed_curves = {kind: fit_curve(found) for kind, found in joined.items()}
     return Calibration(curves, WEIGHTS, repeat, agreed_curves)
 
 
-def joined_samples(plates: Sequence[Plate], first: Calibration) -> dict[str, list[Sample]]:
+def joined_samples(
+    plates: Sequence[Plate], first: Calibration, evidence: Evidence | None
+) -> dict[str, list[Sample]]:
     """Joined readings by the support of their text."""
     seen = Counter(plate.text for plate in plates)
     joined: dict[str, list[Sample]] = {support: [] for support in SUPPORTS}
     for plate in plates:
-        agreed, kind = flow(plate, first)
+        agreed, kind = flow(plate, first, evidence)
         if agreed is not None and kind is not None:
             count = seen[plate.text] ** -0.5
             joined[kind].append((agreed.confidence, is_right(plate, agreed), count))
@@ -120,17 +129,22 @@ def joined_samples(plates: Sequence[Plate], first: Calibration) -> dict[str, lis
 
 
 def crossed(
-    plates: Sequence[Plate], repeat: float, harder: Sequence[Plate] = ()
+    plates: Sequence[Plate],
+    repeat: float,
+    harder: Sequence[Plate] = (),
+    evidence: Evidence | None = EVERY_COUNTRY,
 ) -> tuple[list[ScoredReading], list[ScoredReading]]:
     """Results of `plates` and of `harder`, each with a calibration fitted on the other folds."""
     results: list[ScoredReading] = []
     harder_results: list[ScoredReading] = []
     for part in range(FOLDS):
         kept, kept_harder = ([p for p in some if p.part != part] for some in (plates, harder))
-        calibration = fit(kept, repeat, kept_harder)
-        results += results_of([plate for plate in plates if plate.part == part], calibration)
-        held_out = [plate for plate in harder if plate.part == part]
-        harder_results += results_of(held_out, calibration)
+        calibration = fit(kept, repeat, kept_harder, evidence)
+        held_out, held_out_harder = (
+            [p for p in some if p.part == part] for some in (plates, harder)
+        )
+        results += results_of(held_out, calibration, evidence)
+        harder_results += results_of(held_out_harder, calibration, evidence)
     return results, harder_results
 
 

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from plategate.plates.formats import format_evidence
 from plategate.plates.text import fold
 from plategate.values import CharacterReading, PlateReading, TextAlternative
 from plategate.vision.attempts import CASCADE, Asked, Attempt, Cut, ReadingState, Tally, walk
 from plategate.vision.consensus.calibrate import Calibration
 from plategate.vision.consensus.merge import support
+from plategate.vision.consensus.settle import Evidence
 
 FOLDS = 5
 # Recorded readings have keys of reader and cut. Where a close-up replaced the first reading, that
@@ -24,6 +26,8 @@ FOLDS = 5
 CUT_NAMES = {Cut.REGION: "normal", Cut.SECOND: "again"}
 FIRST, OTHER, SMALL = "tflite normal", "tesseract normal", "small normal"
 CONTRADICTED = "tflite doubted"
+# The evidence of a firmware that expects plates of every country.
+EVERY_COUNTRY = format_evidence(())
 READERS = {Asked.SMALL: "small", Asked.MAIN: "tflite", Asked.OTHERS: "tesseract"}
 
 
@@ -75,9 +79,11 @@ def is_right(plate: Plate, reading: PlateReading | None) -> bool:
     return reading is not None and fold(reading.text) == fold(plate.text)
 
 
-def flow(plate: Plate, calibration: Calibration) -> tuple[PlateReading | None, str | None]:
+def flow(
+    plate: Plate, calibration: Calibration, evidence: Evidence | None = EVERY_COUNTRY
+) -> tuple[PlateReading | None, str | None]:
     """The joined reading, with the firmware's table of attempts, and the support of its text."""
-    tally = Tally(None, calibration)
+    tally = Tally(evidence, calibration)
 
     def ask(attempt: Attempt, _number: int) -> bool:
         reading = plate.readings.get(_key_of(attempt, plate))
@@ -107,11 +113,13 @@ def key_of(reader: str, attempt: Attempt) -> str:
     return f"{reader} {cut}"
 
 
-def results_of(plates: Sequence[Plate], calibration: Calibration) -> list[ScoredReading]:
+def results_of(
+    plates: Sequence[Plate], calibration: Calibration, evidence: Evidence | None = EVERY_COUNTRY
+) -> list[ScoredReading]:
     """The results of all plates with a calibration."""
     results = []
     for plate in plates:
-        agreed, _ = flow(plate, calibration)
+        agreed, _ = flow(plate, calibration, evidence)
         sure = agreed.confidence if agreed else 0.0
         results.append(ScoredReading(sure, is_right(plate, agreed)))
     return results

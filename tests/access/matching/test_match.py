@@ -55,6 +55,14 @@ def test_ok__the_read_text_is_the_likeliest_plate():
     assert score(reading, "AB12") == IMPOSSIBLE
 
 
+def test_ok__the_text_of_a_contradicted_reading_is_as_likely_as_its_confidence():
+    """Contradiction limits all characters, and the other reading is stated as a whole text."""
+    characters = tuple(CharacterReading(char, 0.35) for char in "CG10AD0712")
+    contradicted = PlateReading(characters, "test", (TextAlternative("10AD0712", 0.9),))
+    assert score(contradicted, "CG10AD0712") >= math.log(0.35)
+    assert outcome(contradicted, ["CG10AD0712"]) == (MatchResult.MATCHED, "CG10AD0712")
+
+
 def test_ok__character_alternatives_count():
     doubtful = read("AB12CDE", p1=(0.55, "8", 0.44))
     assert score(doubtful, "A812CDE") > math.log(0.3)

@@ -33,7 +33,12 @@ class ReadingLikelihood:
             math.log(max(confusions.extra(i, length), NOTHING_THERE * (1 - c.confidence)))
             for i, c in enumerate(reading.characters)
         ]
-        self._texts = {a.text: math.log(max(a.confidence, 1e-9)) for a in reading.alternatives}
+        texts = {a.text: a.confidence for a in reading.alternatives}
+        if max(texts.values(), default=0.0) > reading.confidence:
+            # The readers contradict each other, which limits the confidence of every character. The
+            # product of these would be far below the alternatives, which are stated as whole texts.
+            texts[reading.text] = reading.confidence
+        self._texts = {text: math.log(max(share, 1e-9)) for text, share in texts.items()}
 
     def of(self, plate: str) -> float:
         """Log-likelihood of a canonical plate; IMPOSSIBLE if its length differs by 2 or more."""

@@ -2,8 +2,9 @@
 """Choose the most likely text of a plate, and its alternatives, from probabilities by column.
 
 Input is one mapping from character (or NOTHING) to probability for each column. Evidence about
-whole texts, such as the formats of a country, may change the order of the most likely texts but
-adds none.
+whole texts, such as the formats of a country, may choose another of the most likely texts and
+changes its confidence, but adds no text. The alternatives keep the probabilities that the readers
+gave them, because matching with lists weighs formats itself (access.matching.match).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ Evidence = Callable[[str], float]
 CHOICES_A_COLUMN = 4
 LEAST_SHARE = 1e-4
 COMBINATIONS = 32
+LEAST_COMBINED = 1e-3  # as a share of the best one's; no format makes up for a smaller one
 SHOWN_TEXTS = 5
 SHOWN_CHARACTERS = 5
 LEAST_SHOWN = 1e-3
@@ -44,23 +46,26 @@ def settle(
     columns: Sequence[Shares], evidence: Evidence | None = None
 ) -> tuple[tuple[CharacterReading, ...], tuple[TextAlternative, ...]]:
     """The characters of the best text and the best other texts."""
-    combinations = list(_combinations(columns, COMBINATIONS if evidence else SHOWN_TEXTS + 3))
-    if evidence is not None:
-        combinations, columns = _weighed(combinations, columns, evidence)
-    best = combinations[0]
-    sure = _confidences(columns, best.picks)
+    found = list(_combinations(columns, COMBINATIONS if evidence else SHOWN_TEXTS + 3))
+    best, weighed = (found[0], columns) if evidence is None else _weighed(found, columns, evidence)
+    sure = _confidences(weighed, best.picks)
     characters = tuple(
         CharacterReading(pick, sure[place], _others(columns[place], pick))
         for place, pick in enumerate(best.picks)
         if pick != NOTHING
     )
-    return characters, _texts(combinations[1:], best.text)
+    return characters, _texts(found, best.text)
 
 
 def _combinations(columns: Sequence[Shares], most: int) -> Iterator[Combination]:
     """The most likely combinations, best first."""
-    found = best_combinations([_ranked(shares) for shares in columns])
-    return (Combination(picks, share) for picks, share in islice(found, most))
+    found = islice(best_combinations([_ranked(shares) for shares in columns]), most)
+    picks, best = next(found)
+    yield Combination(picks, best)
+    for picks, share in found:
+        if share < LEAST_COMBINED * best:
+            return
+        yield Combination(picks, share)
 
 
 def _ranked(shares: Shares) -> list[tuple[str, float]]:
@@ -69,27 +74,26 @@ def _ranked(shares: Shares) -> list[tuple[str, float]]:
 
 
 def _weighed(
-    combinations: list[Combination], columns: Sequence[Shares], evidence: Evidence
-) -> tuple[list[Combination], Sequence[Shares]]:
-    """Combinations and columns with the evidence applied; unchanged if it favours none."""
+    combinations: Sequence[Combination], columns: Sequence[Shares], evidence: Evidence
+) -> tuple[Combination, Sequence[Shares]]:
+    """The best combination, and the columns, with the evidence applied."""
     factors = [math.exp(evidence(combination.text)) for combination in combinations]
     if max(factors) == min(factors):
-        return combinations, columns
-    before = sum(combination.share for combination in combinations)
+        return combinations[0], columns
     weights = [c.share * factor for c, factor in zip(combinations, factors, strict=True)]
+    best = max(zip(weights, combinations, strict=True), key=lambda pair: pair[0])[1]
     total = sum(weights)
-    weighed = [
-        Combination(c.picks, before * w / total) for c, w in zip(combinations, weights, strict=True)
-    ]
-    shifted = []
-    for place, shares in enumerate(columns):
+    shifted = list(columns)
+    for place, picks in enumerate(zip(*[c.picks for c in combinations], strict=True)):
+        if len(set(picks)) == 1:
+            continue
         sums: dict[str, float] = {}
-        for combination in weighed:
-            pick = combination.picks[place]
-            sums[pick] = sums.get(pick, 0.0) + combination.share / before
-        known = sum(shares[pick] for pick in sums)
-        shifted.append(dict(shares) | {pick: known * share for pick, share in sums.items()})
-    return sorted(weighed, key=lambda c: (-c.share, c.picks)), shifted
+        for pick, weight in zip(picks, weights, strict=True):
+            sums[pick] = sums.get(pick, 0.0) + weight / total
+        shares = columns[place]
+        known = sum([shares[pick] for pick in sums])
+        shifted[place] = dict(shares) | {pick: known * share for pick, share in sums.items()}
+    return best, shifted
 
 
 def _confidences(columns: Sequence[Shares], picks: tuple[str, ...]) -> list[float]:
