@@ -52,9 +52,9 @@ def test_ok__a_coarse_canvas_shows_the_still_at_half_the_scale(size: tuple[int, 
 
 
 def test_ok__the_canvas_shows_the_still_and_every_pixel_contributes() -> None:
-    fine = np.zeros((1152, 1536, 3), np.uint8)
+    fine = np.full((1152, 1536, 3), 95, np.uint8)
     fine[::4, ::4] = 255  # a sixteenth of the pixels, all of which a picture of a quarter may skip
-    assert letterbox(fine)[0].mean() == pytest.approx(255 / 16, abs=1)
+    assert letterbox(fine)[0].mean() == pytest.approx(95 + 160 / 16, abs=1)
     whole = cv2.resize(still(24, 18), (768, 576), interpolation=cv2.INTER_CUBIC)
     wanted = cv2.resize(whole, (384, 288), interpolation=cv2.INTER_AREA)
     assert np.abs(letterbox(whole)[0].astype(int) - wanted).mean() < 1
@@ -64,3 +64,31 @@ def test_ok__the_largest_canvas_comes_first_and_all_can_be_halved_five_times() -
     assert max(CANVASES, key=lambda canvas: canvas[0] * canvas[1]) == CANVASES[0]
     assert all(side % 32 == 0 for canvas in CANVASES for side in canvas)
     assert all(w <= CANVASES[0][0] and h <= CANVASES[0][1] for w, h in CANVASES)
+
+
+def test_ok__a_dark_still_is_shown_in_the_light_of_day() -> None:
+    dark = np.full((360, 640, 3), 10, np.uint8)
+    dark[:, 320:] = 50
+    shown, scale = letterbox(dark)
+    rows = round(360 * scale)
+    assert (shown[:rows, :190] == 44).all()
+    assert (shown[:rows, 194:] == 220).all()
+    assert (shown[rows:] == 114).all()
+
+
+@pytest.mark.parametrize("lamp", [255, 120])
+def test_ok__a_still_with_something_bright_in_it_keeps_its_light(lamp: int) -> None:
+    night = np.full((288, 384, 3), 20, np.uint8)
+    night[:60, :80] = lamp
+    assert (letterbox(night)[0] == night).all()
+
+
+def test_ok__a_black_still_stays_as_it_is() -> None:
+    assert letterbox(np.zeros((288, 384, 3), np.uint8))[0].max() == 0
+
+
+def test_ok__the_still_itself_is_not_changed() -> None:
+    dark = np.asarray(still(384, 288) // 10, np.uint8)
+    before = dark.copy()
+    letterbox(dark)
+    assert (dark == before).all()
