@@ -108,7 +108,7 @@ CASCADE = Cascade(
         Attempt(Cut.SECOND, Asked.SMALL, ReadingState.SMALL_CLEAR, variants=1),
         Attempt(Cut.REGION, Asked.MAIN, ReadingState.SMALL_LIKELY, variants=1),
         Attempt(Cut.REGION, Asked.MAIN, ReadingState.UNREAD, variants=2),
-        Attempt(Cut.CLOSE_UP, Asked.MAIN, ReadingState.DOUBTFUL, above=HOPELESS, variants=2),
+        Attempt(Cut.CLOSE_UP, Asked.MAIN, ReadingState.DOUBTFUL, above=HOPELESS, variants=1),
         Attempt(Cut.SECOND, Asked.MAIN, ReadingState.CLEAR, variants=1),
         Attempt(Cut.REGION, Asked.OTHERS, ReadingState.UNCONFIRMED, variants=1),
         Attempt(Cut.REGION, Asked.OTHERS, ReadingState.FAILED, variants=1),
