@@ -30,6 +30,8 @@ from plategate.vision.degraded import Degraded
 from plategate.vision.images import load_still
 from plategate.vision.pipeline import Pipeline, PlateFound
 
+from .recorded import EVERY_COUNTRY
+
 Numbers = npt.NDArray[np.float64]
 
 LOCALIZER = "tflite"
@@ -133,6 +135,7 @@ def main() -> None:
     pipeline = Pipeline(
         build_localizers(settings, degraded),
         build_readers(settings, degraded),
+        evidence=EVERY_COUNTRY,
         calibration=build_calibration(settings, degraded),
     )
     splits: dict[str, list[Seen]] = {}
