@@ -120,11 +120,17 @@ def _has_small_reader(settings: VisionSettings) -> bool:
 
 
 def _small_reader(settings: VisionSettings, degraded: Degraded) -> Reader:
-    from plategate.vision.read.tflite import SMALL_VARIANTS, TfliteReader
+    from plategate.vision.read.tflite import SMALL_BEAMS, SMALL_VARIANTS, TfliteReader
 
     choices = choices_of(settings, degraded)
     return TfliteReader(
-        settings.models_dir, settings.threads, SMALL_TABLE, SMALL, SMALL_VARIANTS, choices
+        settings.models_dir,
+        settings.threads,
+        SMALL_TABLE,
+        SMALL,
+        SMALL_VARIANTS,
+        choices,
+        SMALL_BEAMS,
     )
 
 

@@ -26,7 +26,7 @@ from plategate.vision.degraded import Degraded
 from plategate.vision.interfaces import Localizer, Reader
 from plategate.vision.localize.tflite import TfliteLocalizer
 from plategate.vision.read.tesseract import TesseractReader
-from plategate.vision.read.tflite import SMALL_TABLE, SMALL_VARIANTS, TfliteReader
+from plategate.vision.read.tflite import SMALL_BEAMS, SMALL_TABLE, SMALL_VARIANTS, TfliteReader
 from plategate.vision.region import SMALL, RegionReader, numbers_of, second_cut
 
 from .recorded import CONTRADICTED, key_of
@@ -137,7 +137,7 @@ class LabelledBoxes:
 
 
 def small_reader() -> Reader:
-    return TfliteReader(table=SMALL_TABLE, name=SMALL, variants=SMALL_VARIANTS)
+    return TfliteReader(table=SMALL_TABLE, name=SMALL, variants=SMALL_VARIANTS, beams=SMALL_BEAMS)
 
 
 def main() -> None:

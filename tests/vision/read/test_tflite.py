@@ -15,6 +15,7 @@ from plategate.errors import ModelError
 from plategate.values import PlateImage, PlateRegion
 from plategate.vision.models import find_model, models_folder
 from plategate.vision.read import tflite as read_tflite
+from plategate.vision.read.ctc import softmax
 from plategate.vision.read.tflite import VARIANTS, Decoded, TfliteReader, Variant, prepare, reading
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -265,3 +266,10 @@ def test_ok__the_picture_is_not_modified(shipped: TfliteReader) -> None:
 def test_ok__reads_without_importing_training_libraries() -> None:
     source = Path(read_tflite.__file__).read_text(encoding="utf-8")
     assert "torch" not in source
+
+
+def test_ok__fewer_beams_keep_the_likeliest_texts() -> None:
+    probabilities = softmax(np.random.default_rng(5).normal(0, 2.0, (12, 6)).astype(np.float32))
+    few, many = Decoded.of(probabilities, 4), Decoded.of(probabilities, 8)
+    assert len(few.hypotheses) == 4 < len(many.hypotheses)
+    assert few.hypotheses[0].classes == many.hypotheses[0].classes

@@ -24,6 +24,7 @@ from plategate.values import (
 )
 from plategate.vision.choice import NO_CHOICES, Choices, open_chosen
 from plategate.vision.read.ctc import (
+    BEAMS,
     Hypothesis,
     confidences,
     merge,
@@ -75,6 +76,9 @@ VARIANTS = (
 )
 # The small reader reads best without any margin (docs/developer/models-reader.md).
 SMALL_VARIANTS = (Variant(left=0.05, right=0.05, top=0.08, bottom=0.08),)
+# Its flatter probabilities keep more hypotheses alive; with four, as many plates are read right as
+# with eight, in two thirds of the time.
+SMALL_BEAMS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,9 @@ class Decoded:
     hypotheses: list[Hypothesis]
 
     @classmethod
-    def of(cls, probabilities: NDArray[np.float64]) -> Decoded:
+    def of(cls, probabilities: NDArray[np.float64], beams: int = BEAMS) -> Decoded:
         """Decode the probabilities (steps x classes, class 0 is the blank)."""
-        return cls(probabilities, prefix_beam_search(probabilities))
+        return cls(probabilities, prefix_beam_search(probabilities, beams))
 
 
 class TfliteReader:
@@ -101,10 +105,12 @@ class TfliteReader:
         name: str = "tflite",
         variants: Sequence[Variant] = VARIANTS,
         choices: Choices = NO_CHOICES,
+        beams: int = BEAMS,
     ) -> None:
-        """Load the network; ModelError if it cannot be loaded."""
+        """Load the network, which is decoded with `beams`; ModelError if it cannot be loaded."""
         self.name = name
         self._variants = tuple(variants)
+        self._beams = beams
         file, self._model = open_chosen(table, models, threads, choices)
         self._alphabet = str(file.notes.get("alphabet", ""))
         shape = self._model.input_shape
@@ -131,7 +137,7 @@ class TfliteReader:
             confidence = 0.0 if found is None else found.confidence
             if decoded and not HOPELESS <= confidence < SURE:
                 break
-            decoded.append(Decoded.of(self.probabilities(variant.cut(plate.grey))))
+            decoded.append(Decoded.of(self.probabilities(variant.cut(plate.grey)), self._beams))
             found = reading(decoded, self._alphabet, self.name)
         self._last = plate.grey, decoded, found
         return found
