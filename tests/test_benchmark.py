@@ -15,9 +15,11 @@ DEMO = ROOT / "tests/data/demo"
 HEAD = "set,image,x0,y0,x1,y1,text"
 
 
-def benchmark(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def benchmark(
+    folder: Path, *more: str, script: str = "benchmark"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, ROOT / "scripts/benchmark", folder, *more],
+        [sys.executable, ROOT / "scripts" / script, folder, *more],
         capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
 
@@ -45,6 +47,14 @@ def test_ok__found_and_read_plates_are_counted_by_set_and_by_width(tmp_path: Pat
     assert "96 to 159 px 0 of 1, from 160 px 2 of 2." in done.stdout
     (wrong,) = (tmp_path / "wrong.jsonl").read_text().splitlines()
     assert "NOT1IT" in wrong
+
+
+def test_ok__every_policy_reads_with_all_its_readers(tmp_path: Path) -> None:
+    lines = [demo_line(0, "one"), demo_line(2, "one")]
+    done = benchmark(labelled(tmp_path, *lines), "--policy", "shipped", script="attempt_gains")
+    assert done.returncode == 0, done.stderr
+    assert "working without" not in done.stderr
+    assert "| shipped | 2 | 0 | 0 |" in done.stdout
 
 
 @pytest.mark.parametrize(

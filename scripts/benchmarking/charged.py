@@ -13,7 +13,8 @@ from plategate.vision.read.tesseract_engines import InProcessEngine
 
 # Millions of instructions of one call on an emulated Cortex-A72: files in floating point with
 # tflite-runtime 2.14, integer files with LiteRT 2.3. The detector's of its largest canvas, the
-# readers' with decoding, Tesseract's of a line, contours' of a picture of 1280 x 720.
+# readers' with decoding (with eight hypotheses), Tesseract's of a line, contours' of a picture of
+# 1280 x 720.
 MILLIONS = {
     "plate_detector": 92.8,
     "plate_detector_int8": 85.4,
@@ -51,10 +52,10 @@ class Charged:
 
         search = tflite.prefix_beam_search  # type: ignore[attr-defined]
 
-        def beam_search(probabilities: Any) -> Any:
-            key = "search", probabilities.shape, probabilities.tobytes()
+        def beam_search(probabilities: Any, beams: int) -> Any:
+            key = "search", beams, probabilities.shape, probabilities.tobytes()
             if key not in self._known:
-                self._known[key] = search(probabilities)
+                self._known[key] = search(probabilities, beams)
             return self._known[key]
 
         tflite.prefix_beam_search = beam_search  # type: ignore[attr-defined,assignment]

@@ -77,7 +77,7 @@ VARIANTS = (
 # The small reader reads best without any margin (docs/developer/models-reader.md).
 SMALL_VARIANTS = (Variant(left=0.05, right=0.05, top=0.08, bottom=0.08),)
 # Its flatter probabilities keep more hypotheses alive; with four, as many plates are read right as
-# with eight, in two thirds of the time.
+# with eight, in three quarters of the time.
 SMALL_BEAMS = 4
 
 
