@@ -10,6 +10,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -103,6 +105,22 @@ def test_ok__lock_of_another_connection_is_busy(file: Path) -> None:
         with pytest.raises(sqlite3.OperationalError) as caught, storage.transaction(two):
             pass
         assert fault_of(caught.value) is StorageFault.BUSY
+
+
+def test_ok__a_database_may_be_created_by_several_at_once(tmp_path: Path) -> None:
+    def create(file: Path) -> None:
+        together.wait()
+        with closing(storage.open_for_writing(file, 30)) as store, storage.transaction(store):
+            store.execute("CREATE TABLE IF NOT EXISTS rows (row)")
+            store.execute("INSERT INTO rows VALUES (1)")
+
+    together = threading.Barrier(3)
+    with ThreadPoolExecutor(3) as pool:
+        for number in range(100):
+            file = tmp_path / f"{number}.sqlite"
+            list(pool.map(create, [file] * 3))
+            with closing(storage.open_for_reading(file, 30)) as store:
+                assert store.execute("SELECT count(*) FROM rows").fetchone() == (3,)
 
 
 def test_ok__database_that_cannot_grow_is_full(file: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from enum import StrEnum
@@ -19,6 +20,7 @@ from plategate.errors import StoreError, reason_of_own
 
 # A write-ahead log that is longer than this is cut back at the next checkpoint.
 WAL_LIMIT_BYTES = 1_048_576
+WAL_RETRY_S = 0.002
 
 
 class StorageFault(StrEnum):
@@ -85,7 +87,7 @@ def open_for_writing(file: Path | None, wait_s: float) -> sqlite3.Connection:
     location = ":memory:" if file is None else f"{_uri(file)}?mode=rwc"
     connection = _connect(location, wait_s)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection, wait_s)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
         if file is not None:
@@ -94,6 +96,22 @@ def open_for_writing(file: Path | None, wait_s: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection, wait_s: float) -> None:
+    """Switch to WAL mode; waits where another connection creates the same database.
+
+    SQLite itself does not wait then: the switch fails at once while another one reads or writes.
+    """
+    deadline_s = time.monotonic() + wait_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            return
+        except sqlite3.OperationalError as error:
+            if fault_of(error) is not StorageFault.BUSY or time.monotonic() >= deadline_s:
+                raise
+        time.sleep(WAL_RETRY_S)
 
 
 def _check_writable(file: Path) -> None:
