@@ -25,11 +25,11 @@ from plategate.values import PlateReading
 
 FOLDER = Path(__file__).parent / "countries"
 LONGEST = 11
-# Weight of the format evidence relative to the readers' own evidence: that with the lowest log loss
+# Weight of the format evidence relative to the readers' own evidence. Chosen by the lowest log loss
 # on held-out folds of the validation split (models/training/calibration/format_gain.py).
 STRENGTH = 0.6
 # Limit of the log odds before they are weighed. With it the odds of two texts change at most
-# sixtyfold, so no format overrules a text that the readers believe to 98.5 %.
+# sixtyfold, so no format overrules a text to which the readers give 98.5 % or more.
 MOST_LOG_ODDS = 4.5
 # Share of a country's plates that fit none of its formats: military, old, personalised, foreign.
 IRREGULAR = 0.1

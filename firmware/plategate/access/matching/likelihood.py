@@ -35,8 +35,8 @@ class ReadingLikelihood:
         ]
         texts = {a.text: a.confidence for a in reading.alternatives}
         if max(texts.values(), default=0.0) > reading.confidence:
-            # The readers contradict each other, which limits the confidence of every character. The
-            # product of these would be far below the alternatives, which are stated as whole texts.
+            # Contradiction between readers limits the confidence of every character. The product
+            # of these would be far below the alternatives, which have one probability per text.
             texts[reading.text] = reading.confidence
         self._texts = {text: math.log(max(share, 1e-9)) for text, share in texts.items()}
 

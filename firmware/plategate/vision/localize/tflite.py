@@ -30,7 +30,8 @@ class Search:
     """Thresholds of the search; models/training/detector/tune.py chose them on validation data."""
 
     suspect: float = 0.1  # lowest detector score of a candidate
-    rival: float = 0.28  # a candidate below this share of the best score is not refined
+    # A candidate below this share of the best score is not refined (latency.md: gain and cost).
+    rival: float = 0.28
     most: int = 6  # at most this many candidates are refined, the most likely ones
     trust: float = 0.4  # exponent of the refiner's probability; the detector's has the rest to 1
     moved: float = 0.7  # a candidate that overlaps its refined box by less is refined once more
