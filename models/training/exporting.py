@@ -15,6 +15,8 @@ import litert_torch
 import torch
 from torch import Tensor, nn
 
+from pruning import shaped_for
+
 
 class Shipped(nn.Module):
     """The network with the firmware's axis order and value range as its input."""
@@ -46,7 +48,8 @@ def export(
     parser.add_argument("--network", choices=networks, default=next(iter(networks)))
     arguments = parser.parse_args()
     network = networks[arguments.network]()
-    network.load_state_dict(torch.load(arguments.checkpoint, map_location="cpu")["average"])
+    weights = torch.load(arguments.checkpoint, map_location="cpu")["average"]
+    shaped_for(network, weights).load_state_dict(weights)
     shipped = Shipped(network.eval()).eval()
     example = (torch.zeros(1, height, width, 3),)
     litert_torch.convert(shipped, example).export(str(arguments.to))

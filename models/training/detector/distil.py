@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from learner import Learner
 from precision import fastest
+from pruning import shaped_for
 
 from .depthwise import shift_depthwise
 from .network import PlateNetwork
@@ -41,8 +42,10 @@ SHARES = (0.5, 0.3, 0.2)
 # How often a composed batch is used, every second time mirrored: as often as composing takes
 # longer than learning from it once, within these limits.
 FEWEST, MOST = 2, 10
-# Errors of likelihood, box, corners; then the teacher's likelihood and corners.
-WEIGHTS = (1.0, 1.5, 2.0, 3.0, 0.5)
+# Errors of likelihood, box, corners; then the teacher's likelihood, corners and features.
+WEIGHTS = (1.0, 1.5, 2.0, 3.0, 0.5, 0.0)
+# The same for a network that is to do what the teacher does, as after pruning.
+ALIKE = (0.3, 0.5, 0.7, 3.0, 1.0, 3.0)
 SUSPECT = 0.3  # likelihood of the teacher from which an unlabelled place may be a plate
 SAVE_S, PRINT_STEPS = 60, 50
 
@@ -55,13 +58,23 @@ class Batch:
     wanted: Tensor  # B x rows x columns x targets.CHANNELS
     unknown: Tensor  # B x rows x columns: where the teacher alone has a say
     taught: Tensor  # B x 9 x rows x columns
+    features: Tensor  # what the teacher predicts that from, B x channels x rows x columns
 
 
 class Scenes:
     """Composes batches on one device, for ever."""
 
-    def __init__(self, stock: Stock, teacher: nn.Module, size: int, seed: int, mix: Mix) -> None:
-        self.stock, self.teacher, self.size = stock, teacher, size
+    def __init__(
+        self,
+        stock: Stock,
+        teacher: nn.Module,
+        size: int,
+        seed: int,
+        mix: Mix,
+        alike: bool = False,
+    ) -> None:
+        """With `alike` the teacher has a say everywhere."""
+        self.stock, self.teacher, self.size, self.alike = stock, teacher, size, alike
         self.planner = Planner(stock, seed, mix)
         self.order = torch.Generator().manual_seed(seed)
 
@@ -90,7 +103,7 @@ class Scenes:
                     features = self.teacher.features(pictures)
                 taught = self.teacher.predict(features.float())
                 goal[..., HEAT_WEIGHT] *= (sure | (taught[:, 0].sigmoid() < SUSPECT)).float()
-                yield Batch(pictures, goal, ~sure, taught)
+                yield Batch(pictures, goal, ~sure | self.alike, taught, features.float())
                 composed, objects = composed.flip(3), flipped(objects, width)
             wait_for(device)
             learning_s = (time.monotonic() - begun) / times
@@ -119,6 +132,17 @@ def taught_losses(answer: Tensor, batch: Batch) -> list[Tensor]:
     return [likelihood, (off * weight).sum() / weight.sum().clamp(min=1)]
 
 
+def unlike(features: Tensor, batch: Batch) -> Tensor:
+    """Mean square difference from the teacher's features, every channel by its own variance.
+
+    0 for a network with other channels than the teacher.
+    """
+    if features.shape != batch.features.shape:
+        return features.new_zeros((), dtype=torch.float32)
+    spread = batch.features.var((0, 2, 3), keepdim=True) + 1e-4
+    return ((features.float() - batch.features).square() / spread).mean()
+
+
 def trained(path: Path) -> dict[str, Tensor]:
     """Averaged weights of a checkpoint in single precision."""
     weights = torch.load(path, map_location="cpu", weights_only=True)["average"]
@@ -132,7 +156,8 @@ def learners(arguments: argparse.Namespace, weights: dict[str, Tensor]) -> dict[
         network = NETWORKS[name]()
         begun = arguments.start_from / f"detector-{name}.pt" if arguments.start_from else None
         if begun:
-            network.load_state_dict(trained(begun))
+            kept = trained(begun)
+            shaped_for(network, kept).load_state_dict(kept)
         elif isinstance(network, PlateNetwork):
             network.load_state_dict(weights)
         else:
@@ -179,10 +204,12 @@ def run(arguments: argparse.Namespace) -> None:
     teacher.load_state_dict(weights)
     teacher = shift_depthwise(teacher).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     pupils = learners(arguments, weights)
+    weighed = ALIKE if arguments.alike else WEIGHTS
     print(f"ready after {time.monotonic() - begun:.1f} s", flush=True)
     first, saved, step = time.monotonic(), time.monotonic(), 0
     mean: dict[str, Tensor] = {}
-    scenes = Scenes(stock, teacher, arguments.batch, arguments.seed, MIXES[arguments.mix])
+    mix, alike = MIXES[arguments.mix], arguments.alike
+    scenes = Scenes(stock, teacher, arguments.batch, arguments.seed, mix, alike)
     for batch in scenes.batches():
         watch.lap("scenes")
         now = time.monotonic()
@@ -193,8 +220,14 @@ def run(arguments: argparse.Namespace) -> None:
             with learner.quick():
                 features = learner.network.features(batch.pictures)
             answer = learner.network.predict(features.float())
-            parts = torch.stack([*losses(answer, batch.wanted), *taught_losses(answer, batch)])
-            learner.learn((parts * parts.new_tensor(WEIGHTS)).sum())
+            parts = torch.stack(
+                [
+                    *losses(answer, batch.wanted),
+                    *taught_losses(answer, batch),
+                    unlike(features, batch),
+                ]
+            )
+            learner.learn((parts * parts.new_tensor(weighed)).sum())
             watch.lap(name)
             mean[name] = torch.lerp(mean.get(name, parts.detach()), parts.detach(), 0.02)
         step += 1
@@ -229,6 +262,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True, help="folder for the checkpoints")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=["narrow", "dense"])
     parser.add_argument("--start-from", type=Path, help="folder with checkpoints to go on from")
+    parser.add_argument("--alike", action="store_true", help="do what the teacher does")
     parser.add_argument("--mix", choices=MIXES, default="rich", help="what scenes show how often")
     parser.add_argument("--seconds", type=float, default=500, help="all included")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")

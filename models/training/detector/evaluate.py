@@ -9,12 +9,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 from plategate.vision.interpreter import open_model
 from plategate.vision.localize.detector import Detector
 from plategate.vision.localize.refiner import COLUMNS, ROWS, Refiner
 from plategate.vision.localize.tflite import Search, TfliteLocalizer
 from plategate.vision.models import find_model
+from pruning import shaped_for
 from refiner.network import RefinerNetwork
 
 from . import contact_sheets, corner_error
@@ -22,6 +24,7 @@ from .conditions import CONDITIONS
 from .network import HEIGHT, WIDTH, PlateNetwork, multiply_adds
 from .scoring import Plate, ScoredPicture, score_all
 
+SHIPPED = Path(__file__).resolve().parents[1] / "weights/detector_pruned.pt"
 WIDTHS = ((0, 40), (40, 60), (60, 90), (90, 120), (120, 200), (200, 1280))  # of 1280 pixels
 
 
@@ -68,7 +71,8 @@ def speed(measured: list[ScoredPicture]) -> list[str]:
     often = np.mean([one.passes for one in at_day])
     share = np.mean([one.pixels for one in at_day]) / (WIDTH * HEIGHT)
     near = np.mean([one.close_ups for one in at_day])
-    once = multiply_adds(PlateNetwork().eval(), WIDTH, HEIGHT) / 1e9
+    shipped = torch.load(SHIPPED, map_location="cpu", weights_only=True)["average"]
+    once = multiply_adds(shaped_for(PlateNetwork(), shipped).eval(), WIDTH, HEIGHT) / 1e9
     place = multiply_adds(RefinerNetwork().eval(), COLUMNS, ROWS) / 1e9
     return [
         "",

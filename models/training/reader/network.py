@@ -6,6 +6,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from pretrained import Convolutions
+from pruning import shaped_for
 from trunk import Block, Published, PublishedStem, convolution, light_stem
 
 from .shape import ALPHABET, BLANK, CLASSES, COLUMNS, HEIGHT, STEPS
@@ -61,9 +62,9 @@ class ReaderNetwork(nn.Module):
 
     @classmethod
     def of(cls, weights: Weights) -> ReaderNetwork:
-        """The network that the weights belong to, with these weights."""
+        """The network that the weights belong to, pruned or not, with these weights."""
         network = cls(light="stem.first.0.weight" not in weights)
-        network.load_state_dict(weights)
+        shaped_for(network, weights).load_state_dict(weights)
         return network
 
     @property
@@ -83,9 +84,17 @@ class ReaderNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores of shape (batch, steps, classes) for pictures of shape (batch, 1, 48, 160)."""
-        scores = self.columns(self.body(self.stem(x)))[:, :, 0]
+        return self.stages(x)[1]
+
+    def stages(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
+        """What every block and the columns make of the pictures, and the scores."""
+        seen = [self.stem(x)]
+        for block in self.body:
+            seen.append(block(seen[-1]))
+        seen.append(self.columns[:-1](seen[-1]))
+        scores = self.columns[-1](seen[-1])[:, :, 0]
         lines = scores.view(-1, 2, CLASSES, COLUMNS)
-        return lines.permute(0, 1, 3, 2).reshape(-1, STEPS, CLASSES)
+        return seen[1:], lines.permute(0, 1, 3, 2).reshape(-1, STEPS, CLASSES)
 
 
 def decode_greedy(scores: Tensor) -> list[str]:

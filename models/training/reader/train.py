@@ -20,12 +20,15 @@ from precision import fastest
 from trunk import settle
 
 from .export import load_average
+from .lessons import feature_loss, soft_loss
 from .mixture import Mixture
 from .network import ReaderNetwork, decode_greedy
 from .samples import fit, load_crops, normalise, plain_cut
 from .score import by_group
 from .shape import ALPHABET, STEPS
 
+# Weights of the true text, the teacher's features and its chances, if there is a teacher.
+CTC, HINT, SOFT = 0.1, 5.0, 10.0
 SAVE_SECONDS = 300.0
 SETTLING_PICTURES = 128
 
@@ -114,6 +117,10 @@ class Training:
             weight_decay=0.02,
         )
         self.loss = nn.CTCLoss(zero_infinity=True)
+        self.teacher: ReaderNetwork | None = None
+        if options.teacher is not None:
+            self.teacher = load_average(options.teacher).to(self.device)
+            self.network.eval()  # as it is at the gate, so that it can become like the teacher
         self.step = 0
         self.elapsed = 0.0
         self.folder: Path = options.folder
@@ -156,14 +163,16 @@ class Training:
         for group in self.optimiser.param_groups:
             group["lr"] = group["share"] * learning_rate(self.step, share, self.options.peak)
         x = torch.from_numpy(pictures).to(self.device).to(memory_format=torch.channels_last)
-        with torch.autocast(
-            self.device.type, self.precision, enabled=self.precision != torch.float32
-        ):
-            scores = self.network(x)
-        chances = scores.float().log_softmax(-1).permute(1, 0, 2)
+        with self._quick():
+            seen, scores = self.network.stages(x)
+        chances = scores.float().log_softmax(-1)
         flat, lengths = targets(texts)
         steps = torch.full((len(texts),), STEPS)
-        loss: torch.Tensor = self.loss(chances, flat.to(self.device), steps, lengths)
+        loss: torch.Tensor = self.loss(
+            chances.permute(1, 0, 2), flat.to(self.device), steps, lengths
+        )
+        if self.teacher is not None:
+            loss = CTC * loss + self._unlike(self.teacher, x, seen, chances)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 4.0)
@@ -171,6 +180,21 @@ class Training:
         self.average.update(self.network)
         self.step += 1
         return loss.item()
+
+    def _unlike(
+        self, teacher: ReaderNetwork, x: torch.Tensor, seen: list[torch.Tensor], said: torch.Tensor
+    ) -> torch.Tensor:
+        """How far the network is from the teacher on the same pictures: features and chances."""
+        with torch.no_grad(), self._quick():
+            wanted, scores = teacher.stages(x)
+        apart = [feature_loss(a.float(), b.float()) for a, b in zip(seen, wanted, strict=True)]
+        chances = scores.float().softmax(-1)
+        return HINT * torch.stack(apart).mean() + SOFT * soft_loss(said, chances).mean()
+
+    def _quick(self) -> torch.autocast:
+        return torch.autocast(
+            self.device.type, self.precision, enabled=self.precision != torch.float32
+        )
 
     def run(self, mixture: Mixture, validation: Validation) -> None:
         """Train until the time is used up; note the scores in log.jsonl."""
@@ -206,6 +230,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="checkpoints and log")
     parser.add_argument("--start-from", type=Path, help="checkpoint to take the weights of")
+    parser.add_argument("--teacher", type=Path, help="weights of a network to become like")
     parser.add_argument("--published", type=Path, help="weights of `pretrained` to begin with")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--rendered", type=Path, required=True, help="shards of synthesis.cache")
