@@ -16,8 +16,8 @@ from plategate.vision.read.tesseract_engines import InProcessEngine
 # readers' with decoding (with eight hypotheses), Tesseract's of a line, contours' of a picture of
 # 1280 x 720.
 MILLIONS = {
-    "plate_detector": 92.8,
-    "plate_detector_int8": 85.4,
+    "plate_detector": 76.5,
+    "plate_detector_int8": 72.4,
     "plate_refiner": 19.4,
     "plate_refiner_int8": 16.5,
     "plate_reader": 93.1 + 2.3,
