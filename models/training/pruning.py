@@ -45,7 +45,7 @@ def blocks_of(network: nn.Module) -> list[Block]:
 
 def hidden_of(block: Block) -> int:
     """How many hidden channels a block has."""
-    return len(_widen(block)[0].weight)  # type: ignore[arg-type]
+    return len(_weight(_widen(block)))
 
 
 def shaped_for(network: nn.Module, weights: Weights) -> nn.Module:
@@ -78,6 +78,7 @@ def pruned(network: nn.Module, pictures: Tensor, share: float) -> None:
 
 
 def _widen(block: Block) -> nn.Sequential:
+    """The pointwise convolution to the hidden channels, its normalisation and activation."""
     assert block.mix is not None
     layers = block.mix[0]
     assert isinstance(layers, nn.Sequential)
@@ -85,28 +86,44 @@ def _widen(block: Block) -> nn.Sequential:
 
 
 def _narrow(block: Block) -> nn.Sequential:
+    """The pointwise convolution from the hidden channels, and its normalisation."""
     assert block.mix is not None
     layers = block.mix[1]
     assert isinstance(layers, nn.Sequential)
     return layers
 
 
+def _weight(layers: nn.Sequential) -> nn.Parameter:
+    layer = layers[0]
+    assert isinstance(layer, nn.Conv2d)
+    return layer.weight
+
+
+def _norm(layers: nn.Sequential) -> nn.BatchNorm2d:
+    norm = layers[1]
+    assert isinstance(norm, nn.BatchNorm2d)
+    return norm
+
+
+def _mean(norm: nn.BatchNorm2d) -> Tensor:
+    assert norm.running_mean is not None
+    return norm.running_mean
+
+
 def _mix(block: Block, hidden: int) -> nn.Sequential:
     """Layers like the block's with this many hidden channels."""
-    inputs, outputs = _widen(block)[0].weight.shape[1], len(_narrow(block)[0].weight)  # type: ignore[union-attr, arg-type]
-    widen = convolution(inputs, hidden, then=nn.Hardswish(inplace=True))  # type: ignore[arg-type]
+    inputs, outputs = _weight(_widen(block)).shape[1], len(_weight(_narrow(block)))
+    widen = convolution(inputs, hidden, then=nn.Hardswish(inplace=True))
     return nn.Sequential(widen, convolution(hidden, outputs))
 
 
 def _outgoing(block: Block) -> Tensor:
     """Weights from hidden channels to outputs as they act after normalisation, H x outputs."""
-    layer, norm = _narrow(block)[0], _narrow(block)[1]
-    assert isinstance(layer, nn.Conv2d)
-    return (layer.weight[:, :, 0, 0] * _scale(norm)[:, None]).T.double()
+    weight = _weight(_narrow(block))[:, :, 0, 0] * _scale(_norm(_narrow(block)))[:, None]
+    return weight.T.double()
 
 
-def _scale(norm: nn.Module) -> Tensor:
-    assert isinstance(norm, nn.BatchNorm2d)
+def _scale(norm: nn.BatchNorm2d) -> Tensor:
     assert norm.running_var is not None
     return norm.weight / (norm.running_var + norm.eps).sqrt()
 
@@ -130,13 +147,14 @@ def _moments(
     wide = torch.cat([hidden, torch.ones(len(hidden), 1, dtype=torch.double)], 1)
     weights = _outgoing(block)
     size = seen[0].shape[2] * seen[0].shape[3]
-    sides = _widen(block)[0].weight.shape[1] + weights.shape[1]  # type: ignore[union-attr]
+    sides = _weight(_widen(block)).shape[1] + weights.shape[1]
     return wide.T @ wide / len(wide), weights, float(variances[0].sum()), int(size * sides)
 
 
 def _inverse(moments: Tensor) -> Tensor:
     damping = DAMPING * moments.diagonal()[:-1].mean() * torch.eye(len(moments)).double()
-    return torch.linalg.inv(moments + damping)
+    inverse: Tensor = torch.linalg.inv(moments + damping)
+    return inverse
 
 
 def _removal(moments: Tensor, weights: Tensor, variance: float, cost: int) -> Removal:
@@ -174,16 +192,16 @@ def _remove(block: Block, removed: tuple[int, ...], moments: Tensor) -> None:
     block.mix = _mix(block, len(kept))
     new_wide, new_narrow = _widen(block), _narrow(block)
     _copy(new_wide, wide, torch.tensor(kept))
-    scale = _scale(narrow[1]).double()
-    new_narrow[1].load_state_dict(narrow[1].state_dict())
-    new_narrow[0].weight.copy_((fitted[:-1] / scale).T[:, :, None, None])  # type: ignore[union-attr, operator]
-    new_narrow[1].running_mean -= (fitted[-1] / scale).float()  # type: ignore[operator]
+    norm = _norm(narrow)
+    scale = _scale(norm).double()
+    _norm(new_narrow).load_state_dict(norm.state_dict())
+    _weight(new_narrow).copy_((fitted[:-1] / scale).T[:, :, None, None])
+    _mean(_norm(new_narrow)).sub_((fitted[-1] / scale).float())
     block.mix.eval()
 
 
 def _copy(mine: nn.Sequential, theirs: nn.Sequential, kept: Tensor) -> None:
     """Copy these output channels of a normalised convolution."""
-    with torch.no_grad():
-        mine[0].weight.copy_(theirs[0].weight[kept])  # type: ignore[union-attr, operator, index]
-        for name in ("weight", "bias", "running_mean", "running_var"):
-            getattr(mine[1], name).copy_(getattr(theirs[1], name)[kept])
+    _weight(mine).copy_(_weight(theirs)[kept])
+    for name in ("weight", "bias", "running_mean", "running_var"):
+        getattr(_norm(mine), name).copy_(getattr(_norm(theirs), name)[kept])
