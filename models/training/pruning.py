@@ -10,7 +10,10 @@ network has to be trained on, with the whole one as its teacher.
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -75,6 +78,28 @@ def pruned(network: nn.Module, pictures: Tensor, share: float) -> None:
     for block, one in zip(blocks_of(network), removals, strict=True):
         count = len(one.order) - one.width(high)
         _remove(block, one.order[:count], *_moments(network, block, pictures)[:1])
+
+
+def prune_file(
+    description: str | None,
+    share: float,
+    load: Callable[[Path], nn.Module],
+    pictures: Callable[[argparse.Namespace], Tensor],
+    extra: Callable[[argparse.ArgumentParser], object] = bool,
+) -> None:
+    """Command line: a checkpoint in, one with fewer hidden channels out."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--data", type=Path, required=True, help="folder with plates.csv")
+    parser.add_argument("--share", type=float, default=share, help="of the work to keep")
+    extra(parser)
+    options = parser.parse_args()
+    network = load(options.checkpoint)
+    pruned(network, pictures(options), options.share)
+    options.target.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"average": network.state_dict()}, options.target)
+    print("hidden channels:", *(hidden_of(block) for block in blocks_of(network)))
 
 
 def _widen(block: Block) -> nn.Sequential:

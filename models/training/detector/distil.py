@@ -42,9 +42,9 @@ SHARES = (0.5, 0.3, 0.2)
 # How often a composed batch is used, every second time mirrored: as often as composing takes
 # longer than learning from it once, within these limits.
 FEWEST, MOST = 2, 10
-# Errors of likelihood, box, corners; then the teacher's likelihood, corners and features.
-WEIGHTS = (1.0, 1.5, 2.0, 3.0, 0.5, 0.0)
-# The same for a network that is to do what the teacher does, as after pruning.
+# Errors of likelihood, box, corners; then the teacher's likelihood and corners.
+WEIGHTS = (1.0, 1.5, 2.0, 3.0, 0.5)
+# The same, and of the features, for a network that is to do what the teacher does.
 ALIKE = (0.3, 0.5, 0.7, 3.0, 1.0, 3.0)
 SUSPECT = 0.3  # likelihood of the teacher from which an unlabelled place may be a plate
 SAVE_S, PRINT_STEPS = 60, 50
@@ -133,12 +133,7 @@ def taught_losses(answer: Tensor, batch: Batch) -> list[Tensor]:
 
 
 def unlike(features: Tensor, batch: Batch) -> Tensor:
-    """Mean square difference from the teacher's features, every channel by its own variance.
-
-    0 for a network with other channels than the teacher.
-    """
-    if features.shape != batch.features.shape:
-        return features.new_zeros((), dtype=torch.float32)
+    """Mean square difference from the teacher's features, every channel by its own variance."""
     spread = batch.features.var((0, 2, 3), keepdim=True) + 1e-4
     return ((features.float() - batch.features).square() / spread).mean()
 
@@ -220,13 +215,10 @@ def run(arguments: argparse.Namespace) -> None:
             with learner.quick():
                 features = learner.network.features(batch.pictures)
             answer = learner.network.predict(features.float())
-            parts = torch.stack(
-                [
-                    *losses(answer, batch.wanted),
-                    *taught_losses(answer, batch),
-                    unlike(features, batch),
-                ]
-            )
+            errors = [*losses(answer, batch.wanted), *taught_losses(answer, batch)]
+            if alike:
+                errors.append(unlike(features, batch))
+            parts = torch.stack(errors)
             learner.learn((parts * parts.new_tensor(weighed)).sum())
             watch.lap(name)
             mean[name] = torch.lerp(mean.get(name, parts.detach()), parts.detach(), 0.02)
@@ -271,7 +263,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=8, help="processes that decode the pack")
     parser.add_argument("--timed", action="store_true", help="say what the time of a step goes to")
     parser.add_argument("--seed", type=int, default=5)
-    run(parser.parse_args())
+    arguments = parser.parse_args()
+    if arguments.alike and arguments.networks != ["wide"]:
+        parser.error(
+            "--alike compares features, which only --networks wide has in common with the teacher"
+        )
+    run(arguments)
 
 
 if __name__ == "__main__":

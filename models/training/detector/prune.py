@@ -13,32 +13,31 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
-from pruning import blocks_of, hidden_of, pruned, shaped_for
+from pruning import prune_file, shaped_for
 
+from .distil import trained
 from .network import PlateNetwork
 from .quantize import samples
 
 PICTURES = 48
+SHARE = 0.65
 
 
-def main() -> None:
-    """Command line: a checkpoint in, one with fewer hidden channels out."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("target", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help="folder with plates.csv")
-    parser.add_argument("--share", type=float, default=0.65, help="of the multiplications to keep")
-    options = parser.parse_args()
-    saved = torch.load(options.checkpoint, map_location="cpu", weights_only=True)["average"]
-    weights = {k: v.float() if v.is_floating_point() else v for k, v in saved.items()}
-    network = PlateNetwork()
-    shaped_for(network, weights).load_state_dict(weights)
+def load(checkpoint: Path) -> nn.Module:
+    """The network of a checkpoint, pruned before or not."""
+    weights = trained(checkpoint)
+    network = shaped_for(PlateNetwork(), weights)
+    network.load_state_dict(weights)
+    return network
+
+
+def pictures(options: argparse.Namespace) -> Tensor:
+    """Training photographs as the network takes them."""
     seen = np.concatenate([one["args_0"] for one in samples(options.data, PICTURES)])
-    pruned(network, torch.from_numpy(seen).permute(0, 3, 1, 2) / 127.5 - 1, options.share)
-    torch.save({"average": network.state_dict()}, options.target)
-    print("hidden channels:", *(hidden_of(block) for block in blocks_of(network)))
+    return torch.from_numpy(seen).permute(0, 3, 1, 2) / 127.5 - 1
 
 
 if __name__ == "__main__":
-    main()
+    prune_file(__doc__, SHARE, load, pictures)

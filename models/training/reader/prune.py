@@ -13,33 +13,29 @@ from pathlib import Path
 
 import cv2
 import torch
+from torch import Tensor
 
-from pruning import blocks_of, hidden_of, pruned
+from pruning import prune_file
 
 from .export import load_average
 from .mixture import Mixture
 
-PICTURES = 512
+PICTURES, REAL, AMOUNT, SEED = 512, 0.7, 0.6, 5
+SHARE = 0.62
 
 
-def main() -> None:
-    """Command line: a checkpoint in, one with fewer hidden channels out."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("target", type=Path)
-    parser.add_argument("--data", type=Path, required=True)
+def add_rendered(parser: argparse.ArgumentParser) -> None:
+    """The option for drawn plates."""
     parser.add_argument("--rendered", type=Path, required=True, help="shards of synthesis.cache")
-    parser.add_argument("--share", type=float, default=0.62, help="of the multiplications to keep")
-    parser.add_argument("--seed", type=int, default=5)
-    options = parser.parse_args()
+
+
+def pictures(options: argparse.Namespace) -> Tensor:
+    """Degraded training crops and drawn plates."""
     cv2.setNumThreads(1)
-    network = load_average(options.checkpoint)
-    mixture = Mixture(options.data, options.rendered, options.seed, 0.7)
-    mixture.amount = 0.6
-    pruned(network, torch.from_numpy(mixture.batch(PICTURES)[0]), options.share)
-    torch.save({"average": network.state_dict()}, options.target)
-    print("hidden channels:", *(hidden_of(block) for block in blocks_of(network)))
+    mixture = Mixture(options.data, options.rendered, SEED, REAL)
+    mixture.amount = AMOUNT
+    return torch.from_numpy(mixture.batch(PICTURES)[0])
 
 
 if __name__ == "__main__":
-    main()
+    prune_file(__doc__, SHARE, load_average, pictures, add_rendered)
